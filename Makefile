@@ -1,0 +1,54 @@
+# Everything a developer types. `make` alone lists it.
+
+MODULE  := github.com/aws-mfa-creds/aws-mfa-creds
+TOOLS   := .tools/bin
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+.PHONY: help build test lint vet tidy bench fuzz vuln tools test-tools clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+build: ## the program, as released, into dist/
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o dist/ ./cmd/aws-mfa-creds
+
+test: test-tools ## install what the tests use, then run all tests with the race detector
+	go test -race -timeout 15m ./...
+
+lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt ## formatting, linters and layers, for linux, darwin and windows
+	@test -z "$$($(TOOLS)/gofumpt -extra -l .)" || { $(TOOLS)/gofumpt -extra -d .; exit 1; }
+	$(TOOLS)/golangci-lint run ./...
+	GOOS=darwin $(TOOLS)/golangci-lint run ./...
+	GOOS=windows $(TOOLS)/golangci-lint run ./...
+
+vet: ## go vet for linux, darwin and windows
+	GOOS=linux go vet ./...
+	GOOS=darwin go vet ./...
+	GOOS=windows go vet ./...
+
+tidy: ## fail if go.mod or go.sum are not tidy
+	go mod tidy -diff
+
+bench: ## benchmarks, and the warm get beside a program that prints a constant
+	go test -run '^$$' -bench . -benchmem ./internal/...
+	scripts/bench
+
+FUZZTIME ?= 30s
+fuzz: ## every fuzz target for FUZZTIME each
+	scripts/fuzz $(FUZZTIME)
+
+vuln: $(TOOLS)/govulncheck ## known vulnerabilities; VULNDB=file://DIR where the database cannot be reached
+	$(TOOLS)/govulncheck $(if $(VULNDB),-db $(VULNDB)) ./...
+
+tools: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/govulncheck ## build the linters, pinned in tools/go.mod
+
+$(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/govulncheck: tools/go.mod tools/go.sum
+	@mkdir -p $(TOOLS)
+	cd tools && go build -o ../$(TOOLS)/ tool
+
+test-tools: ## install the real programs the tests run against
+	scripts/install-test-tools
+
+clean: ## remove what was built
+	rm -rf dist .tools

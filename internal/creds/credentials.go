@@ -1,0 +1,35 @@
+package creds
+
+import "time"
+
+// AccessKey is a long-lived access key of an IAM user.
+type AccessKey struct {
+	ID     string // 16 to 128 characters, "AKIA..." for an IAM user; not a secret
+	Secret Secret // the secret access key
+}
+
+// Credentials are the temporary credentials of one session, as STS returns them.
+type Credentials struct {
+	AccessKeyID     string // "ASIA..."
+	SecretAccessKey Secret
+	SessionToken    Secret
+	Expiration      time.Time // UTC, to the second (STS gives no finer)
+}
+
+// Session is a set of credentials with the moment it was minted. Both times are
+// AWS's, not this machine's: they come from the answer and its Date header.
+type Session struct {
+	Credentials Credentials
+	Minted      time.Time
+}
+
+// Remaining returns how long the session is still valid at now, AWS's time. It
+// is negative for an expired one.
+func (s Session) Remaining(now time.Time) time.Duration {
+	return s.Credentials.Expiration.Sub(now)
+}
+
+// Lifetime returns how long the session was valid when it was minted.
+func (s Session) Lifetime() time.Duration {
+	return s.Credentials.Expiration.Sub(s.Minted)
+}

@@ -1,0 +1,70 @@
+// Package fault holds the failures a person is meant to read: what went wrong
+// with which thing, what to type next, and the exit code that scripts test.
+//
+// Every package below cmd returns a *Error for a failure it can name; anything
+// else that reaches main is a defect of ours and exits with Internal.
+package fault
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Kind is the class of a failure. Its number is the exit code of the process;
+// the numbers are a contract and never change meaning.
+type Kind int
+
+// The exit codes. Consumers mostly test for zero only, but the Go SDK and
+// Terraform show the number and nothing else, so each has one meaning.
+const (
+	Internal    Kind = 1  // a defect of ours, or stdout could not be written
+	Usage       Kind = 2  // flags, arguments or typed input
+	Config      Kind = 3  // profiles.ini, the AWS config, an ARN, an endpoint
+	NoSecret    Kind = 4  // no access key or seed is stored, or it is damaged
+	Store       Kind = 5  // the secret store is locked or unavailable
+	Refused     Kind = 6  // AWS said no: code, key or policy
+	Network     Kind = 7  // DNS, connect, TLS, proxy, or an answer that is not AWS's
+	Unavailable Kind = 8  // AWS throttled the call or answered 5xx
+	Deadline    Kind = 9  // the lock or a free time step did not come in time
+	Clock       Kind = 10 // the clock is wrong beyond correction
+	Filesystem  Kind = 11 // permission, full or read-only disk
+	Permissions Kind = 12 // a file of ours is open to, or owned by, others
+)
+
+// Error is one failure, told in three parts that fit one line:
+//
+//	<Thing>: <Cause>; <Remedy>
+//
+// None of the three may hold a seed, secret key, session token or token code.
+type Error struct {
+	Kind   Kind
+	Thing  string // what it is about: `profile "work"`, a path with its line, a host
+	Cause  string // what is wrong with it, lower case, no final period
+	Remedy string // what to do or, better, to type; may be empty
+	Err    error  // the underlying error for errors.Is; never printed
+}
+
+// New returns an Error whose cause is formatted as by fmt.Sprintf.
+func New(kind Kind, thing, remedy, format string, args ...any) *Error {
+	return &Error{Kind: kind, Thing: thing, Remedy: remedy, Cause: fmt.Sprintf(format, args...)}
+}
+
+// Error returns "<Thing>: <Cause>".
+func (e *Error) Error() string {
+	if e.Thing == "" {
+		return e.Cause
+	}
+	return e.Thing + ": " + e.Cause
+}
+
+// Unwrap returns the underlying error, if there is one.
+func (e *Error) Unwrap() error { return e.Err }
+
+// KindOf returns the class of err: that of the first *Error in its chain, or
+// Internal for an error nobody classified.
+func KindOf(err error) Kind {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Kind
+	}
+	return Internal
+}

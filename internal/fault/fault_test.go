@@ -1,0 +1,67 @@
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+)
+
+func TestLine(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"all parts": {New(Config, `profile "work"`, "run: setup", "no %s", "serial"), `profile "work": no serial; run: setup`},
+		"no thing":  {New(Usage, "", "run: help", "unknown flag"), "unknown flag; run: help"},
+		"no remedy": {New(Internal, "cache", "", "broken"), "cache: broken"},
+		"wrapped":   {fmt.Errorf("outer: %w", New(Network, "host", "", "no route")), "host: no route"},
+		"foreign":   {errors.New("plain"), "plain"},
+		"control":   {New(Config, "file", "", "line one\nline two\x1b[31m"), `file: line one\nline two\x1b[31m`},
+		"not ASCII": {New(Config, "profil \u202e\"x\"", "", "fehlt"), `profil \u202e"x": fehlt`},
+		"bad UTF-8": {New(Config, "a\xffb", "", "c"), `a\xffb: c`},
+	} {
+		if got := Line(test.err); got != test.want {
+			t.Errorf("%s: got %s, want %s", name, got, test.want)
+		}
+	}
+}
+
+func TestLineIsCapped(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 5000)
+	if got := Line(New(Config, long, long, "%s", long)); len(got) >= 1024 {
+		t.Errorf("a line of %d bytes", len(got))
+	}
+}
+
+func TestKindOf(t *testing.T) {
+	t.Parallel()
+	if got := KindOf(fmt.Errorf("%w", New(Clock, "", "", ""))); got != Clock {
+		t.Errorf("KindOf(wrapped) = %d", got)
+	}
+	if got := KindOf(errors.New("x")); got != Internal {
+		t.Errorf("KindOf(plain) = %d", got)
+	}
+}
+
+func TestUnwrap(t *testing.T) {
+	t.Parallel()
+	err := &Error{Kind: Filesystem, Err: fs.ErrNotExist}
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Error("the underlying error is lost")
+	}
+}
+
+// TestExitCodes holds the numbers, which scripts test, in place.
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	want := []Kind{1: Internal, 2: Usage, 3: Config, 4: NoSecret, 5: Store, 6: Refused, 7: Network, 8: Unavailable, 9: Deadline, 10: Clock, 11: Filesystem, 12: Permissions}
+	for code, kind := range want {
+		if code > 0 && int(kind) != code {
+			t.Errorf("kind %d has moved from exit code %d", kind, code)
+		}
+	}
+}

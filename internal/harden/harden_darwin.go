@@ -1,0 +1,9 @@
+package harden
+
+import "golang.org/x/sys/unix"
+
+// Process forbids debuggers and core dumps for this process.
+func Process() {
+	_ = unix.PtraceDenyAttach()
+	noCore()
+}

@@ -1,0 +1,6 @@
+//go:build !linux && !darwin
+
+package harden
+
+// Process does nothing where the platform offers nothing.
+func Process() {}

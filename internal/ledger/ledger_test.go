@@ -1,0 +1,229 @@
+package ledger
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+func TestNext(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		sent          []totp.Step
+		current, want totp.Step
+	}{
+		"nothing sent":                {nil, 100, 100},
+		"older sent":                  {[]totp.Step{98, 99}, 100, 100},
+		"current sent":                {[]totp.Step{100}, 100, 101},
+		"current and next sent":       {[]totp.Step{100, 101}, 100, 102},
+		"next sent":                   {[]totp.Step{101}, 100, 102},
+		"next sent, in disorder":      {[]totp.Step{101, 99, 100}, 100, 102},
+		"sent under a fast clock":     {[]totp.Step{460}, 100, 100},
+		"the very step of that clock": {[]totp.Step{460}, 460, 461},
+		"just beyond reach":           {[]totp.Step{102}, 100, 100},
+		"beyond reach, then reached":  {[]totp.Step{102}, 101, 103},
+		"would hit a step beyond":     {[]totp.Step{101, 102}, 100, 103},
+	} {
+		if got := (Record{Sent: test.sent}).Next(test.current); got != test.want {
+			t.Errorf("%s: Next(%d) = %d, want %d", name, test.current, got, test.want)
+		}
+	}
+}
+
+func TestClaimNeverGivesAStepTwice(t *testing.T) {
+	t.Parallel()
+	var r Record
+	given := make(map[totp.Step]bool)
+	for _, current := range []totp.Step{100, 100, 101, 460, 101, 102, 99, 460, 461, 105} {
+		step := r.Next(current)
+		if given[step] {
+			t.Errorf("step %d given twice", step)
+		}
+		given[step] = true
+		r.Claim(step)
+	}
+}
+
+func TestClaimAndFree(t *testing.T) {
+	t.Parallel()
+	var r Record
+	r.Claim(100)
+	before := r
+	r.Claim(101)
+	r.Free(101)
+	if got := r.Next(100); got != 101 {
+		t.Errorf("after Free, Next = %d", got)
+	}
+	if len(before.Sent) != 1 || before.Sent[0] != 100 {
+		t.Errorf("a copy was changed: %v", before.Sent)
+	}
+	for step := range totp.Step(1000) {
+		r.Claim(step)
+	}
+	if len(r.Sent) != keptSteps || r.Sent[keptSteps-1] != 999 {
+		t.Errorf("kept %v", r.Sent)
+	}
+}
+
+func TestRefusedStepBlocksNoneBeforeIt(t *testing.T) {
+	t.Parallel()
+	var r Record
+	r.Claim(102) // by a clock that was 45 s fast
+	r.Refuse(102)
+	for _, want := range []totp.Step{100, 101, 103} {
+		if got := r.Next(100); got != want {
+			t.Errorf("Next = %d, want %d", got, want)
+		}
+		r.Claim(want)
+	}
+}
+
+func TestHoldOffGrows(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for kind, want := range map[fault.Kind][]time.Duration{
+		fault.Refused:     {30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 15 * time.Minute, 15 * time.Minute},
+		fault.Unavailable: {5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute},
+		fault.Network:     {0, 0},
+		fault.Store:       {0, 0},
+	} {
+		var r Record
+		for i, hold := range want {
+			r.Fail("id", fault.New(kind, "thing", "remedy", "cause"), now)
+			if _, held := r.Held("id", now.Add(hold-1)); held != (hold > 0) {
+				t.Errorf("kind %d, failure %d: held before %v is %v", kind, i+1, hold, held)
+			}
+			if _, held := r.Held("id", now.Add(hold)); held {
+				t.Errorf("kind %d, failure %d: held after %v", kind, i+1, hold)
+			}
+			if _, held := r.Held("other", now); held {
+				t.Error("another session is held off")
+			}
+		}
+		r.Fail("id", fault.New(fault.Internal, "", "", ""), now)
+		if r.Failures["id"].Count != 1 {
+			t.Error("a failure of another kind does not start anew")
+		}
+	}
+}
+
+func TestClockJumpDoesNotHoldOffForEver(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var r Record
+	r.Fail("id", fault.New(fault.Refused, "", "", ""), now)
+	if _, held := r.Held("id", now.Add(-time.Hour)); held {
+		t.Error("held off by a failure of the future")
+	}
+}
+
+func TestNoteDoesNotHoldOff(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	var r Record
+	r.Note("id", fault.New(fault.Refused, "a", "b", "c"), now)
+	if _, held := r.Held("id", now); held {
+		t.Error("held off")
+	}
+	if f, ok := r.FailedSince("id", now.Add(-time.Second), now); !ok || f.Err().Error() != "a: c" || f.Err().Remedy != "b" {
+		t.Errorf("noted %+v", f)
+	}
+	if _, ok := r.FailedSince("id", now.Add(time.Second), now.Add(time.Hour)); ok {
+		t.Error("a failure from before the start counts")
+	}
+	r.Succeed("id")
+	if len(r.Failures) != 0 {
+		t.Error("not forgotten")
+	}
+}
+
+func TestRepeatedSaysSo(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	var r Record
+	r.Fail("id", fault.New(fault.Refused, "thing", "remedy", "cause"), now)
+	f, _ := r.Held("id", now.Add(12*time.Second))
+	if got := f.Repeated(now.Add(12 * time.Second)).Cause; got != "cause (remembered from 12s ago; AWS is asked again in 18s)" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestRecordIsBounded(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	var r Record
+	for i := range 3 * keptFailures {
+		r.Fail(fmt.Sprint(i), fault.New(fault.Network, "", "", ""), now.Add(time.Duration(i)*time.Second))
+	}
+	if len(r.Failures) != keptFailures {
+		t.Errorf("%d failures kept", len(r.Failures))
+	}
+	if _, ok := r.Failures[fmt.Sprint(3*keptFailures-1)]; !ok {
+		t.Error("the newest was dropped")
+	}
+	r.Fail("new", errors.New("unclassified"), now.Add(forgetAfter+time.Hour))
+	if len(r.Failures) != 1 {
+		t.Errorf("%d failures after a week", len(r.Failures))
+	}
+	if f := r.Failures["new"]; f.Kind != fault.Internal || strings.Contains(f.Cause, "unclassified") {
+		t.Errorf("an unclassified error is stored as %+v", f)
+	}
+}
+
+func TestRecordRoundTrip(t *testing.T) {
+	t.Parallel()
+	var r, got Record
+	r.Claim(59_000_000)
+	r.Fail("id", fault.New(fault.Refused, "a", "b", "c"), time.Now())
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Next(59_000_000) != 59_000_001 || !got.Failures["id"].Until.Equal(r.Failures["id"].Until) {
+		t.Errorf("%s reads back as %+v", text, got)
+	}
+}
+
+func TestClock(t *testing.T) {
+	t.Parallel()
+	local := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var c Clock
+	if c = c.Measure(local.Add(1900*time.Millisecond), local); !c.IsZero() {
+		t.Errorf("noise is corrected: %+v", c)
+	}
+	c = c.Measure(local.Add(3*time.Hour), local)
+	if c.SkewAt(local) != 3*time.Hour {
+		t.Errorf("skew %v", c.SkewAt(local))
+	}
+	if again := c.Measure(local.Add(3*time.Hour+2*time.Second-1), local); again != c {
+		t.Errorf("noise changes the measurement: %+v", again)
+	}
+	if moved := c.Measure(local.Add(3*time.Hour+3*time.Second), local); moved.Skew != 3*time.Hour+3*time.Second {
+		t.Errorf("a new skew is not taken: %+v", moved)
+	}
+	if right := c.Measure(local, local); !right.IsZero() {
+		t.Errorf("a right clock is corrected: %+v", right)
+	}
+}
+
+func TestClockSetBackSinceMeasurement(t *testing.T) {
+	t.Parallel()
+	local := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	fast := Clock{}.Measure(local.Add(-3*time.Hour), local) // local is three hours fast
+	setRight := local.Add(-3 * time.Hour)
+	if got := fast.SkewAt(setRight); got != 0 {
+		t.Errorf("a clock set right since is corrected by %v", got)
+	}
+	if got := fast.SkewAt(local.Add(time.Hour)); got != -3*time.Hour {
+		t.Errorf("skew %v", got)
+	}
+}

@@ -1,0 +1,78 @@
+// Package ledger keeps the books that keep two processes from spending one
+// token code: which time steps of a device have been sent, which calls failed
+// and how long to hold off, and how far this machine's clock is from AWS's. It is
+// pure: storing the books is the caller's business.
+package ledger
+
+import (
+	"slices"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+const (
+	// keptSteps is how many steps a list of a record remembers. Two a minute are the
+	// most a device can spend, so this covers far more than AWS's window.
+	keptSteps = 16
+
+	// reach is how many steps ahead of the current one a code can be and still
+	// be taken by AWS. What was sent further ahead came from a wrong clock.
+	reach = 1
+)
+
+// Record is what is remembered about one MFA device, or about one role that is
+// assumed from a session. It is shared by all processes of the user, changed only under the
+// lock of its device or role, and may be lost without harm: STS is the last
+// fence. The zero value is an empty record.
+type Record struct {
+	// Sent holds the time steps whose codes AWS may have accepted, oldest first.
+	Sent []totp.Step `json:"sent,omitempty"`
+
+	// Refused holds the time steps whose codes AWS has certainly not accepted,
+	// oldest first. They are not sent again, but do not block those before them.
+	Refused []totp.Step `json:"refused,omitempty"`
+
+	// Failures holds the last failure of each session, by the session's id.
+	Failures map[string]Failure `json:"failures,omitempty"`
+}
+
+// Next returns the first time step, from current on, whose code may be sent: one
+// that was never sent, and later than all that AWS may have accepted, because a
+// verifier must not take a code twice (RFC 6238 section 5.2) and may refuse
+// those before the last it took.
+func (r Record) Next(current totp.Step) totp.Step {
+	next := current
+	for _, sent := range r.Sent {
+		if sent >= next && sent <= current+reach {
+			next = sent + 1
+		}
+	}
+	for slices.Contains(r.Sent, next) || slices.Contains(r.Refused, next) {
+		next++
+	}
+	return next
+}
+
+// Claim notes that the code of step is about to be sent. It has to be stored
+// before the code leaves, so that a process killed in between leaves it claimed.
+func (r *Record) Claim(step totp.Step) { r.Sent = latest(r.Sent, step) }
+
+// Free takes a claim back: the code of step was certainly not sent.
+func (r *Record) Free(step totp.Step) { r.Sent = without(r.Sent, step) }
+
+// Refuse notes that AWS has refused the claimed code of step as a code.
+func (r *Record) Refuse(step totp.Step) {
+	r.Sent = without(r.Sent, step)
+	r.Refused = latest(r.Refused, step)
+}
+
+// latest returns a copy of steps with step added, cut to the last keptSteps.
+func latest(steps []totp.Step, step totp.Step) []totp.Step {
+	all := append(slices.Clone(steps), step)
+	return all[max(0, len(all)-keptSteps):]
+}
+
+// without returns a copy of steps without step.
+func without(steps []totp.Step, step totp.Step) []totp.Step {
+	return slices.DeleteFunc(slices.Clone(steps), func(s totp.Step) bool { return s == step })
+}

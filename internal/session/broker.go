@@ -1,0 +1,180 @@
+// Package session decides: serve the cached session or mint a new one, with which
+// time step, how long to wait, when to try again and when to leave AWS alone.
+//
+// It is pure logic over the small interfaces below and knows no SDK, no keyring
+// and no file. The way of one call is Get -> serve -> refresh -> lock ->
+// mintLocked -> mintWithCode or mintFromSource.
+package session
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+// STS makes one call to AWS, one request, without retries.
+type STS interface {
+	Call(ctx context.Context, r exchange.Request) exchange.Result
+}
+
+// Secrets reads the long-lived secrets of one identity from where they rest. Both
+// return a *fault.Error of kind NoSecret or Store.
+type Secrets interface {
+	AccessKey(ctx context.Context) (creds.AccessKey, error)
+	Seed(ctx context.Context) (totp.Seed, error)
+}
+
+// Sessions is the session cache. A damaged or foreign entry is a miss.
+type Sessions interface {
+	Get(id string) (creds.Session, bool)
+	Put(id string, s creds.Session) error
+}
+
+// Scope is the lock and the books of one device, or of one chained role. Load
+// returns an empty record if there is none; a lock that the file system cannot
+// give counts as held.
+type Scope interface {
+	TryLock() (unlock func(), held bool, err error)
+	Load() ledger.Record
+	Save(r ledger.Record) error
+}
+
+// ClockBook remembers how far this machine's clock is from AWS's.
+type ClockBook interface {
+	LoadClock() ledger.Clock
+	SaveClock(c ledger.Clock) error
+}
+
+// Broker hands out sessions. All fields are required.
+type Broker struct {
+	STS      STS
+	Secrets  Secrets
+	Sessions Sessions
+	Scope    func(name string) Scope
+	Clock    ClockBook
+
+	// Now is this machine's clock, and Sleep waits for d or until ctx is done,
+	// returning ctx's error then.
+	Now   func() time.Time
+	Sleep func(ctx context.Context, d time.Duration) error
+
+	// Random returns a number in [0, 1), for the jitter of waits.
+	Random func() float64
+
+	Log *slog.Logger
+}
+
+// Options are the wishes of one call.
+type Options struct {
+	Refresh bool // mint a new session even if a cached one is good
+}
+
+// Get returns the credentials of plan, from the cache while they are good, else
+// from AWS. It waits, for the lock or the next time step, no longer than ctx allows; the
+// error is a *fault.Error, or ctx's cause when ctx was cancelled.
+func (b *Broker) Get(ctx context.Context, plan Plan, opts Options) (creds.Credentials, error) {
+	session, err := b.begin(plan).serve(ctx, plan.target(), demand{forced: opts.Refresh})
+	return session.Credentials, err
+}
+
+// call is the state of one Get.
+type call struct {
+	*Broker
+	plan    Plan
+	started time.Time // this machine's clock
+	clock   ledger.Clock
+}
+
+func (b *Broker) begin(plan Plan) *call {
+	return &call{Broker: b, plan: plan, started: b.Now(), clock: b.Clock.LoadClock()}
+}
+
+// demand is what kind of session is asked for.
+type demand struct {
+	// forced: the user asked for a new session, so a hold-off does not count, nor
+	// does the cached session whose access key id is replaces.
+	forced   bool
+	replaces string
+
+	// optional: there is a session to fall back on, so nothing is waited for.
+	optional bool
+}
+
+// serve returns the session of t: the cached one while it is fresh, else a
+// refreshed one, else, if that fails, the cached one while it is of use.
+func (c *call) serve(ctx context.Context, t *target, d demand) (creds.Session, error) {
+	cached, ok := c.cached(t)
+	switch {
+	case d.forced:
+		d.replaces = cached.Credentials.AccessKeyID
+		return c.mint(ctx, t, d)
+	case !ok:
+		return c.mint(ctx, t, d)
+	case fresh(cached, c.now()):
+		return cached, nil
+	case !usable(cached, c.now()):
+		return c.mint(ctx, t, d)
+	case c.failedLately(t):
+		return cached, nil
+	}
+	return c.refresh(ctx, t, cached)
+}
+
+// refresh replaces a session that is still of use but inside its refresh window.
+// Nothing that goes wrong here matters before the old one is used up.
+func (c *call) refresh(ctx context.Context, t *target, cached creds.Session) (creds.Session, error) {
+	ctx, cancel := context.WithTimeout(ctx, refreshPatience)
+	defer cancel()
+	session, err := c.mint(ctx, t, demand{optional: true})
+	if err != nil && usable(cached, c.now()) {
+		c.Log.Debug("refresh failed, serving the cached session", "error", err, "expires", cached.Credentials.Expiration)
+		return cached, nil
+	}
+	return session, err
+}
+
+// failedLately reports whether a refresh of t failed so recently that trying it
+// again would only delay the consumer.
+func (c *call) failedLately(t *target) bool {
+	now := c.Now()
+	record := c.Scope(t.scope).Load()
+	_, lately := record.FailedSince(t.id, now.Add(-refreshPause), now)
+	_, held := record.Held(t.id, now)
+	return lately || held
+}
+
+// cached returns the session of t from the cache if it may be handed out at all.
+func (c *call) cached(t *target) (creds.Session, bool) {
+	session, ok := c.Sessions.Get(t.id)
+	if !ok || !valid(session, c.now()) {
+		return creds.Session{}, false
+	}
+	return session, true
+}
+
+// now returns the corrected time: AWS's clock, as far as it is known.
+func (c *call) now() time.Time { return c.Now().Add(c.skew()) }
+
+// skew returns what has to be added to this machine's clock to get AWS's.
+func (c *call) skew() time.Duration { return c.clock.SkewAt(c.Now()) }
+
+// learn keeps the skew that an answer shows.
+func (c *call) learn(result exchange.Result) {
+	if result.ServerTime.IsZero() {
+		return
+	}
+	measured := c.clock.Measure(result.ServerTime, result.LocalTime)
+	if measured == c.clock {
+		return
+	}
+	c.clock = measured
+	c.Log.Debug("clock measured", "skew", measured.Skew)
+	if err := c.Clock.SaveClock(measured); err != nil {
+		c.Log.Debug("clock not stored", "error", err)
+	}
+}

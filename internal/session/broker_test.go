@@ -1,0 +1,360 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+func TestColdThenWarm(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		first := w.mustGet(plan())
+		time.Sleep(11 * time.Hour)
+		second := w.mustGet(plan())
+		if first.AccessKeyID != second.AccessKeyID || w.callCount() != 1 {
+			t.Errorf("%s then %s with %d calls", first.AccessKeyID, second.AccessKeyID, w.callCount())
+		}
+	})
+}
+
+func TestManyProcessesShareOneCall(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		var failed atomic.Int32
+		var group sync.WaitGroup
+		for range 500 {
+			group.Go(func() {
+				if _, err := w.get(plan()); err != nil {
+					failed.Add(1)
+				}
+			})
+		}
+		group.Wait()
+		if failed.Load() != 0 || w.callCount() != 1 {
+			t.Errorf("%d failed, %d calls", failed.Load(), w.callCount())
+		}
+	})
+}
+
+func TestManyProcessesShareOneFailure(t *testing.T) {
+	for _, verdict := range []exchange.Result{
+		failure(exchange.Unreachable, exchange.Unsent, fault.Network),
+		failure(exchange.Throttled, exchange.Answered, fault.Unavailable),
+		failure(exchange.Refused, exchange.Answered, fault.Refused),
+	} {
+		t.Run(fmt.Sprint(verdict.Verdict), func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				w.fail = func(int, exchange.Request) (exchange.Result, bool) {
+					time.Sleep(time.Second)
+					return verdict, true
+				}
+				var group sync.WaitGroup
+				for range 50 {
+					group.Go(func() {
+						if _, err := w.get(plan()); fault.KindOf(err) != fault.KindOf(verdict.Err) {
+							t.Errorf("got %v", err)
+						}
+					})
+				}
+				group.Wait()
+				if w.callCount() != 1 {
+					t.Errorf("%d calls", w.callCount())
+				}
+			})
+		})
+	}
+}
+
+func TestTwoSessionsInOneTimeStep(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		other := plan()
+		other.Duration = time.Hour
+		w.mustGet(plan())
+		began := time.Now()
+		w.mustGet(other)
+		if waited := time.Since(began); waited < 25*time.Second || waited > 31*time.Second {
+			t.Errorf("waited %v", waited)
+		}
+		if w.codes() != 2 {
+			t.Errorf("%d codes", w.codes())
+		}
+	})
+}
+
+func TestThirdSessionInOneTimeStepFailsAtOnce(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		var group sync.WaitGroup
+		var failed atomic.Int32
+		for i := range 3 {
+			group.Go(func() {
+				p := plan()
+				p.Duration = time.Duration(i+1) * time.Hour
+				if _, err := w.get(p); fault.KindOf(err) == fault.Deadline {
+					failed.Add(1)
+				} else if err != nil {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+		group.Wait()
+		if failed.Load() != 1 || w.codes() != 2 {
+			t.Errorf("%d failed, %d codes", failed.Load(), w.codes())
+		}
+	})
+}
+
+func TestStepAboutToEndIsNotUsed(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		time.Sleep(27500 * time.Millisecond) // 1.5 s are left
+		before := totp.StepAt(time.Now())
+		w.mustGet(plan())
+		if w.steps[0] != before+1 {
+			t.Errorf("used step %d at the end of step %d", w.steps[0], before)
+		}
+	})
+}
+
+func TestClockOffByHours(t *testing.T) {
+	for _, skew := range []time.Duration{-3 * time.Hour, 3 * time.Hour, -45 * time.Second, 70 * time.Second, 26 * time.Hour} {
+		t.Run(skew.String(), func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				w.skew = skew
+				w.mustGet(plan())
+				if w.codes() > 2 {
+					t.Errorf("%d codes for the first session", w.codes())
+				}
+				calls := w.callCount()
+				time.Sleep(30 * time.Second) // a clock that is fast may have spent the next step
+				other := plan()
+				other.Duration = time.Hour
+				w.mustGet(other)
+				if w.callCount() != calls+1 {
+					t.Errorf("%d more calls for the second session", w.callCount()-calls)
+				}
+				time.Sleep(35 * time.Minute)
+				w.mustGet(other)
+				if w.callCount() != calls+1 {
+					t.Error("a good session was not served by corrected time")
+				}
+				time.Sleep(10 * time.Minute)
+				w.mustGet(other)
+				if w.callCount() != calls+2 {
+					t.Error("an old session was served by corrected time")
+				}
+			})
+		})
+	}
+}
+
+func TestClockSetRightAfterCorrection(t *testing.T) {
+	for _, skew := range []time.Duration{-3 * time.Hour, 3 * time.Hour} {
+		t.Run(skew.String(), func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				w.skew = skew
+				w.mustGet(plan())
+				w.skew = 0
+				codes := w.codes()
+				time.Sleep(time.Minute)
+				w.mustGet(plan(), Options{Refresh: true})
+				if more := w.codes() - codes; more > 2 {
+					t.Errorf("%d codes after the clock was set right", more)
+				}
+			})
+		})
+	}
+}
+
+func TestClockCorrectionWithoutADisk(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.skew, w.diskErr = 3*time.Hour, errors.New("read-only")
+		w.mustGet(plan())
+		if w.codes() != 2 {
+			t.Errorf("%d codes", w.codes())
+		}
+	})
+}
+
+func TestLostAnswer(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fail = func(n int, _ exchange.Request) (exchange.Result, bool) {
+			return failure(exchange.Lost, exchange.Unknown, fault.Network), n == 1
+		}
+		w.mustGet(plan())
+		if w.codes() != 2 || w.steps[1] != w.steps[0]+1 {
+			t.Errorf("steps %v", w.steps)
+		}
+	})
+}
+
+func TestCodeSpentByAnotherMachine(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.last = totp.StepAt(time.Now())
+		w.mustGet(plan())
+		if w.codes() != 2 {
+			t.Errorf("steps %v", w.steps)
+		}
+	})
+}
+
+func TestWrongSeedStopsAfterTwoCodesAndHoldsOff(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		refused := failure(exchange.CodeRefused, exchange.Answered, fault.Refused)
+		w.fail = always(1, refused)
+		if _, err := w.get(plan()); fault.KindOf(err) != fault.Refused {
+			t.Fatalf("got %v", err)
+		}
+		if w.codes() != 2 {
+			t.Fatalf("%d codes", w.codes())
+		}
+		for range 20 {
+			if _, err := w.get(plan()); fault.KindOf(err) != fault.Refused {
+				t.Fatalf("held off: got %v", err)
+			}
+		}
+		if w.codes() != 2 {
+			t.Errorf("%d codes while held off", w.codes())
+		}
+		time.Sleep(31 * time.Second)
+		_, _ = w.get(plan())
+		if w.codes() != 4 {
+			t.Errorf("%d codes after the hold-off", w.codes())
+		}
+		time.Sleep(31 * time.Second) // the second hold-off is a minute
+		_, _ = w.get(plan())
+		if w.codes() != 4 {
+			t.Errorf("the hold-off does not grow: %d codes", w.codes())
+		}
+		w.fail = nil
+		w.mustGet(plan(), Options{Refresh: true})
+		w.mustGet(plan())
+	})
+}
+
+func TestNothingElseIsTriedAgain(t *testing.T) {
+	for name, result := range map[string]exchange.Result{
+		"refused":     failure(exchange.Refused, exchange.Answered, fault.Refused),
+		"throttled":   failure(exchange.Throttled, exchange.Answered, fault.Unavailable),
+		"unreachable": failure(exchange.Unreachable, exchange.Unsent, fault.Network),
+		"portal":      failure(exchange.Unreachable, exchange.Unknown, fault.Network),
+		"clock":       failure(exchange.ClockRefused, exchange.Answered, fault.Clock),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				w.fail = always(1, result)
+				if _, err := w.get(plan()); err == nil || w.callCount() != 1 {
+					t.Errorf("%d calls, %v", w.callCount(), err)
+				}
+			})
+		})
+	}
+}
+
+func TestUnsentCodeIsFree(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fail = func(n int, _ exchange.Request) (exchange.Result, bool) {
+			return failure(exchange.Unreachable, exchange.Unsent, fault.Network), n == 1
+		}
+		if _, err := w.get(plan()); fault.KindOf(err) != fault.Network {
+			t.Fatalf("got %v", err)
+		}
+		began := time.Now()
+		w.mustGet(plan())
+		if waited := time.Since(began); waited > time.Second {
+			t.Errorf("waited %v for a step that was free", waited)
+		}
+	})
+}
+
+func TestCodeOutOfDateIsReplaced(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fail = func(n int, r exchange.Request) (exchange.Result, bool) {
+			if n > 1 {
+				return exchange.Result{}, false
+			}
+			time.Sleep(time.Until(r.CodeExpires) + time.Second)
+			return failure(exchange.CodeOutOfDate, exchange.Unsent, fault.Network), true
+		}
+		w.mustGet(plan())
+		if w.codes() != 1 || w.callCount() != 2 {
+			t.Errorf("%d codes in %d calls", w.codes(), w.callCount())
+		}
+	})
+}
+
+func TestStoreFailure(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.secrets = fault.New(fault.Store, "keyring", "unlock it", "locked")
+		if _, err := w.get(plan()); fault.KindOf(err) != fault.Store || w.callCount() != 0 {
+			t.Errorf("%d calls, %v", w.callCount(), err)
+		}
+		w.secrets = nil
+		w.mustGet(plan()) // no hold-off: it may have been unlocked
+	})
+}
+
+func TestNoDisk(t *testing.T) {
+	inWorld(t, func(_ *testing.T, w *world) {
+		w.diskErr = errors.New("no space left on device")
+		w.mustGet(plan())
+	})
+}
+
+func TestCancelWhileWaiting(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.mustGet(plan())
+		other := plan()
+		other.Duration = time.Hour
+		cause := errors.New("interrupted")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(3*time.Second, func() { cancel(cause) })
+		began := time.Now()
+		if _, err := w.broker().Get(ctx, other, Options{}); !errors.Is(err, cause) {
+			t.Errorf("got %v", err)
+		}
+		if took := time.Since(began); took != 3*time.Second {
+			t.Errorf("stopped after %v", took)
+		}
+	})
+}
+
+func TestCancelDuringTheCall(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.latency = time.Minute
+		cause := errors.New("interrupted")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(cause) })
+		if _, err := w.broker().Get(ctx, plan(), Options{}); !errors.Is(err, cause) {
+			t.Errorf("got %v", err)
+		}
+		for _, r := range w.records {
+			if len(r.Failures) != 0 {
+				t.Error("an interrupt was remembered as a failure")
+			}
+		}
+		w.latency = 0
+		w.mustGet(plan()) // the code in flight counts as spent: world checks
+	})
+}
+
+func TestDeadline(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		for name := range map[string]bool{plan().target().scope: true} {
+			w.locked[name] = true // by a process that never ends
+		}
+		began := time.Now()
+		_, err := w.get(plan())
+		if fault.KindOf(err) != fault.Deadline {
+			t.Errorf("got %v", err)
+		}
+		if took := time.Since(began); took != 50*time.Second {
+			t.Errorf("gave up after %v", took)
+		}
+	})
+}

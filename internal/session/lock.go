@@ -1,0 +1,107 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+)
+
+// The lock is polled, because a blocked flock cannot be given up portably. Each
+// wait is half as long again as the last, and scattered, so that hundreds of waiting
+// processes do not wake up together.
+const (
+	firstPoll = 5 * time.Millisecond
+	lastPoll  = 100 * time.Millisecond
+)
+
+// mint returns a new session of t, minted by this process or by the one that held
+// the lock meanwhile. Its failure is shared too: whoever waited for an attempt that
+// failed gets that failure instead of making the same attempt again.
+func (c *call) mint(ctx context.Context, t *target, d demand) (creds.Session, error) {
+	scope := c.Scope(t.scope)
+	unlock, filled, err := c.lock(ctx, scope, t, d)
+	if err != nil {
+		return creds.Session{}, err
+	}
+	if filled != nil {
+		return *filled, nil
+	}
+	defer unlock()
+	c.clock = c.Clock.LoadClock() // somebody may have measured it meanwhile
+	if session, ok := c.filled(t, d); ok {
+		return session, nil
+	}
+	record := scope.Load()
+	if failure, ok := c.remembered(record, t, d); ok {
+		return creds.Session{}, failure.Err()
+	}
+	return c.mintLocked(ctx, t, d, &books{scope: scope, record: record, log: c.Log})
+}
+
+// lock takes the lock of scope. While another process holds it, the session that this one
+// is minting is looked for and returned as filled as soon as it is there.
+func (c *call) lock(ctx context.Context, scope Scope, t *target, d demand) (unlock func(), filled *creds.Session, err error) {
+	for wait := firstPoll; ; wait = min(wait*3/2, lastPoll) {
+		unlock, held, err := scope.TryLock()
+		if err != nil || held {
+			return unlock, nil, err
+		}
+		if session, ok := c.filled(t, d); ok {
+			return nil, &session, nil
+		}
+		if d.optional {
+			return nil, nil, c.notWaiting("", "another process is refreshing the session")
+		}
+		jittered := time.Duration(float64(wait) * (0.5 + c.Random()))
+		if err := c.Sleep(ctx, jittered); err != nil {
+			return nil, nil, c.gaveUp(ctx, "another process has held its lock all the time")
+		}
+	}
+}
+
+// filled returns the cached session of t if it meets d.
+func (c *call) filled(t *target, d demand) (creds.Session, bool) {
+	session, ok := c.cached(t)
+	if !ok || !fresh(session, c.now()) {
+		return creds.Session{}, false
+	}
+	return session, !d.forced || session.Credentials.AccessKeyID != d.replaces
+}
+
+// remembered returns the failure that makes an attempt pointless: one that
+// happened while this process waited, or one that is held off still. Who demands a
+// refresh is not held off by what happened before.
+func (c *call) remembered(record ledger.Record, t *target, d demand) (ledger.Failure, bool) {
+	now := c.Now()
+	if failure, ok := record.FailedSince(t.id, c.started, now); ok {
+		return failure, true
+	}
+	failure, held := record.Held(t.id, now)
+	if !held || d.forced {
+		return ledger.Failure{}, false
+	}
+	return failure.Repeated(now), true
+}
+
+// errWaiting marks a failure to wait, which says nothing about the next process.
+var errWaiting = errors.New("waiting")
+
+// notWaiting returns the error of a wait that this process cannot afford.
+func (c *call) notWaiting(remedy, why string) error {
+	err := fault.New(fault.Deadline, "MFA device "+c.plan.Serial, remedy, "%s", why)
+	err.Err = errWaiting
+	return err
+}
+
+// gaveUp returns the error of a wait that ended before its time: the cause of the
+// cancellation, or a fault that says what was waited for.
+func (c *call) gaveUp(ctx context.Context, why string) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return context.Cause(ctx)
+	}
+	return c.notWaiting("try again", "gave up waiting: "+why)
+}

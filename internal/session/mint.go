@@ -1,0 +1,195 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+const (
+	// maxOutdated is how often a code may become out of date before it is sent.
+	maxOutdated = 3
+
+	// maxChainedTries is how often AssumeRole is tried where no code is at stake.
+	maxChainedTries = 3
+	chainedBackoff  = 250 * time.Millisecond
+)
+
+// mintLocked mints a session of t under the lock of its scope, and keeps the
+// books: what was minted goes to the cache, what failed to the record.
+func (c *call) mintLocked(ctx context.Context, t *target, d demand, b *books) (creds.Session, error) {
+	session, err := c.exchange(ctx, t, d, b)
+	if err != nil {
+		b.failed(ctx, t, err, c.Now())
+		return creds.Session{}, err
+	}
+	if err := c.Sessions.Put(t.id, session); err != nil {
+		c.Log.Debug("session not cached", "error", err)
+	}
+	b.succeeded(t)
+	return session, nil
+}
+
+func (c *call) exchange(ctx context.Context, t *target, d demand, b *books) (creds.Session, error) {
+	if t.source != nil {
+		return c.mintFromSource(ctx, t, d)
+	}
+	return c.mintWithCode(ctx, t, d, b)
+}
+
+// mintWithCode mints a session with the access key and a token code, or with one
+// more, never two, if that may help.
+func (c *call) mintWithCode(ctx context.Context, t *target, d demand, b *books) (creds.Session, error) {
+	key, err := c.Secrets.AccessKey(ctx)
+	if err != nil {
+		return creds.Session{}, err
+	}
+	seed, err := c.Secrets.Seed(ctx)
+	if err != nil {
+		return creds.Session{}, err
+	}
+	request := exchange.Request{Key: key, Role: t.role, Duration: t.duration, Serial: c.plan.Serial}
+	before := c.clock
+	result, err := c.sendCode(ctx, request, seed, d, b)
+	if err != nil {
+		return creds.Session{}, err
+	}
+	if worthAnother(result, c.clock != before) {
+		if second, err := c.sendCode(ctx, request, seed, d, b); err == nil {
+			result = second
+		}
+	}
+	return c.session(result)
+}
+
+// sendCode sends request with the code of the first time step that may be used. A
+// code that became out of date before it was sent is replaced.
+func (c *call) sendCode(ctx context.Context, request exchange.Request, seed totp.Seed, d demand, b *books) (exchange.Result, error) {
+	for try := 1; ; try++ {
+		step, err := c.nextStep(ctx, b.record, d)
+		if err != nil {
+			return exchange.Result{}, err
+		}
+		b.claim(step)
+		request.Code, request.CodeExpires = seed.Code(step), step.End()
+		result := c.send(ctx, request)
+		b.settle(step, result)
+		if result.Verdict != exchange.CodeOutOfDate || try == maxOutdated {
+			return result, nil
+		}
+	}
+}
+
+// worthAnother reports whether the call may succeed with a later code, or at a
+// later time, where it failed with result. corrected tells that the clock has been
+// corrected since. Nothing else is ever tried again.
+func worthAnother(result exchange.Result, corrected bool) bool {
+	switch result.Verdict {
+	case exchange.CodeRefused, exchange.Lost, exchange.ServerError:
+		return true
+	case exchange.ClockRefused:
+		return corrected
+	default:
+		return false
+	}
+}
+
+// mintFromSource mints a role session from the session before it in the chain. No
+// code is at stake, so a throttled call is tried again as well.
+func (c *call) mintFromSource(ctx context.Context, t *target, d demand) (creds.Session, error) {
+	source, err := c.serve(ctx, t.source, demand{optional: d.optional})
+	if err != nil {
+		return creds.Session{}, sourceError{err}
+	}
+	request := exchange.Request{
+		Key:      creds.AccessKey{ID: source.Credentials.AccessKeyID, Secret: source.Credentials.SecretAccessKey},
+		Token:    source.Credentials.SessionToken,
+		Role:     t.role,
+		Duration: t.duration,
+	}
+	for try := 1; ; try++ {
+		before := c.clock
+		result := c.send(ctx, request)
+		again := result.Verdict == exchange.Throttled || worthAnother(result, c.clock != before)
+		if try == maxChainedTries || !again || c.backOff(ctx, try) != nil {
+			return c.session(result)
+		}
+	}
+}
+
+// backOff waits before try+1 of a call that carries no code.
+func (c *call) backOff(ctx context.Context, try int) error {
+	wait := float64(chainedBackoff<<(try-1)) * (0.5 + c.Random())
+	return c.Sleep(ctx, time.Duration(wait))
+}
+
+// send makes one call, signed for the corrected time, and learns the time from its
+// answer.
+func (c *call) send(ctx context.Context, r exchange.Request) exchange.Result {
+	r.Skew = c.skew()
+	result := c.STS.Call(ctx, r)
+	c.learn(result)
+	if result.Err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		result.Err = context.Cause(ctx)
+	}
+	return result
+}
+
+// session returns what came back. Where a success had no date, the corrected clock
+// has to do.
+func (c *call) session(result exchange.Result) (creds.Session, error) {
+	if result.Verdict != exchange.OK {
+		return creds.Session{}, result.Err
+	}
+	minted := result.ServerTime
+	if minted.IsZero() {
+		minted = c.now()
+	}
+	return creds.Session{Credentials: result.Credentials, Minted: minted}, nil
+}
+
+// nextStep returns the time step whose code is to be sent now. It waits for one if
+// the current one is spent or about to end, but not if d has a session to fall back on, and
+// not if ctx ends before it begins.
+func (c *call) nextStep(ctx context.Context, record ledger.Record, d demand) (totp.Step, error) {
+	for {
+		step, wait := choose(record, c.now())
+		if wait <= 0 {
+			return step, nil
+		}
+		if d.optional {
+			return 0, c.notWaiting("", "the code of this time step is spent")
+		}
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
+			return 0, c.allSpent(wait)
+		}
+		c.Log.Debug("waiting for the next time step", "wait", wait)
+		if err := c.Sleep(ctx, wait); err != nil {
+			return 0, c.gaveUp(ctx, "the next time step has not begun")
+		}
+	}
+}
+
+func (c *call) allSpent(wait time.Duration) error {
+	return c.notWaiting("try again then, or give these jobs MFA devices of their own (a user can have eight)",
+		"all codes of this half minute are used by other sessions, the next one is free in "+wait.Round(time.Second).String())
+}
+
+// choose returns the time step to use at now, AWS's time, and how long to wait for it
+// to begin. A step about to end is not used: AWS's tolerance is not documented.
+func choose(record ledger.Record, now time.Time) (totp.Step, time.Duration) {
+	current := totp.StepAt(now)
+	if current.End().Sub(now) < minStepLeft {
+		current++
+	}
+	step := record.Next(current)
+	return step, step.Start().Sub(now)
+}
+
+// minStepLeft is what the current time step must have left for its code to be sent.
+const minStepLeft = 2 * time.Second

@@ -1,0 +1,79 @@
+package session
+
+import (
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+// Status is what is known of one session without asking anybody.
+type Status struct {
+	ID      string
+	RoleARN string        // of a role session; "" for a base session
+	Expires time.Time     // of the cached session; zero if none is cached
+	Left    time.Duration // until Expires, by the corrected clock
+
+	// Failure is the last failure to mint the session, if none has succeeded
+	// since.
+	Failure *ledger.Failure
+}
+
+// Status tells the state of all sessions of plan, the one it ends with first.
+func (b *Broker) Status(plan Plan) []Status {
+	c := b.begin(plan)
+	var all []Status
+	for t := plan.target(); t != nil; t = t.source {
+		all = append(all, c.status(t))
+	}
+	return all
+}
+
+func (c *call) status(t *target) Status {
+	s := Status{ID: t.id}
+	if t.role != nil {
+		s.RoleARN = t.role.ARN
+	}
+	if session, ok := c.cached(t); ok {
+		s.Expires = session.Credentials.Expiration
+		s.Left = session.Remaining(c.now())
+	}
+	if failure, ok := c.Scope(t.scope).Load().Failures[t.id]; ok {
+		s.Failure = &failure
+	}
+	return s
+}
+
+// Forget removes the hold-offs and remembered failures of plan's sessions, and
+// returns the sessions' ids. Spent time steps stay remembered.
+func (b *Broker) Forget(plan Plan) []string {
+	var ids []string
+	for t := plan.target(); t != nil; t = t.source {
+		ids = append(ids, t.id)
+		b.forget(t)
+	}
+	return ids
+}
+
+func (b *Broker) forget(t *target) {
+	scope := b.Scope(t.scope)
+	unlock, held, err := scope.TryLock()
+	if err != nil || !held {
+		return // somebody is minting it: that settles the failure by itself
+	}
+	defer unlock()
+	books := &books{scope: scope, record: scope.Load(), log: b.Log}
+	books.succeeded(t)
+}
+
+// AWSTime returns this machine's time, corrected by the measured skew.
+func (b *Broker) AWSTime() time.Time { return b.begin(Plan{}).now() }
+
+// CurrentStep returns the time step that is running at AWS, and whether its code has
+// been sent already by plan's device.
+func (b *Broker) CurrentStep(plan Plan) (step totp.Step, spent bool) {
+	c := b.begin(plan)
+	step = totp.StepAt(c.now())
+	record := c.Scope(plan.device()).Load()
+	return step, record.Next(step) != step
+}

@@ -1,0 +1,289 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+const (
+	serial   = "arn:aws:iam::123456789012:mfa/alice"
+	seedText = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+)
+
+// world is one account at AWS and one machine with any number of processes. AWS's
+// rules are its own: a code is accepted once, in its time step, and never after a later one.
+// AWS's clock is that of the bubble of testing/synctest.
+type world struct {
+	t    *testing.T
+	seed totp.Seed
+
+	// What the tests turn.
+	latency time.Duration                                           // of one call
+	skew    time.Duration                                           // AWS's clock minus the machine's
+	fail    func(n int, r exchange.Request) (exchange.Result, bool) // the nth call fails so, if true
+	secrets error                                                   // of the store
+	diskErr error                                                   // of every write
+
+	mu       sync.Mutex
+	calls    []exchange.Request
+	steps    []totp.Step // of the codes seen, in order
+	last     totp.Step   // accepted
+	sessions map[string]creds.Session
+	records  map[string]ledger.Record
+	locked   map[string]bool
+	clock    ledger.Clock
+}
+
+// inWorld runs test in a bubble. The time begins on a time step's first second.
+func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		seed, err := totp.ParseSeed(seedText, totp.Policy{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &world{
+			t: t, seed: seed, latency: 150 * time.Millisecond,
+			sessions: make(map[string]creds.Session), records: make(map[string]ledger.Record), locked: make(map[string]bool),
+		}
+		time.Sleep(time.Second)
+		test(t, w)
+	})
+}
+
+// broker returns what one more process of the machine would use.
+func (w *world) broker() *Broker {
+	return &Broker{
+		STS: w, Secrets: w, Sessions: w, Clock: w,
+		Scope: func(name string) Scope { return &scope{w, name} },
+		Now:   w.local,
+		Sleep: func(ctx context.Context, d time.Duration) error {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(d):
+				return nil
+			}
+		},
+		Random: func() float64 { return 0.5 },
+		Log:    slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+}
+
+// get is one process: it has its own broker and the deadline of a real one.
+func (w *world) get(p Plan, opts ...Options) (creds.Credentials, error) {
+	ctx, cancel := context.WithTimeout(w.t.Context(), 50*time.Second)
+	defer cancel()
+	return w.broker().Get(ctx, p, append(opts, Options{})[0])
+}
+
+func (w *world) mustGet(p Plan, opts ...Options) creds.Credentials {
+	w.t.Helper()
+	c, err := w.get(p, opts...)
+	if err != nil {
+		w.t.Fatalf("get: %v", err)
+	}
+	return c
+}
+
+// local is the machine's clock.
+func (w *world) local() time.Time { return time.Now().Add(-w.skew) }
+
+// Call is STS.
+func (w *world) Call(ctx context.Context, r exchange.Request) exchange.Result {
+	w.mu.Lock()
+	w.calls = append(w.calls, r)
+	n := len(w.calls)
+	w.mu.Unlock()
+	if w.fail != nil {
+		if result, ok := w.fail(n, r); ok {
+			w.see(r, result.Delivery != exchange.Unsent, false)
+			return result
+		}
+	}
+	select {
+	case <-time.After(w.latency):
+	case <-ctx.Done():
+		w.see(r, true, true)
+		return exchange.Result{Verdict: exchange.Lost, Delivery: exchange.Unknown, Err: fault.New(fault.Deadline, "sts", "", "the time limit of the run passed")}
+	}
+	result := exchange.Result{Delivery: exchange.Answered, ServerTime: time.Now(), LocalTime: w.local()}
+	if signed := w.local().Add(r.Skew); time.Since(signed).Abs() > 5*time.Minute {
+		w.see(r, true, false)
+		result.Verdict, result.Err = exchange.ClockRefused, fault.New(fault.Clock, "sts", "", "signature expired")
+		return result
+	}
+	if r.Serial != "" && !w.see(r, true, true) {
+		result.Verdict, result.Err = exchange.CodeRefused, fault.New(fault.Refused, serial, "", "invalid MFA one time pass code")
+		return result
+	}
+	result.Credentials = creds.Credentials{
+		AccessKeyID:     fmt.Sprintf("ASIA%016d", n),
+		SecretAccessKey: creds.NewSecret("secret"), SessionToken: creds.NewSecret("token"),
+		Expiration: time.Now().Add(r.Duration).UTC().Truncate(time.Second),
+	}
+	return result
+}
+
+// see notes the code of r, if it was sent, and reports whether AWS accepts it.
+func (w *world) see(r exchange.Request, sent, judged bool) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !sent || r.Serial == "" {
+		return true
+	}
+	step, ok := w.stepOf(r.Code)
+	if !ok {
+		w.steps = append(w.steps, 0)
+		return false
+	}
+	if slices.Contains(w.steps, step) {
+		w.t.Errorf("the code of step %d was sent twice", step)
+	}
+	w.steps = append(w.steps, step)
+	current := totp.StepAt(time.Now())
+	if !judged || step <= w.last || step > current+1 || step+1 < current {
+		return false
+	}
+	w.last = step
+	return true
+}
+
+// stepOf finds the step of a code within 30 hours: tests turn the clock by hours.
+func (w *world) stepOf(code creds.Secret) (totp.Step, bool) {
+	now := totp.StepAt(time.Now())
+	for distance := range totp.Step(30 * 120) {
+		for _, step := range []totp.Step{now + distance, now - distance} {
+			if w.seed.Code(step).Equal(code) {
+				return step, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// codes returns how many calls carried a code.
+func (w *world) codes() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.steps)
+}
+
+func (w *world) callCount() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.calls)
+}
+
+// AccessKey and Seed are the store.
+func (w *world) AccessKey(context.Context) (creds.AccessKey, error) {
+	return creds.AccessKey{ID: "AKIAEXAMPLE", Secret: creds.NewSecret("key")}, w.secrets
+}
+
+func (w *world) Seed(context.Context) (totp.Seed, error) { return w.seed, nil }
+
+// Get and Put are the session cache.
+func (w *world) Get(id string) (creds.Session, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s, ok := w.sessions[id]
+	return s, ok
+}
+
+func (w *world) Put(id string, s creds.Session) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.diskErr == nil {
+		w.sessions[id] = s
+	}
+	return w.diskErr
+}
+
+// LoadClock and SaveClock are the clock book.
+func (w *world) LoadClock() ledger.Clock {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.clock
+}
+
+func (w *world) SaveClock(c ledger.Clock) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.diskErr == nil {
+		w.clock = c
+	}
+	return w.diskErr
+}
+
+// scope is the lock and the books of one name.
+type scope struct {
+	w    *world
+	name string
+}
+
+func (s *scope) TryLock() (func(), bool, error) {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	if s.w.locked[s.name] {
+		return nil, false, nil
+	}
+	s.w.locked[s.name] = true
+	return func() {
+		s.w.mu.Lock()
+		defer s.w.mu.Unlock()
+		s.w.locked[s.name] = false
+	}, true, nil
+}
+
+func (s *scope) Load() ledger.Record {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	r := s.w.records[s.name]
+	return ledger.Record{Sent: slices.Clone(r.Sent), Failures: maps.Clone(r.Failures)}
+}
+
+func (s *scope) Save(r ledger.Record) error {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	if s.w.diskErr == nil {
+		s.w.records[s.name] = r
+	}
+	return s.w.diskErr
+}
+
+// always is a fault that every call from the nth on meets.
+func always(from int, result exchange.Result) func(int, exchange.Request) (exchange.Result, bool) {
+	return func(n int, _ exchange.Request) (exchange.Result, bool) { return result, n >= from }
+}
+
+func failure(verdict exchange.Verdict, delivery exchange.Delivery, kind fault.Kind) exchange.Result {
+	return exchange.Result{Verdict: verdict, Delivery: delivery, Err: fault.New(kind, "sts", "", "%s", strings.Repeat("x", 3))}
+}
+
+func plan() Plan {
+	return Plan{Partition: "aws", AccessKeyID: "AKIAEXAMPLE", Serial: serial, Duration: 12 * time.Hour}
+}
+
+func rolePlan(duration time.Duration, names ...string) Plan {
+	p := plan()
+	for _, name := range names {
+		p.Hops = append(p.Hops, Hop{exchange.Role{ARN: "arn:aws:iam::123456789012:role/" + name, SessionName: "aws-mfa-creds"}, duration})
+	}
+	return p
+}

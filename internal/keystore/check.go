@@ -1,0 +1,50 @@
+package keystore
+
+import (
+	"strings"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// secretLength is the length of every secret access key IAM has issued.
+const secretLength = 40
+
+// checkAccessKeyID refuses what cannot be a long-lived access key's id. where says
+// where it came from.
+func checkAccessKeyID(where, id string) error {
+	switch {
+	case strings.HasPrefix(id, "ASIA"):
+		return fault.New(fault.Config, where, "use the access key of the IAM user, AKIA...",
+			"%s is a temporary access key, and GetSessionToken needs a long-lived one", id)
+	case len(id) == secretLength:
+		return fault.New(fault.Config, where, "the id begins with AKIA", "looks like a secret access key, not like its id")
+	case !isAccessKeyID(id):
+		return fault.New(fault.Config, where, "the id begins with AKIA and has 20 characters", "is not an access key id")
+	}
+	return nil
+}
+
+// checkSecretAccessKey refuses what cannot be a secret access key, without echoing
+// any of it.
+func checkSecretAccessKey(where, secret string) error {
+	remedy := "copy it again from where the access key was created"
+	switch {
+	case strings.HasPrefix(secret, "AKIA") && isAccessKeyID(secret):
+		return fault.New(fault.Config, where, remedy, "holds an access key id, not the secret access key")
+	case strings.HasPrefix(secret, "otpauth:"):
+		return fault.New(fault.Config, where, remedy, "holds a seed, not the secret access key")
+	case len(secret) < secretLength:
+		return fault.New(fault.Config, where, remedy, "has %d characters, and a secret access key has %d", len(secret), secretLength)
+	case strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return fault.New(fault.Config, where, remedy, "holds white space or characters that no secret access key has")
+	}
+	return nil
+}
+
+// isAccessKeyID reports whether s has the form of an id: 16 to 128 word characters
+// (IAM API, AccessKeyId).
+func isAccessKeyID(s string) bool {
+	return len(s) >= 16 && len(s) <= 128 && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r != '_'
+	})
+}

@@ -1,0 +1,148 @@
+//go:build unix
+
+package keystore
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+const (
+	goodID     = "AKIAIOSFODNN7EXAMPLE"
+	goodSecret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+	goodSeed   = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+)
+
+func env(pairs ...string) Env {
+	values := make(map[string]string)
+	for i := 0; i < len(pairs); i += 2 {
+		values[pairs[i]] = pairs[i+1]
+	}
+	return NewEnv(func(name string) string { return values[name] })
+}
+
+func file(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestEnvHoldsEverything(t *testing.T) {
+	t.Parallel()
+	for name, e := range map[string]Env{
+		"values": env(EnvAccessKeyID, goodID, EnvSecretAccessKey, goodSecret, EnvSeed, goodSeed, EnvSerial, "serial"),
+		"spaces": env(EnvAccessKeyID, " "+goodID+"\n", EnvSecretAccessKey, goodSecret+"\r\n", EnvSeed, "\t"+goodSeed, EnvSerial, "serial\n"),
+		"files": env(EnvAccessKeyID+"_FILE", file(t, goodID+"\n"), EnvSecretAccessKey+"_FILE", file(t, goodSecret+"\n"),
+			EnvSeed+"_FILE", file(t, goodSeed+"\n"), EnvSerial+"_FILE", file(t, "serial\n")),
+	} {
+		key, err := e.AccessKey(context.Background(), "any")
+		if err != nil || key.ID != goodID || key.Secret.Reveal() != goodSecret {
+			t.Errorf("%s: access key %s, %v", name, key.ID, err)
+		}
+		seed, err := e.Seed(context.Background(), "any")
+		if want, _ := totp.ParseSeed(goodSeed, totp.Policy{}); err != nil || !seed.Code(1).Equal(want.Code(1)) {
+			t.Errorf("%s: seed: %v", name, err)
+		}
+		if serial, err := e.Serial(); err != nil || serial != "serial" {
+			t.Errorf("%s: serial %q, %v", name, serial, err)
+		}
+		if !e.Configured() {
+			t.Errorf("%s: not configured", name)
+		}
+	}
+}
+
+func TestEnvConfigured(t *testing.T) {
+	t.Parallel()
+	if env().Configured() || env(EnvSerial, "x").Configured() {
+		t.Error("configured without a secret")
+	}
+	for _, name := range []string{EnvAccessKeyID, EnvSecretAccessKey, EnvSeed} {
+		if !env(name, "x").Configured() || !env(name+"_FILE", "x").Configured() {
+			t.Errorf("%s alone does not count", name)
+		}
+	}
+}
+
+// TestEnvSaysWhatIsWrong feeds every mistake to its variable: the line has to name
+// the variable and the defect, never the value.
+func TestEnvSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		variable, value string
+		kind            fault.Kind
+		want            string
+	}{
+		"no id":             {EnvAccessKeyID, "", fault.NoSecret, "is not set"},
+		"temporary key":     {EnvAccessKeyID, "ASIAIOSFODNN7EXAMPLE", fault.Config, "temporary"},
+		"secret as id":      {EnvAccessKeyID, goodSecret, fault.Config, "looks like a secret access key"},
+		"short id":          {EnvAccessKeyID, "AKIA", fault.Config, "is not an access key id"},
+		"odd id":            {EnvAccessKeyID, "AKIA IOSFODNN7 EXAMPLE", fault.Config, "is not an access key id"},
+		"no secret":         {EnvSecretAccessKey, "", fault.NoSecret, "is not set"},
+		"id as secret":      {EnvSecretAccessKey, goodID, fault.Config, "holds an access key id"},
+		"seed as secret":    {EnvSecretAccessKey, "otpauth://totp/x?secret=" + goodSeed, fault.Config, "holds a seed"},
+		"cut secret":        {EnvSecretAccessKey, goodSecret[:39], fault.Config, "has 39 characters"},
+		"secret with space": {EnvSecretAccessKey, goodSecret[:20] + " " + goodSecret[20:], fault.Config, "white space"},
+		"no seed":           {EnvSeed, "", fault.NoSecret, "is not set"},
+		"code as seed":      {EnvSeed, "123456", fault.NoSecret, EnvSeed},
+		"bad seed":          {EnvSeed, goodSeed + "1", fault.NoSecret, EnvSeed},
+		"missing file":      {EnvSeed + "_FILE", filepath.Join(dir, "absent"), fault.NoSecret, "does not exist"},
+		"empty file":        {EnvSeed + "_FILE", file(t, " \n"), fault.NoSecret, "is empty"},
+		"directory":         {EnvSeed + "_FILE", dir, fault.NoSecret, "is a directory"},
+		"pipe":              {EnvSeed + "_FILE", pipe, fault.NoSecret, "is a pipe"},
+		"device":            {EnvSeed + "_FILE", "/dev/zero", fault.NoSecret, "is a special file"},
+		"large file":        {EnvSeed + "_FILE", file(t, strings.Repeat("A", maxSecretFile+1)), fault.NoSecret, "larger than"},
+	} {
+		base := strings.TrimSuffix(test.variable, "_FILE")
+		values := map[string]string{EnvAccessKeyID: goodID, EnvSecretAccessKey: goodSecret, EnvSeed: goodSeed}
+		delete(values, base)
+		values[test.variable] = test.value
+		e := NewEnv(func(name string) string { return values[name] })
+		_, err := e.AccessKey(context.Background(), "any")
+		if base == EnvSeed {
+			_, err = e.Seed(context.Background(), "any")
+		}
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+			continue
+		}
+		line := fault.Line(err)
+		if fault.KindOf(err) != test.kind || !strings.Contains(line, test.want) || !strings.HasPrefix(line, base) {
+			t.Errorf("%s: exit %d: %s", name, fault.KindOf(err), line)
+		}
+		if strings.Contains(line, goodSecret[:10]) || strings.Contains(line, goodSeed[:10]) {
+			t.Errorf("%s: the line shows the value: %s", name, line)
+		}
+	}
+}
+
+func TestEnvRefusesBothForms(t *testing.T) {
+	t.Parallel()
+	e := env(EnvAccessKeyID, goodID, EnvAccessKeyID+"_FILE", file(t, goodID))
+	if _, err := e.AccessKeyID(); fault.KindOf(err) != fault.Config {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestUnreadableFile(t *testing.T) {
+	t.Parallel()
+	err := unreadable(EnvSeed+"_FILE", "/secret", &os.PathError{Op: "open", Path: "/secret", Err: syscall.EACCES})
+	if line := fault.Line(err); fault.KindOf(err) != fault.Filesystem || !strings.Contains(line, "permission denied") {
+		t.Errorf("got %s", line)
+	}
+}

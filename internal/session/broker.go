@@ -82,6 +82,17 @@ func (b *Broker) Get(ctx context.Context, plan Plan, opts Options) (creds.Creden
 	return session.Credentials, err
 }
 
+// Cached returns the credentials of plan if the cache has them and nothing else has to be
+// thought of: the warm path, without a lock and without anything that could block.
+func (b *Broker) Cached(plan Plan) (creds.Credentials, bool) {
+	c := b.begin(plan)
+	session, ok := c.cached(plan.target())
+	if !ok || !fresh(session, c.now()) {
+		return creds.Credentials{}, false
+	}
+	return session.Credentials, true
+}
+
 // call is the state of one Get.
 type call struct {
 	*Broker

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+const name = "aws-mfa-creds"
+
+// app is the process as its commands see it.
+type app struct {
+	args           []string
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	now            func() time.Time
+
+	debug   bool // --debug
+	oneLine bool // errors on one line: the consumer of a credential process shows only one
+	started bool // a command's own code has begun: the command line was in order
+}
+
+// log returns the logger: silent unless --debug was given, and always on stderr.
+func (a *app) log() *slog.Logger {
+	if !a.debug {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// run runs the command that the arguments name and returns the exit code.
+func run(a *app) (code int) {
+	defer func() {
+		// The value of a panic may hold anything, so it is not shown.
+		if p := recover(); p != nil && !a.debug {
+			fmt.Fprintf(a.stderr, "%s: error: internal: a defect in %s; please report it: %s\n", name, name, issuesURL)
+			code = int(fault.Internal)
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	root := newRootCommand(a)
+	root.SetArgs(a.args)
+	err := root.Execute()
+	if err == nil {
+		return 0
+	}
+	return a.fail(err)
+}

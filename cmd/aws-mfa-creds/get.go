@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+)
+
+// processDeadline ends every get, waits for locks and time steps included. The Go
+// SDK, and Terraform with it, gives its helper 60 seconds.
+const processDeadline = 50 * time.Second
+
+type getOptions struct {
+	profile string
+	flags   profile.Flags
+	refresh bool
+}
+
+func newGetCommand(a *app) *cobra.Command {
+	var o getOptions
+	cmd := &cobra.Command{
+		Use:   "get --profile NAME",
+		Short: "Print temporary credentials as a credential process does",
+		Long: `Print the credentials of a profile as the one JSON object that a credential_process
+prints, or nothing. It never prompts, never reads stdin, and is silent on success.
+
+The session comes from the cache while more than 20 minutes of it (or a third, if it is
+shorter than an hour) remain; else it is minted with a token code. Any number of processes
+that ask at the same time cost one call to AWS and one code.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.oneLine = true
+			return runGet(cmd.Context(), a, o)
+		},
+	}
+	profileFlag(a, cmd, &o.profile, "the `name` of the profile")
+	cmd.Flags().StringVar(&o.flags.RoleARN, "role-arn", "", "assume the role with this `ARN`")
+	cmd.Flags().StringVar(&o.flags.RoleSessionName, "role-session-name", "", "the `name` of the role session, as CloudTrail shows it")
+	cmd.Flags().StringVar(&o.flags.ExternalID, "external-id", "", "the external `id` that the role's trust policy asks for")
+	cmd.Flags().StringVar(&o.flags.Duration, "duration", "", "how `long` the credentials shall last: 12h, 90m or seconds")
+	cmd.Flags().BoolVar(&o.refresh, "refresh", false, "ignore the cache and mint a new session now")
+	return cmd
+}
+
+func runGet(ctx context.Context, a *app, o getOptions) error {
+	if o.profile == "" {
+		return fault.New(fault.Usage, "get", "run: "+name+" get --profile NAME", "--profile is missing")
+	}
+	w, err := a.wire(o.profile, o.flags)
+	if err != nil {
+		return err
+	}
+	if err := w.ready(); err != nil {
+		return err
+	}
+	credentials, err := getSession(ctx, w, o)
+	if err != nil {
+		return err
+	}
+	json, err := credentials.ProcessJSON()
+	if err != nil {
+		return fault.New(fault.Internal, "profile "+o.profile, "run: "+name+" clear --profile "+o.profile, "AWS returned %v", err)
+	}
+	return a.print(json)
+}
+
+// getSession returns the cached session, or else goes the long way, which signals may
+// interrupt.
+func getSession(ctx context.Context, w *wiring, o getOptions) (creds.Credentials, error) {
+	// A reader that is gone must not kill the process before the session is in the cache.
+	signal.Ignore(syscall.SIGPIPE)
+	if cached, ok := w.broker.Cached(w.plan); ok && !o.refresh {
+		return cached, nil
+	}
+	ctx, cancel := untilInterrupted(ctx, processDeadline)
+	defer cancel()
+	return w.broker.Get(ctx, w.plan, session.Options{Refresh: o.refresh})
+}

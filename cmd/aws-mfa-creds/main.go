@@ -1,0 +1,27 @@
+// Aws-mfa-creds hands out temporary AWS credentials where MFA is enforced. Registered
+// as credential_process in the AWS config, it is its own virtual MFA device.
+//
+// The way from here to AWS: main -> get.go -> wire.go -> internal/session (the
+// decision) -> internal/sts (the call).
+package main
+
+import (
+	"io"
+	"log"
+	"os"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/harden"
+)
+
+func main() {
+	harden.Process()
+	log.SetOutput(io.Discard) // net/http logs there what strange servers send
+	os.Exit(run(&app{
+		args:   os.Args[1:],
+		stdout: os.Stdout,
+		stderr: os.Stderr,
+		getenv: os.Getenv,
+		now:    time.Now,
+	}))
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+func newRootCommand(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   name,
+		Short: "Temporary AWS credentials where MFA is enforced, without typing codes",
+		Long: `aws-mfa-creds is a virtual MFA device and a credential process in one. It makes the
+token code from a seed that this computer holds, calls STS GetSessionToken, keeps the
+session until shortly before it expires, and hands it to the AWS CLI, Terraform and every SDK.
+
+Put this into ~/.aws/config, with the absolute path of the program:
+
+    [profile work]
+    credential_process = /usr/local/bin/aws-mfa-creds get --profile work`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		DisableAutoGenTag: true,
+		Args:              cobra.NoArgs,
+		PersistentPreRun:  func(*cobra.Command, []string) { a.started = true },
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.PersistentFlags().BoolVar(&a.debug, "debug", false, "tell on stderr what is done; never shows a secret")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fault.New(fault.Usage, "", "run: "+cmd.CommandPath()+" --help", "%v", err)
+	})
+	root.AddCommand(
+		newGetCommand(a),
+		newCodeCommand(a),
+		newListCommand(a),
+		newClearCommand(a),
+		newCompletionCommand(a),
+		newVersionCommand(a),
+	)
+	root.CompletionOptions.DisableDefaultCmd = true
+	return root
+}
+
+// profileFlag adds --profile to cmd, with the names in the files as completions.
+func profileFlag(a *app, cmd *cobra.Command, value *string, usage string) {
+	cmd.Flags().StringVar(value, "profile", "", usage)
+	complete := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return a.profileNames(), cobra.ShellCompDirectiveNoFileComp
+	}
+	if err := cmd.RegisterFlagCompletionFunc("profile", complete); err != nil {
+		panic(err) // the flag was defined two lines above
+	}
+}
+
+// profileNames returns the names to complete. A shell has no use for an error.
+func (a *app) profileNames() []string {
+	files, err := a.loadFiles()
+	if err != nil {
+		return nil
+	}
+	return files.Names()
+}

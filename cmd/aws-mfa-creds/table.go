@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// table lays out what list shows to a person: a line for each session, and below it what
+// is wrong with it.
+func table(all []listed, now time.Time) []byte {
+	if len(all) == 0 {
+		return []byte("no profile uses " + name + " yet\n")
+	}
+	var out bytes.Buffer
+	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "PROFILE\tSTORE\tMFA DEVICE\tSESSION\tEXPIRES")
+	for _, l := range all {
+		for _, row := range rows(l) {
+			fmt.Fprintln(w, strings.Join(row, "\t"))
+		}
+	}
+	_ = w.Flush() // a bytes.Buffer takes everything
+	for _, l := range all {
+		for _, remark := range remarks(l, now) {
+			fmt.Fprintf(&out, "%s: %s\n", l.Profile, remark)
+		}
+	}
+	return out.Bytes()
+}
+
+func rows(l listed) [][]string {
+	row := []string{l.Profile, cmp.Or(l.Store, "-"), cmp.Or(l.Serial, "-"), "-", "-"}
+	if len(l.Sessions) == 0 {
+		return [][]string{row}
+	}
+	var all [][]string
+	for _, s := range l.Sessions {
+		all = append(all, append(row[:3:3], cmp.Or(s.RoleARN, "base session"), expiry(s)))
+		row = []string{"", "", "", "", ""}
+	}
+	return all
+}
+
+func expiry(s listedSession) string {
+	if s.Expires.IsZero() {
+		return "not cached"
+	}
+	left := time.Duration(s.SecondsLeft) * time.Second
+	return fmt.Sprintf("in %s (%s)", shortly(left), s.Expires.Format("2006-01-02 15:04:05Z"))
+}
+
+func remarks(l listed, now time.Time) []string {
+	var all []string
+	if l.Problem != "" {
+		all = append(all, "problem: "+l.Problem)
+	}
+	for _, s := range l.Sessions {
+		if s.Error == nil {
+			continue
+		}
+		text := fmt.Sprintf("last error, %s ago (exit %d): %s", shortly(now.Sub(s.Error.At)), s.Error.ExitCode, s.Error.Message)
+		if now.Before(s.Error.HeldOff) {
+			text += fmt.Sprintf("; AWS is asked again in %s", shortly(s.Error.HeldOff.Sub(now)))
+		}
+		all = append(all, text)
+	}
+	for _, note := range l.Notes {
+		all = append(all, "note: "+note)
+	}
+	return all
+}
+
+// shortly rounds d to what a person wants to know.
+func shortly(d time.Duration) string {
+	if d >= time.Hour {
+		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+	}
+	return d.Round(time.Second).String()
+}

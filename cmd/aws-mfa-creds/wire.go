@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+// wiring is one profile with everything that serves it. Nothing is opened or
+// connected before it is used.
+type wiring struct {
+	settings profile.Settings
+	secrets  secrets
+	plan     session.Plan
+	cache    *cache.Cache
+	broker   *session.Broker
+}
+
+// wire resolves the settings of a profile and puts its parts together.
+func (a *app) wire(name string, flags profile.Flags) (*wiring, error) {
+	files, err := a.loadFiles()
+	if err != nil {
+		return nil, err
+	}
+	return a.wireFrom(files, name, flags)
+}
+
+// wireFrom is wire with files that have been loaded.
+func (a *app) wireFrom(files *profile.Files, name string, flags profile.Flags) (*wiring, error) {
+	store := keystore.NewEnv(a.getenv)
+	env, err := a.profileEnv(store)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := files.Resolve(name, flags, env)
+	if err != nil {
+		return nil, err
+	}
+	w := &wiring{settings: settings, secrets: secrets{store, settings}, plan: planOf(settings)}
+	cached, err := a.openCache(w.secrets)
+	if err != nil {
+		return nil, err
+	}
+	w.cache = cached
+	w.broker = a.broker(settings, w.secrets, cached)
+	return w, nil
+}
+
+func (a *app) loadFiles() (*profile.Files, error) {
+	paths, err := profile.Locate(a.getenv, a.dirs())
+	if err != nil {
+		return nil, err
+	}
+	return profile.Load(paths)
+}
+
+// profileEnv returns what the environment, and the env store in it, contribute to the
+// settings.
+func (a *app) profileEnv(store keystore.Env) (profile.Env, error) {
+	env := profile.Env{Getenv: a.getenv, Identity: store.Configured()}
+	if !env.Identity {
+		return env, nil
+	}
+	var err error
+	if env.AccessKeyID, err = store.AccessKeyID(); err != nil {
+		return env, err
+	}
+	env.Serial, err = store.Serial()
+	return env, err
+}
+
+func (a *app) openCache(keys secrets) (*cache.Cache, error) {
+	return cache.Open(cache.Options{
+		Dir:  a.cacheDir(),
+		Keys: cache.KeyFunc(sync.OnceValues(keys.sealingKey)),
+		Now:  a.now,
+		Rand: rand.Reader,
+		Log:  a.log(),
+	})
+}
+
+func (a *app) broker(settings profile.Settings, keys secrets, cached *cache.Cache) *session.Broker {
+	log := a.log()
+	return &session.Broker{
+		STS:      &lazySTS{options: a.stsOptions(settings, log)},
+		Secrets:  keys,
+		Sessions: cached,
+		Scope:    func(name string) session.Scope { return cached.Scope(name) },
+		Clock:    clockBook{cached, clockName(settings)},
+		Now:      a.now,
+		Sleep:    sleeper(os.Getppid),
+		Random:   mathrand.Float64,
+		Log:      log,
+	}
+}
+
+func planOf(s profile.Settings) session.Plan {
+	plan := session.Plan{
+		Partition: s.Partition, Endpoint: s.Endpoint, AccessKeyID: s.AccessKeyID, Serial: s.Serial, Duration: s.Duration,
+	}
+	for _, role := range s.Roles {
+		plan.Hops = append(plan.Hops, session.Hop{
+			Role:     exchange.Role{ARN: role.ARN, SessionName: role.SessionName, ExternalID: role.ExternalID},
+			Duration: role.Duration,
+		})
+	}
+	return plan
+}
+
+// ready refuses a profile that lacks what a session needs.
+func (w *wiring) ready() error {
+	s := w.settings
+	thing := "profile " + strconv.Quote(s.Profile)
+	if s.AccessKeyID == "" {
+		return fault.New(fault.NoSecret, thing, "set "+keystore.EnvAccessKeyID+", "+keystore.EnvSecretAccessKey+" and "+keystore.EnvSeed,
+			"no access key is stored for it")
+	}
+	if s.Serial == "" {
+		return fault.New(fault.Config, thing, "set "+keystore.EnvSerial+", or mfa_serial in the profile", "the serial of its MFA device is not known")
+	}
+	return nil
+}
+
+// secrets are the long-lived secrets of one profile's identity.
+type secrets struct {
+	store    keystore.Store
+	settings profile.Settings
+}
+
+func (s secrets) AccessKey(ctx context.Context) (creds.AccessKey, error) {
+	return s.store.AccessKey(ctx, s.settings.Identity)
+}
+
+func (s secrets) Seed(ctx context.Context) (totp.Seed, error) {
+	return s.store.Seed(ctx, s.settings.Serial)
+}
+
+// sealingKey derives the key that sessions are sealed with from both secrets of the
+// env store, so that none rests anywhere.
+func (s secrets) sealingKey() (cache.Key, error) {
+	key, err := s.AccessKey(context.Background())
+	if err != nil {
+		return cache.Key{}, err
+	}
+	seed, err := s.Seed(context.Background())
+	if err != nil {
+		return cache.Key{}, err
+	}
+	return cache.DeriveKey(key.Secret, seed.Base32()), nil
+}
+
+func (a *app) stsOptions(s profile.Settings, log *slog.Logger) sts.Options {
+	return sts.Options{
+		Region: s.Region, Endpoint: s.Endpoint, FIPS: s.FIPS, DualStack: s.DualStack, CABundle: s.CABundle,
+		Getenv: a.getenv, Now: a.now, Logger: log,
+	}
+}
+
+// lazySTS makes the client at the first call: a warm get has none.
+type lazySTS struct{ options sts.Options }
+
+func (l *lazySTS) Call(ctx context.Context, r exchange.Request) exchange.Result {
+	client, err := sts.New(l.options) //nolint:contextcheck // resolving the endpoint asks nobody
+	if err != nil {
+		return exchange.Result{Verdict: exchange.Unreachable, Err: err}
+	}
+	return client.Call(ctx, r)
+}
+
+// clockBook keeps the skew of this host against one endpoint. Homes may be shared by
+// hosts whose clocks differ.
+type clockBook struct {
+	cache *cache.Cache
+	name  string
+}
+
+func (b clockBook) LoadClock() ledger.Clock        { return b.cache.LoadClock(b.name) }
+func (b clockBook) SaveClock(c ledger.Clock) error { return b.cache.SaveClock(b.name, c) }
+
+func clockName(s profile.Settings) string {
+	host, _ := os.Hostname() // without a name, all hosts share the book
+	return host + " " + s.Partition + " " + s.Endpoint
+}

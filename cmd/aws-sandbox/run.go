@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+)
+
+const usage = `usage: aws-sandbox [flags] [-- COMMAND [ARG ...]]
+
+Without a command it plays the main job of aws-mfa-creds and tells what happened. With one
+it runs the command on a throw-away machine: HOME, an AWS config with the profiles work, deploy,
+audit and readonly, aws-mfa-creds on PATH, and STS and IAM on loopback. For example
+
+    aws-sandbox -- aws sts get-caller-identity --endpoint-url '$URL'
+    aws-sandbox -- bash
+
+($URL is for AWS CLIs before 2.13, which do not read AWS_ENDPOINT_URL_STS.)
+
+flags:
+`
+
+// streams are the process's own.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+type options struct {
+	tls     bool
+	latency time.Duration
+	clock   time.Duration
+	fault   string
+	binary  string
+	command []string
+}
+
+// parse reads the command line. The error has been told to s already.
+func parse(args []string, s streams) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("aws-sandbox", flag.ContinueOnError)
+	flags.SetOutput(s.err)
+	flags.Usage = func() {
+		fmt.Fprint(s.err, usage)
+		flags.PrintDefaults()
+	}
+	flags.BoolVar(&o.tls, "tls", false, "speak HTTPS with a certificate of a CA made for this run")
+	flags.DurationVar(&o.latency, "latency", 0, "answer only after this `time`, such as 150ms")
+	flags.DurationVar(&o.clock, "clock", 0, "AWS's clock minus this machine's: 3h makes this machine three hours slow")
+	flags.StringVar(&o.fault, "fault", "", "make every STS call fail: throttle, unavailable, reset-before, reset-after, hang, portal, ...")
+	flags.StringVar(&o.binary, "binary", "", "the aws-mfa-creds to run, instead of building it")
+	err := flags.Parse(args)
+	o.command = flags.Args()
+	return o, err
+}
+
+// run returns the exit code: that of the command, if there is one.
+func run(ctx context.Context, args []string, s streams) int {
+	o, err := parse(args, s)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		return 2
+	}
+	code, err := play(ctx, o, s)
+	if err != nil {
+		fmt.Fprintf(s.err, "aws-sandbox: error: %v\n", err)
+		return max(code, 1)
+	}
+	return code
+}
+
+// play sets up the machine, does what o says, and removes the machine.
+func play(ctx context.Context, o options, s streams) (code int, err error) {
+	dir, err := os.MkdirTemp("", "aws-sandbox-")
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	began := time.Now() //nolint:forbidigo // how long the user waits
+	if o.binary == "" {
+		if o.binary, err = testbed.Build(ctx, dir); err != nil {
+			return 1, err
+		}
+	}
+	built := time.Since(began)
+	//nolint:contextcheck // the server outlives no call, Close ends it
+	bed, err := testbed.New(testbed.Options{Binary: o.binary, Sandbox: sandbox.Options{TLS: o.tls, Latency: o.latency}})
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, bed.Close()) }()
+	if err := prepare(bed, o); err != nil {
+		return 1, err
+	}
+	if len(o.command) > 0 {
+		return runCommand(ctx, bed, o.command, s)
+	}
+	return 0, tell(ctx, &story{bed: bed, out: s.out, built: built})
+}
+
+// prepare adds the roles' profiles and what the flags ask for.
+func prepare(bed *testbed.Bed, o options) error {
+	bed.Server.SetClockOffset(o.clock)
+	world := bed.Server.World()
+	for name, more := range map[string]string{"deploy": "", "audit": "--external-id audit-4711", "readonly": ""} {
+		args := append([]string{"--role-arn", world.RoleARN(name)}, strings.Fields(more)...)
+		if err := bed.AddProfile(name, args...); err != nil {
+			return err
+		}
+	}
+	if o.fault == "" {
+		return nil
+	}
+	return errors.Join(
+		bed.Server.Inject(sandbox.Fault{Kind: sandbox.Kind(o.fault), Action: "GetSessionToken", Times: -1}),
+		bed.Server.Inject(sandbox.Fault{Kind: sandbox.Kind(o.fault), Action: "AssumeRole", Times: -1}),
+	)
+}
+
+// runCommand runs the user's command, in the user's directory, and returns its exit code.
+func runCommand(ctx context.Context, bed *testbed.Bed, command []string, s streams) (int, error) {
+	fmt.Fprintf(s.err, "aws-sandbox: STS and IAM at %s; profiles: work, deploy, audit, readonly\n", bed.Server.URL())
+	for i, arg := range command {
+		command[i] = strings.ReplaceAll(arg, "$URL", bed.Server.URL())
+	}
+	if command[0] == testbed.Program {
+		command[0] = bed.Binary
+	}
+	cmd := bed.Command(ctx, command[0], command[1:]...)
+	cmd.Dir = ""
+	cmd.Env = append(cmd.Env, "URL="+bed.Server.URL(),
+		"PATH="+filepath.Dir(bed.Binary)+string(filepath.ListSeparator)+os.Getenv("PATH")) //nolint:forbidigo // the search path of the machine is that of the user, and ours
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.in, s.out, s.err
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 5 * time.Second
+	err := cmd.Run()
+	fmt.Fprintf(s.err, "aws-sandbox: %s\n", seen(bed.Server.State()))
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return max(exit.ExitCode(), 1), nil
+	}
+	return 0, err
+}
+
+// seen says what AWS has seen.
+func seen(state sandbox.State) string {
+	text := fmt.Sprintf("AWS has seen %s, %s and %s", counted(state.Count("GetSessionToken").Calls, "GetSessionToken call"),
+		counted(state.Count("AssumeRole").Calls, "AssumeRole call"), counted(len(state.Attempts), "token code"))
+	if twice := len(state.Repeated()); twice > 0 {
+		text += fmt.Sprintf(", %d of them twice", twice)
+	}
+	return text
+}
+
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}

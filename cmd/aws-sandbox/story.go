@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+)
+
+// crowd is how many processes ask at once.
+const crowd = 50
+
+// story plays the main job with the real program. It tells only what it saw.
+type story struct {
+	bed   *testbed.Bed
+	out   io.Writer
+	built time.Duration
+}
+
+// result is how one process ended.
+type result struct {
+	stdout, stderr string
+	err            error
+	took           time.Duration
+}
+
+// tell plays all scenes. The error says what did not go as it should.
+func tell(ctx context.Context, s *story) error {
+	s.say("STS and IAM at %s: signatures verified, each token code taken once.", s.bed.Server.URL())
+	s.say("aws-mfa-creds built in %s. Access key and seed are in the environment, as in a CI job.\n", brief(s.built))
+	for _, scene := range []func(context.Context) error{s.crowd, s.warm, s.role, s.cli, s.offline, s.secondCode} {
+		if err := scene(ctx); err != nil {
+			return err
+		}
+	}
+	s.say("%s.", seen(s.bed.Server.State()))
+	return nil
+}
+
+func (s *story) crowd(ctx context.Context) error {
+	s.say("%d processes at once, nothing cached:", crowd)
+	s.command("aws-mfa-creds get --profile work")
+	began := time.Now() //nolint:forbidigo // what is shown is how long it takes
+	results := make(chan result, crowd)
+	for range crowd {
+		go func() { results <- s.get(ctx, "--profile", "work") }()
+	}
+	var failed []error
+	for range crowd {
+		if r := <-results; r.err != nil {
+			failed = append(failed, fmt.Errorf("%w: %s", r.err, strings.TrimSpace(r.stderr)))
+		}
+	}
+	s.say("  %d of %d succeeded in %s; %s\n", crowd-len(failed), crowd, brief(time.Since(began)), seen(s.bed.Server.State()))
+	return errors.Join(failed...)
+}
+
+func (s *story) warm(ctx context.Context) error {
+	s.say("From the cache:")
+	s.command("aws-mfa-creds get --profile work")
+	return s.show(s.get(ctx, "--profile", "work"))
+}
+
+func (s *story) role(ctx context.Context) error {
+	s.say("A role that demands MFA, with the same session and no further code:")
+	s.command("aws-mfa-creds get --profile deploy --role-arn %s", s.roleARN())
+	return s.show(s.get(ctx, "--profile", "deploy", "--role-arn", s.roleARN()))
+}
+
+func (s *story) roleARN() string {
+	world := s.bed.Server.World()
+	return world.RoleARN("deploy")
+}
+
+// cli lets the real AWS CLI use the program, where there is one.
+func (s *story) cli(ctx context.Context) error {
+	if _, err := exec.LookPath("aws"); err != nil {
+		return nil //nolint:nilerr // the scene needs a program that few machines lack
+	}
+	s.say("The AWS CLI, with credential_process in its config:")
+	s.command("aws sts get-caller-identity --profile deploy --query Arn")
+	r := s.run(s.bed.Command(ctx, "aws", "sts", "get-caller-identity", "--profile", "deploy", "--query", "Arn", "--endpoint-url", s.bed.Server.URL()))
+	if r.err != nil {
+		return fmt.Errorf("aws: %w: %s", r.err, strings.TrimSpace(r.stderr))
+	}
+	s.say("  %s\n", strings.TrimSpace(r.stdout))
+	return nil
+}
+
+// offline shows that a cached session needs nobody.
+func (s *story) offline(ctx context.Context) error {
+	s.say("AWS does not answer any more, but the session is cached:")
+	s.command("aws-mfa-creds get --profile work")
+	if err := s.bed.Server.Inject(sandbox.Fault{Kind: sandbox.Hang, Times: -1}); err != nil {
+		return err
+	}
+	defer s.bed.Server.ClearFaults()
+	return s.show(s.get(ctx, "--profile", "work"))
+}
+
+func (s *story) secondCode(ctx context.Context) error {
+	s.say("Another session in the same half minute: it needs a code of its own, and waits for it, silently.")
+	s.command("aws-mfa-creds get --profile work --duration 1h")
+	return s.show(s.get(ctx, "--profile", "work", "--duration", "1h"))
+}
+
+func (s *story) get(ctx context.Context, args ...string) result {
+	return s.run(s.bed.Command(ctx, s.bed.Binary, append([]string{"get"}, args...)...))
+}
+
+func (s *story) run(cmd *exec.Cmd) result {
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	began := time.Now() //nolint:forbidigo // what is shown is how long it takes
+	err := cmd.Run()
+	return result{stdout.String(), stderr.String(), err, time.Since(began)}
+}
+
+// show prints the credentials that a process returned, without their secrets.
+func (s *story) show(r result) error {
+	if r.err != nil {
+		return fmt.Errorf("%w: %s", r.err, strings.TrimSpace(r.stderr))
+	}
+	var c struct {
+		AccessKeyID string `json:"AccessKeyId"`
+		Expiration  string
+	}
+	if err := json.Unmarshal([]byte(r.stdout), &c); err != nil {
+		return errors.New("get printed something else than JSON")
+	}
+	s.say(`  {"Version":1,"AccessKeyId":"%s","SecretAccessKey":"(hidden)","SessionToken":"(hidden)","Expiration":"%s"}`, c.AccessKeyID, c.Expiration)
+	s.say("  in %s; %s\n", brief(r.took), seen(s.bed.Server.State()))
+	return nil
+}
+
+func (s *story) command(format string, args ...any) { s.say("  $ "+format, args...) }
+
+func (s *story) say(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) }
+
+// brief rounds d to three digits or so.
+func brief(d time.Duration) string {
+	switch {
+	case d < 10*time.Millisecond:
+		return d.Round(100 * time.Microsecond).String()
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(100 * time.Millisecond).String()
+}

@@ -1,0 +1,83 @@
+package atomicfile
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"syscall"
+	"testing"
+)
+
+// mount mounts a tmpfs for the test. That needs root, which CI has.
+func mount(t *testing.T, path, options string) {
+	t.Helper()
+	err := syscall.Mount("tmpfs", path, "tmpfs", 0, options)
+	if err != nil && os.Getenv("CI") == "true" && os.Geteuid() == 0 {
+		t.Fatal("cannot mount a tmpfs:", err)
+	}
+	if err != nil {
+		t.Skip("cannot mount a tmpfs, run as root:", err)
+	}
+	t.Cleanup(func() { syscall.Unmount(path, syscall.MNT_DETACH) })
+}
+
+func TestFullDiskKeepsTheOld(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	mount(t, path, "size=64k")
+	dir, _ := openPath(t, path)
+	old := string(bytes.Repeat([]byte("o"), 20_000))
+	if err := dir.Write("file", []byte(old), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []Options{{}, {Durable: true}} {
+		if err := dir.Write("file", make([]byte, 100_000), o); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("Write = %v", err)
+		}
+		if err := dir.Create("new", make([]byte, 100_000), o); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("Create = %v", err)
+		}
+		if err := dir.createInPlace("new", make([]byte, 100_000), o); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("createInPlace = %v", err)
+		}
+	}
+	if content(t, path, "file") != old {
+		t.Error("the old content is gone")
+	}
+	only(t, path, "file")
+}
+
+func TestNoInodesKeepsTheOld(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	mount(t, path, "nr_inodes=2")
+	dir, _ := openPath(t, path)
+	if err := dir.Write("file", []byte("old"), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := dir.Write("file", []byte("new"), Options{}); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("Write = %v", err)
+	}
+	if content(t, path, "file") != "old" {
+		t.Error("the old content is gone")
+	}
+}
+
+func TestReadOnlyDiskKeepsTheOld(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	mount(t, path, "size=64k")
+	dir, _ := openPath(t, path)
+	if err := dir.Write("file", []byte("old"), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("", path, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := dir.Write("file", []byte("new"), Options{Durable: true}); !errors.Is(err, syscall.EROFS) {
+		t.Errorf("Write = %v", err)
+	}
+	if content(t, path, "file") != "old" {
+		t.Error("the old content is gone")
+	}
+}

@@ -1,0 +1,123 @@
+//go:build !windows
+
+package atomicfile
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	roleVar  = "ATOMICFILE_TEST_ROLE"
+	dirVar   = "ATOMICFILE_TEST_DIR"
+	umaskVar = "ATOMICFILE_TEST_UMASK"
+)
+
+// TestMain also plays the processes that the tests start and kill.
+func TestMain(m *testing.M) {
+	var err error
+	switch os.Getenv(roleVar) {
+	case "":
+		os.Exit(m.Run())
+	case "umask":
+		err = writeUnderUmask()
+	case "writer":
+		err = writeForEver()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func child(role, dir string, env ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), append(env, roleVar+"="+role, dirVar+"="+dir)...)
+	return cmd
+}
+
+func childDir() (Dir, error) {
+	root, err := os.OpenRoot(os.Getenv(dirVar))
+	return Dir{root, rand.Reader}, err
+}
+
+func writeUnderUmask() error {
+	mask, err := strconv.ParseUint(os.Getenv(umaskVar), 8, 32)
+	if err != nil {
+		return err
+	}
+	syscall.Umask(int(mask))
+	dir, err := childDir()
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		dir.Write("written", []byte("x"), Options{}),
+		dir.Create("created", []byte("x"), Options{}),
+		dir.createInPlace("in place", []byte("x"), Options{}),
+		dir.Write("public", []byte("x"), Options{Mode: 0o644}),
+	)
+}
+
+func TestModeWhateverTheUmask(t *testing.T) {
+	t.Parallel()
+	for _, umask := range []string{"000", "022", "077", "0277", "0777"} {
+		path := t.TempDir()
+		if out, err := child("umask", path, umaskVar+"="+umask).CombinedOutput(); err != nil {
+			t.Fatalf("umask %s: %v: %s", umask, err, out)
+		}
+		for name, want := range map[string]fs.FileMode{"written": 0o600, "created": 0o600, "in place": 0o600, "public": 0o644} {
+			if info, err := os.Stat(filepath.Join(path, name)); err != nil || info.Mode().Perm() != want {
+				t.Errorf("umask %s: %s has mode %v, %v", umask, name, info.Mode(), err)
+			}
+		}
+	}
+}
+
+const killedSize = 300_000
+
+// writeForEver replaces a file by one of all "a", one of all "b", and so on.
+func writeForEver() error {
+	dir, err := childDir()
+	for i := 0; err == nil; i++ {
+		err = dir.Write("file", bytes.Repeat([]byte{byte('a' + i%26)}, killedSize), Options{Durable: i%8 == 0})
+	}
+	return err
+}
+
+func TestKilledWriterLeavesOneOrTheOther(t *testing.T) {
+	t.Parallel()
+	dir, path := newDir(t)
+	if err := dir.Write("file", bytes.Repeat([]byte("z"), killedSize), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 40 {
+		cmd := child("writer", path)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(5+3*i) * time.Millisecond)
+		cmd.Process.Kill()
+		cmd.Wait()
+		got := content(t, path, "file")
+		if len(got) != killedSize || strings.Trim(got, got[:1]) != "" {
+			t.Fatalf("torn after kill %d: %d bytes", i, len(got))
+		}
+	}
+	if err := Sweep(dir.Root, time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	only(t, path, "file")
+}

@@ -1,0 +1,80 @@
+package cache
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// smallDisk returns a cache on a tmpfs of its own, with the session "a" in it.
+func smallDisk(t *testing.T, options string) *Cache {
+	t.Helper()
+	disk := t.TempDir()
+	err := syscall.Mount("tmpfs", disk, "tmpfs", 0, options)
+	if err != nil && os.Getenv("CI") == "true" && os.Geteuid() == 0 {
+		t.Fatal("cannot mount a tmpfs:", err)
+	}
+	if err != nil {
+		t.Skip("cannot mount a tmpfs, run as root:", err)
+	}
+	t.Cleanup(func() { syscall.Unmount(disk, syscall.MNT_DETACH) })
+	c := openCache(t, testOptions(filepath.Join(disk, "cache")))
+	put(t, c, id("a"), session("a"))
+	return c
+}
+
+// wantNoHarm checks that a disk which takes nothing costs nothing but the cache.
+func wantNoHarm(t *testing.T, c *Cache) {
+	t.Helper()
+	for _, target := range []string{id("a"), id("b")} {
+		if err := c.Put(target, session("b")); fault.KindOf(err) != fault.Filesystem {
+			t.Errorf("Put = %v", err)
+		}
+	}
+	wantHit(t, c, id("a"), session("a"))
+	wantMiss(t, c, id("b"), "no room for it")
+	scope := c.Scope("device")
+	if err := scope.Save(someRecord()); fault.KindOf(err) != fault.Filesystem {
+		t.Errorf("Save = %v", err)
+	}
+	unlock, held, err := scope.TryLock()
+	if err != nil || !held {
+		t.Fatalf("TryLock = %v, %v", held, err)
+	}
+	unlock()
+	for _, name := range names(t, c.dir) {
+		if strings.HasSuffix(name, ".tmp") {
+			t.Errorf("%s is left over", name)
+		}
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	c := smallDisk(t, "size=64k")
+	_ = os.WriteFile(filepath.Join(c.dir, "filler"), make([]byte, 1<<20), 0o600)
+	wantNoHarm(t, c)
+}
+
+func TestNoInodes(t *testing.T) {
+	t.Parallel()
+	c := smallDisk(t, "nr_inodes=32")
+	for i := range 32 {
+		_ = os.WriteFile(filepath.Join(c.dir, "filler"+string(rune('a'+i))), nil, 0o600)
+	}
+	wantNoHarm(t, c)
+}
+
+func TestReadOnlyDisk(t *testing.T) {
+	t.Parallel()
+	c := smallDisk(t, "size=64k")
+	if err := syscall.Mount("", filepath.Dir(c.dir), "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	wantNoHarm(t, c)
+	run(t, "read-only", c.dir)
+}

@@ -1,0 +1,177 @@
+package cache
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+const (
+	sessionSuffix = ".session"
+
+	// maxEntry is many times what AWS's session tokens need, in bytes.
+	maxEntry = 64 << 10
+
+	// longestSession is the most STS grants (GetSessionToken, DurationSeconds).
+	longestSession = 36 * time.Hour
+)
+
+// content is what is sealed of a session.
+type content struct {
+	AccessKeyID     string    `json:"id"`
+	SecretAccessKey string    `json:"secret"`
+	SessionToken    string    `json:"token"`
+	Expiration      time.Time `json:"expiration"`
+	Minted          time.Time `json:"minted"`
+}
+
+// Get returns the cached session id. Whether it is still valid is for the caller to
+// judge, who knows AWS's time. id is a digest of all that makes the session what it is.
+func (c *Cache) Get(id string) (creds.Session, bool) {
+	session, err := c.get(id)
+	if err != nil {
+		c.log.Debug("session not in the cache", "reason", err)
+		return creds.Session{}, false
+	}
+	return session, true
+}
+
+func (c *Cache) get(id string) (creds.Session, error) {
+	if c.existing() == nil {
+		return creds.Session{}, fs.ErrNotExist
+	}
+	key, err := c.keys.Read()
+	if err != nil {
+		return creds.Session{}, err
+	}
+	if key.IsZero() {
+		return creds.Session{}, ErrNoKey
+	}
+	entry, err := c.read(key.name(id)+sessionSuffix, maxEntry)
+	if err != nil {
+		return creds.Session{}, err
+	}
+	plain, err := key.unseal(id, entry)
+	if err != nil {
+		return creds.Session{}, err
+	}
+	defer clear(plain)
+	return decode(plain)
+}
+
+// Put stores the session id; once it has returned, the entry survives power loss. The
+// error, a *fault.Error, is no reason to withhold the session.
+func (c *Cache) Put(id string, s creds.Session) error {
+	if _, err := c.writable(); err != nil {
+		return err
+	}
+	key, err := c.createKey()
+	if err != nil {
+		return inWords(c.dir, err)
+	}
+	entry, err := c.sealed(key, id, s)
+	if err != nil {
+		return &fault.Error{Kind: fault.Internal, Thing: "session cache", Cause: "the session cannot be sealed", Err: err}
+	}
+	if err := c.write(key.name(id)+sessionSuffix, entry, atomicfile.Options{Durable: true}); err != nil {
+		return err
+	}
+	c.sweep()
+	return nil
+}
+
+// Remove forgets the session id.
+func (c *Cache) Remove(id string) error {
+	if c.existing() == nil {
+		return nil
+	}
+	key, err := c.keys.Read()
+	switch {
+	case errors.Is(err, ErrNoKey), err == nil && key.IsZero():
+		return nil // no key, no entry
+	case err != nil:
+		return inWords(c.dir, err)
+	}
+	return c.remove(key.name(id) + sessionSuffix)
+}
+
+// Clear forgets all sessions, whoever's key they are sealed with, and returns how
+// many there were. Books and locks stay: they keep token codes from being sent twice.
+func (c *Cache) Clear() (n int, err error) {
+	names, err := c.sessions()
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range names {
+		if failed := c.remove(name); failed != nil {
+			err = failed
+			continue
+		}
+		n++
+	}
+	return n, err
+}
+
+// sessions returns the names of all session files.
+func (c *Cache) sessions() ([]string, error) {
+	root := c.existing()
+	if root == nil {
+		return nil, nil
+	}
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return nil, inWords(c.dir, err)
+	}
+	var names []string
+	for _, entry := range entries {
+		if strings.HasSuffix(entry.Name(), sessionSuffix) {
+			names = append(names, entry.Name())
+		}
+	}
+	return names, nil
+}
+
+func (c *Cache) sealed(key Key, id string, s creds.Session) ([]byte, error) {
+	plain, err := encode(s)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(plain)
+	entry, err := key.seal(c.rand, id, plain)
+	if err == nil && len(entry) > maxEntry {
+		err = errors.New("too large")
+	}
+	return entry, err
+}
+
+func encode(s creds.Session) ([]byte, error) {
+	return json.Marshal(content{
+		AccessKeyID:     s.Credentials.AccessKeyID,
+		SecretAccessKey: s.Credentials.SecretAccessKey.Reveal(),
+		SessionToken:    s.Credentials.SessionToken.Reveal(),
+		Expiration:      s.Credentials.Expiration.UTC(),
+		Minted:          s.Minted.UTC(),
+	})
+}
+
+func decode(plain []byte) (creds.Session, error) {
+	var p content
+	if err := json.Unmarshal(plain, &p); err != nil {
+		return creds.Session{}, errDamaged // err might quote a secret
+	}
+	return creds.Session{
+		Credentials: creds.Credentials{
+			AccessKeyID:     p.AccessKeyID,
+			SecretAccessKey: creds.NewSecret(p.SecretAccessKey),
+			SessionToken:    creds.NewSecret(p.SessionToken),
+			Expiration:      p.Expiration,
+		},
+		Minted: p.Minted,
+	}, nil
+}

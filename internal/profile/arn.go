@@ -1,0 +1,177 @@
+package profile
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// ARN is an Amazon Resource Name of IAM or STS, cut into its parts.
+type ARN struct {
+	Partition string // "aws", "aws-cn", ...
+	Service   string // "iam", "sts"
+	Account   string
+	Resource  string // "mfa/name", "role/path/name", ...
+}
+
+// ParseARN cuts text into its parts. It reports false if text does not have the form
+// arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE; what the parts hold is not checked.
+func ParseARN(text string) (ARN, bool) {
+	p := strings.SplitN(text, ":", 6)
+	if len(p) < 6 || p[0] != "arn" {
+		return ARN{}, false
+	}
+	return ARN{p[1], p[2], p[4], p[5]}, true
+}
+
+// The forms that messages show.
+const (
+	serialForm = "an MFA device's serial looks like arn:aws:iam::123456789012:mfa/name"
+	roleForm   = "a role's ARN looks like arn:aws:iam::123456789012:role/name"
+)
+
+// CheckSerial returns text, the serial of an MFA device, without the ASCII white space
+// around it. It is the ARN of a virtual device, or the number on a hardware token such as
+// GAHT12345678. Anything else fails with a *fault.Error of kind Config about thing: the
+// variable or file the serial is from.
+func CheckSerial(thing, text string) (string, error) {
+	serial := strings.Trim(text, " \t\r\n")
+	cause, remedy := serialProblem(serial)
+	if cause == "" {
+		return serial, nil
+	}
+	return "", fault.New(fault.Config, thing, remedy, "%s", cause)
+}
+
+// checkSerial is CheckSerial for a setting, whose place is sought only if it is needed.
+func checkSerial(v value) (string, error) {
+	serial := strings.Trim(v.text, " \t\r\n")
+	if cause, _ := serialProblem(serial); cause == "" {
+		return serial, nil
+	}
+	return CheckSerial(v.place(), v.text)
+}
+
+func serialProblem(serial string) (cause, remedy string) {
+	switch {
+	case serial == "":
+		return "the serial of the MFA device is empty", serialForm
+	case len(serial) > 256: // STS API, SerialNumber
+		return fmt.Sprintf("the serial of the MFA device has %d characters, at most 256 are possible", len(serial)), serialForm
+	}
+	if cause := strangeCharacter("the serial", serial, "+=/:,.@-_"); cause != "" {
+		return cause, serialForm
+	}
+	if isHardware(serial) {
+		return "", ""
+	}
+	arn, ok := ParseARN(serial)
+	if !ok {
+		return fmt.Sprintf("%q is not the serial of an MFA device", shorten(serial)), serialForm
+	}
+	return deviceProblem(serial, arn)
+}
+
+func deviceProblem(serial string, arn ARN) (cause, remedy string) {
+	kind, name, _ := strings.Cut(arn.Resource, "/")
+	switch {
+	case kind == "sms-mfa" || kind == "u2f":
+		return fmt.Sprintf("%s is a %s device, and the API accepts TOTP devices only", serial, kind),
+			"enrol a virtual MFA device with: aws-mfa-creds enroll"
+	case kind != "mfa" || arn.Service != "iam":
+		return fmt.Sprintf("%s is %s, not an MFA device", serial, describe(arn)), serialForm
+	case name == "" || strings.HasSuffix(name, "/"):
+		return fmt.Sprintf("%s lacks the name of the MFA device", serial), serialForm
+	}
+	return accountProblem(serial, arn), serialForm
+}
+
+// checkRole validates the ARN of a role, as AssumeRole wants it.
+func checkRole(v value) (string, error) {
+	if cause := roleProblem(v.text); cause != "" {
+		return "", fault.New(v.kind(), v.place(), roleForm, "%s", cause)
+	}
+	return v.text, nil
+}
+
+func roleProblem(text string) string {
+	if len(text) > 2048 { // STS API, RoleArn
+		return fmt.Sprintf("the role's ARN has %d characters, at most 2048 are possible", len(text))
+	}
+	// A path may hold any visible ASCII character (IAM API, Path).
+	if cause := strangeCharacter("the role's ARN", text, "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"); cause != "" {
+		return cause
+	}
+	arn, ok := ParseARN(text)
+	if !ok {
+		return fmt.Sprintf("%q is not the ARN of a role", shorten(text))
+	}
+	kind, name, _ := strings.Cut(arn.Resource, "/")
+	switch {
+	case kind != "role" || arn.Service != "iam":
+		return fmt.Sprintf("%s is %s, not a role", text, describe(arn))
+	case name == "" || strings.HasSuffix(name, "/"):
+		return fmt.Sprintf("%s lacks the name of the role", text)
+	}
+	return accountProblem(text, arn)
+}
+
+// accountProblem checks the parts that all ARNs have.
+func accountProblem(text string, arn ARN) string {
+	digits := strings.Trim(arn.Account, "0123456789") == ""
+	switch {
+	case !isPartition(arn.Partition):
+		return fmt.Sprintf("%s: %q is not a partition of AWS", text, arn.Partition)
+	case !strings.HasPrefix(text, "arn:"+arn.Partition+":iam::"):
+		return text + ": an ARN of IAM has no region"
+	case digits && len(arn.Account) == 11:
+		return text + ": the account has 11 digits instead of 12 (leading zero lost?)"
+	case !digits || len(arn.Account) != 12:
+		return fmt.Sprintf("%s: %q is not an account of 12 digits", text, arn.Account)
+	}
+	return ""
+}
+
+// describe says what kind of thing an ARN names.
+func describe(arn ARN) string {
+	kind, _, _ := strings.Cut(arn.Resource, "/")
+	switch arn.Service + " " + kind {
+	case "iam user":
+		return "the ARN of a user"
+	case "iam role":
+		return "the ARN of a role"
+	case "iam root":
+		return "the ARN of the root user"
+	case "iam mfa":
+		return "the ARN of an MFA device"
+	case "iam group", "iam policy", "iam instance-profile":
+		return "the ARN of a " + strings.ReplaceAll(kind, "-", " ")
+	case "sts assumed-role", "sts federated-user":
+		return "the ARN of a session"
+	}
+	return "the ARN of something else"
+}
+
+// strangeCharacter names the first character that is neither an ASCII letter or digit
+// nor one of the others, by its code point: many such cannot be seen.
+func strangeCharacter(what, text, others string) string {
+	for i, r := range text {
+		if isAlphanumeric(r) || strings.ContainsRune(others, r) {
+			continue
+		}
+		return fmt.Sprintf("%s has the character %U at position %d", what, r, i+1)
+	}
+	return ""
+}
+
+// isHardware reports the form of the number on a hardware token: capitals, then
+// digits. The API allows anything; this is what is sold.
+func isHardware(serial string) bool {
+	digits := strings.TrimLeft(serial, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	return len(serial) >= 9 && len(digits) >= 6 && len(digits) < len(serial) && strings.Trim(digits, "0123456789") == ""
+}
+
+func isAlphanumeric(r rune) bool {
+	return r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+}

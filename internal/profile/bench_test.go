@@ -1,0 +1,53 @@
+package profile
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// big returns an AWS config and a profiles.ini of n profiles. The last of them is a
+// role ten profiles away from its identity.
+func big(n int) (aws, own string) {
+	var a, o strings.Builder
+	for i := range n {
+		fmt.Fprintf(&a, "[profile account-%05d]\nregion = eu-central-1\noutput = json\nmfa_serial = %s\ncredential_process = aws-mfa-creds get --profile account-%05d\n\n", i, serial, i)
+		fmt.Fprintf(&o, "[account-%05d]\nstore = keychain\naccess_key_id = AKIAIOSFODNN7EXAMPLE\nmfa_serial = %s\n\n", i, serial)
+	}
+	for i := range 10 {
+		fmt.Fprintf(&a, "[profile role-%d]\nrole_arn = %s\nsource_profile = role-%d\n\n", i, roleA, i+1)
+	}
+	fmt.Fprintf(&a, "[profile role-10]\nmfa_serial = %s\n", serial)
+	return a.String(), o.String()
+}
+
+// BenchmarkResolve shows what it costs to read the files and settle one profile, of one and of ten
+// thousand, and at the end of a long chain.
+func BenchmarkResolve(b *testing.B) {
+	for _, c := range []struct {
+		name    string
+		count   int
+		profile string
+	}{
+		{"profiles=1", 1, "account-00000"},
+		{"profiles=10000/first", 10000, "account-00000"},
+		{"profiles=10000/last", 10000, "account-09999"},
+		{"profiles=1/chain", 1, "role-0"},
+		{"profiles=10000/chain", 10000, "role-0"},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			aws, own := big(c.count)
+			paths := write(b, aws, own, "")
+			b.ReportAllocs()
+			for b.Loop() {
+				files, err := Load(paths)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := files.Resolve(c.profile, Flags{}, environment()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,58 @@
+package profile
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// The limits of STS for DurationSeconds.
+const (
+	minDuration    = 900 * time.Second
+	maxSession     = 129600 * time.Second // GetSessionToken
+	maxRole        = 43200 * time.Second  // AssumeRole
+	maxChained     = time.Hour            // AssumeRole from another session
+	defaultSession = 12 * time.Hour
+	defaultRole    = time.Hour
+)
+
+// parseDuration reads "12h", "1h30m" or whole seconds. Fractions, signs, exponents
+// and zero are refused, as is what no Duration can hold.
+func parseDuration(text string) (time.Duration, bool) {
+	if strings.Trim(text, "0123456789hms") != "" {
+		return 0, false
+	}
+	if strings.Trim(text, "0123456789") == "" {
+		text += "s"
+	}
+	d, err := time.ParseDuration(text)
+	return d, err == nil && d > 0 && d%time.Second == 0
+}
+
+// duration reads v, or takes byDefault if v is not set, and keeps it in the limits.
+func (r *resolution) duration(v value, byDefault, limit time.Duration) (time.Duration, error) {
+	if v.text == "" {
+		return byDefault, nil
+	}
+	d, ok := parseDuration(v.text)
+	if !ok {
+		return 0, fault.New(v.kind(), v.place(), "write it as 12h, 1h30m or in whole seconds",
+			"%s is no duration from %s to %s s", v.quoted(), seconds(minDuration), seconds(limit))
+	}
+	return r.clamp(v, d, limit), nil
+}
+
+// clamp brings d into the limits, and notes it if that changes it.
+func (r *resolution) clamp(v value, d, limit time.Duration) time.Duration {
+	if within := min(max(d, minDuration), limit); within != d {
+		r.note(fmt.Sprintf("%s: %s is outside of %s to %s s; %s s it will be",
+			v.place(), v.quoted(), seconds(minDuration), seconds(limit), seconds(within)))
+		return within
+	}
+	return d
+}
+
+func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }

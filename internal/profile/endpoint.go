@@ -1,0 +1,101 @@
+package profile
+
+import (
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// endpoints decides over all that chooses the host to ask.
+func (r *resolution) endpoints(s *Settings) error {
+	var err error
+	if s.FIPS, err = r.boolean("AWS_USE_FIPS_ENDPOINT", keyFIPS); err != nil {
+		return err
+	}
+	if s.DualStack, err = r.boolean("AWS_USE_DUALSTACK_ENDPOINT", keyDualStack); err != nil {
+		return err
+	}
+	s.CABundle = r.setting("AWS_CA_BUNDLE", keyCABundle).text
+	v, err := r.endpoint()
+	if err != nil || v.text == "" {
+		return err
+	}
+	s.Endpoint = v.text
+	return checkEndpoint(v, s.FIPS || s.DualStack)
+}
+
+// boolean reads a switch. What is neither true nor false is refused: FIPS that is
+// silently off would be worse.
+func (r *resolution) boolean(variable, key string) (bool, error) {
+	v := r.setting(variable, key).uncommented()
+	switch strings.ToLower(v.text) {
+	case "true":
+		return true, nil
+	case "false", "":
+		return false, nil
+	}
+	return false, fault.New(fault.Config, v.place(), "set it to true or false", "%s is neither true nor false", v.quoted())
+}
+
+// endpoint returns the URL that replaces the region's endpoint, in the order of the
+// AWS SDKs: the variables, then for each section its services section before its own endpoint_url.
+func (r *resolution) endpoint() (value, error) {
+	ignore, err := r.boolean("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", keyIgnoreEndpoint)
+	if err != nil || ignore {
+		return value{}, err
+	}
+	for _, name := range []string{"AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"} {
+		if v := r.variable(name); v.text != "" {
+			return v, nil
+		}
+	}
+	for _, s := range r.sections() {
+		v, err := r.services(s.get(keyServices).uncommented())
+		if err != nil || v.text != "" {
+			return v, err
+		}
+		if v := s.get(keyEndpoint).uncommented(); v.text != "" {
+			return v, nil
+		}
+	}
+	return value{}, nil
+}
+
+// services returns the URL for STS in the services section that name names.
+func (r *resolution) services(name value) (value, error) {
+	if name.text == "" {
+		return value{}, nil
+	}
+	s, err := r.files.aws.stsEndpoint(name.text)
+	if err == nil && s == nil {
+		err = fault.New(fault.Config, name.place(), "add the section to the AWS config, or delete the line", "there is no section [services %s]", name.text)
+	}
+	return s.get(keyEndpoint).uncommented(), err
+}
+
+// checkEndpoint refuses URLs to which no token code and no signature should go.
+func checkEndpoint(v value, special bool) error {
+	remedy := "write it as https://HOST[:PORT][/PATH]"
+	u, err := url.Parse(v.text)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
+		// The value is not echoed: a URL that does not parse may hide a password.
+		return fault.New(fault.Config, v.place(), remedy, "the endpoint is not a URL")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return fault.New(fault.Config, v.place(), remedy, "the endpoint at %s has a user, query or fragment", u.Host)
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		return fault.New(fault.Config, v.place(), "write it with https", "http://%s is not encrypted, which is accepted on loopback only", u.Host)
+	case special:
+		return fault.New(fault.Config, v.place(), "unset one of them", "the endpoint at %s excludes FIPS and dual-stack endpoints", u.Host)
+	}
+	return nil
+}
+
+// isLoopback reports whether host is this machine by its very name or address,
+// without asking a resolver.
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}

@@ -1,0 +1,128 @@
+package profile
+
+import (
+	"strings"
+)
+
+// class is what a section is for.
+type class int
+
+const (
+	otherSection    class = iota // of no concern to us
+	profileSection               // [profile NAME], [default]; in profiles.ini [NAME]
+	servicesSection              // [services NAME]
+	sharedSection                // [DEFAULT]: its options hold in all sections, as Python has it
+)
+
+// title is what a header says.
+type title struct {
+	class class
+	name  string
+	// loose reports a spelling that Go, Java and others accept for a profile, but the
+	// AWS CLI does not: [ profile x ], [profile a b]. It counts only where there is no
+	// strict one.
+	loose bool
+}
+
+// parseTitle reads the text of a header as botocore does (configloader.py,
+// build_profile_map).
+func parseTitle(text string) title {
+	if c := prefixed(text); c != otherSection {
+		if words, ok := splitWords(text); ok && len(words) == 2 {
+			return title{class: c, name: words[1]}
+		}
+	}
+	switch text {
+	case "default":
+		return title{class: profileSection, name: text}
+	case "DEFAULT":
+		return title{class: sharedSection}
+	}
+	return parseLoose(text)
+}
+
+func prefixed(text string) class {
+	switch {
+	case strings.HasPrefix(text, "profile"):
+		return profileSection
+	case strings.HasPrefix(text, "services"):
+		return servicesSection
+	}
+	return otherSection
+}
+
+func parseLoose(text string) title {
+	text, _, _ = strings.Cut(text, "]") // behind it may be a comment that has brackets, too
+	trimmed := strings.Trim(text, " \t")
+	if trimmed == "default" {
+		return title{profileSection, trimmed, true}
+	}
+	rest, ok := strings.CutPrefix(trimmed, "profile")
+	name := strings.Trim(rest, " \t")
+	if ok && name != "" && name != rest && !strings.Contains(name, `"`) {
+		return title{profileSection, name, true}
+	}
+	return title{name: trimmed}
+}
+
+// plainName returns the name in "profile NAME", the way nearly all headers are
+// written, without the cost of the general rules, or nil.
+func plainName(text []byte) []byte {
+	const prefix = "profile "
+	if len(text) < len(prefix) || string(text[:len(prefix)]) != prefix {
+		return nil
+	}
+	name := text[len(prefix):]
+	for _, c := range name {
+		if c <= ' ' || c == '"' || c == '\'' || c == '\\' {
+			return nil
+		}
+	}
+	return name
+}
+
+// splitWords splits text as Python's shlex.split does, which botocore uses on headers.
+// It reports false for an open quotation or a backslash at the end.
+func splitWords(text string) ([]string, bool) {
+	var words []string
+	for {
+		text = strings.TrimLeft(text, " \t\r\n")
+		if text == "" {
+			return words, true
+		}
+		word, rest, ok := firstWord(text)
+		if !ok {
+			return nil, false
+		}
+		words, text = append(words, word), rest
+	}
+}
+
+// firstWord takes one word off text, which does not begin with white space.
+func firstWord(text string) (word, rest string, ok bool) {
+	var b strings.Builder
+	quote := byte(0)
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case c == quote:
+			quote = 0
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+		case quote == 0 && strings.IndexByte(" \t\r\n", c) >= 0:
+			return b.String(), text[i:], true
+		case c == '\\' && quote != '\'':
+			i++
+			if i == len(text) {
+				return "", "", false
+			}
+			if quote == '"' && text[i] != '"' && text[i] != '\\' {
+				b.WriteByte(c)
+			}
+			b.WriteByte(text[i])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String(), "", quote == 0
+}

@@ -1,0 +1,80 @@
+package profile
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// missing explains that a profile exists in neither file. That is no failure if the
+// environment gives the identity, or if the AWS credentials file knows the profile: then
+// its access key can be added.
+func (r *resolution) missing(name string) error {
+	f := r.files
+	if r.env.Identity || f.hasCredentials(name) {
+		if place := f.aws.untitled(name); place != "" {
+			r.note(place + ": the section is no profile, because its header does not begin with profile")
+		}
+		return nil
+	}
+	thing := "profile " + strconv.Quote(shorten(name))
+	if n := len(r.chain); n > 0 {
+		v := r.source(r.chain[n-1])
+		thing = v.place() + ": source_profile " + strconv.Quote(shorten(name))
+	}
+	if place := f.aws.unclosed(name); place != "" {
+		return fault.New(fault.Config, place, "close it with ]", "the section header has no closing bracket")
+	}
+	if place := f.aws.untitled(name); place != "" {
+		return fault.New(fault.Config, place, fmt.Sprintf("did you mean [profile %s]?", name), "[%s] is no profile in the AWS config", name)
+	}
+	return fault.New(fault.Config, thing, f.advice(name), "does not exist in %s", f.searched())
+}
+
+// hasCredentials reports whether the AWS credentials file, whose sections are named
+// like those of profiles.ini, has the profile. Nothing else of that file is looked at.
+func (f *Files) hasCredentials(name string) bool {
+	credentials, err := loadFile(f.paths.AWSCredentials, ownConfig)
+	return err == nil && credentials.has(name)
+}
+
+// searched names the files that were searched.
+func (f *Files) searched() string {
+	var places []string
+	for _, path := range []string{f.paths.Own, f.paths.AWSConfig} {
+		if path != "" {
+			places = append(places, path)
+		}
+	}
+	if len(places) == 0 {
+		return "any file, because HOME is not set"
+	}
+	return strings.Join(places, " or ")
+}
+
+// advice names up to five profiles that are nearly named so.
+func (f *Files) advice(name string) string {
+	if near := nearest(f.Names(), name, 5); len(near) > 0 {
+		for i := range near {
+			near[i] = strconv.Quote(near[i])
+		}
+		return "did you mean " + strings.Join(near, ", ") + "?"
+	}
+	return "run: aws-mfa-creds setup"
+}
+
+func (f *file) has(name string) bool {
+	found, _ := f.find(profileSection, name)
+	return len(found) > 0
+}
+
+// untitled returns the place of a section [name] that should be [profile name], or "".
+func (f *file) untitled(name string) string {
+	found, _ := f.find(otherSection, name)
+	if len(found) == 0 || name == "" {
+		return ""
+	}
+	return f.place(int(found[0].line))
+}

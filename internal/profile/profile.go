@@ -1,0 +1,108 @@
+// Package profile finds out the settings of one profile: from flags, from our
+// profiles.ini and from the AWS config, in the way the AWS tools read it.
+//
+// Both files are read once, whole, and only scanned for section headers; the few
+// sections that matter are then parsed with gopkg.in/ini.v1, so that a config of
+// ten thousand profiles costs hardly more than one of one. AWS_PROFILE, the region
+// variables and all credential variables are never looked at: they belong to the
+// consumer that runs us.
+package profile
+
+import (
+	"slices"
+	"time"
+)
+
+// Flags are the settings given on the command line; "" means not given.
+type Flags struct {
+	RoleARN         string // --role-arn
+	RoleSessionName string // --role-session-name
+	ExternalID      string // --external-id
+	Duration        string // --duration: as "12h", or in seconds
+}
+
+// Env is what the environment contributes.
+type Env struct {
+	// Getenv reads a variable: os.Getenv in earnest.
+	Getenv func(string) string
+
+	// Identity reports that the environment itself provides the access key (the env
+	// store). Profiles then need not exist.
+	Identity    bool
+	AccessKeyID string // of that access key; "" unknown
+
+	// Serial is the serial of the MFA device as the environment gives it, or "". It
+	// goes before those of the files, because whoever set it set the seed with it.
+	Serial string
+}
+
+// Role is one role to assume, in the terms of AssumeRole.
+type Role struct {
+	ARN         string
+	SessionName string        // never empty
+	ExternalID  string        // "": none is sent
+	Duration    time.Duration // 900 s to 12 h; at most 1 h if chained
+}
+
+// Settings is everything that has to be known to get the credentials of one
+// profile.
+type Settings struct {
+	Profile     string // the one asked for
+	Identity    string // the end of the source_profile chain: it owns the access key and the MFA device
+	Store       string // the identity's store as profiles.ini says, or ""
+	AccessKeyID string // of the identity's access key; "" unknown
+	Serial      string // of the MFA device, validated; "" unknown
+
+	Duration time.Duration // of the base session: 900 s to 36 h, default 12 h
+
+	// Roles are in the order they are assumed, from the identity outwards. There are
+	// none if the base session itself is wanted.
+	Roles []Role
+	// Direct reports that the only role is wanted for more than the hour that role
+	// chaining allows, so that it has to be assumed with the access key and a code of its own.
+	Direct bool
+
+	Partition  string // "aws", "aws-cn", ...
+	Region     string // of the STS endpoint; it belongs to Partition
+	Endpoint   string // a URL that replaces the region's endpoint, or ""
+	FIPS       bool
+	DualStack  bool
+	CABundle   string // path of a PEM file, or ""
+	MFAProcess string // command that prints a token code, or ""
+
+	// Notes are things worth telling that are no failures: clamped durations,
+	// duplicate sections, a region of another partition. One line each; they may
+	// quote the files.
+	Notes []string
+}
+
+// Files are the files that settings come from, read once. They may be used for any
+// number of profiles, but not concurrently.
+type Files struct {
+	paths Paths
+	aws   *file
+	own   *file
+}
+
+// Load reads the files at paths; missing ones, and those whose path is "", are
+// empty. It fails with a *fault.Error of kind Filesystem for a file that cannot be
+// read, and of kind Config for one that is no configuration at all.
+func Load(paths Paths) (*Files, error) {
+	aws, err := loadFile(paths.AWSConfig, awsConfig)
+	if err != nil {
+		return nil, err
+	}
+	own, err := loadFile(paths.Own, ownConfig)
+	if err != nil {
+		return nil, err
+	}
+	return &Files{paths, aws, own}, nil
+}
+
+// Names returns the names of all profiles of the AWS config and of profiles.ini,
+// sorted, each once.
+func (f *Files) Names() []string {
+	names := append(f.aws.names(), f.own.names()...)
+	slices.Sort(names)
+	return slices.Compact(names)
+}

@@ -1,0 +1,90 @@
+package profile
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// maxSize caps what is read: far above any config, and below what hurts.
+const maxSize = 64 << 20
+
+// read returns the content of the file at path, or nil if there is none. The null
+// device counts as none: AWS_CONFIG_FILE=/dev/null is a common way to say so.
+func read(path string) ([]byte, error) {
+	if path == "" || path == os.DevNull {
+		return nil, nil
+	}
+	f, err := openFile(path)
+	if isMissing(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	if err := checkInfo(path, info); err != nil {
+		return nil, err
+	}
+	return readAll(path, f, info.Size())
+}
+
+// checkInfo refuses what cannot be a config: reading it might block for ever.
+func checkInfo(path string, info fs.FileInfo) error {
+	switch {
+	case info.IsDir():
+		return fault.New(fault.Config, path, "name a file", "is a directory")
+	case !info.Mode().IsRegular():
+		return fault.New(fault.Config, path, "name a regular file", "is not a regular file (mode %s)", info.Mode())
+	case info.Size() > maxSize:
+		return tooLarge(path)
+	}
+	return nil
+}
+
+// readAll reads a file of about size bytes. It may grow while it is read, but not
+// beyond the cap.
+func readAll(path string, f io.Reader, size int64) ([]byte, error) {
+	var b bytes.Buffer
+	b.Grow(int(size) + bytes.MinRead)
+	if _, err := b.ReadFrom(io.LimitReader(f, maxSize+1)); err != nil {
+		return nil, unreadable(path, err)
+	}
+	if b.Len() > maxSize {
+		return nil, tooLarge(path)
+	}
+	return b.Bytes(), nil
+}
+
+func tooLarge(path string) error {
+	return fault.New(fault.Config, path, "name the right file", "is larger than %d MiB", maxSize>>20)
+}
+
+// unreadable tells why a file that exists cannot be read, and its mode if that can
+// be seen.
+func unreadable(path string, err error) error {
+	cause, remedy := reason(err), "make it readable"
+	if info, statErr := os.Stat(path); statErr == nil {
+		cause += " (mode " + info.Mode().String() + ")"
+		remedy = "chmod u+r " + path
+	}
+	bad := fault.New(fault.Filesystem, path, remedy, "cannot be read: %s", cause)
+	bad.Err = err
+	return bad
+}
+
+// reason is err without the path, which the fault shows already.
+func reason(err error) string {
+	if bad, ok := errors.AsType[*fs.PathError](err); ok {
+		return bad.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,142 @@
+package profile
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// sessionName is the RoleSessionName if none is given. It does not change, because
+// the session's name is a part of what it is cached under.
+const sessionName = "aws-mfa-creds"
+
+// resolution is the state of one Resolve.
+type resolution struct {
+	files *Files
+	flags Flags
+	env   Env
+	chain []link // from the profile asked for to the identity
+	notes []string
+}
+
+// Resolve returns the settings of the profile name. For each the first found wins:
+// flags; for the host to ask, the variables of the AWS SDKs; the profile's section in
+// profiles.ini; that in the AWS config; and then, for what is not about the role, the sections
+// of the profiles in its source_profile chain, the nearest first.
+//
+// It fails with a *fault.Error: of kind Usage about a flag, of kind Config about
+// anything else, such as a profile that does not exist.
+func (f *Files) Resolve(name string, flags Flags, env Env) (Settings, error) {
+	r := &resolution{files: f, flags: flags, env: env}
+	if name == "" {
+		return Settings{}, fault.New(fault.Usage, "--profile", "give the name of a profile", "is empty")
+	}
+	if err := r.follow(name); err != nil {
+		return Settings{}, err
+	}
+	s := Settings{Profile: name, Identity: r.identity().name}
+	for _, step := range []func(*Settings) error{r.key, r.device, r.session, r.roles, r.place, r.endpoints} {
+		if err := step(&s); err != nil {
+			return Settings{}, err
+		}
+	}
+	s.Notes = r.notes
+	return s, nil
+}
+
+func (r *resolution) note(text string) { r.notes = append(r.notes, text) }
+
+func (r *resolution) identity() link { return r.chain[len(r.chain)-1] }
+
+// sections returns all sections of the chain, the most telling first.
+func (r *resolution) sections() []*section {
+	var all []*section
+	for _, l := range r.chain {
+		all = append(all, l.own, l.aws)
+	}
+	return all
+}
+
+// first returns the first value of key in the chain, whole.
+func (r *resolution) first(key string) value {
+	for _, s := range r.sections() {
+		if v := s.get(key); v.text != "" {
+			return v
+		}
+	}
+	return value{}
+}
+
+func (r *resolution) variable(name string) value {
+	return value{text: r.env.Getenv(name), source: name}
+}
+
+// setting returns the value of a variable, or else that of a key.
+func (r *resolution) setting(variable, key string) value {
+	if v := r.variable(variable); v.text != "" {
+		return v
+	}
+	return r.first(key)
+}
+
+// key finds out which access key the identity has.
+func (r *resolution) key(s *Settings) error {
+	s.Store = r.identity().own.get(keyStore).uncommented().text
+	id := r.identity().own.get(keyAccessKeyID).uncommented()
+	if r.env.Identity {
+		id = value{text: r.env.AccessKeyID, source: "AWS_MFA_CREDS_ACCESS_KEY_ID"}
+	}
+	s.AccessKeyID = id.text
+	remedy := "the id of an IAM user's access key begins with AKIA"
+	switch {
+	case id.text == "":
+		return nil
+	case strings.HasPrefix(id.text, "ASIA"):
+		return fault.New(fault.Config, id.place(), remedy, "it is a temporary access key, and GetSessionToken needs a long-lived one")
+	case len(id.text) < 16 || len(id.text) > 128 || strings.ContainsFunc(id.text, func(r rune) bool { return !isAlphanumeric(r) && r != '_' }):
+		// It is not echoed: it may be the secret key, pasted into the wrong place.
+		return fault.New(fault.Config, id.place(), remedy, "it is not the id of an access key")
+	}
+	return nil
+}
+
+// device finds out the MFA device. Its serial may stand at the role, as the AWS CLI
+// wants it, or at the identity.
+func (r *resolution) device(s *Settings) error {
+	s.MFAProcess = r.first(keyProcess).text
+	v := r.serial()
+	if v.text == "" {
+		return nil
+	}
+	var err error
+	s.Serial, err = checkSerial(v)
+	return err
+}
+
+func (r *resolution) serial() value {
+	if r.env.Serial != "" {
+		return value{text: r.env.Serial, source: "AWS_MFA_CREDS_SERIAL"}
+	}
+	return r.first(keySerial).uncommented()
+}
+
+// place finds out the partition and the region.
+func (r *resolution) place(s *Settings) error {
+	var all []located
+	if arn, ok := ParseARN(s.Serial); ok {
+		all = append(all, located{"MFA device", arn.Partition, r.serial()})
+	}
+	for _, l := range slices.Backward(r.chain) {
+		if arn, ok := ParseARN(l.role.text); ok {
+			all = append(all, located{"role", arn.Partition, l.role})
+		}
+	}
+	var err error
+	region := r.first(keyRegion).uncommented()
+	if s.Partition, err = r.partition(all, region.text); err != nil {
+		return err
+	}
+	s.Region, err = r.stsRegion(region, s.Partition)
+	return err
+}

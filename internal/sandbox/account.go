@@ -1,0 +1,197 @@
+package sandbox
+
+import (
+	"net/http"
+	"net/url"
+	"path"
+	"sync"
+	"time"
+)
+
+// account is the World with all that has happened in it. Every method but
+// those that say otherwise is called with the lock held.
+type account struct {
+	mu         sync.Mutex
+	options    Options
+	random     *random
+	operations map[string]operation
+	world      World
+	sessions   map[string]*session // by access key id
+	actions    map[string]*Count
+	codes      map[string]int
+	attempts   []Attempt
+	digestKey  []byte // makes token codes comparable in State without telling them
+}
+
+// session is what GetSessionToken or AssumeRole gave out.
+type session struct {
+	keyID, secret, token string
+	expires              time.Time
+	mfa                  bool   // aws:MultiFactorAuthPresent
+	user                 string // of GetSessionToken
+	role, name           string // of AssumeRole, with its RoleSessionName
+}
+
+// request is one HTTP request, read whole.
+type request struct {
+	http   *http.Request
+	query  url.Values // of the URL
+	body   []byte
+	params url.Values // query and form
+	action string
+	now    time.Time
+	defect *refusal // what kept it from being read
+}
+
+// operation is one action of the API.
+type operation struct {
+	service string
+	handle  func(*call) (result any, refused *refusal)
+}
+
+// call is an authenticated request on its way through an operation.
+type call struct {
+	*account
+	*request
+	caller *caller
+	permit string // "service:Action", as policies name it
+	judged bool   // its token code has been recorded
+}
+
+func newAccount(options Options, r *random) *account {
+	return &account{
+		options:    options,
+		random:     r,
+		operations: operations(),
+		world:      options.World.clone(),
+		sessions:   map[string]*session{},
+		actions:    map[string]*Count{},
+		codes:      map[string]int{},
+		digestKey:  r.bytes(32),
+	}
+}
+
+// process carries out a request and counts it. It takes the lock.
+func (a *account) process(r *request) *answer {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	operation, known := a.operations[r.action]
+	c := &call{account: a, request: r, permit: operation.service + ":" + r.action}
+	result, refused := c.run(operation, known)
+	if !c.judged {
+		a.noteUnjudged(r)
+	}
+	a.count(r.action, refused)
+	id := a.random.requestID()
+	answer := c.answer(operation.service, id, result, refused)
+	answer.header.Set("X-Amzn-Requestid", id)
+	return answer
+}
+
+func (c *call) answer(service, id string, result any, refused *refusal) *answer {
+	if refused != nil {
+		return refusalAnswer(refused, namespace(service), id)
+	}
+	return resultAnswer(c.action, namespace(service), id, result)
+}
+
+func namespace(service string) string {
+	if service == "iam" {
+		return "https://iam.amazonaws.com/doc/" + version(service) + "/"
+	}
+	return "https://sts.amazonaws.com/doc/" + version(service) + "/"
+}
+
+func version(service string) string {
+	if service == "iam" {
+		return "2010-05-08"
+	}
+	return "2011-06-15"
+}
+
+func (c *call) run(operation operation, known bool) (any, *refusal) {
+	if c.defect != nil {
+		return nil, c.defect
+	}
+	if !known || c.params.Get("Version") != version(operation.service) {
+		return nil, unknownAction(c.action, c.params.Get("Version"))
+	}
+	caller, refused := c.authenticate(c.request, operation.service)
+	if refused != nil {
+		return nil, refused
+	}
+	// A session of GetSessionToken without MFA cannot call IAM at all.
+	if operation.service == "iam" && caller.user != nil && caller.session != nil && !caller.mfa() {
+		return nil, invalidToken()
+	}
+	c.caller = caller
+	return operation.handle(c)
+}
+
+func unknownAction(action, version string) *refusal {
+	if version == "" {
+		version = "NO_VERSION_SPECIFIED"
+	}
+	if action == "" {
+		return refuse(http.StatusBadRequest, "MissingAction", "Missing Action")
+	}
+	return refuse(http.StatusBadRequest, "InvalidAction", "Could not find operation "+action+" for version "+version)
+}
+
+// authorize applies the policies of the caller to this action.
+func (c *call) authorize(resource string) *refusal {
+	user := c.caller.user
+	if user == nil {
+		return nil
+	}
+	policy, denied := user.Deny[c.permit]
+	if !denied && (!user.RequireMFA || c.caller.mfa() || exempt(c.permit)) {
+		return nil
+	}
+	return c.unauthorized(resource, " with an explicit deny in "+firstOf(policy, "an identity-based policy"))
+}
+
+func (c *call) unauthorized(resource, why string) *refusal {
+	return denied("User: " + c.caller.arn + " is not authorized to perform: " + c.permit + " on resource: " + resource + why)
+}
+
+// exempt tells the actions that AWS's self-service policy leaves to a user
+// without MFA, so that one can enrol ("AWS: Allows MFA-authenticated IAM users
+// to manage their own MFA device", its NotAction list), and all of STS.
+func exempt(permit string) bool {
+	switch permit {
+	case "iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:GetUser", "iam:ListMFADevices",
+		"iam:ListVirtualMFADevices", "iam:ResyncMFADevice",
+		"sts:GetSessionToken", "sts:GetCallerIdentity", "sts:AssumeRole":
+		return true
+	}
+	return false
+}
+
+// assumed returns the ARN and the unique id of a role session.
+func (w *World) assumed(role *Role, name string) (arn, id string) {
+	arn = "arn:" + w.Partition + ":sts::" + w.Account + ":assumed-role/" + path.Base(role.Name) + "/" + name
+	return arn, role.ID + ":" + name
+}
+
+// operations is the API, by action.
+func operations() map[string]operation {
+	return map[string]operation{
+		"GetSessionToken":        {"sts", (*call).getSessionToken},
+		"AssumeRole":             {"sts", (*call).assumeRole},
+		"GetCallerIdentity":      {"sts", (*call).getCallerIdentity},
+		"CreateVirtualMFADevice": {"iam", (*call).createVirtualMFADevice},
+		"EnableMFADevice":        {"iam", (*call).enableMFADevice},
+		"ResyncMFADevice":        {"iam", (*call).resyncMFADevice},
+		"DeactivateMFADevice":    {"iam", (*call).deactivateMFADevice},
+		"DeleteVirtualMFADevice": {"iam", (*call).deleteVirtualMFADevice},
+		"ListMFADevices":         {"iam", (*call).listMFADevices},
+		"ListVirtualMFADevices":  {"iam", (*call).listVirtualMFADevices},
+		"GetUser":                {"iam", (*call).getUser},
+		"CreateAccessKey":        {"iam", (*call).createAccessKey},
+		"UpdateAccessKey":        {"iam", (*call).updateAccessKey},
+		"DeleteAccessKey":        {"iam", (*call).deleteAccessKey},
+		"ListAccessKeys":         {"iam", (*call).listAccessKeys},
+		"GetAccessKeyLastUsed":   {"iam", (*call).getAccessKeyLastUsed},
+	}
+}

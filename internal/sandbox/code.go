@@ -1,0 +1,115 @@
+package sandbox
+
+import (
+	"encoding/hex"
+	"time"
+)
+
+// Outcome is what became of a token code that arrived.
+type Outcome string
+
+// The outcomes of a token code.
+const (
+	CodeAccepted      Outcome = "accepted"
+	CodeWrong         Outcome = "wrong"          // of no step within ten of the current one
+	CodeOutsideWindow Outcome = "outside-window" // too old or too new
+	CodeSpent         Outcome = "spent"          // of the last accepted step or an earlier one
+	CodeOutOfSync     Outcome = "out-of-sync"    // right, but the device waits for a resync
+	CodeNoDevice      Outcome = "no-device"      // the serial is no device of the caller
+	CodeNotPair       Outcome = "not-a-pair"     // of two codes that are not consecutive
+	CodeNotJudged     Outcome = "not-judged"     // the call failed before its code was looked at
+)
+
+// Attempt is one token code that arrived. The code itself is not kept.
+type Attempt struct {
+	Time    time.Time `json:"time"`
+	Action  string    `json:"action"`
+	Serial  string    `json:"serial"`
+	Step    int64     `json:"step,omitempty"` // the time step of the code; 0 if none within ten of the current one
+	Digest  string    `json:"digest"`         // equal for equal codes of one device; it tells nothing else
+	Outcome Outcome   `json:"outcome"`
+}
+
+// MFA refusals, in AWS's words.
+const (
+	textBothNeeded  = "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code."
+	textNoDevice    = "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user."
+	textInvalidCode = "MultiFactorAuthentication failed with invalid MFA one time pass code."
+)
+
+// useCode spends the token code of an STS call. It tells whether one was given
+// and accepted.
+func (c *call) useCode() (mfa bool, refused *refusal) {
+	serial, code := c.params.Get("SerialNumber"), c.params.Get("TokenCode")
+	if serial == "" && code == "" {
+		return false, nil
+	}
+	if serial == "" || code == "" {
+		return false, denied(textBothNeeded)
+	}
+	c.judged = true
+	device := c.world.Device(serial)
+	if device == nil || c.caller.user == nil || device.User != c.caller.user.Name {
+		c.record(c.request, serial, code, CodeNoDevice)
+		return false, denied(textNoDevice)
+	}
+	step, outcome := c.judge(device, code)
+	c.record(c.request, serial, code, outcome)
+	if outcome != CodeAccepted {
+		return false, denied(textInvalidCode)
+	}
+	device.LastStep = step
+	return true, nil
+}
+
+// judge finds the step of a code and whether it is accepted for a session.
+func (c *call) judge(device *Device, code string) (step int64, outcome Outcome) {
+	now := stepAt(c.now)
+	step, found := findStep(device.key(), code, now)
+	switch {
+	case !found:
+		return 0, CodeWrong
+	case !inWindow(step, now, c.options.Window):
+		return step, CodeOutsideWindow
+	case device.OutOfSync:
+		return step, CodeOutOfSync
+	case step <= device.LastStep:
+		return step, CodeSpent
+	}
+	return step, CodeAccepted
+}
+
+// inWindow tells whether step is within width steps of now.
+func inWindow(step, now int64, width int) bool {
+	window := int64(max(width, 0))
+	return now-window <= step && step <= now+window
+}
+
+// key returns the bytes of the seed, which World.check has decoded before.
+func (d *Device) key() []byte {
+	key, err := decodeSeed(d.Seed)
+	if err != nil {
+		return nil
+	}
+	return key
+}
+
+// record keeps what is to be told of one code.
+func (a *account) record(r *request, serial, code string, outcome Outcome) {
+	attempt := Attempt{Time: r.now.UTC(), Action: r.action, Serial: serial, Outcome: outcome}
+	attempt.Digest = hex.EncodeToString(mac(a.digestKey, serial+" "+code)[:8])
+	if device := a.world.Device(serial); device != nil {
+		attempt.Step, _ = findStep(device.key(), code, stepAt(r.now))
+	}
+	a.attempts = append(a.attempts, attempt)
+}
+
+// noteUnjudged records the codes of a call that failed before they mattered.
+// They have been seen all the same.
+func (a *account) noteUnjudged(r *request) {
+	for _, name := range []string{"TokenCode", "AuthenticationCode1", "AuthenticationCode2"} {
+		if code := r.params.Get(name); code != "" {
+			a.record(r, r.params.Get("SerialNumber"), code, CodeNotJudged)
+		}
+	}
+}

@@ -1,0 +1,296 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	maxBody       = 1 << 20
+	headerTimeout = time.Minute
+	presetToken   = 416 // about what a regional STS token measures
+)
+
+// CurrentOnly as Options.Window accepts the code of the current step only.
+const CurrentOnly = -1
+
+// Options say how a server is to be. Now and Rand are required.
+type Options struct {
+	Now  func() time.Time
+	Rand io.Reader
+
+	World World  // DefaultWorld if it has no users
+	Addr  string // of the loopback interface; "127.0.0.1:0" if empty
+
+	TLS         bool
+	Certificate Certificate // with TLS
+
+	Latency   time.Duration // before every answer
+	Window    int           // steps before and after the current one whose codes are taken; 1 if 0
+	TokenSize int           // characters of a session token, rounded down to a multiple of 4; 416 if 0
+
+	// RefusePastStep makes EnableMFADevice and ResyncMFADevice want the current
+	// and the next code; otherwise the previous and the current one do, too.
+	RefusePastStep bool
+
+	// AllowSecondDevice lets a caller without MFA in its session enable a
+	// further device for a user who has one. AWS refuses that.
+	AllowSecondDevice bool
+
+	// AnyIAMRegion takes IAM calls signed for any region of the partition, as
+	// the AWS CLI signs them for a custom endpoint. AWS wants us-east-1.
+	AnyIAMRegion bool
+}
+
+func (o *Options) tokenSize() int {
+	if o.TokenSize <= 0 {
+		return presetToken
+	}
+	return max(o.TokenSize/4*4, 32)
+}
+
+// Server is a running sandbox. All its methods are safe for concurrent use.
+type Server struct {
+	options     Options
+	random      *random
+	account     *account
+	faults      faults
+	authority   *authority
+	listener    net.Listener
+	http        *http.Server
+	offset      atomic.Int64
+	latency     atomic.Int64
+	connections atomic.Int64
+	done        chan struct{} // closed by Close
+	served      chan struct{} // closed when the listener is
+}
+
+// Start opens a server. The caller closes it.
+func Start(options Options) (*Server, error) {
+	if options.Now == nil || options.Rand == nil {
+		return nil, errors.New("sandbox: Options.Now and Options.Rand are required")
+	}
+	if len(options.World.Users) == 0 {
+		options.World = DefaultWorld()
+	}
+	if options.Window == 0 {
+		options.Window = 1
+	}
+	random, err := newRandom(options.Rand)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{options: options, random: random, done: make(chan struct{}), served: make(chan struct{})}
+	s.latency.Store(int64(options.Latency))
+	s.account = newAccount(options, random)
+	s.account.world.fill(random, s.Now())
+	if err := s.account.world.check(); err != nil {
+		return nil, err
+	}
+	return s, s.listen()
+}
+
+// listen opens the socket and serves it.
+func (s *Server) listen() error {
+	config, err := s.tlsConfig()
+	if err != nil {
+		return err
+	}
+	address := firstOf(s.options.Addr, "127.0.0.1:0")
+	if err := checkLoopback(address); err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+	if err != nil {
+		return fmt.Errorf("sandbox: %w", err)
+	}
+	s.listener = listener
+	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: headerTimeout, ErrorLog: silence()}
+	go s.run(config)
+	return nil
+}
+
+func (s *Server) run(config *tls.Config) {
+	defer close(s.served)
+	var listener net.Listener = &counting{s.listener, &s.connections}
+	if config != nil {
+		listener = tls.NewListener(listener, config)
+	}
+	_ = s.http.Serve(listener) // returns when Close is called
+}
+
+// tlsConfig returns nil for plain HTTP.
+func (s *Server) tlsConfig() (*tls.Config, error) {
+	if !s.options.TLS {
+		return nil, nil //nolint:nilnil // no configuration is a valid one
+	}
+	authority, err := newAuthority(s.random, s.options.Now())
+	if err != nil {
+		return nil, err
+	}
+	s.authority = authority
+	return authority.config(s.options.Certificate)
+}
+
+func checkLoopback(address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("sandbox: %w", err)
+	}
+	ip, err := netip.ParseAddr(host)
+	if host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		return fmt.Errorf("sandbox: %q is not a loopback address", address)
+	}
+	return nil
+}
+
+// Close ends the server, and every call that still hangs.
+func (s *Server) Close() {
+	close(s.done)
+	_ = s.http.Close()
+	<-s.served
+}
+
+// URL returns the endpoint, the same for STS and IAM.
+func (s *Server) URL() string {
+	if s.options.TLS {
+		return "https://" + s.listener.Addr().String()
+	}
+	return "http://" + s.listener.Addr().String()
+}
+
+// CAPEM returns the certificate that clients of a TLS server are to trust, as
+// AWS_CA_BUNDLE wants it, or nil.
+func (s *Server) CAPEM() []byte {
+	if s.authority == nil {
+		return nil
+	}
+	return s.authority.pem()
+}
+
+// Now returns the server's time, by which codes and sessions are judged.
+func (s *Server) Now() time.Time {
+	return s.options.Now().Add(time.Duration(s.offset.Load()))
+}
+
+// SetClockOffset moves the server's clock against Options.Now. With -3 h the
+// client's clock looks three hours fast.
+func (s *Server) SetClockOffset(offset time.Duration) { s.offset.Store(int64(offset)) }
+
+// SetLatency sets the time before every answer.
+func (s *Server) SetLatency(latency time.Duration) { s.latency.Store(int64(latency)) }
+
+// World returns a copy of what the account holds now, secrets included.
+func (s *Server) World() World {
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	return s.account.world.clone()
+}
+
+// Update changes what the account holds. It returns an error, and changes
+// nothing, if the world that change leaves behind is meaningless.
+func (s *Server) Update(change func(*World)) error {
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	world := s.account.world.clone()
+	change(&world)
+	world.fill(s.random, s.Now())
+	if err := world.check(); err != nil {
+		return err
+	}
+	s.account.world = world
+	return nil
+}
+
+// Inject makes coming calls fail. Faults are taken in the order they came. It
+// returns an error for a fault that does not exist.
+func (s *Server) Inject(fault Fault) error { return s.faults.add(fault) }
+
+// ClearFaults removes the faults that still wait.
+func (s *Server) ClearFaults() { s.faults.clear() }
+
+// State returns what the server has seen so far.
+func (s *Server) State() State {
+	state := s.account.state()
+	state.Clock = s.Now().UTC()
+	state.Connections = int(s.connections.Load())
+	state.Faults = s.faults.waiting()
+	return state
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, controlPrefix) {
+		s.control(w, r)
+		return
+	}
+	request := s.read(w, r)
+	fault := s.faults.take(request.action)
+	latency := time.Duration(s.latency.Load())
+	if fault.before() {
+		s.account.skip(request)
+		if s.pause(w, r, latency) {
+			s.strike(w, r, fault)
+		}
+		return
+	}
+	answer := s.account.process(request)
+	if s.pause(w, r, latency) {
+		s.deliver(w, r, answer, fault)
+	}
+}
+
+// read takes in a request. What cannot be read becomes its defect.
+func (s *Server) read(w http.ResponseWriter, r *http.Request) *request {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	request := &request{http: r, body: body, now: s.Now(), params: url.Values{}}
+	query, queryErr := url.ParseQuery(r.URL.RawQuery)
+	form, formErr := url.ParseQuery(string(body))
+	switch {
+	case err != nil:
+		request.defect = refuse(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "Request entity too large")
+	case r.URL.Path != "/":
+		request.defect = refuse(http.StatusNotFound, "UnknownOperationException", "UnknownOperationException")
+	case queryErr != nil || formErr != nil:
+		request.defect = refuse(http.StatusNotFound, "MalformedQueryString", "The query string contains a syntax error.")
+	}
+	if request.defect == nil {
+		request.take(query, form)
+	}
+	return request
+}
+
+// take sets the parameters; those of the form go before those of the query.
+func (r *request) take(query, form url.Values) {
+	for _, values := range []url.Values{query, form} {
+		for name, value := range values {
+			r.params[name] = value
+		}
+	}
+	r.query = query
+	r.action = r.params.Get("Action")
+}
+
+// counting counts the connections of a listener.
+type counting struct {
+	net.Listener
+	accepted *atomic.Int64
+}
+
+// Accept waits for the next connection.
+func (c *counting) Accept() (net.Conn, error) {
+	conn, err := c.Listener.Accept()
+	if err == nil {
+		c.accepted.Add(1)
+	}
+	return conn, err
+}

@@ -1,0 +1,252 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// RootUser is the User.Name of the account's root user. No IAM user can have
+// this name; AWS's credential report uses it too.
+const RootUser = "<root_account>"
+
+// Everyone in Role.Trusts stands for every principal of the account.
+const Everyone = "*"
+
+// World is what the account holds. Blank identifiers and secrets (Key.ID,
+// Key.Secret, Device.Seed, the unique ids) are made up when the server starts,
+// or after Update.
+type World struct {
+	Partition string // "aws" if empty
+	Account   string // twelve digits; "123456789012" if empty
+	Users     []User
+	Devices   []Device
+	Roles     []Role
+}
+
+// User is an IAM user or, with the name RootUser, the root user. An IAM user
+// may call everything except what Deny and RequireMFA take away.
+type User struct {
+	Name    string
+	ID      string // unique id, "AIDA..."
+	Created time.Time
+	Keys    []Key // at most two
+
+	// Deny maps an action ("iam:CreateAccessKey", "sts:AssumeRole") to the kind
+	// of policy that AWS's text names; empty means "an identity-based policy".
+	Deny map[string]string
+
+	// RequireMFA refuses, to a caller without MFA in its session, every IAM
+	// action but those that AWS's self-service policy exempts for enrolment.
+	RequireMFA bool
+}
+
+// Key is a long-term access key.
+type Key struct {
+	ID       string // "AKIA" and 16 characters of [A-Z2-7]
+	Secret   string // 40 characters
+	Inactive bool
+	Created  time.Time
+	LastUsed Use
+}
+
+// Use is the last use of an access key, as GetAccessKeyLastUsed tells it.
+type Use struct {
+	Time    time.Time // zero: never used
+	Service string
+	Region  string
+}
+
+// Device is an MFA device of the account. It is enabled when it has a User.
+type Device struct {
+	Serial  string // an ARN, or "GAHT12345678" for a hardware device
+	Seed    string // base32; AWS's are 64 characters
+	User    string // the User.Name it is enabled for; empty: unassigned
+	Enabled time.Time
+	Created time.Time
+
+	// LastStep is the last time step whose code was accepted. No code of this
+	// step or of an earlier one is accepted again (RFC 6238 section 5.2).
+	LastStep int64
+
+	// OutOfSync is what comes of enabling a device with codes that arrive too
+	// late: it is associated, and every later code is refused until a resync.
+	OutOfSync bool
+}
+
+// Role is an IAM role with its trust policy, reduced to what it can demand.
+type Role struct {
+	Name       string // with its path, if it has one: "team/deploy"
+	ID         string // unique id, "AROA..."
+	Trusts     []string
+	RequireMFA bool
+	ExternalID string        // empty: none demanded
+	MaxSession time.Duration // 1 h if zero, at most 12 h
+}
+
+// DefaultWorld is the account that the sandbox has unless it is told otherwise:
+// the user alice with one access key and the device alice-laptop, and the roles
+//
+//	deploy    wants MFA, up to 12 h
+//	audit     wants MFA and the external id audit-4711
+//	readonly  up to 1 h
+//	no-trust  trusts nobody
+func DefaultWorld() World {
+	return World{
+		Partition: "aws",
+		Account:   "123456789012",
+		Users:     []User{{Name: "alice", Keys: []Key{{}}}},
+		Devices:   []Device{{Serial: "arn:aws:iam::123456789012:mfa/alice-laptop", User: "alice"}},
+		Roles: []Role{
+			{Name: "deploy", Trusts: []string{Everyone}, RequireMFA: true, MaxSession: 12 * time.Hour},
+			{Name: "audit", Trusts: []string{Everyone}, RequireMFA: true, ExternalID: "audit-4711"},
+			{Name: "readonly", Trusts: []string{Everyone}},
+			{Name: "no-trust"},
+		},
+	}
+}
+
+// User returns the user of that name, to read or to change, or nil.
+func (w *World) User(name string) *User {
+	return find(w.Users, func(u *User) bool { return u.Name == name })
+}
+
+// Device returns the device of that serial, to read or to change, or nil.
+func (w *World) Device(serial string) *Device {
+	return find(w.Devices, func(d *Device) bool { return d.Serial == serial })
+}
+
+// Role returns the role of that name, to read or to change, or nil.
+func (w *World) Role(name string) *Role {
+	return find(w.Roles, func(r *Role) bool { return r.Name == name })
+}
+
+// Key returns the access key of that id and its user, or nils.
+func (w *World) Key(id string) (*User, *Key) {
+	for i := range w.Users {
+		if key := w.Users[i].key(id); key != nil {
+			return &w.Users[i], key
+		}
+	}
+	return nil, nil
+}
+
+// RoleARN returns the ARN of the role of that name.
+func (w *World) RoleARN(name string) string { return w.arn("role/" + name) }
+
+// DeviceARN returns the serial of the virtual device of that name, with its
+// path if it has one.
+func (w *World) DeviceARN(name string) string { return w.arn("mfa/" + name) }
+
+// UserARN returns the ARN of the user of that name.
+func (w *World) UserARN(name string) string {
+	if name == RootUser {
+		return w.arn("root")
+	}
+	return w.arn("user/" + name)
+}
+
+func (w *World) arn(resource string) string {
+	return "arn:" + w.Partition + ":iam::" + w.Account + ":" + resource
+}
+
+func (u *User) key(id string) *Key {
+	return find(u.Keys, func(k *Key) bool { return k.ID == id })
+}
+
+// devicesOf returns the devices that are enabled for the user of that name.
+func (w *World) devicesOf(name string) []Device {
+	return slices.DeleteFunc(slices.Clone(w.Devices), func(d Device) bool { return d.User != name })
+}
+
+func (d *Device) virtual() bool { return strings.Contains(d.Serial, ":mfa/") }
+
+func find[T any](list []T, match func(*T) bool) *T {
+	for i := range list {
+		if match(&list[i]) {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// clone returns a copy that shares nothing with w.
+func (w *World) clone() World {
+	c := *w
+	c.Users = slices.Clone(w.Users)
+	for i := range c.Users {
+		c.Users[i].Keys = slices.Clone(c.Users[i].Keys)
+		c.Users[i].Deny = maps.Clone(c.Users[i].Deny)
+	}
+	c.Devices = slices.Clone(w.Devices)
+	c.Roles = slices.Clone(w.Roles)
+	for i := range c.Roles {
+		c.Roles[i].Trusts = slices.Clone(c.Roles[i].Trusts)
+	}
+	return c
+}
+
+// fill makes up what was left blank.
+func (w *World) fill(r *random, now time.Time) {
+	setBlank(&w.Partition, "aws")
+	setBlank(&w.Account, "123456789012")
+	for i := range w.Users {
+		w.Users[i].fill(r, now)
+	}
+	for i := range w.Devices {
+		w.Devices[i].fill(r, now)
+	}
+	for i := range w.Roles {
+		setBlank(&w.Roles[i].ID, "AROA"+r.base32(17))
+		if w.Roles[i].MaxSession == 0 {
+			w.Roles[i].MaxSession = time.Hour
+		}
+	}
+}
+
+func (u *User) fill(r *random, now time.Time) {
+	setBlank(&u.ID, "AIDA"+r.base32(17))
+	setZero(&u.Created, now)
+	for i := range u.Keys {
+		setBlank(&u.Keys[i].ID, "AKIA"+r.base32(16))
+		setBlank(&u.Keys[i].Secret, r.base64(40))
+		setZero(&u.Keys[i].Created, now)
+	}
+}
+
+func (d *Device) fill(r *random, now time.Time) {
+	setBlank(&d.Seed, r.base32(64))
+	setZero(&d.Created, now)
+	if d.User != "" {
+		setZero(&d.Enabled, now)
+	}
+}
+
+func setBlank(field *string, value string) {
+	if *field == "" {
+		*field = value
+	}
+}
+
+func setZero(field *time.Time, now time.Time) {
+	if field.IsZero() {
+		*field = now.UTC().Truncate(time.Second)
+	}
+}
+
+// check finds what would make the world meaningless.
+func (w *World) check() error {
+	var errs []error
+	for _, device := range w.Devices {
+		if _, err := decodeSeed(device.Seed); err != nil {
+			errs = append(errs, fmt.Errorf("sandbox: device %s: %w", device.Serial, err))
+		}
+		if device.User != "" && w.User(device.User) == nil {
+			errs = append(errs, fmt.Errorf("sandbox: device %s: there is no user %q", device.Serial, device.User))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,172 @@
+package test
+
+import (
+	"bytes"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/hex"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+// forms are all ways in which a secret may show: as it is, in the usual encodings, and the
+// bytes that a seed stands for.
+func forms(secret string) []string {
+	raw := []byte(secret)
+	all := []string{
+		secret, strings.ToLower(secret), url.QueryEscape(secret),
+		base64.StdEncoding.EncodeToString(raw), base64.RawURLEncoding.EncodeToString(raw),
+		hex.EncodeToString(raw), base32.StdEncoding.EncodeToString(raw),
+	}
+	if bytesOfSeed, err := base32.StdEncoding.DecodeString(secret); err == nil {
+		all = append(all, string(bytesOfSeed), hex.EncodeToString(bytesOfSeed), base64.StdEncoding.EncodeToString(bytesOfSeed))
+	}
+	return all
+}
+
+// canary searches for secrets.
+type canary struct {
+	t     *testing.T
+	forms map[string]string // form: which secret it is
+}
+
+func newCanary(t *testing.T) *canary { return &canary{t, make(map[string]string)} }
+
+func (c *canary) add(name, secret string) {
+	for _, form := range forms(secret) {
+		c.forms[form] = name
+	}
+}
+
+// addCodes adds the codes that can have been used since began.
+func (c *canary) addCodes(seedText string, began time.Time) {
+	seed, err := totp.ParseSeed(seedText, totp.Policy{})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for step := totp.StepAt(began.Add(-2 * totp.Period)); step <= totp.StepAt(time.Now().Add(2*totp.Period)); step++ {
+		c.forms[seed.Code(step).Reveal()] = "token code"
+	}
+}
+
+func (c *canary) search(where string, text []byte) {
+	c.t.Helper()
+	for form, name := range c.forms {
+		if bytes.Contains(text, []byte(form)) {
+			c.t.Errorf("%s shows the %s", where, name)
+		}
+	}
+}
+
+// searchFiles looks into all files below dir, and at their names.
+func (c *canary) searchFiles(dir string) (files int) {
+	c.t.Helper()
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		files++
+		c.search("the name of "+path, []byte(path))
+		content, err := os.ReadFile(path)
+		c.search(path, content)
+		return err
+	})
+	if err != nil {
+		c.t.Error(err)
+	}
+	return files
+}
+
+// TestCanary runs every command with --debug, succeeding and failing, and searches all that
+// is printed and all that is left on disk for the secrets. What `get` and `code` print on stdout
+// is what they are for.
+func TestCanary(t *testing.T) {
+	t.Parallel()
+	began := time.Now()
+	b := bed(t, testbed.Options{})
+	c := newCanary(t)
+	id := b.Identity()
+	c.add("secret access key", id.SecretAccessKey)
+	c.add("seed", id.Seed)
+
+	var printed []outcome
+	for _, args := range [][]string{
+		{"get", "--profile", "work"},
+		{"get", "--profile", "work"},
+		{"get", "--profile", "work", "--refresh"},
+		{"get", "--profile", "work", "--role-arn", "arn:aws:iam::123456789012:role/deploy"},
+	} {
+		got := run(t, b, nil, b.Binary, append(args, "--debug")...)
+		session := processJSON{}
+		if got.code == 0 {
+			quiet := got
+			quiet.stderr = ""
+			session = credentials(t, quiet)
+		} else {
+			t.Errorf("%v: exit %d: %s", args, got.code, got.stderr)
+		}
+		if session.SessionToken != "" {
+			c.add("session token", session.SessionToken)
+			c.add("secret of the session", session.SecretAccessKey)
+		}
+		got.stdout = ""
+		printed = append(printed, got)
+	}
+	code := run(t, b, nil, b.Binary, "code", "--profile", "work", "--debug")
+	code.stdout = ""
+	printed = append(printed, code)
+	for _, args := range [][]string{
+		{"list"},
+		{"list", "--json"},
+		{"clear", "--profile", "work"},
+		{"version"},
+		{"help"},
+		{"completion", "bash"},
+		{"get"},
+		{"nonsense"},
+		{"get", "--profile", "work", "--duration", "nonsense"},
+		{"get", "--profile", "work", "--role-arn", "arn:aws:iam::123456789012:role/no-trust"},
+	} {
+		printed = append(printed, run(t, b, nil, b.Binary, append(args, "--debug")...))
+	}
+	for _, broken := range []string{
+		"AWS_MFA_CREDS_SEED=" + id.Seed + "1", "AWS_MFA_CREDS_SEED=" + id.SecretAccessKey, "AWS_MFA_CREDS_SECRET_ACCESS_KEY=" + id.Seed,
+		"AWS_MFA_CREDS_ACCESS_KEY_ID=" + id.SecretAccessKey, "AWS_MFA_CREDS_SERIAL=" + id.SecretAccessKey,
+		"AWS_MFA_CREDS_SECRET_ACCESS_KEY=" + strings.ToUpper(id.SecretAccessKey), "AWS_ENDPOINT_URL_STS=http://127.0.0.1:1",
+	} {
+		printed = append(printed, run(t, b, []string{broken}, b.Binary, "get", "--profile", "work", "--debug", "--refresh"))
+	}
+
+	c.addCodes(id.Seed, began)
+	for _, got := range printed {
+		c.search("stdout", []byte(got.stdout))
+		c.search("stderr", []byte(got.stderr))
+	}
+	if files := c.searchFiles(b.Dir); files < 4 {
+		t.Errorf("only %d files were searched", files)
+	}
+}
+
+// TestCanaryNotices makes sure that the search can find something.
+func TestCanaryNotices(t *testing.T) {
+	t.Parallel()
+	c := newCanary(t)
+	c.add("seed", "JBSWY3DPEHPK3PXP")
+	for _, text := range []string{"x JBSWY3DPEHPK3PXP y", "Hello!\xde\xad\xbe\xef", "48656c6c6f21deadbeef"} {
+		found := false
+		for form := range c.forms {
+			found = found || strings.Contains(text, form)
+		}
+		if !found {
+			t.Errorf("%q is not noticed", text)
+		}
+	}
+}

@@ -1,0 +1,196 @@
+package test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	b := bed(t, testbed.Options{})
+	for command, words := range map[string][]string{
+		"get":                               {"--profile is missing", "get --profile NAME"},
+		"get --profile work --nonsense":     {"nonsense", "get --help"},
+		"get --profile work extra":          {"extra", "--help"},
+		"get --profile work --duration 12x": {"--duration", "12x"},
+		"code":                              {"--profile is missing"},
+		"clear":                             {"--profile or --all"},
+		"clear --all --profile work":        {"--profile or --all"},
+		"nonsense":                          {"nonsense", "--help"},
+		"completion":                        {"--help"},
+		"completion tcsh":                   {"tcsh"},
+		"list --json=maybe":                 {"maybe", "--help"},
+	} {
+		got := run(t, b, nil, b.Binary, strings.Fields(command)...)
+		if got.code != 2 || got.stdout != "" || !strings.HasPrefix(got.stderr, "aws-mfa-creds: error: ") {
+			t.Errorf("%s: exit %d, stdout %q, stderr %q", command, got.code, got.stdout, got.stderr)
+		}
+		for _, word := range words {
+			if !strings.Contains(got.stderr, word) {
+				t.Errorf("%s: no %q in %q", command, word, got.stderr)
+			}
+		}
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	t.Parallel()
+	b := bed(t, testbed.Options{})
+	for command, word := range map[string]string{
+		"": "Available Commands", "help": "Available Commands", "--help": "credential_process", "help get": "--role-arn",
+		"get --help": "--refresh", "version": "aws-mfa-creds ",
+	} {
+		got := run(t, b, nil, b.Binary, strings.Fields(command)...)
+		if got.code != 0 || got.stderr != "" || !strings.Contains(got.stdout, word) {
+			t.Errorf("%q: exit %d, stderr %q, stdout %q", command, got.code, got.stderr, got.stdout)
+		}
+	}
+}
+
+func TestCode(t *testing.T) {
+	t.Parallel()
+	b := bed(t, testbed.Options{})
+	seed, err := totp.ParseSeed(b.Identity().Seed, totp.Policy{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := func() outcome { return run(t, b, nil, b.Binary, "code", "--profile", "work") }
+	before := totp.StepAt(time.Now())
+	got := code()
+	if after := totp.StepAt(time.Now()); got.stdout != seed.Code(before).Reveal()+"\n" && got.stdout != seed.Code(after).Reveal()+"\n" {
+		t.Errorf("got %q", got.stdout)
+	}
+	if got.stderr != "" || got.code != 0 {
+		t.Errorf("exit %d, stderr %q", got.code, got.stderr)
+	}
+	mustGet(t, b)
+	step := totp.StepAt(time.Now())
+	if got = code(); totp.StepAt(time.Now()) == step && !strings.Contains(got.stderr, "warning: this code is spent already") {
+		t.Errorf("no warning of a spent code: %q", got.stderr)
+	}
+}
+
+func TestClearAndList(t *testing.T) {
+	t.Parallel()
+	b := bed(t, testbed.Options{})
+	if err := b.AddProfile("deploy", "--role-arn", "arn:aws:iam::123456789012:role/deploy"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.AddConfig("[profile roles]\nrole_arn = arn:aws:iam::123456789012:role/deploy\nsource_profile = work\nmfa_serial = " + b.Identity().Serial); err != nil {
+		t.Fatal(err)
+	}
+	list := func() outcome { return run(t, b, nil, b.Binary, "list") }
+	if got := list(); got.code != 0 || !strings.Contains(got.stdout, "not cached") || strings.Contains(got.stdout, "in 1") {
+		t.Errorf("before: %s%s", got.stdout, got.stderr)
+	}
+	mustGet(t, b)
+	credentials(t, run(t, b, nil, b.Binary, "get", "--profile", "roles"))
+	got := list()
+	for _, word := range []string{"work", "roles", "base session", "role/deploy", "in 12h0m", "in 1h0m", b.Identity().Serial} {
+		if !strings.Contains(got.stdout, word) && !strings.Contains(strings.NewReplacer("11h59m", "12h0m", "59m59s", "1h0m").Replace(got.stdout), word) {
+			t.Errorf("list does not say %q:\n%s", word, got.stdout)
+		}
+	}
+	if got := run(t, b, nil, b.Binary, "clear", "--profile", "work"); got.code != 0 || !strings.Contains(got.stdout, "work") {
+		t.Errorf("clear: %+v", got)
+	}
+	var profiles []struct {
+		Profile  string
+		Sessions []struct{ Expires *time.Time }
+	}
+	if err := json.Unmarshal([]byte(run(t, b, nil, b.Binary, "list", "--json").stdout), &profiles); err != nil || len(profiles) != 3 {
+		t.Fatalf("%d profiles, %v", len(profiles), err)
+	}
+	for _, p := range profiles {
+		if p.Profile == "work" && p.Sessions[0].Expires != nil {
+			t.Error("the session of work is still there")
+		}
+	}
+	if got := run(t, b, nil, b.Binary, "clear", "--all"); got.code != 0 || !strings.Contains(got.stdout, "forgot 1 session") {
+		t.Errorf("clear --all: %+v", got)
+	}
+	if left, _ := filepath.Glob(filepath.Join(b.Own(), "cache", "*.session")); len(left) != 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// TestRoleProfileOfTheCLI serves a profile that was written for the AWS CLI.
+func TestRoleProfileOfTheCLI(t *testing.T) {
+	t.Parallel()
+	b := bed(t, testbed.Options{})
+	if err := b.AddConfig(`[profile base]
+region = us-east-1
+
+[profile auditor]
+role_arn = arn:aws:iam::123456789012:role/audit
+source_profile = base
+mfa_serial = ` + b.Identity().Serial + `
+external_id = audit-4711
+role_session_name = alice
+duration_seconds = 1800
+`); err != nil {
+		t.Fatal(err)
+	}
+	c := credentials(t, run(t, b, nil, b.Binary, "get", "--profile", "auditor"))
+	if left := time.Until(c.Expiration); left > 31*time.Minute || left < 29*time.Minute {
+		t.Errorf("expires in %v", left)
+	}
+	wantMints(t, b, 1)
+}
+
+func TestCompletion(t *testing.T) {
+	t.Parallel()
+	b := bed(t, testbed.Options{})
+	for shell, check := range map[string][]string{
+		"bash": {"bash", "-n"}, "zsh": {"zsh", "-n"}, "fish": {"fish", "-n"}, "powershell": nil,
+	} {
+		got := run(t, b, nil, b.Binary, "completion", shell)
+		if got.code != 0 || len(got.stdout) < 1000 {
+			t.Errorf("%s: exit %d, %d bytes", shell, got.code, len(got.stdout))
+		}
+		if check == nil {
+			continue
+		}
+		path, err := exec.LookPath(check[0])
+		if err != nil {
+			continue // a script for a shell that is not here has been made, but not tried
+		}
+		script := filepath.Join(b.Dir, shell)
+		writeFile(t, script, got.stdout)
+		if got := run(t, b, nil, path, check[1], script); got.code != 0 {
+			t.Errorf("%s does not take its script: %s", shell, got.stderr)
+		}
+	}
+	got := run(t, b, nil, b.Binary, "__complete", "get", "--profile", "")
+	if !strings.HasPrefix(got.stdout, "work\n") {
+		t.Errorf("profiles are not completed: %q", got.stdout)
+	}
+}
+
+// TestEnvStoreFromFiles reads the secrets from files, as container platforms mount them.
+func TestEnvStoreFromFiles(t *testing.T) {
+	t.Parallel()
+	b := bed(t, testbed.Options{})
+	id := b.Identity()
+	var env []string
+	for variable, value := range map[string]string{
+		"AWS_MFA_CREDS_ACCESS_KEY_ID": id.AccessKeyID, "AWS_MFA_CREDS_SECRET_ACCESS_KEY": id.SecretAccessKey,
+		"AWS_MFA_CREDS_SEED": "otpauth://totp/Amazon%20Web%20Services:alice@123?secret=" + id.Seed + "&issuer=Amazon%20Web%20Services", "AWS_MFA_CREDS_SERIAL": id.Serial,
+	} {
+		path := filepath.Join(b.Dir, "secrets", variable)
+		writeFile(t, path, value+"\n")
+		env = append(env, variable+"=", variable+"_FILE="+path)
+	}
+	// No profile of this name exists anywhere.
+	credentials(t, run(t, b, env, b.Binary, "get", "--profile", "anything"))
+	// The same secrets, told otherwise, open the same cache.
+	credentials(t, run(t, b, nil, b.Binary, "get", "--profile", "anything"))
+	wantMints(t, b, 1)
+}

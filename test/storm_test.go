@@ -1,0 +1,71 @@
+//go:build unix
+
+package test
+
+import (
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+)
+
+// storm is how many processes ask at once.
+const storm = 500
+
+// latency is that of a call to STS from far away.
+const latency = 150 * time.Millisecond
+
+// wantSameSession checks that all succeeded with one session.
+func wantSameSession(t *testing.T, all []outcome) {
+	t.Helper()
+	var slowest time.Duration
+	ids := make(map[string]int)
+	for _, got := range all {
+		ids[credentials(t, got).AccessKeyID]++
+		slowest = max(slowest, got.took)
+	}
+	if len(ids) != 1 {
+		t.Errorf("%d sessions were handed out", len(ids))
+	}
+	t.Logf("%d processes, the slowest took %v", len(all), slowest.Round(time.Millisecond))
+}
+
+func TestStorm(t *testing.T) {
+	b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: latency}})
+	wantSameSession(t, start(t, b, storm)())
+	wantMints(t, b, 1)
+}
+
+// TestStormWithoutItsHead kills the process that holds the lock while its call is under
+// way. Its code counts as sent, so the next one waits for the next time step.
+func TestStormWithoutItsHead(t *testing.T) {
+	b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: 3 * time.Second}})
+	head := b.Command(t.Context(), b.Binary, "get", "--profile", "work")
+	if err := head.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the call of the first process", func() bool { return calls(b, "GetSessionToken") == 1 })
+	b.Server.SetLatency(latency)
+	wait := start(t, b, storm)
+	time.Sleep(500 * time.Millisecond)
+	if err := head.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	_ = head.Wait()
+	wantSameSession(t, wait())
+	wantMints(t, b, 2)
+}
+
+// TestTwoSessionsInOneTimeStep asks for two sessions that cannot share a code.
+func TestTwoSessionsInOneTimeStep(t *testing.T) {
+	t.Parallel()
+	b := bed(t, testbed.Options{})
+	long, short := start(t, b, 1), start(t, b, 1, "--duration", "1h")
+	a, c := credentials(t, long()[0]), credentials(t, short()[0])
+	if a.AccessKeyID == c.AccessKeyID || a.Expiration.Sub(c.Expiration).Abs() < time.Hour {
+		t.Error("the sessions are not two")
+	}
+	wantMints(t, b, 2)
+}

@@ -1,0 +1,55 @@
+//go:build linux
+
+package test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+)
+
+// TestSystemCalls looks at what the process really does, cold and warm: one write to
+// stdout, none to stderr, no child; and warm no socket either.
+func TestSystemCalls(t *testing.T) {
+	t.Parallel()
+	strace := need(t, "strace", "apt-get install strace")
+	b := bed(t, testbed.Options{})
+	for _, state := range []string{"cold", "warm"} {
+		trace := filepath.Join(b.Dir, state)
+		credentials(t, run(t, b, nil, strace, "-f", "-o", trace, "-e", "trace=write,writev,pwrite64,sendmsg,execve,connect,flock", b.Binary, "get", "--profile", "work"))
+		text, err := os.ReadFile(trace)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for call, want := range map[string]int{
+			`\bwritev?\(1, `:       1,
+			`\bwritev?\(2, `:       0,
+			`\bexecve\(`:           1, // strace's own, of the program
+			`\bconnect\(.*AF_INET`: map[string]int{"cold": 1, "warm": 0}[state],
+			`\bflock\(`:            map[string]int{"cold": 2, "warm": 0}[state], // taken and given back
+		} {
+			if got := len(regexp.MustCompile(call).FindAll(text, -1)); got != want {
+				t.Errorf("%s: %d of %s, want %d", state, got, call, want)
+			}
+		}
+	}
+}
+
+// TestWarmNeedsNoNetwork runs a warm get where there is no network at all.
+func TestWarmNeedsNoNetwork(t *testing.T) {
+	t.Parallel()
+	unshare := need(t, "unshare", "apt-get install util-linux")
+	b := bed(t, testbed.Options{})
+	first := mustGet(t, b)
+	got := run(t, b, nil, unshare, "-r", "-n", b.Binary, "get", "--profile", "work")
+	if strings.Contains(got.stderr, "unshare") {
+		t.Skip("SKIPPED: this machine allows no network namespaces: " + got.stderr)
+	}
+	if second := credentials(t, got); second.AccessKeyID != first.AccessKeyID {
+		t.Error("not the cached session")
+	}
+}

@@ -92,8 +92,13 @@ func TestClearAndList(t *testing.T) {
 	}
 	mustGet(t, b)
 	credentials(t, run(t, b, nil, b.Binary, "get", "--profile", "roles"))
+	if err := b.AddProfile("refused", "--role-arn", "arn:aws:iam::123456789012:role/no-trust"); err != nil {
+		t.Fatal(err)
+	}
+	refused := []string{"get", "--profile", "refused", "--role-arn", "arn:aws:iam::123456789012:role/no-trust"}
+	wantFailure(t, b, run(t, b, nil, b.Binary, refused...), 6)
 	got := list()
-	for _, word := range []string{"work", "roles", "base session", "role/deploy", "in 12h0m", "in 1h0m", b.Identity().Serial} {
+	for _, word := range []string{"work", "roles", "base session", "role/deploy", "in 12h0m", "in 1h0m", b.Identity().Serial, "refused: last error", "(exit 6): role arn:aws:iam::123456789012:role/no-trust"} {
 		if !strings.Contains(got.stdout, word) && !strings.Contains(strings.NewReplacer("11h59m", "12h0m", "59m59s", "1h0m").Replace(got.stdout), word) {
 			t.Errorf("list does not say %q:\n%s", word, got.stdout)
 		}
@@ -105,7 +110,7 @@ func TestClearAndList(t *testing.T) {
 		Profile  string
 		Sessions []struct{ Expires *time.Time }
 	}
-	if err := json.Unmarshal([]byte(run(t, b, nil, b.Binary, "list", "--json").stdout), &profiles); err != nil || len(profiles) != 3 {
+	if err := json.Unmarshal([]byte(run(t, b, nil, b.Binary, "list", "--json").stdout), &profiles); err != nil || len(profiles) != 4 {
 		t.Fatalf("%d profiles, %v", len(profiles), err)
 	}
 	for _, p := range profiles {

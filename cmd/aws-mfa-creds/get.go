@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -41,13 +44,31 @@ that ask at the same time cost one call to AWS and one code.`,
 			return runGet(cmd.Context(), a, o)
 		},
 	}
+	o.define(a, cmd)
+	return cmd
+}
+
+// define adds the flags of get to cmd.
+func (o *getOptions) define(a *app, cmd *cobra.Command) {
 	profileFlag(a, cmd, &o.profile, "the `name` of the profile")
 	cmd.Flags().StringVar(&o.flags.RoleARN, "role-arn", "", "assume the role with this `ARN`")
 	cmd.Flags().StringVar(&o.flags.RoleSessionName, "role-session-name", "", "the `name` of the role session, as CloudTrail shows it")
 	cmd.Flags().StringVar(&o.flags.ExternalID, "external-id", "", "the external `id` that the role's trust policy asks for")
 	cmd.Flags().StringVar(&o.flags.Duration, "duration", "", "how `long` the credentials shall last: 12h, 90m or seconds")
 	cmd.Flags().BoolVar(&o.refresh, "refresh", false, "ignore the cache and mint a new session now")
-	return cmd
+}
+
+// parseProcess returns the options with which a credential_process line of the AWS config
+// calls this program, if it does.
+func parseProcess(a *app, line string) (o getOptions, ok bool) {
+	words := strings.Fields(line)
+	at := slices.Index(words, "get")
+	if at < 1 || !strings.HasPrefix(filepath.Base(words[at-1]), name) {
+		return o, false
+	}
+	cmd := &cobra.Command{}
+	o.define(a, cmd)
+	return o, cmd.ParseFlags(words[at+1:]) == nil && o.profile != ""
 }
 
 func runGet(ctx context.Context, a *app, o getOptions) error {

@@ -79,7 +79,11 @@ func runList(a *app, profileName string, asJSON bool) error {
 }
 
 func (a *app) listProfile(files *profile.Files, profileName string) listed {
-	w, err := a.wireFrom(files, profileName, profile.Flags{})
+	asked := getOptions{profile: profileName}
+	if o, ok := parseProcess(a, files.CredentialProcess(profileName)); ok {
+		asked = o // the role may be named there alone
+	}
+	w, err := a.wireFrom(files, asked.profile, asked.flags)
 	if err != nil {
 		return listed{Profile: profileName, Problem: fault.Line(err)}
 	}

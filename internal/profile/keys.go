@@ -6,6 +6,7 @@ const (
 	keyStore          = "store"         // profiles.ini only
 	keyAccessKeyID    = "access_key_id" // profiles.ini only
 	keyDuration       = "duration"      // profiles.ini only: as "12h"
+	keyCommand        = "credential_process" // AWS config only
 	keySerial         = "mfa_serial"
 	keyProcess        = "mfa_process"
 	keyRole           = "role_arn"
@@ -36,6 +37,9 @@ func sharedKeys() []string {
 		keyServices, keyIgnoreEndpoint, keyFIPS, keyDualStack, keyCABundle, keyRegional,
 	}
 }
+
+// awsKeys are the keys of the AWS config.
+func awsKeys() []string { return append(sharedKeys(), keyCommand) }
 
 // ownKeys are the keys of profiles.ini.
 func ownKeys() []string {

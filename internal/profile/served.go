@@ -17,3 +17,13 @@ func (f *Files) Served(program string) []string {
 	slices.Sort(names)
 	return slices.Compact(names)
 }
+
+// CredentialProcess returns the command that the AWS config has the SDKs run for the
+// profile name, or "". It is never run here.
+func (f *Files) CredentialProcess(name string) string {
+	s, err := f.aws.section(name)
+	if err != nil {
+		return "" // Resolve tells it
+	}
+	return s.get(keyCommand).text
+}

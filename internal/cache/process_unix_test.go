@@ -75,9 +75,18 @@ func childOptions() Options {
 	dir := os.Getenv(dirVar)
 	o := testOptions(dir)
 	if name := os.Getenv(keyVar); name != "" {
-		o.Keys = StoredKey{Name: name, Dir: filepath.Join(filepath.Dir(dir), "config"), Rand: rand.Reader}
+		o.Keys = StoredKey{Name: name, Dir: filepath.Join(filepath.Dir(dir), "config"), Rand: slowRandom{}}
 	}
 	return o
+}
+
+// slowRandom widens the gap between finding no key and making one, for processes that race
+// to fall into.
+type slowRandom struct{}
+
+func (slowRandom) Read(p []byte) (int, error) {
+	time.Sleep(5 * time.Millisecond)
+	return rand.Read(p)
 }
 
 func lowerUmask() error {

@@ -315,6 +315,56 @@ func TestRemovedUnderOurFeet(t *testing.T) {
 	unlock()
 }
 
+// TestReplacedUnderOurFeet has another process make the directory anew: both must then
+// use the same lock and the same entries.
+func TestReplacedUnderOurFeet(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows does not rename a directory that is open")
+	}
+	c := newCache(t)
+	put(t, c, id("a"), session("a"))
+	if err := os.Rename(c.dir, c.dir+".old"); err != nil {
+		t.Fatal(err)
+	}
+	other := openCache(t, testOptions(c.dir))
+	put(t, other, id("a"), session("b"))
+	unlock, held, err := other.Scope("x").TryLock()
+	if err != nil || !held {
+		t.Fatal(held, err)
+	}
+	unlock()
+	if _, held, err := c.Scope("x").TryLock(); held || err != nil {
+		t.Errorf("held the lock of one directory while using another: %v, %v", held, err)
+	}
+	unlock, held, err = c.Scope("x").TryLock()
+	if err != nil || !held {
+		t.Fatalf("TryLock = %v, %v", held, err)
+	}
+	if _, held, _ := other.Scope("x").TryLock(); held {
+		t.Error("taken twice")
+	}
+	unlock()
+	wantHit(t, c, id("a"), session("b"))
+}
+
+func TestBooksRemovedUnderOurFeet(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows does not remove a directory that is open")
+	}
+	scope := newCache(t).Scope("device")
+	if err := errors.Join(scope.Save(someRecord()), os.RemoveAll(scope.cache.dir)); err != nil {
+		t.Fatal(err)
+	}
+	if err := scope.Save(someRecord()); fault.KindOf(err) != fault.Filesystem {
+		t.Errorf("Save = %v", err)
+	}
+	if err := scope.Save(someRecord()); err != nil || len(scope.Load().Sent) == 0 {
+		t.Errorf("not mended: %v", err)
+	}
+}
+
 func FuzzEntry(f *testing.F) {
 	// Of a fixed nonce, because every worker of the fuzzer has to know it.
 	good, err := testKey().seal(bytes.NewReader(make([]byte, nonceSize)), id("a"), []byte(`{"id":"ASIA"}`))

@@ -13,6 +13,9 @@ const (
 	// keptFailures caps a record: a device serves a handful of sessions.
 	keptFailures = 64
 
+	// maxPart caps each part of a failure, in bytes.
+	maxPart = 512
+
 	// forgetAfter is how long a failure is remembered for `list` and `doctor`.
 	forgetAfter = 7 * 24 * time.Hour
 )
@@ -123,8 +126,12 @@ func describe(err error, now time.Time) Failure {
 	if !ok {
 		f = fault.New(fault.Internal, "", "", "unexpected failure")
 	}
-	return Failure{At: now.UTC(), Kind: f.Kind, Thing: f.Thing, Cause: f.Cause, Remedy: f.Remedy, Count: 1}
+	return Failure{At: now.UTC(), Kind: f.Kind, Thing: cut(f.Thing), Cause: cut(f.Cause), Remedy: cut(f.Remedy), Count: 1}
 }
+
+// cut shortens a part of a failure to what a person will read: parts of it may come from the
+// network, and a record that outgrows its file would lose the spent steps with it.
+func cut(part string) string { return part[:min(len(part), maxPart)] }
 
 // prune drops what is too old to matter and, beyond keptFailures, the oldest.
 func prune(failures map[string]Failure, now time.Time) {

@@ -176,6 +176,16 @@ func TestRecordIsBounded(t *testing.T) {
 	}
 }
 
+func TestFailureIsCut(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 1<<20)
+	var r Record
+	r.Fail("id", fault.New(fault.Network, long, long, "%s", long), time.Now())
+	if f := r.Failures["id"]; len(f.Thing+f.Cause+f.Remedy) != 3*maxPart {
+		t.Errorf("%d bytes are kept", len(f.Thing+f.Cause+f.Remedy))
+	}
+}
+
 func TestRecordRoundTrip(t *testing.T) {
 	t.Parallel()
 	var r, got Record

@@ -3,9 +3,9 @@ package profile
 // The keys of both files. Those of the AWS config that are of no concern to us are
 // skipped; in profiles.ini there are no others.
 const (
-	keyStore          = "store"         // profiles.ini only
-	keyAccessKeyID    = "access_key_id" // profiles.ini only
-	keyDuration       = "duration"      // profiles.ini only: as "12h"
+	keyStore          = "store"              // profiles.ini only
+	keyAccessKeyID    = "access_key_id"      // profiles.ini only
+	keyDuration       = "duration"           // profiles.ini only: as "12h"
 	keyCommand        = "credential_process" // AWS config only
 	keySerial         = "mfa_serial"
 	keyProcess        = "mfa_process"

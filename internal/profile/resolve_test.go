@@ -106,6 +106,12 @@ func TestResolve(t *testing.T) {
 				s.Roles = []Role{{roleA, "aws-mfa-creds", "", 900 * time.Second}}
 			}),
 		},
+		"no comment without white space": {
+			aws: "[profile x]\nrole_arn = arn:aws:iam::123456789012:role/a#b;c/d\n",
+			want: with(func(s *Settings) {
+				s.Roles = []Role{{"arn:aws:iam::123456789012:role/a#b;c/d", "aws-mfa-creds", "", time.Hour}}
+			}),
+		},
 		"comment that is a name": {
 			aws: "[profile x]\nrole_arn = " + roleA + "\nsource_profile = id # 2\n[profile id]\nregion = eu-west-1\n[profile \"id # 2\"]\nregion = eu-west-2\n",
 			want: with(func(s *Settings) {

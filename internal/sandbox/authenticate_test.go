@@ -107,7 +107,7 @@ func TestGetWithQuery(t *testing.T) {
 func TestSessionToken(t *testing.T) {
 	t.Parallel()
 	_, alice, _ := newSTS(t, Options{})
-	session := alice.session(0)
+	session := alice.session()
 	for name, token := range map[string]string{"none": "", "wrong": "x" + session.token[1:], "cut": session.token[:40]} {
 		spoilt := *session
 		spoilt.token = token

@@ -115,7 +115,7 @@ func FuzzReadClaim(f *testing.F) {
 		if err != nil {
 			return
 		}
-		r := &http.Request{Method: "GET", URL: &url.URL{Path: "/"}, Header: http.Header{"Authorization": {authorization}, "X-Amz-Date": {stamp}}}
+		r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/"}, Header: http.Header{"Authorization": {authorization}, "X-Amz-Date": {stamp}}}
 		claim, refused := readClaim(r, values)
 		if (claim == nil) == (refused == nil) && refused == nil {
 			t.Error("neither a claim nor a refusal")

@@ -87,10 +87,9 @@ type answerOfCLI struct {
 	User              struct{ UserName string }
 }
 
-func (c *cli) run(line string, args ...string) (stdout []byte, stderr string) {
+func (c *cli) run(line string) (stdout []byte, stderr string) {
 	c.t.Helper()
-	args = append(strings.Fields(line), args...)
-	args = append(args, "--endpoint-url", c.server.URL(), "--output", "json")
+	args := append(strings.Fields(line), "--endpoint-url", c.server.URL(), "--output", "json")
 	command := exec.Command(c.path, args...)
 	command.Dir = c.dir
 	command.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") }),
@@ -116,9 +115,9 @@ func (c *cli) run(line string, args ...string) (stdout []byte, stderr string) {
 	return out, errOut.String()
 }
 
-func (c *cli) ok(line string, args ...string) (answer answerOfCLI) {
+func (c *cli) ok(line string) (answer answerOfCLI) {
 	c.t.Helper()
-	stdout, stderr := c.run(line, args...)
+	stdout, stderr := c.run(line)
 	if strings.TrimSpace(stderr) != "" {
 		c.t.Errorf("aws %s: %s", line, stderr)
 		return answer
@@ -131,9 +130,9 @@ func (c *cli) ok(line string, args ...string) (answer answerOfCLI) {
 	return answer
 }
 
-func (c *cli) refused(want, line string, args ...string) {
+func (c *cli) refused(want, line string) {
 	c.t.Helper()
-	if _, stderr := c.run(line, args...); !strings.Contains(stderr, want) {
+	if _, stderr := c.run(line); !strings.Contains(stderr, want) {
 		c.t.Errorf("aws %s: got %q, want %q", line, stderr, want)
 	}
 }

@@ -175,7 +175,6 @@ func (c *call) usePair(device *Device) (inTime bool, refused *refusal) {
 // with it lives on.
 func (c *call) deactivateMFADevice() (any, *refusal) {
 	check := constraints{params: c.params}
-	check.text("UserName", 1, 128, className)
 	check.required("SerialNumber", 9, 256, classSerial)
 	if refused := check.refused(); refused != nil {
 		return nil, refused

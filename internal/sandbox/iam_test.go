@@ -161,7 +161,7 @@ func TestDeviceLimit(t *testing.T) {
 	server, alice, _ := newSTS(t, Options{World: world})
 	second := world.Devices[1].Serial
 	alice.pair("EnableMFADevice", second, -1, 0).want(t, 403, "AccessDenied", "not authorized to perform: iam:EnableMFADevice on resource: user alice")
-	session := alice.session(0)
+	session := alice.session()
 	for n := range maxDevices - 1 {
 		session.pair("EnableMFADevice", world.Devices[n+1].Serial, -1, 0).wantOK(t)
 	}
@@ -236,7 +236,7 @@ func TestIAMWithoutMFA(t *testing.T) {
 		t.Errorf("user %q", got.Arn)
 	}
 	alice.as(alice.do("GetSessionToken")).do("GetUser").want(t, 403, "InvalidClientTokenId", "")
-	session := alice.session(0)
+	session := alice.session()
 	session.do("GetUser").wantOK(t)
 	role := session.as(session.do("AssumeRole", "RoleArn", roleDeploy, "RoleSessionName", "work"))
 	role.do("GetUser").want(t, 400, "ValidationError", "Must specify userName when calling with non-User credentials")
@@ -254,7 +254,7 @@ func TestRequireMFA(t *testing.T) {
 		alice.do(action).wantOK(t)
 	}
 	alice.do("CreateVirtualMFADevice", "VirtualMFADeviceName", "alice").wantOK(t)
-	alice.session(0).do("CreateAccessKey").wantOK(t)
+	alice.session().do("CreateAccessKey").wantOK(t)
 }
 
 func TestIAMRegion(t *testing.T) {

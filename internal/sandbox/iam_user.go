@@ -30,14 +30,16 @@ func noEntity(message string) *refusal {
 // targetUser returns the user that UserName names, or else the caller, once the
 // caller may do this to them.
 func (c *call) targetUser() (*User, *refusal) {
-	name := c.params.Get("UserName")
+	check := constraints{params: c.params}
+	name := check.text("UserName", 1, 128, className)
+	if refused := check.refused(); refused != nil {
+		return nil, refused
+	}
 	if name == "" && c.caller.user == nil {
 		return nil, invalid("Must specify userName when calling with non-User credentials")
 	}
 	if name == "" {
 		name = c.caller.user.Name
-	} else if name == RootUser {
-		return nil, invalid("The specified value for userName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-")
 	}
 	if refused := c.authorize("user " + name); refused != nil {
 		return nil, refused

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -71,6 +72,7 @@ type Server struct {
 	offset      atomic.Int64
 	latency     atomic.Int64
 	connections atomic.Int64
+	closing     sync.Once
 	done        chan struct{} // closed by Close
 	served      chan struct{} // closed when the listener is
 }
@@ -154,11 +156,14 @@ func checkLoopback(address string) error {
 	return nil
 }
 
-// Close ends the server, and every call that still hangs.
+// Close ends the server, and every call that still hangs. It may be called
+// more than once.
 func (s *Server) Close() {
-	close(s.done)
-	_ = s.http.Close()
-	<-s.served
+	s.closing.Do(func() {
+		close(s.done)
+		_ = s.http.Close() // what it tells of broken connections is of no use
+		<-s.served
+	})
 }
 
 // URL returns the endpoint, the same for STS and IAM.

@@ -17,9 +17,9 @@ func newSTS(t *testing.T, options Options) (*Server, *user, *testClock) {
 }
 
 // session is a base session with MFA.
-func (u *user) session(steps int) *user {
+func (u *user) session() *user {
 	u.t.Helper()
-	return u.as(u.do("GetSessionToken", "SerialNumber", laptop, "TokenCode", u.code(laptop, steps)))
+	return u.as(u.do("GetSessionToken", "SerialNumber", laptop, "TokenCode", u.code(laptop, 0)))
 }
 
 func TestGetSessionToken(t *testing.T) {
@@ -259,7 +259,7 @@ func TestAssumeRole(t *testing.T) {
 			case "plain":
 				who = who.as(who.do("GetSessionToken"))
 			case "mfa":
-				who = who.session(0)
+				who = who.session()
 			}
 			got := who.do("AssumeRole", pairs...)
 			if test.status != http.StatusOK {
@@ -278,7 +278,7 @@ func TestRoleChaining(t *testing.T) {
 	world := DefaultWorld()
 	world.Roles = append(world.Roles, Role{Name: "team/inner", Trusts: []string{"role/deploy"}}, Role{Name: "mfa-inner", Trusts: []string{"role/deploy"}, RequireMFA: true})
 	_, alice, _ := newSTS(t, Options{World: world})
-	session := alice.session(0)
+	session := alice.session()
 	deploy := session.as(session.do("AssumeRole", "RoleArn", roleDeploy, "RoleSessionName", "one"))
 	inner := deploy.do("AssumeRole", "RoleArn", "arn:aws:iam::123456789012:role/team/inner", "RoleSessionName", "two").wantOK(t)
 	if inner.Arn != "arn:aws:sts::123456789012:assumed-role/inner/two" {
@@ -317,7 +317,7 @@ func update(t *testing.T, server *Server, change func(*World)) {
 func TestInactiveKey(t *testing.T) {
 	t.Parallel()
 	server, alice, _ := newSTS(t, Options{})
-	session := alice.session(0)
+	session := alice.session()
 	update(t, server, func(w *World) { w.User("alice").Keys[0].Inactive = true })
 	alice.do("GetCallerIdentity").want(t, 403, "InvalidClientTokenId", "The security token included in the request is invalid.")
 	session.do("GetCallerIdentity").wantOK(t)
@@ -334,7 +334,7 @@ func TestUpdateRefusesNonsense(t *testing.T) {
 	if server.Update(func(w *World) { w.Users = nil }) == nil {
 		t.Error("a device of nobody was taken")
 	}
-	alice.session(0) // nothing has changed
+	alice.session() // nothing has changed
 }
 
 func TestClockOffset(t *testing.T) {

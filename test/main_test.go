@@ -122,17 +122,7 @@ func credentials(t *testing.T, got outcome) processJSON {
 	return c
 }
 
-// need skips the test if a program is missing, loudly, or fails it in CI.
-func need(t *testing.T, program, howToGet string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err == nil {
-		return path
-	}
-	missing(t, program, howToGet)
-	return ""
-}
-
+// missing skips the test for want of a program, loudly, or fails it in CI.
 func missing(t *testing.T, what, howToGet string) {
 	t.Helper()
 	message := fmt.Sprintf("%s is missing: %s", what, howToGet)
@@ -157,15 +147,4 @@ func start(t *testing.T, b *testbed.Bed, n int, args ...string) (wait func() []o
 		}
 		return all
 	}
-}
-
-// eventually waits until what is so.
-func eventually(t *testing.T, what string, so func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if so() {
-			return
-		}
-	}
-	t.Fatalf("never happened: %s", what)
 }

@@ -68,7 +68,7 @@ func serialProblem(serial string) (cause, remedy string) {
 	}
 	arn, ok := ParseARN(serial)
 	if !ok {
-		return fmt.Sprintf("%q is not the serial of an MFA device", shorten(serial)), serialForm
+		return notARN(serial, "the serial of an MFA device"), serialForm
 	}
 	return deviceProblem(serial, arn)
 }
@@ -105,7 +105,7 @@ func roleProblem(text string) string {
 	}
 	arn, ok := ParseARN(text)
 	if !ok {
-		return fmt.Sprintf("%q is not the ARN of a role", shorten(text))
+		return notARN(text, "the ARN of a role")
 	}
 	kind, name, _ := strings.Cut(arn.Resource, "/")
 	switch {
@@ -115,6 +115,17 @@ func roleProblem(text string) string {
 		return fmt.Sprintf("%s lacks the name of the role", text)
 	}
 	return accountProblem(text, arn)
+}
+
+// notARN says that text is not what it should be. It is echoed only if it cannot be a
+// secret, pasted into the wrong place: if it begins like an ARN, or is a short word.
+func notARN(text, what string) string {
+	const shortest = 16 // characters of anything secret but a token code, which has no letter
+	word := len(text) < shortest && strings.ContainsFunc(text, func(r rune) bool { return r >= 'A' })
+	if word || strings.HasPrefix(text, "arn:") {
+		return fmt.Sprintf("%q is not %s", shorten(text), what)
+	}
+	return "its value is not " + what
 }
 
 // accountProblem checks the parts that all ARNs have.

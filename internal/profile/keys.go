@@ -3,10 +3,9 @@ package profile
 // The keys of both files. Those of the AWS config that are of no concern to us are
 // skipped; in profiles.ini there are no others.
 const (
-	keyStore          = "store"              // profiles.ini only
-	keyAccessKeyID    = "access_key_id"      // profiles.ini only
-	keyDuration       = "duration"           // profiles.ini only: as "12h"
-	keyCommand        = "credential_process" // AWS config only
+	keyStore          = "store"         // profiles.ini only
+	keyAccessKeyID    = "access_key_id" // profiles.ini only
+	keyDuration       = "duration"      // profiles.ini only: as "12h"
 	keySerial         = "mfa_serial"
 	keyProcess        = "mfa_process"
 	keyRole           = "role_arn"
@@ -26,6 +25,10 @@ const (
 	// because tokens of the global one fail in opt-in regions.
 	keyRegional = "sts_regional_endpoints"
 
+	// keyCommand is what the SDKs run. Its value is shown, never run or relied on, so
+	// it is not checked.
+	keyCommand = "credential_process"
+
 	// keySTS is the block of STS in a services section.
 	keySTS = "sts"
 )
@@ -37,9 +40,6 @@ func sharedKeys() []string {
 		keyServices, keyIgnoreEndpoint, keyFIPS, keyDualStack, keyCABundle, keyRegional,
 	}
 }
-
-// awsKeys are the keys of the AWS config.
-func awsKeys() []string { return append(sharedKeys(), keyCommand) }
 
 // ownKeys are the keys of profiles.ini.
 func ownKeys() []string {

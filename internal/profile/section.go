@@ -128,7 +128,7 @@ func (n statement) key() string {
 
 // wanted returns the lines with the keys that matter, checked.
 func (s *section) wanted(all []statement) ([]line, error) {
-	known := awsKeys()
+	known := sharedKeys()
 	if s.file.dialect == ownConfig {
 		known = ownKeys()
 	}

@@ -21,9 +21,14 @@ func (f *Files) Served(program string) []string {
 // CredentialProcess returns the command that the AWS config has the SDKs run for the
 // profile name, or "". It is never run here.
 func (f *Files) CredentialProcess(name string) string {
-	s, err := f.aws.section(name)
-	if err != nil {
-		return "" // Resolve tells it
+	headers, _ := f.aws.find(profileSection, name)
+	command := ""
+	for _, h := range headers {
+		for _, n := range statements(f.aws.data, h) {
+			if n.key() == keyCommand {
+				command = string(bytes.TrimFunc(n.text[bytes.IndexAny(n.text, "=:")+1:], isSpace))
+			}
+		}
 	}
-	return s.get(keyCommand).text
+	return command
 }

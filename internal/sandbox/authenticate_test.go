@@ -81,11 +81,13 @@ func TestAuthentication(t *testing.T) {
 func TestContentHashMustBeTrue(t *testing.T) {
 	t.Parallel()
 	_, alice, _ := newSTS(t, Options{})
-	for hash, status := range map[string]int{hashHex([]byte("x")): 403, "UNSIGNED-PAYLOAD": 403} {
+	const body = "Action=GetCallerIdentity&Version=2011-06-15"
+	for hash, status := range map[string]int{hashHex([]byte(body)): 200, hashHex([]byte("x")): 403, "UNSIGNED-PAYLOAD": 403} {
 		r := alice.request("GetCallerIdentity")
 		r.Header.Set("X-Amz-Content-Sha256", hash)
+		alice.sign(r, "sts", body)
 		if got, err := alice.send(r); err != nil || got.status != status {
-			t.Errorf("%s: %d, %v", hash, got.status, err)
+			t.Errorf("%s: %d %s, %v", hash, got.status, got.Error.Message, err)
 		}
 	}
 }

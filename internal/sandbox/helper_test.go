@@ -158,6 +158,9 @@ func (u *user) sign(r *http.Request, service, body string) {
 		keyID: u.id, date: now.Format(sigDate), region: u.region, service: service, stamp: now.Format(sigTime),
 		headers: []string{"content-type", "host", "x-amz-date"},
 	}
+	if r.Header.Get("X-Amz-Content-Sha256") != "" {
+		claim.headers = []string{"content-type", "host", "x-amz-content-sha256", "x-amz-date"}
+	}
 	r.Header.Set("X-Amz-Date", claim.stamp)
 	if u.token != "" {
 		r.Header.Set("X-Amz-Security-Token", u.token)

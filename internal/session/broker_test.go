@@ -334,6 +334,18 @@ func TestCancelWhileWaiting(t *testing.T) {
 	})
 }
 
+func TestCancelWhileWaitingForTheSecondCode(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fail = always(1, failure(exchange.CodeRefused, exchange.Answered, fault.Refused))
+		cause := errors.New("interrupted")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(3*time.Second, func() { cancel(cause) })
+		if _, err := w.broker().Get(ctx, plan(), Options{}); !errors.Is(err, cause) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestCancelDuringTheCall(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.latency = time.Minute

@@ -60,7 +60,11 @@ func (c *call) mintWithCode(ctx context.Context, t *target, d demand, b *books) 
 		return creds.Session{}, err
 	}
 	if worthAnother(result, c.clock != before) {
-		if second, err := c.sendCode(ctx, request, seed, d, b); err == nil {
+		second, err := c.sendCode(ctx, request, seed, d, b)
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return creds.Session{}, context.Cause(ctx)
+		}
+		if err == nil {
 			result = second
 		}
 	}
@@ -102,7 +106,7 @@ func worthAnother(result exchange.Result, corrected bool) bool {
 // mintFromSource mints a role session from the session before it in the chain. No
 // code is at stake, so a throttled call is tried again as well.
 func (c *call) mintFromSource(ctx context.Context, t *target, d demand) (creds.Session, error) {
-	source, err := c.serve(ctx, t.source, demand{optional: d.optional})
+	source, err := c.serve(ctx, t.source, demand{optional: d.optional, forced: d.forced})
 	if err != nil {
 		return creds.Session{}, sourceError{err}
 	}

@@ -56,6 +56,18 @@ func TestLongRoleSessionTakesItsOwnCode(t *testing.T) {
 	})
 }
 
+// TestRefreshOfARoleReachesItsSource: the base session may be what AWS does not take any more.
+func TestRefreshOfARoleReachesItsSource(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.mustGet(rolePlan(time.Hour, "a"))
+		time.Sleep(time.Minute)
+		w.mustGet(rolePlan(time.Hour, "a"), Options{Refresh: true})
+		if w.codes() != 2 || w.callCount() != 4 {
+			t.Errorf("%d codes in %d calls", w.codes(), w.callCount())
+		}
+	})
+}
+
 func TestThrottledRoleIsTriedAgain(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fail = func(n int, _ exchange.Request) (exchange.Result, bool) {

@@ -75,7 +75,7 @@ func (c *Cache) Put(id string, s creds.Session) error {
 	if err != nil {
 		return inWords(c.dir, err)
 	}
-	entry, err := c.sealed(key, id, s)
+	entry, err := sealed(key, id, s)
 	if err != nil {
 		return &fault.Error{Kind: fault.Internal, Thing: "session cache", Cause: "the session cannot be sealed", Err: err}
 	}
@@ -137,13 +137,13 @@ func (c *Cache) sessions() ([]string, error) {
 	return names, nil
 }
 
-func (c *Cache) sealed(key Key, id string, s creds.Session) ([]byte, error) {
+func sealed(key Key, id string, s creds.Session) ([]byte, error) {
 	plain, err := encode(s)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(plain)
-	entry, err := key.seal(c.rand, id, plain)
+	entry, err := key.seal(id, plain)
 	if err == nil && len(entry) > maxEntry {
 		err = errors.New("too large")
 	}

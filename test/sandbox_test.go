@@ -1,0 +1,73 @@
+//go:build unix
+
+package test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// sandboxCommand runs aws-sandbox with a temporary directory of its own.
+func sandboxCommand(t *testing.T, args ...string) (out outcome, tmp string) {
+	t.Helper()
+	dir := t.TempDir()
+	program := filepath.Join(dir, "aws-sandbox")
+	if text, err := exec.Command("go", "build", "-o", program, "../cmd/aws-sandbox").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	tmp = filepath.Join(dir, "tmp")
+	if err := os.Mkdir(tmp, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), program, append([]string{"-binary", binary}, args...)...)
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	_ = cmd.Run()
+	return outcome{stdout: stdout.String(), stderr: stderr.String(), code: cmd.ProcessState.ExitCode()}, tmp
+}
+
+func wantNothingLeft(t *testing.T, tmp string) {
+	t.Helper()
+	if left, err := os.ReadDir(tmp); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// TestStory plays the story that the README promises, and looks whether it says what happened.
+func TestStory(t *testing.T) {
+	t.Parallel()
+	got, tmp := sandboxCommand(t)
+	if got.code != 0 || got.stderr != "" {
+		t.Fatalf("exit %d: %s", got.code, got.stderr)
+	}
+	for _, line := range []string{
+		`50 of 50 succeeded in .*; AWS has seen 1 GetSessionToken call, 0 AssumeRole calls and 1 token code\n`,
+		`"AccessKeyId":"ASIA[A-Z2-7]{16}","SecretAccessKey":"\(hidden\)"`,
+		`\nAWS has seen 2 GetSessionToken calls, 1 AssumeRole call and 2 token codes\.\n$`,
+	} {
+		if !regexp.MustCompile(line).MatchString(got.stdout) {
+			t.Errorf("no %s in\n%s", line, got.stdout)
+		}
+	}
+	wantNothingLeft(t, tmp)
+}
+
+func TestSandboxRunsACommand(t *testing.T) {
+	t.Parallel()
+	got, tmp := sandboxCommand(t, "-tls", "--", "sh", "-c", "aws-mfa-creds get --profile audit --role-arn arn:aws:iam::123456789012:role/audit --external-id audit-4711; exit 7")
+	if got.code != 7 || !strings.Contains(got.stdout, `"AccessKeyId":"ASIA`) || !strings.Contains(got.stderr, "1 AssumeRole call ") {
+		t.Errorf("exit %d: %s", got.code, got.stderr)
+	}
+	wantNothingLeft(t, tmp)
+	got, tmp = sandboxCommand(t, "-fault", "unavailable", "--", "aws-mfa-creds", "get", "--profile", "work")
+	if got.code != 8 || got.stdout != "" {
+		t.Errorf("fault: exit %d: %s", got.code, got.stderr)
+	}
+	wantNothingLeft(t, tmp)
+}

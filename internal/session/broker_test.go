@@ -304,7 +304,11 @@ func TestStoreFailure(t *testing.T) {
 		if _, err := w.get(plan()); fault.KindOf(err) != fault.Store || w.callCount() != 0 {
 			t.Errorf("%d calls, %v", w.callCount(), err)
 		}
-		w.secrets = nil
+		w.secrets, w.seedErr = nil, w.secrets
+		if _, err := w.get(plan()); fault.KindOf(err) != fault.Store || w.callCount() != 0 {
+			t.Errorf("seed: %d calls, %v", w.callCount(), err)
+		}
+		w.seedErr = nil
 		w.mustGet(plan()) // no hold-off: it may have been unlocked
 	})
 }
@@ -377,6 +381,50 @@ func TestDeadline(t *testing.T) {
 		}
 		if took := time.Since(began); took != 50*time.Second {
 			t.Errorf("gave up after %v", took)
+		}
+	})
+}
+
+func TestAnswerWithoutADate(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.noDate = true
+		first := w.mustGet(plan())
+		time.Sleep(11 * time.Hour)
+		if again := w.mustGet(plan()); again != first {
+			t.Error("the session was not served from the cache")
+		}
+	})
+}
+
+func TestCurrentStep(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.skew = 3 * time.Hour
+		if step, spent := w.broker().CurrentStep(plan()); step != totp.StepAt(w.local()) || spent {
+			t.Errorf("before: step %d, spent %v", step, spent)
+		}
+		w.mustGet(plan()) // learns the time and spends a step
+		if step, spent := w.broker().CurrentStep(plan()); step != totp.StepAt(time.Now()) || !spent {
+			t.Errorf("after: step %d, spent %v", step, spent)
+		}
+		if off := time.Since(w.broker().AWSTime()).Abs(); off > time.Second {
+			t.Errorf("AWS's time is off by %v", off)
+		}
+	})
+}
+
+// TestForgetLeavesWhatIsUnderWay: who holds the lock is about to settle the failure.
+func TestForgetLeavesWhatIsUnderWay(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fail = always(1, failure(exchange.Refused, exchange.Answered, fault.Refused))
+		_, _ = w.get(plan())
+		w.locked[plan().device()] = true
+		if ids := w.broker().Forget(plan()); len(ids) != 1 || w.broker().Status(plan())[0].Failure == nil {
+			t.Errorf("forgot under somebody's lock: %v", ids)
+		}
+		w.locked[plan().device()] = false
+		w.broker().Forget(plan())
+		if w.broker().Status(plan())[0].Failure != nil {
+			t.Error("did not forget")
 		}
 	})
 }

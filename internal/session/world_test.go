@@ -36,7 +36,9 @@ type world struct {
 	latency time.Duration                                           // of one call
 	skew    time.Duration                                           // AWS's clock minus the machine's
 	fail    func(n int, r exchange.Request) (exchange.Result, bool) // the nth call fails so, if true
-	secrets error                                                   // of the store
+	secrets error                                                   // of the store, for the access key
+	seedErr error                                                   // of the store, for the seed
+	noDate  bool                                                    // AWS's answers carry no date
 	diskErr error                                                   // of every write
 
 	mu       sync.Mutex
@@ -124,6 +126,9 @@ func (w *world) Call(ctx context.Context, r exchange.Request) exchange.Result {
 		return exchange.Result{Verdict: exchange.Lost, Delivery: exchange.Unknown, Err: fault.New(fault.Deadline, "sts", "", "the time limit of the run passed")}
 	}
 	result := exchange.Result{Delivery: exchange.Answered, ServerTime: time.Now(), LocalTime: w.local()}
+	if w.noDate {
+		result.ServerTime, result.LocalTime = time.Time{}, time.Time{}
+	}
 	if signed := w.local().Add(r.Skew); time.Since(signed).Abs() > 5*time.Minute {
 		w.see(r, true, false)
 		result.Verdict, result.Err = exchange.ClockRefused, fault.New(fault.Clock, "sts", "", "signature expired")
@@ -196,7 +201,7 @@ func (w *world) AccessKey(context.Context) (creds.AccessKey, error) {
 	return creds.AccessKey{ID: "AKIAEXAMPLE", Secret: creds.NewSecret("key")}, w.secrets
 }
 
-func (w *world) Seed(context.Context) (totp.Seed, error) { return w.seed, nil }
+func (w *world) Seed(context.Context) (totp.Seed, error) { return w.seed, w.seedErr }
 
 // Get and Put are the session cache.
 func (w *world) Get(id string) (creds.Session, bool) {

@@ -15,7 +15,7 @@ func checkAccessKeyID(where, id string) error {
 	switch {
 	case strings.HasPrefix(id, "ASIA"):
 		return fault.New(fault.Config, where, "use the access key of the IAM user, AKIA...",
-			"%s is a temporary access key, and GetSessionToken needs a long-lived one", id)
+			"is a temporary access key, and GetSessionToken needs a long-lived one")
 	case len(id) == secretLength:
 		return fault.New(fault.Config, where, "the id begins with AKIA", "looks like a secret access key, not like its id")
 	case !isAccessKeyID(id):
@@ -41,10 +41,10 @@ func checkSecretAccessKey(where, secret string) error {
 	return nil
 }
 
-// isAccessKeyID reports whether s has the form of an id: 16 to 128 word characters
-// (IAM API, AccessKeyId).
+// isAccessKeyID reports whether s has the form of the ids that IAM gives to users' keys.
+// The API would allow more, a seed among it, and an id is shown and sent in clear.
 func isAccessKeyID(s string) bool {
-	return len(s) >= 16 && len(s) <= 128 && !strings.ContainsFunc(s, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r != '_'
+	return strings.HasPrefix(s, "AKIA") && len(s) >= 16 && len(s) <= 32 && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z')
 	})
 }

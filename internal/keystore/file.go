@@ -19,7 +19,8 @@ const maxSecretFile = 64 << 10
 func readSecretFile(variable, path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", unreadable(variable, path, err)
+		// The path is not echoed: it may be the secret itself, in the wrong variable.
+		return "", fault.New(fault.NoSecret, variable, "set it to the path of the file that holds the value", "names no file that can be found")
 	}
 	if !info.Mode().IsRegular() {
 		return "", fault.New(fault.NoSecret, variable, "name a regular file", "%s is a %s", path, kindOf(info.Mode()))
@@ -44,9 +45,6 @@ func readSecretFile(variable, path string) (string, error) {
 }
 
 func unreadable(variable, path string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fault.New(fault.NoSecret, variable, "correct the path", "%s does not exist", path)
-	}
 	cause := err
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		cause = e.Err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -16,7 +17,7 @@ const (
 	// maxPart caps each part of a failure, in bytes.
 	maxPart = 512
 
-	// forgetAfter is how long a failure is remembered for `list` and `doctor`.
+	// forgetAfter is how long a failure is remembered for `list`.
 	forgetAfter = 7 * 24 * time.Hour
 )
 
@@ -35,8 +36,12 @@ type Failure struct {
 	Until time.Time `json:"until,omitzero"`
 }
 
-// Err returns the failure as the error it was.
+// Err returns the failure as the error it was. A kind that there is not, from a damaged file,
+// becomes Internal, since it would be an exit code.
 func (f Failure) Err() *fault.Error {
+	if f.Kind < fault.Internal || f.Kind > fault.Permissions {
+		f.Kind = fault.Internal
+	}
 	return &fault.Error{Kind: f.Kind, Thing: f.Thing, Cause: f.Cause, Remedy: f.Remedy}
 }
 
@@ -44,6 +49,7 @@ func (f Failure) Err() *fault.Error {
 func (f Failure) Repeated(now time.Time) Failure {
 	wait := f.Until.Sub(now).Round(time.Second)
 	f.Cause = fmt.Sprintf("%s (remembered from %s ago; AWS is asked again in %s)", f.Cause, now.Sub(f.At).Round(time.Second), wait)
+	f.Remedy = strings.TrimPrefix(f.Remedy+"; once corrected: aws-mfa-creds get --refresh --profile NAME", "; ")
 	return f
 }
 

@@ -143,6 +143,15 @@ func TestNoteDoesNotHoldOff(t *testing.T) {
 	}
 }
 
+func TestDamagedKindIsInternal(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []fault.Kind{-1, 0, 13, 256} {
+		if got := (Failure{Kind: kind}).Err().Kind; got != fault.Internal {
+			t.Errorf("kind %d becomes exit code %d", kind, got)
+		}
+	}
+}
+
 func TestRepeatedSaysSo(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

@@ -78,7 +78,7 @@ func deviceProblem(serial string, arn ARN) (cause, remedy string) {
 	switch {
 	case kind == "sms-mfa" || kind == "u2f":
 		return fmt.Sprintf("%s is a %s device, and the API accepts TOTP devices only", serial, kind),
-			"enrol a virtual MFA device with: aws-mfa-creds enroll"
+			"add a virtual MFA device in the IAM console"
 	case kind != "mfa" || arn.Service != "iam":
 		return fmt.Sprintf("%s is %s, not an MFA device", serial, describe(arn)), serialForm
 	case name == "" || strings.HasSuffix(name, "/"):

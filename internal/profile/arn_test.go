@@ -34,7 +34,7 @@ func TestCheckSerial(t *testing.T) {
 		"arn:aws:sts::123456789012:assumed-role/a/b":       "the ARN of a session",
 		"arn:aws:s3:::bucket/key":                          "the ARN of something else",
 		"arn:aws:iam::123456789012:sms-mfa/anna":           "TOTP devices only",
-		"arn:aws:iam::123456789012:u2f/user/anna/x":        "aws-mfa-creds enroll",
+		"arn:aws:iam::123456789012:u2f/user/anna/x":        "add a virtual MFA device",
 		"arn:aws:iam::12345678901:mfa/anna":                "leading zero lost?",
 		"arn:aws:iam::1234567890123:mfa/anna":              "12 digits",
 		"arn:aws:iam::1234567890ab:mfa/anna":               "12 digits",

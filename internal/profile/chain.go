@@ -109,7 +109,7 @@ func (r *resolution) loop(source value) error {
 	if source.text != names[len(names)-1] {
 		return fault.New(fault.Config, source.place(), "end the chain in a profile without role_arn", "source_profile runs in a loop: %s", chain)
 	}
-	return fault.New(fault.Config, source.place(), "delete source_profile, or store the profile's access key with: aws-mfa-creds add --profile "+source.text,
+	return fault.New(fault.Config, source.place(), "delete source_profile, or set AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY and AWS_MFA_CREDS_SEED",
 		"source_profile is the profile itself (%s), and no access key is known for it", chain)
 }
 

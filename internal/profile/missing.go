@@ -62,7 +62,7 @@ func (f *Files) advice(name string) string {
 		}
 		return "did you mean " + strings.Join(near, ", ") + "?"
 	}
-	return "run: aws-mfa-creds setup"
+	return "add it to the AWS config, or set AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY, AWS_MFA_CREDS_SEED and AWS_MFA_CREDS_SERIAL"
 }
 
 func (f *file) has(name string) bool {

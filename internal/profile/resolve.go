@@ -94,8 +94,8 @@ func (r *resolution) key(s *Settings) error {
 		return nil
 	case strings.HasPrefix(id.text, "ASIA"):
 		return fault.New(fault.Config, id.place(), remedy, "it is a temporary access key, and GetSessionToken needs a long-lived one")
-	case len(id.text) < 16 || len(id.text) > 128 || strings.ContainsFunc(id.text, func(r rune) bool { return !isAlphanumeric(r) && r != '_' }):
-		// It is not echoed: it may be the secret key, pasted into the wrong place.
+	case !strings.HasPrefix(id.text, "AKIA") || len(id.text) < 16 || len(id.text) > 32 || strings.ContainsFunc(id.text, func(r rune) bool { return !isAlphanumeric(r) }):
+		// It is not echoed: it may be the secret key or a seed, pasted into the wrong place.
 		return fault.New(fault.Config, id.place(), remedy, "it is not the id of an access key")
 	}
 	return nil

@@ -253,7 +253,7 @@ func TestResolveRefuses(t *testing.T) {
 		"temporary key":           {own: "[x]\naccess_key_id = ASIAIOSFODNN7EXAMPLE\n", parts: []string{"profiles.ini:2", "temporary"}},
 		"secret key as id":        {own: "[x]\naccess_key_id = canary/canary+canary\n", parts: []string{"profiles.ini:2", "not the id"}},
 		"duration twice":          {own: "[x]\nduration = 1h\nduration_seconds = 3600\n", parts: []string{"profiles.ini:2", "both set"}},
-		"itself without key":      {aws: role + "source_profile = x\n", parts: []string{"config:3", "x -> x", "aws-mfa-creds add --profile x"}},
+		"itself without key":      {aws: role + "source_profile = x\n", parts: []string{"config:3", "x -> x", "AWS_MFA_CREDS_SEED"}},
 		"loop of two":             {aws: role + "source_profile = y\n[profile y]\nrole_arn = " + roleB + "\nsource_profile = x\n", parts: []string{"config:6", "x -> y -> x"}},
 		"loop behind":             {aws: role + "source_profile = y\n[profile y]\nrole_arn = " + roleB + "\nsource_profile = z\n[profile z]\nrole_arn = " + roleC + "\nsource_profile = y\n", parts: []string{"config:9", "x -> y -> z -> y"}},
 		"source that exists not":  {aws: role + "source_profile = basis\n[profile base]\n", parts: []string{"config:3", `source_profile "basis"`, `did you mean "base"?`}},
@@ -294,7 +294,7 @@ func TestMissing(t *testing.T) {
 	_, err := load(t, aws.String(), "[Prod]\n").Resolve("prod", Flags{}, environment())
 	wantFault(t, err, fault.Config, `profile "prod"`, "profiles.ini", "config", `did you mean "Prod", "prod1", "prod2", "prod3", "prod4"?`)
 	_, err = load(t, "", "").Resolve("a\x1bb\u00e9", Flags{}, environment())
-	wantFault(t, err, fault.Config, "aws-mfa-creds setup", `\x1b`)
+	wantFault(t, err, fault.Config, "add it to the AWS config", `\x1b`)
 	nowhere, err := Load(Paths{})
 	if err != nil {
 		t.Fatal(err)

@@ -165,13 +165,13 @@ func (s *section) checkKey(n statement, key string, known []string) error {
 
 func (s *section) unknownKey(n statement, key string, known []string) error {
 	if strings.Contains(key, "secret") || strings.Contains(key, "seed") || strings.Contains(key, "token") {
-		return s.file.fault(n.offset, "delete the line, and store the secret with: aws-mfa-creds add", "secrets do not belong into this file")
+		return s.file.fault(n.offset, "delete the line; secrets come from AWS_MFA_CREDS_SECRET_ACCESS_KEY and AWS_MFA_CREDS_SEED", "secrets do not belong into this file")
 	}
-	remedy := "the keys are " + strings.Join(known, ", ")
 	if near := nearest(known, key, 1); len(near) > 0 {
-		remedy = "did you mean " + near[0] + "?"
+		return s.file.fault(n.offset, "did you mean "+near[0]+"?", "unknown key %q", shorten(key))
 	}
-	return s.file.fault(n.offset, remedy, "unknown key %q", shorten(key))
+	// It is like no key there is, so it is not echoed: it may be a secret, pasted as a line.
+	return s.file.fault(n.offset, "the keys are "+strings.Join(known, ", "), "unknown key")
 }
 
 // parse gives the lines, whose keys are known, to ini.v1 and keeps what it finds.

@@ -31,8 +31,8 @@ func (b *books) settle(step totp.Step, result exchange.Result) {
 	switch {
 	case result.Delivery == exchange.Unsent:
 		b.record.Free(step)
-	case result.Verdict == exchange.CodeRefused:
-		b.record.Refuse(step)
+	case result.Verdict == exchange.CodeRefused, result.Verdict == exchange.ClockRefused:
+		b.record.Refuse(step) // the signature is checked before the code
 	default:
 		return // it counts as spent, as claimed
 	}
@@ -51,6 +51,18 @@ func (b *books) failed(ctx context.Context, t *target, err error, now time.Time)
 		b.record.Fail(t.id, err, now)
 	}
 	b.save()
+}
+
+// provisional notes the failure of a first attempt, and returns a function that takes the note
+// back once the second attempt has told how it really ended.
+func (b *books) provisional(t *target, err error, now time.Time) (restore func()) {
+	before := b.record.Failures
+	b.record.Fail(t.id, err, now)
+	b.save()
+	return func() {
+		b.record.Failures = before
+		b.save()
+	}
 }
 
 func (b *books) succeeded(t *target) {

@@ -428,3 +428,60 @@ func TestForgetLeavesWhatIsUnderWay(t *testing.T) {
 		}
 	})
 }
+
+// TestKilledWhileWaitingForTheSecondCode: a consumer that kills its helper after five seconds must
+// not make it send a wrong code every half minute.
+func TestKilledWhileWaitingForTheSecondCode(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fail = always(1, failure(exchange.CodeRefused, exchange.Answered, fault.Refused))
+		for range 4 {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			time.AfterFunc(5*time.Second, func() { cancel(errors.New("killed")) })
+			_, _ = w.broker().Get(ctx, plan(), Options{})
+			time.Sleep(2 * time.Second)
+		}
+		if w.codes() != 1 {
+			t.Errorf("%d codes", w.codes())
+		}
+		if status := w.broker().Status(plan())[0]; status.Failure == nil || status.Failure.Count != 1 {
+			t.Errorf("remembered: %+v", status.Failure)
+		}
+	})
+}
+
+func TestNoCodeWithoutTimeForItsAnswer(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		ctx, cancel := context.WithTimeout(t.Context(), minTimeToSend-time.Second)
+		defer cancel()
+		if _, err := w.broker().Get(ctx, plan(), Options{}); fault.KindOf(err) != fault.Deadline || w.codes() != 0 {
+			t.Errorf("%d codes, %v", w.codes(), err)
+		}
+	})
+}
+
+// TestOneDeviceBehindTwoEndpoints: the codes are the device's, however STS is reached.
+func TestOneDeviceBehindTwoEndpoints(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.mustGet(plan())
+		other := plan()
+		other.Endpoint = "https://vpce.example.com"
+		w.mustGet(other)
+		if w.codes() != 2 {
+			t.Errorf("%d codes", w.codes())
+		}
+	})
+}
+
+// TestRefusedForItsTimeBlocksNothing: the signature is checked before the code.
+func TestRefusedForItsTimeBlocksNothing(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.skew = -6 * time.Minute // this machine is fast
+		w.mustGet(plan())
+		time.Sleep(5*time.Minute + 30*time.Second)
+		began := time.Now()
+		w.mustGet(plan(), Options{Refresh: true})
+		if waited := time.Since(began); waited > 31*time.Second {
+			t.Errorf("waited %v", waited)
+		}
+	})
+}

@@ -18,6 +18,14 @@ const (
 	// maxChainedTries is how often AssumeRole is tried where no code is at stake.
 	maxChainedTries = 3
 	chainedBackoff  = 250 * time.Millisecond
+
+	// minStepLeft is what the current time step must have left for its code to be
+	// sent.
+	minStepLeft = 2 * time.Second
+
+	// minTimeToSend is what the run must have left for a code to be sent: a code
+	// whose answer nobody waits for is lost.
+	minTimeToSend = 5 * time.Second
 )
 
 // mintLocked mints a session of t under the lock of its scope, and keeps the
@@ -59,11 +67,14 @@ func (c *call) mintWithCode(ctx context.Context, t *target, d demand, b *books) 
 	if err != nil {
 		return creds.Session{}, err
 	}
-	if worthAnother(result, c.clock != before) {
+	if ctx.Err() == nil && worthAnother(result, c.clock != before) {
+		// A consumer may kill this process while it waits: what is known by now is kept.
+		restore := b.provisional(t, result.Err, c.Now())
 		second, err := c.sendCode(ctx, request, seed, d, b)
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return creds.Session{}, context.Cause(ctx)
 		}
+		restore()
 		if err == nil {
 			result = second
 		}
@@ -121,7 +132,7 @@ func (c *call) mintFromSource(ctx context.Context, t *target, d demand) (creds.S
 		result := c.send(ctx, request)
 		again := result.Verdict == exchange.Throttled || worthAnother(result, c.clock != before)
 		if try == maxChainedTries || !again || c.backOff(ctx, try) != nil {
-			return c.session(result)
+			return c.session(c.unlessCanceled(ctx, result))
 		}
 	}
 }
@@ -138,6 +149,11 @@ func (c *call) send(ctx context.Context, r exchange.Request) exchange.Result {
 	r.Skew = c.skew()
 	result := c.STS.Call(ctx, r)
 	c.learn(result)
+	return c.unlessCanceled(ctx, result)
+}
+
+// unlessCanceled puts the cause of a cancellation in the place of what it has led to.
+func (*call) unlessCanceled(ctx context.Context, result exchange.Result) exchange.Result {
 	if result.Err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		result.Err = context.Cause(ctx)
 	}
@@ -163,13 +179,16 @@ func (c *call) session(result exchange.Result) (creds.Session, error) {
 func (c *call) nextStep(ctx context.Context, record ledger.Record, d demand) (totp.Step, error) {
 	for {
 		step, wait := choose(record, c.now())
+		if wait <= 0 && !d.optional && !c.timeFor(ctx, minTimeToSend) {
+			return 0, c.notWaiting("try again", "too little time is left for a call to AWS")
+		}
 		if wait <= 0 {
 			return step, nil
 		}
 		if d.optional {
 			return 0, c.notWaiting("", "the code of this time step is spent")
 		}
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
+		if !c.timeFor(ctx, wait) {
 			return 0, c.allSpent(wait)
 		}
 		c.Log.Debug("waiting for the next time step", "wait", wait)
@@ -177,6 +196,12 @@ func (c *call) nextStep(ctx context.Context, record ledger.Record, d demand) (to
 			return 0, c.gaveUp(ctx, "the next time step has not begun")
 		}
 	}
+}
+
+// timeFor reports whether ctx leaves the time d.
+func (*call) timeFor(ctx context.Context, d time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return !ok || time.Until(deadline) >= d
 }
 
 func (c *call) allSpent(wait time.Duration) error {
@@ -194,6 +219,3 @@ func choose(record ledger.Record, now time.Time) (totp.Step, time.Duration) {
 	step := record.Next(current)
 	return step, step.Start().Sub(now)
 }
-
-// minStepLeft is what the current time step must have left for its code to be sent.
-const minStepLeft = 2 * time.Second

@@ -63,9 +63,9 @@ func (p Plan) target() *target {
 	return t
 }
 
-// device names the scope of the MFA device: all access keys of its user share its
-// codes.
-func (p Plan) device() string { return digest("device", p.Partition, p.Endpoint, p.Serial) }
+// device names the scope of the MFA device. Its codes are the same for all access keys and
+// behind every endpoint, so neither is part of it.
+func (p Plan) device() string { return digest("device", p.Serial) }
 
 func (h Hop) id(kind, source string) string {
 	return digest(kind, source, h.ARN, h.SessionName, h.ExternalID, seconds(h.Duration))

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -160,4 +162,17 @@ func TestIDs(t *testing.T) {
 		change(&p.Hops[0])
 		add("role: "+name, p)
 	}
+}
+
+func TestCancelDuringBackOff(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.mustGet(plan())
+		w.fail = always(2, failure(exchange.Throttled, exchange.Answered, fault.Unavailable))
+		cause := errors.New("interrupted")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(100*time.Millisecond, func() { cancel(cause) })
+		if _, err := w.broker().Get(ctx, rolePlan(time.Hour, "a"), Options{}); !errors.Is(err, cause) {
+			t.Errorf("got %v", err)
+		}
+	})
 }

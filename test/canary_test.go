@@ -140,9 +140,18 @@ func TestCanary(t *testing.T) {
 	for _, broken := range []string{
 		"AWS_MFA_CREDS_SEED=" + id.Seed + "1", "AWS_MFA_CREDS_SEED=" + id.SecretAccessKey, "AWS_MFA_CREDS_SECRET_ACCESS_KEY=" + id.Seed,
 		"AWS_MFA_CREDS_ACCESS_KEY_ID=" + id.SecretAccessKey, "AWS_MFA_CREDS_SERIAL=" + id.SecretAccessKey,
+		"AWS_MFA_CREDS_ACCESS_KEY_ID=" + id.Seed, "AWS_MFA_CREDS_ACCESS_KEY_ID=" + id.Seed[:32], "AWS_MFA_CREDS_ACCESS_KEY_ID=ASIAIOSFODNN7EXAMPLE:" + id.SecretAccessKey,
+		"AWS_MFA_CREDS_SEED_FILE=" + id.Seed, "AWS_MFA_CREDS_SECRET_ACCESS_KEY_FILE=/" + id.SecretAccessKey, "AWS_MFA_CREDS_SERIAL=" + id.Seed,
+		"AWS_ENDPOINT_URL_STS=https://alice:" + id.SecretAccessKey + "@127.0.0.1", "HTTPS_PROXY=http://alice:" + id.SecretAccessKey + "#x@127.0.0.1",
 		"AWS_MFA_CREDS_SECRET_ACCESS_KEY=" + strings.ToUpper(id.SecretAccessKey), "AWS_ENDPOINT_URL_STS=http://127.0.0.1:1",
 	} {
 		printed = append(printed, run(t, b, []string{broken}, b.Binary, "get", "--profile", "work", "--debug", "--refresh"))
+	}
+
+	writeFile(t, filepath.Join(b.Own(), "profiles.ini"), "[work]\n"+id.Seed+"==== = x\n")
+	printed = append(printed, run(t, b, nil, b.Binary, "get", "--profile", "work", "--debug"))
+	if err := os.Remove(filepath.Join(b.Own(), "profiles.ini")); err != nil {
+		t.Fatal(err)
 	}
 
 	c.addCodes(id.Seed, began)

@@ -4,6 +4,7 @@ package test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -197,38 +198,96 @@ func TestFilesArePrivate(t *testing.T) {
 	}
 }
 
-// TestCannotBeAttached tries to read the memory of a running process as its own user.
+// TestCannotBeAttached tries to attach to a running process as its own user, who is not root.
 func TestCannotBeAttached(t *testing.T) {
 	t.Parallel()
-	if os.Getuid() == 0 {
-		// Root may attach to anything; what it sees is that the process is not dumpable.
-		b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: 5 * time.Second}})
-		cmd := b.Command(t.Context(), b.Binary, "get", "--profile", "work")
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
+	strace := need(t, "strace", "apt-get install strace")
+	b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: 10 * time.Second}})
+	asUser := func(cmd *exec.Cmd) *exec.Cmd {
+		if os.Getuid() == 0 {
+			const nobody = 65534
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 		}
-		defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
-		eventually(t, "the call", func() bool { return calls(b, "GetSessionToken") == 1 })
-		limits, err := os.ReadFile("/proc/" + strconv.Itoa(cmd.Process.Pid) + "/limits")
-		if err != nil {
-			t.Skip("SKIPPED: no /proc here")
-		}
-		for line := range strings.Lines(string(limits)) {
-			if strings.HasPrefix(line, "Max core file size") && strings.Fields(line)[4] != "0" {
-				t.Error("a core dump is possible: " + line)
-			}
-		}
-		return
+		return cmd
 	}
-	gdb := need(t, "strace", "apt-get install strace")
-	b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: 5 * time.Second}})
-	cmd := b.Command(t.Context(), b.Binary, "get", "--profile", "work")
+	program := filepath.Join(t.TempDir(), "program") // where another user may run it
+	content, err := os.ReadFile(b.Binary)
+	if err == nil {
+		err = errors.Join(os.WriteFile(program, content, 0o755), os.Chmod(filepath.Dir(program), 0o755), os.Chmod(filepath.Dir(filepath.Dir(program)), 0o755))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := asUser(b.Command(t.Context(), program, "get", "--profile", "anything"))
+	cmd.Env = append(cmd.Env, "AWS_MFA_CREDS_HOME=/nonexistent", "AWS_CONFIG_FILE=/dev/null")
+	cmd.Dir = "/"
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
 	eventually(t, "the call", func() bool { return calls(b, "GetSessionToken") == 1 })
-	if out, err := exec.Command(gdb, "-p", strconv.Itoa(cmd.Process.Pid)).CombinedOutput(); err == nil {
-		t.Errorf("attached: %s", out)
+	attach := asUser(exec.CommandContext(t.Context(), strace, "-p", strconv.Itoa(cmd.Process.Pid)))
+	attach.Dir = "/"
+	if out, err := attach.CombinedOutput(); err == nil || !strings.Contains(string(out), "not permitted") {
+		t.Errorf("%v: %s", err, out)
+	}
+	limits, err := os.ReadFile("/proc/" + strconv.Itoa(cmd.Process.Pid) + "/limits")
+	if err != nil {
+		return // not Linux
+	}
+	for line := range strings.Lines(string(limits)) {
+		if strings.HasPrefix(line, "Max core file size") && strings.Fields(line)[4] != "0" {
+			t.Error("a core dump is possible: " + line)
+		}
+	}
+}
+
+// TestIgnoredSignals leaves a signal ignored that whoever started the process has ignored, as
+// nohup does.
+func TestIgnoredSignals(t *testing.T) {
+	t.Parallel()
+	b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: 2 * time.Second}})
+	cmd := b.Command(t.Context(), "/bin/sh", "-c", "trap '' HUP; exec "+b.Binary+" get --profile work")
+	var stdout bytes.Buffer
+	cmd.Stdout = &stdout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the call", func() bool { return calls(b, "GetSessionToken") == 1 })
+	_ = cmd.Process.Signal(syscall.SIGHUP)
+	if err := cmd.Wait(); err != nil || stdout.Len() == 0 {
+		t.Errorf("%v, %d bytes", err, stdout.Len())
+	}
+}
+
+// TestWritableSettings refuses settings that others can change: they say where codes go.
+func TestWritableSettings(t *testing.T) {
+	t.Parallel()
+	b := bed(t, testbed.Options{})
+	path := filepath.Join(b.Own(), "profiles.ini")
+	writeFile(t, path, "[work]\nregion = us-east-1\n")
+	mustGet(t, b)
+	if err := os.Chmod(path, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	wantFailure(t, b, get(t, b), 12, path, "chmod go-w")
+}
+
+// TestHomeWithTilde keeps everything below the home directory, wherever the process runs.
+func TestHomeWithTilde(t *testing.T) {
+	t.Parallel()
+	b := bed(t, testbed.Options{})
+	credentials(t, run(t, b, []string{"AWS_MFA_CREDS_HOME=~/own"}, b.Binary, "get", "--profile", "work"))
+	if _, err := os.Stat(filepath.Join(b.Home(), "own", "cache")); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(b.Home()); err != nil || len(left) != 2 { // .aws and own
+		t.Errorf("%v, %v", left, err)
+	}
+	for _, command := range []string{"clear --all", "get --profile work", "list"} {
+		got := run(t, b, []string{"AWS_MFA_CREDS_HOME=relative"}, b.Binary, strings.Fields(command)...)
+		if got.code != 3 || !strings.Contains(got.stderr, "relative") {
+			t.Errorf("%s: exit %d: %s", command, got.code, got.stderr)
+		}
 	}
 }

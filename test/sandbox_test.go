@@ -47,9 +47,9 @@ func TestStory(t *testing.T) {
 		t.Fatalf("exit %d: %s", got.code, got.stderr)
 	}
 	for _, line := range []string{
-		`50 of 50 succeeded in .*; AWS has seen 1 GetSessionToken call, 0 AssumeRole calls and 1 token code\n`,
+		`50 of 50 succeeded in .*; the sandbox has seen 1 GetSessionToken call, 0 AssumeRole calls and 1 token code\n`,
 		`"AccessKeyId":"ASIA[A-Z2-7]{16}","SecretAccessKey":"\(hidden\)"`,
-		`\nAWS has seen 2 GetSessionToken calls, 1 AssumeRole call and 2 token codes\.\n$`,
+		`the sandbox has seen 2 GetSessionToken calls, 1 AssumeRole call and 2 token codes\n`,
 	} {
 		if !regexp.MustCompile(line).MatchString(got.stdout) {
 			t.Errorf("no %s in\n%s", line, got.stdout)
@@ -65,6 +65,12 @@ func TestSandboxRunsACommand(t *testing.T) {
 		t.Errorf("exit %d: %s", got.code, got.stderr)
 	}
 	wantNothingLeft(t, tmp)
+	if got, _ = sandboxCommand(t, "-fault", "nonsense"); got.code != 2 || !strings.Contains(got.stderr, "throttle") {
+		t.Errorf("no such fault: exit %d: %s", got.code, got.stderr)
+	}
+	if got, _ = sandboxCommand(t, "--", "no-such-command"); got.code != 127 {
+		t.Errorf("no such command: exit %d: %s", got.code, got.stderr)
+	}
 	got, tmp = sandboxCommand(t, "-fault", "unavailable", "--", "aws-mfa-creds", "get", "--profile", "work")
 	if got.code != 8 || got.stdout != "" {
 		t.Errorf("fault: exit %d: %s", got.code, got.stderr)

@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
-const name = "aws-mfa-creds"
+const program = "aws-mfa-creds"
 
 // app is the process as its commands see it.
 type app struct {
@@ -18,9 +19,9 @@ type app struct {
 	getenv         func(string) string
 	now            func() time.Time
 
-	debug   bool // --debug
-	oneLine bool // errors on one line: the consumer of a credential process shows only one
-	started bool // a command's own code has begun: the command line was in order
+	debug   bool   // --debug
+	profile string // --profile, for what errors say to type
+	started bool   // a command's own code has begun: the command line was in order
 }
 
 // log returns the logger: silent unless --debug was given, and always on stderr.
@@ -34,13 +35,15 @@ func (a *app) log() *slog.Logger {
 // run runs the command that the arguments name and returns the exit code.
 func run(a *app) (code int) {
 	defer func() {
-		// The value of a panic may hold anything, so it is not shown.
-		if p := recover(); p != nil && !a.debug {
-			fmt.Fprintf(a.stderr, "%s: error: internal: a defect in %s; please report it: %s\n", name, name, issuesURL)
-			code = int(fault.Internal)
-		} else if p != nil {
-			panic(p)
+		if recover() == nil {
+			return
 		}
+		// The value of a panic may hold anything, so it is not shown; the stack has addresses only.
+		fmt.Fprintf(a.stderr, "%s: error: internal: a defect in %s; please report it: %s\n", program, program, issuesURL)
+		if a.debug {
+			fmt.Fprintf(a.stderr, "%s", debug.Stack())
+		}
+		code = int(fault.Internal)
 	}()
 	root := newRootCommand(a)
 	root.SetArgs(a.args)

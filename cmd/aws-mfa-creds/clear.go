@@ -1,57 +1,90 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
+type clearOptions struct {
+	get getOptions // of the sessions to forget
+	all bool
+}
+
 func newClearCommand(a *app) *cobra.Command {
-	var profileName string
-	var all bool
+	var o clearOptions
 	cmd := &cobra.Command{
 		Use:   "clear --profile NAME | --all",
 		Short: "Forget cached sessions on this computer",
-		Long: `Forget the cached sessions of a profile, or all of them, and with a profile the hold-off that follows a
-refusal. The next get asks AWS. AWS itself keeps honouring a session until it expires: to end one
-there, deactivate the device or the access key, or deny sessions by aws:TokenIssueTime.`,
+		Long: `Forget the cached sessions that a profile hands out, and the hold-off that follows a refusal; or the
+sessions of all profiles. The next get asks AWS. For sessions that were asked for with flags, give the same flags.
+
+AWS itself keeps honouring a session until it expires: to end one there, deactivate the access key, or deny
+sessions by aws:TokenIssueTime.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if all == (profileName != "") {
-				return fault.New(fault.Usage, "clear", "run: "+name+" clear --profile NAME", "give --profile or --all")
+			if o.all == (o.get.profile != "") {
+				return fault.New(fault.Usage, "clear", "run: "+program+" clear --profile NAME", "give --profile or --all")
 			}
-			if all {
+			if o.all {
 				return runClearAll(a)
 			}
-			return runClear(a, profileName)
+			return runClear(a, o.get)
 		},
 	}
-	profileFlag(a, cmd, &profileName, "the `name` of the profile")
-	cmd.Flags().BoolVar(&all, "all", false, "forget the sessions of all profiles")
+	o.get.define(a, cmd)
+	cmd.Flags().BoolVar(&o.all, "all", false, "forget the sessions of all profiles; hold-offs stay")
 	return cmd
 }
 
-func runClear(a *app, profileName string) error {
-	w, err := a.wire(profileName, profile.Flags{})
+// runClear forgets what get hands out when it is called so, and as the AWS config has it
+// called.
+func runClear(a *app, asked getOptions) error {
+	files, err := a.loadFiles()
 	if err != nil {
 		return err
 	}
-	if err := w.ready(); err != nil {
-		return err
-	}
-	for _, id := range w.broker.Forget(w.plan) {
-		if err := w.cache.Remove(id); err != nil {
+	cached := 0
+	for _, o := range []getOptions{asked, a.registered(files, asked.profile)} {
+		n, err := a.forget(files, o)
+		if err != nil {
 			return err
 		}
+		cached += n
 	}
-	return a.print([]byte("forgot the sessions of profile " + profileName + " on this computer; AWS honours them until they expire\n"))
+	if cached == 0 {
+		return a.print(fmt.Appendf(nil, "nothing was cached for profile %s\n", fault.Printable(asked.profile)))
+	}
+	return a.print(fmt.Appendf(nil, "forgot %s of profile %s on this computer; AWS honours them until they expire\n", sessions(cached), fault.Printable(asked.profile)))
+}
+
+// forget forgets the sessions of o and returns how many were cached.
+func (a *app) forget(files *profile.Files, o getOptions) (cached int, err error) {
+	w, err := a.wireFrom(files, o.profile, o.flags)
+	if err != nil {
+		return 0, err
+	}
+	if err := w.ready(); err != nil {
+		return 0, err
+	}
+	for _, status := range w.broker.Status(w.plan) {
+		if !status.Expires.IsZero() {
+			cached++
+		}
+	}
+	for _, id := range w.broker.Forget(w.plan) {
+		err = errors.Join(err, w.cache.Remove(id))
+	}
+	return cached, err
 }
 
 func runClearAll(a *app) error {
-	cached, err := a.openCache(secrets{})
+	cached, err := a.openCache(func() (cache.Key, error) { return cache.Key{}, cache.ErrNoKey })
 	if err != nil {
 		return err
 	}
@@ -59,5 +92,12 @@ func runClearAll(a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.print(fmt.Appendf(nil, "forgot %d sessions on this computer; AWS honours them until they expire\n", n))
+	return a.print(fmt.Appendf(nil, "forgot %s on this computer; AWS honours them until they expire\n", sessions(n)))
+}
+
+func sessions(n int) string {
+	if n == 1 {
+		return "1 session"
+	}
+	return fmt.Sprintf("%d sessions", n)
 }

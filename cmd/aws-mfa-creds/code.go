@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -28,8 +27,9 @@ a code only once: a code that this computer has used already is printed with a w
 }
 
 func runCode(ctx context.Context, a *app, profileName string) error {
+	a.profile = profileName
 	if profileName == "" {
-		return fault.New(fault.Usage, "code", "run: "+name+" code --profile NAME", "--profile is missing")
+		return fault.New(fault.Usage, "code", "run: "+program+" code --profile NAME", "--profile is missing")
 	}
 	w, err := a.wire(profileName, profile.Flags{})
 	if err != nil {
@@ -45,7 +45,7 @@ func runCode(ctx context.Context, a *app, profileName string) error {
 	step, spent := w.broker.CurrentStep(w.plan)
 	if spent {
 		left := step.End().Sub(w.broker.AWSTime())
-		fmt.Fprintf(a.stderr, "%s: warning: this code is spent already, the next one comes in %s s\n", name, strconv.Itoa(int(left.Seconds())+1))
+		fmt.Fprintf(a.stderr, "%s: warning: this code is spent already, the next one comes in %d s\n", program, int(left.Seconds())+1)
 	}
 	return a.print([]byte(seed.Code(step).Reveal() + "\n"))
 }

@@ -9,15 +9,15 @@ import (
 )
 
 // dirs returns the user's directories; what cannot be found out is "". The environment may
-// lack HOME and all of XDG, as under cron and systemd, and a relative XDG
-// directory is to be ignored (XDG Base Directory Specification).
+// lack HOME and all of XDG, as under cron and systemd. Relative directories are ignored,
+// as the XDG Base Directory Specification has it: we run in the consumer's.
 func (a *app) dirs() profile.Dirs {
-	home, err := os.UserHomeDir()
-	if err != nil {
+	home := absolute(os.UserHomeDir())
+	if home == "" {
 		home = homeOfUser()
 	}
-	config, err := os.UserConfigDir()
-	if err != nil {
+	config := absolute(os.UserConfigDir())
+	if config == "" {
 		config = below(home, ".config")
 	}
 	return profile.Dirs{Home: home, Config: config}
@@ -25,15 +25,25 @@ func (a *app) dirs() profile.Dirs {
 
 // cacheDir returns the directory for sessions, records and locks, or "" if there is
 // no place for one. It is never below a temporary directory, which others could prepare.
-func (a *app) cacheDir() string {
-	if own := a.getenv(profile.EnvHome); own != "" {
-		return filepath.Join(own, "cache")
+func (a *app) cacheDir() (string, error) {
+	dirs := a.dirs()
+	if a.getenv(profile.EnvHome) != "" {
+		paths, err := profile.Locate(a.getenv, dirs)
+		return filepath.Join(filepath.Dir(paths.Own), "cache"), err
 	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		dir = below(a.dirs().Home, ".cache")
+	dir := absolute(os.UserCacheDir())
+	if dir == "" {
+		dir = below(dirs.Home, ".cache")
 	}
-	return below(dir, name)
+	return below(dir, program), nil
+}
+
+// absolute returns dir if it is known and absolute, else "".
+func absolute(dir string, err error) string {
+	if err != nil || !filepath.IsAbs(dir) {
+		return ""
+	}
+	return dir
 }
 
 func homeOfUser() string {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -21,17 +23,33 @@ func (a *app) fail(err error) int {
 		return int(fault.Internal) // whoever read stdout is gone: there is nobody to tell
 	}
 	if _, ok := errors.AsType[*fault.Error](err); !ok && !a.started {
-		err = fault.New(fault.Usage, "", "run: "+name+" --help", "%v", err)
+		err = fault.New(fault.Usage, "", "run: "+program+" --help", "%v", err)
 	}
-	if a.oneLine {
-		fmt.Fprintf(a.stderr, "%s: error: %s\n", name, fault.Line(err))
-		return int(fault.KindOf(err))
-	}
-	fmt.Fprintf(a.stderr, "%s: error: %s\n", name, fault.Text(err))
-	if remedy := fault.Remedy(err); remedy != "" {
-		fmt.Fprintf(a.stderr, "%s: hint: %s\n", name, remedy)
+	remedy := a.named(fault.Remedy(err))
+	switch {
+	case remedy == "":
+		fmt.Fprintf(a.stderr, "%s: error: %s\n", program, fault.Text(err))
+	case a.getting():
+		fmt.Fprintf(a.stderr, "%s: error: %s; %s\n", program, fault.Text(err), remedy)
+	default:
+		fmt.Fprintf(a.stderr, "%s: error: %s\n%s: hint: %s\n", program, fault.Text(err), program, remedy)
 	}
 	return int(fault.KindOf(err))
+}
+
+// getting reports whether this is a credential process, whose consumer shows or logs only one
+// line.
+func (a *app) getting() bool {
+	verb := slices.IndexFunc(a.args, func(arg string) bool { return !strings.HasPrefix(arg, "-") })
+	return verb >= 0 && a.args[verb] == "get"
+}
+
+// named puts the profile into a remedy that was written without knowing it.
+func (a *app) named(remedy string) string {
+	if a.profile == "" {
+		return remedy
+	}
+	return strings.ReplaceAll(remedy, "--profile NAME", "--profile "+fault.Printable(a.profile))
 }
 
 // errOutput says that stdout could not be written.

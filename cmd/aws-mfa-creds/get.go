@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"os/signal"
-	"path/filepath"
-	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -40,7 +37,6 @@ shorter than an hour) remain; else it is minted with a token code. Any number of
 that ask at the same time cost one call to AWS and one code.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.oneLine = true
 			return runGet(cmd.Context(), a, o)
 		},
 	}
@@ -58,22 +54,10 @@ func (o *getOptions) define(a *app, cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.refresh, "refresh", false, "ignore the cache and mint a new session now")
 }
 
-// parseProcess returns the options with which a credential_process line of the AWS config
-// calls this program, if it does.
-func parseProcess(a *app, line string) (o getOptions, ok bool) {
-	words := strings.Fields(line)
-	at := slices.Index(words, "get")
-	if at < 1 || !strings.HasPrefix(filepath.Base(words[at-1]), name) {
-		return o, false
-	}
-	cmd := &cobra.Command{}
-	o.define(a, cmd)
-	return o, cmd.ParseFlags(words[at+1:]) == nil && o.profile != ""
-}
-
 func runGet(ctx context.Context, a *app, o getOptions) error {
+	a.profile = o.profile
 	if o.profile == "" {
-		return fault.New(fault.Usage, "get", "run: "+name+" get --profile NAME", "--profile is missing")
+		return fault.New(fault.Usage, "get", "run: "+program+" get --profile NAME", "--profile is missing")
 	}
 	w, err := a.wire(o.profile, o.flags)
 	if err != nil {
@@ -82,20 +66,20 @@ func runGet(ctx context.Context, a *app, o getOptions) error {
 	if err := w.ready(); err != nil {
 		return err
 	}
-	credentials, err := getSession(ctx, w, o)
+	credentials, err := cachedOrMinted(ctx, w, o)
 	if err != nil {
 		return err
 	}
 	json, err := credentials.ProcessJSON()
 	if err != nil {
-		return fault.New(fault.Internal, "profile "+o.profile, "run: "+name+" clear --profile "+o.profile, "AWS returned %v", err)
+		return fault.New(fault.Internal, "profile "+o.profile, "run: "+program+" clear --profile "+o.profile, "AWS returned %v", err)
 	}
 	return a.print(json)
 }
 
-// getSession returns the cached session, or else goes the long way, which signals may
+// cachedOrMinted returns the cached session, or else goes the long way, which signals may
 // interrupt.
-func getSession(ctx context.Context, w *wiring, o getOptions) (creds.Credentials, error) {
+func cachedOrMinted(ctx context.Context, w *wiring, o getOptions) (creds.Credentials, error) {
 	// A reader that is gone must not kill the process before the session is in the cache.
 	signal.Ignore(syscall.SIGPIPE)
 	if cached, ok := w.broker.Cached(w.plan); ok && !o.refresh {

@@ -13,7 +13,11 @@ import (
 // process to stop; its cause is an interruptError then.
 func untilInterrupted(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) { // as nohup wants it
+			signal.Notify(signals, s)
+		}
+	}
 	ctx, interrupt := context.WithCancelCause(ctx)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	go func() {

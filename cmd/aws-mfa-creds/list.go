@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 )
@@ -41,6 +40,7 @@ type listed struct {
 
 // listedSession is one session of a profile, the one it hands out first.
 type listedSession struct {
+	Kind        string       `json:"kind"` // "base" or "role"
 	RoleARN     string       `json:"role_arn,omitempty"`
 	Expires     time.Time    `json:"expires,omitzero"`
 	SecondsLeft int          `json:"seconds_left,omitempty"`
@@ -60,7 +60,7 @@ func runList(a *app, profileName string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	names := files.Served(name)
+	names := files.Served(program)
 	if profileName != "" {
 		names = []string{profileName}
 	}
@@ -79,17 +79,14 @@ func runList(a *app, profileName string, asJSON bool) error {
 }
 
 func (a *app) listProfile(files *profile.Files, profileName string) listed {
-	asked := getOptions{profile: profileName}
-	if o, ok := parseProcess(a, files.CredentialProcess(profileName)); ok {
-		asked = o // the role may be named there alone
-	}
+	asked := a.registered(files, profileName)
 	w, err := a.wireFrom(files, asked.profile, asked.flags)
 	if err != nil {
 		return listed{Profile: profileName, Problem: fault.Line(err)}
 	}
 	l := listed{Profile: profileName, Store: w.settings.Store, AccessKeyID: w.settings.AccessKeyID, Serial: w.settings.Serial, Notes: w.settings.Notes}
-	if l.Store == "" && keystore.NewEnv(a.getenv).Configured() {
-		l.Store = "env"
+	if l.Store == "" && w.secrets.store.Configured() {
+		l.Store = envStore
 	}
 	if err := w.ready(); err != nil {
 		l.Problem = fault.Line(err)
@@ -102,7 +99,10 @@ func (a *app) listProfile(files *profile.Files, profileName string) listed {
 }
 
 func listSession(s session.Status) listedSession {
-	l := listedSession{RoleARN: s.RoleARN, Expires: s.Expires.UTC(), SecondsLeft: int(s.Left / time.Second)}
+	l := listedSession{Kind: "base", RoleARN: s.RoleARN, Expires: s.Expires.UTC(), SecondsLeft: int(s.Left / time.Second)}
+	if s.RoleARN != "" {
+		l.Kind = "role"
+	}
 	if s.Failure != nil {
 		l.Error = &listedError{At: s.Failure.At, ExitCode: int(s.Failure.Kind), Message: fault.Line(s.Failure.Err()), HeldOff: s.Failure.Until}
 	}

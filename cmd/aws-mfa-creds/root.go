@@ -8,7 +8,7 @@ import (
 
 func newRootCommand(a *app) *cobra.Command {
 	root := &cobra.Command{
-		Use:   name,
+		Use:   program,
 		Short: "Temporary AWS credentials where MFA is enforced, without typing codes",
 		Long: `aws-mfa-creds is a virtual MFA device and a credential process in one. It makes the
 token code from a seed that this computer holds, calls STS GetSessionToken, keeps the

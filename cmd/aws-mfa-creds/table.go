@@ -7,13 +7,15 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
 // table lays out what list shows to a person: a line for each session, and below it what
 // is wrong with it.
 func table(all []listed, now time.Time) []byte {
 	if len(all) == 0 {
-		return []byte("no profile uses " + name + " yet\n")
+		return []byte("no profile uses " + program + " yet\n")
 	}
 	var out bytes.Buffer
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
@@ -26,14 +28,14 @@ func table(all []listed, now time.Time) []byte {
 	_ = w.Flush() // a bytes.Buffer takes everything
 	for _, l := range all {
 		for _, remark := range remarks(l, now) {
-			fmt.Fprintf(&out, "%s: %s\n", l.Profile, remark)
+			fmt.Fprintf(&out, "%s: %s\n", fault.Printable(l.Profile), remark)
 		}
 	}
 	return out.Bytes()
 }
 
 func rows(l listed) [][]string {
-	row := []string{l.Profile, cmp.Or(l.Store, "-"), cmp.Or(l.Serial, "-"), "-", "-"}
+	row := []string{fault.Printable(l.Profile), cmp.Or(l.Store, "-"), cmp.Or(l.Serial, "-"), "-", "-"}
 	if len(l.Sessions) == 0 {
 		return [][]string{row}
 	}
@@ -69,7 +71,7 @@ func remarks(l listed, now time.Time) []string {
 		all = append(all, text)
 	}
 	for _, note := range l.Notes {
-		all = append(all, "note: "+note)
+		all = append(all, "note: "+fault.Printable(note))
 	}
 	return all
 }

@@ -18,7 +18,7 @@ func newVersionCommand(a *app) *cobra.Command {
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return a.print(fmt.Appendf(nil, "%s %s %s %s/%s\n", name, versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH))
+			return a.print(fmt.Appendf(nil, "%s %s %s %s/%s\n", program, versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH))
 		},
 	}
 }

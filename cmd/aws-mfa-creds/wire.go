@@ -7,6 +7,7 @@ import (
 	mathrand "math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
@@ -14,7 +15,6 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
@@ -52,7 +52,7 @@ func (a *app) wireFrom(files *profile.Files, name string, flags profile.Flags) (
 		return nil, err
 	}
 	w := &wiring{settings: settings, secrets: secrets{store, settings}, plan: planOf(settings)}
-	cached, err := a.openCache(w.secrets)
+	cached, err := a.openCache(w.secrets.sealingKey)
 	if err != nil {
 		return nil, err
 	}
@@ -84,10 +84,14 @@ func (a *app) profileEnv(store keystore.Env) (profile.Env, error) {
 	return env, err
 }
 
-func (a *app) openCache(keys secrets) (*cache.Cache, error) {
+func (a *app) openCache(key func() (cache.Key, error)) (*cache.Cache, error) {
+	dir, err := a.cacheDir()
+	if err != nil {
+		return nil, err
+	}
 	return cache.Open(cache.Options{
-		Dir:  a.cacheDir(),
-		Keys: cache.KeyFunc(sync.OnceValues(keys.sealingKey)),
+		Dir:  dir,
+		Keys: cache.KeyFunc(sync.OnceValues(key)),
 		Now:  a.now,
 		Rand: rand.Reader,
 		Log:  a.log(),
@@ -101,7 +105,7 @@ func (a *app) broker(settings profile.Settings, keys secrets, cached *cache.Cach
 		Secrets:  keys,
 		Sessions: cached,
 		Scope:    func(name string) session.Scope { return cached.Scope(name) },
-		Clock:    clockBook{cached, clockName(settings)},
+		Clock:    newClockBook(cached, settings, a.now),
 		Now:      a.now,
 		Sleep:    sleeper(os.Getppid),
 		Random:   mathrand.Float64,
@@ -126,9 +130,12 @@ func planOf(s profile.Settings) session.Plan {
 func (w *wiring) ready() error {
 	s := w.settings
 	thing := "profile " + strconv.Quote(s.Profile)
-	if s.AccessKeyID == "" {
-		return fault.New(fault.NoSecret, thing, "set "+keystore.EnvAccessKeyID+", "+keystore.EnvSecretAccessKey+" and "+keystore.EnvSeed,
-			"no access key is stored for it")
+	if s.Store != "" && s.Store != envStore {
+		return fault.New(fault.Config, thing, "delete the line, or write: store = "+envStore, "its store in profiles.ini is %q, which this version does not have", s.Store)
+	}
+	if !w.secrets.store.Configured() {
+		return fault.New(fault.NoSecret, thing, "set "+strings.Join([]string{keystore.EnvAccessKeyID, keystore.EnvSecretAccessKey, keystore.EnvSeed, keystore.EnvSerial}, ", "),
+			"there is no access key for it")
 	}
 	if s.Serial == "" {
 		return fault.New(fault.Config, thing, "set "+keystore.EnvSerial+", or mfa_serial in the profile", "the serial of its MFA device is not known")
@@ -136,9 +143,12 @@ func (w *wiring) ready() error {
 	return nil
 }
 
+// envStore is how profiles.ini names the one store of this version.
+const envStore = "env"
+
 // secrets are the long-lived secrets of one profile's identity.
 type secrets struct {
-	store    keystore.Store
+	store    keystore.Env
 	settings profile.Settings
 }
 
@@ -180,19 +190,4 @@ func (l *lazySTS) Call(ctx context.Context, r exchange.Request) exchange.Result 
 		return exchange.Result{Verdict: exchange.Unreachable, Err: err}
 	}
 	return client.Call(ctx, r)
-}
-
-// clockBook keeps the skew of this host against one endpoint. Homes may be shared by
-// hosts whose clocks differ.
-type clockBook struct {
-	cache *cache.Cache
-	name  string
-}
-
-func (b clockBook) LoadClock() ledger.Clock        { return b.cache.LoadClock(b.name) }
-func (b clockBook) SaveClock(c ledger.Clock) error { return b.cache.SaveClock(b.name, c) }
-
-func clockName(s profile.Settings) string {
-	host, _ := os.Hostname() // without a name, all hosts share the book
-	return host + " " + s.Partition + " " + s.Endpoint
 }

@@ -8,8 +8,11 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
@@ -25,10 +28,14 @@ audit and readonly, aws-mfa-creds on PATH, and STS and IAM on loopback. For exam
     aws-sandbox -- aws sts get-caller-identity --endpoint-url '$URL'
     aws-sandbox -- bash
 
-($URL is for AWS CLIs before 2.13, which do not read AWS_ENDPOINT_URL_STS.)
+($URL is for AWS CLIs before 2.13 and 1.29, which do not read AWS_ENDPOINT_URL_STS and would ask the
+real AWS.)
 
 flags:
 `
+
+// commandNotFound is the exit code that shells have for it.
+const commandNotFound = 127
 
 // streams are the process's own.
 type streams struct {
@@ -57,11 +64,31 @@ func parse(args []string, s streams) (options, error) {
 	flags.BoolVar(&o.tls, "tls", false, "speak HTTPS with a certificate of a CA made for this run")
 	flags.DurationVar(&o.latency, "latency", 0, "answer only after this `time`, such as 150ms")
 	flags.DurationVar(&o.clock, "clock", 0, "AWS's clock minus this machine's: 3h makes this machine three hours slow")
-	flags.StringVar(&o.fault, "fault", "", "make every STS call fail: throttle, unavailable, reset-before, reset-after, hang, portal, ...")
+	flags.StringVar(&o.fault, "fault", "", "make every STS call fail: "+faults())
 	flags.StringVar(&o.binary, "binary", "", "the aws-mfa-creds to run, instead of building it")
-	err := flags.Parse(args)
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
 	o.command = flags.Args()
-	return o, err
+	if o.fault != "" && !slices.Contains(sandbox.Kinds(), sandbox.Kind(o.fault)) {
+		err := fmt.Errorf("there is no fault %q, but: %s", o.fault, faults())
+		fmt.Fprintf(s.err, "aws-sandbox: error: %v\n", err)
+		return o, err
+	}
+	if o.binary != "" {
+		path, err := filepath.Abs(o.binary) // commands run in a directory of their own
+		o.binary = path
+		return o, err
+	}
+	return o, nil
+}
+
+func faults() string {
+	var names []string
+	for _, kind := range sandbox.Kinds() {
+		names = append(names, string(kind))
+	}
+	return strings.Join(names, ", ")
 }
 
 // run returns the exit code: that of the command, if there is one.
@@ -90,6 +117,7 @@ func play(ctx context.Context, o options, s streams) (code int, err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	began := time.Now() //nolint:forbidigo // how long the user waits
 	if o.binary == "" {
+		fmt.Fprintln(s.err, "aws-sandbox: building aws-mfa-creds ...")
 		if o.binary, err = testbed.Build(ctx, dir); err != nil {
 			return 1, err
 		}
@@ -107,6 +135,8 @@ func play(ctx context.Context, o options, s streams) (code int, err error) {
 	if len(o.command) > 0 {
 		return runCommand(ctx, bed, o.command, s)
 	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
 	return 0, tell(ctx, &story{bed: bed, out: s.out, built: built})
 }
 
@@ -114,9 +144,9 @@ func play(ctx context.Context, o options, s streams) (code int, err error) {
 func prepare(bed *testbed.Bed, o options) error {
 	bed.Server.SetClockOffset(o.clock)
 	world := bed.Server.World()
-	for name, more := range map[string]string{"deploy": "", "audit": "--external-id audit-4711", "readonly": ""} {
-		args := append([]string{"--role-arn", world.RoleARN(name)}, strings.Fields(more)...)
-		if err := bed.AddProfile(name, args...); err != nil {
+	for _, profile := range [][]string{{"deploy"}, {"audit", "--external-id", "audit-4711"}, {"readonly"}} {
+		args := append([]string{"--role-arn", world.RoleARN(profile[0])}, profile[1:]...)
+		if err := bed.AddProfile(profile[0], args...); err != nil {
 			return err
 		}
 	}
@@ -143,19 +173,25 @@ func runCommand(ctx context.Context, bed *testbed.Bed, command []string, s strea
 	cmd.Env = append(cmd.Env, "URL="+bed.Server.URL(),
 		"PATH="+filepath.Dir(bed.Binary)+string(filepath.ListSeparator)+os.Getenv("PATH")) //nolint:forbidigo // the search path of the machine is that of the user, and ours
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.in, s.out, s.err
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
+	// The terminal sends Ctrl-C to the command as well, and what it means is for the command
+	// to say.
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 	err := cmd.Run()
 	fmt.Fprintf(s.err, "aws-sandbox: %s\n", seen(bed.Server.State()))
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return max(exit.ExitCode(), 1), nil
+	}
+	if errors.Is(err, exec.ErrNotFound) {
+		return commandNotFound, err
 	}
 	return 0, err
 }
 
 // seen says what AWS has seen.
 func seen(state sandbox.State) string {
-	text := fmt.Sprintf("AWS has seen %s, %s and %s", counted(state.Count("GetSessionToken").Calls, "GetSessionToken call"),
+	text := fmt.Sprintf("the sandbox has seen %s, %s and %s", counted(state.Count("GetSessionToken").Calls, "GetSessionToken call"),
 		counted(state.Count("AssumeRole").Calls, "AssumeRole call"), counted(len(state.Attempts), "token code"))
 	if twice := len(state.Repeated()); twice > 0 {
 		text += fmt.Sprintf(", %d of them twice", twice)

@@ -41,7 +41,7 @@ func tell(ctx context.Context, s *story) error {
 			return err
 		}
 	}
-	s.say("%s.", seen(s.bed.Server.State()))
+	s.say("Try it yourself: go run ./cmd/aws-sandbox -- bash")
 	return nil
 }
 
@@ -60,7 +60,10 @@ func (s *story) crowd(ctx context.Context) error {
 		}
 	}
 	s.say("  %d of %d succeeded in %s; %s\n", crowd-len(failed), crowd, brief(time.Since(began)), seen(s.bed.Server.State()))
-	return errors.Join(failed...)
+	if len(failed) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d failed, the first: %w", len(failed), crowd, failed[0])
 }
 
 func (s *story) warm(ctx context.Context) error {
@@ -83,10 +86,11 @@ func (s *story) roleARN() string {
 // cli lets the real AWS CLI use the program, where there is one.
 func (s *story) cli(ctx context.Context) error {
 	if _, err := exec.LookPath("aws"); err != nil {
-		return nil //nolint:nilerr // the scene needs a program that few machines lack
+		s.say("The AWS CLI: skipped, there is no aws on PATH.\n")
+		return nil //nolint:nilerr // that it is missing has been told
 	}
 	s.say("The AWS CLI, with credential_process in its config:")
-	s.command("aws sts get-caller-identity --profile deploy --query Arn")
+	s.command("aws sts get-caller-identity --profile deploy --query Arn --endpoint-url %s", s.bed.Server.URL())
 	r := s.run(s.bed.Command(ctx, "aws", "sts", "get-caller-identity", "--profile", "deploy", "--query", "Arn", "--endpoint-url", s.bed.Server.URL()))
 	if r.err != nil {
 		return fmt.Errorf("aws: %w: %s", r.err, strings.TrimSpace(r.stderr))
@@ -107,7 +111,7 @@ func (s *story) offline(ctx context.Context) error {
 }
 
 func (s *story) secondCode(ctx context.Context) error {
-	s.say("Another session in the same half minute: it needs a code of its own, and waits for it, silently.")
+	s.say("Another session in the same half minute: it needs a code of its own, and waits for it, silently\n(up to 30 seconds).")
 	s.command("aws-mfa-creds get --profile work --duration 1h")
 	return s.show(s.get(ctx, "--profile", "work", "--duration", "1h"))
 }

@@ -17,12 +17,12 @@ const maxPart = 300
 func Text(err error) string {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
-		return clean(err.Error())
+		return Printable(err.Error())
 	}
 	if e.Thing == "" {
-		return clean(e.Cause)
+		return Printable(e.Cause)
 	}
-	return clean(e.Thing) + ": " + clean(e.Cause)
+	return Printable(e.Thing) + ": " + Printable(e.Cause)
 }
 
 // Remedy returns what err advises to do, or "".
@@ -31,7 +31,7 @@ func Remedy(err error) string {
 	if !ok {
 		return ""
 	}
-	return clean(e.Remedy)
+	return Printable(e.Remedy)
 }
 
 // Line returns "<Thing>: <Cause>; <Remedy>": all of err in the one line that
@@ -43,9 +43,9 @@ func Line(err error) string {
 	return Text(err)
 }
 
-// clean makes s one printable line: ASCII stays, the rest is escaped as in a
+// Printable makes s one printable line: ASCII stays, the rest is escaped as in a
 // Go string literal, and what exceeds maxPart is cut.
-func clean(s string) string {
+func Printable(s string) string {
 	s = strings.TrimSpace(s)
 	if !printable(s) {
 		quoted := strconv.QuoteToASCII(s)

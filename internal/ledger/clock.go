@@ -20,6 +20,16 @@ type Clock struct {
 
 	// Measured is AWS's time at the measurement.
 	Measured time.Time `json:"measured"`
+
+	// Anchor is what this machine's clock counted from then, where the machine can tell.
+	Anchor Anchor `json:"anchor,omitzero"`
+}
+
+// Anchor ties this machine's clock to its running time, which nobody can set: if their
+// distance changes, somebody has set the clock. The zero value knows nothing.
+type Anchor struct {
+	Boot  string    `json:"boot"`  // which start of the machine it belongs to
+	Start time.Time `json:"start"` // the clock's time less the running time, as of then
 }
 
 // IsZero reports whether nothing has to be corrected.
@@ -33,6 +43,25 @@ func (c Clock) SkewAt(local time.Time) time.Duration {
 		return 0
 	}
 	return c.Skew
+}
+
+// At returns the clock as it is when the machine's anchor is now: if the machine's clock has
+// been set since the measurement, the skew has changed by as much; after a restart
+// nothing is known.
+func (c Clock) At(now Anchor) Clock {
+	switch moved := now.Start.Sub(c.Anchor.Start); {
+	case c.IsZero() || c.Anchor == Anchor{} || now == Anchor{}:
+		return c
+	case now.Boot != c.Anchor.Boot:
+		return Clock{}
+	case moved.Abs() >= noise:
+		c.Skew -= moved
+		c.Anchor = now
+		if c.Skew.Abs() < noise {
+			return Clock{}
+		}
+	}
+	return c
 }
 
 // Measure returns the clock that a new measurement gives: AWS's time was server

@@ -246,3 +246,30 @@ func TestClockSetBackSinceMeasurement(t *testing.T) {
 		t.Errorf("skew %v", got)
 	}
 }
+
+func TestClockThatWasSet(t *testing.T) {
+	t.Parallel()
+	local := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	then := Anchor{"boot", local.Add(-time.Hour)}
+	fast := Clock{}.Measure(local.Add(-3*time.Hour), local)
+	fast.Anchor = then
+	for name, test := range map[string]struct {
+		now  Anchor
+		want time.Duration
+	}{
+		"not set":       {then, -3 * time.Hour},
+		"drifted":       {Anchor{"boot", then.Start.Add(time.Second)}, -3 * time.Hour},
+		"set right":     {Anchor{"boot", then.Start.Add(-3 * time.Hour)}, 0},
+		"set half":      {Anchor{"boot", then.Start.Add(-time.Hour)}, -2 * time.Hour},
+		"set further":   {Anchor{"boot", then.Start.Add(time.Hour)}, -4 * time.Hour},
+		"restarted":     {Anchor{"other", then.Start}, 0},
+		"nothing known": {Anchor{}, -3 * time.Hour},
+	} {
+		if got := fast.At(test.now).Skew; got != test.want {
+			t.Errorf("%s: skew %v, want %v", name, got, test.want)
+		}
+	}
+	if right := (Clock{}).At(then); right != (Clock{}) {
+		t.Errorf("a right clock becomes %+v", right)
+	}
+}

@@ -38,9 +38,10 @@ func (r *resolution) duration(v value, byDefault, limit time.Duration) (time.Dur
 		return byDefault, nil
 	}
 	d, ok := parseDuration(v.text)
-	if !ok {
-		return 0, fault.New(v.kind(), v.place(), "write it as 12h, 1h30m or in whole seconds",
-			"%s is no duration from %s to %s s", v.quoted(), seconds(minDuration), seconds(limit))
+	typed := v.kind() == fault.Usage
+	if !ok || typed && (d < minDuration || d > limit) {
+		return 0, fault.New(v.kind(), v.place(), "write it as 12h, 90m or in seconds",
+			"%s is not a duration from %s to %s", v.quoted(), brief(minDuration), brief(limit))
 	}
 	return r.clamp(v, d, limit), nil
 }
@@ -48,11 +49,20 @@ func (r *resolution) duration(v value, byDefault, limit time.Duration) (time.Dur
 // clamp brings d into the limits, and notes it if that changes it.
 func (r *resolution) clamp(v value, d, limit time.Duration) time.Duration {
 	if within := min(max(d, minDuration), limit); within != d {
-		r.note(fmt.Sprintf("%s: %s is outside of %s to %s s; %s s it will be",
-			v.place(), v.quoted(), seconds(minDuration), seconds(limit), seconds(within)))
+		r.note(fmt.Sprintf("%s: %s is not from %s to %s; %s is used",
+			v.place(), v.quoted(), brief(minDuration), brief(limit), brief(within)))
 		return within
 	}
 	return d
 }
 
-func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
+// brief writes d in whole hours or minutes, if it is such.
+func brief(d time.Duration) string {
+	switch {
+	case d%time.Hour == 0:
+		return strconv.Itoa(int(d/time.Hour)) + "h"
+	case d%time.Minute == 0:
+		return strconv.Itoa(int(d/time.Minute)) + "m"
+	}
+	return d.String()
+}

@@ -83,8 +83,8 @@ func checkEndpoint(v value, special bool) error {
 	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
 		// The value is not echoed: a URL that does not parse may hide a password.
 		return fault.New(fault.Config, v.place(), remedy, "the endpoint is not a URL")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return fault.New(fault.Config, v.place(), remedy, "the endpoint at %s has a user, query or fragment", u.Host)
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Contains(u.Path, "@"):
+		return fault.New(fault.Config, v.place(), remedy, "the endpoint has a user, query or fragment")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		return fault.New(fault.Config, v.place(), "write it with https", "http://%s is not encrypted, which is accepted on loopback only", u.Host)
 	case special:

@@ -51,7 +51,7 @@ func (h *header) isPlain() bool { return h.name.from < h.name.to }
 
 // loadFile reads and scans the file at path.
 func loadFile(path string, d dialect) (*file, error) {
-	data, err := read(path)
+	data, err := read(path, d == ownConfig)
 	if err != nil {
 		return nil, err
 	}

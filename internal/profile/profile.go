@@ -58,9 +58,6 @@ type Settings struct {
 	// Roles are in the order they are assumed, from the identity outwards. There are
 	// none if the base session itself is wanted.
 	Roles []Role
-	// Direct reports that the only role is wanted for more than the hour that role
-	// chaining allows, so that it has to be assumed with the access key and a code of its own.
-	Direct bool
 
 	Partition  string // "aws", "aws-cn", ...
 	Region     string // of the STS endpoint; it belongs to Partition

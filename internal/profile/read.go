@@ -14,8 +14,9 @@ import (
 const maxSize = 64 << 20
 
 // read returns the content of the file at path, or nil if there is none. The null
-// device counts as none: AWS_CONFIG_FILE=/dev/null is a common way to say so.
-func read(path string) ([]byte, error) {
+// device counts as none: AWS_CONFIG_FILE=/dev/null is a common way to say so. A file of
+// ours must not be writable for others: it says where token codes go.
+func read(path string, ours bool) ([]byte, error) {
 	if path == "" || path == os.DevNull {
 		return nil, nil
 	}
@@ -33,6 +34,9 @@ func read(path string) ([]byte, error) {
 	}
 	if err := checkInfo(path, info); err != nil {
 		return nil, err
+	}
+	if ours && !ownedAlone(info) {
+		return nil, fault.New(fault.Permissions, path, "make it yours alone: chmod go-w "+path, "other users can change it")
 	}
 	return readAll(path, f, info.Size())
 }

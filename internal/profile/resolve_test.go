@@ -66,7 +66,7 @@ func TestResolve(t *testing.T) {
 		"role without source": {
 			aws: "[profile x]\nrole_arn = " + roleA + "\nduration_seconds = 7200\n",
 			want: with(func(s *Settings) {
-				s.Roles, s.Direct = []Role{{roleA, "aws-mfa-creds", "", 2 * time.Hour}}, true
+				s.Roles = []Role{{roleA, "aws-mfa-creds", "", 2 * time.Hour}}
 			}),
 		},
 		"three roles": {
@@ -88,7 +88,7 @@ func TestResolve(t *testing.T) {
 			aws:   "[profile x]\nrole_arn = " + roleA + "\nsource_profile = id\nexternal_id = ff\nrole_session_name = ff\nduration_seconds = 900\n[profile id]\nduration_seconds = 900\n",
 			flags: Flags{RoleARN: roleB, ExternalID: "ee", RoleSessionName: "nn", Duration: "2h"},
 			want: with(func(s *Settings) {
-				s.Identity, s.Duration, s.Direct = "id", 900*time.Second, true
+				s.Identity, s.Duration = "id", 900*time.Second
 				s.Roles = []Role{{roleB, "nn", "ee", 2 * time.Hour}}
 			}),
 		},
@@ -312,10 +312,10 @@ func TestNotes(t *testing.T) {
 		"duplicate section":    {aws: "[profile x]\nregion = eu-west-1\n[profile x]\nregion = eu-west-2\n", want: "config:3: repeats a section"},
 		"other spelling":       {aws: "[profile x]\n[profile 'x']\n", want: "config:2: replaces"},
 		"duplicate key":        {aws: "[profile x]\nregion = eu-west-1\nRegion = eu-west-2\n", want: "config:3: repeats the key region"},
-		"long session":         {aws: "[profile x]\nduration_seconds = 1000000000\n", want: "config:2: duration_seconds \"1000000000\" is outside of 900 to 129600 s; 129600 s it will be"},
-		"short session":        {own: "[x]\nduration = 10s\n", want: "900 s it will be"},
-		"long role":            {aws: role + "duration_seconds = 90000\n", want: "43200 s it will be"},
-		"long chained role":    {aws: role + "source_profile = y\nduration_seconds = 7200\n[profile y]\nrole_arn = " + roleB + "\n", want: "outside of 900 to 3600 s; 3600 s it will be"},
+		"long session":         {aws: "[profile x]\nduration_seconds = 1000000000\n", want: "config:2: duration_seconds \"1000000000\" is not from 15m to 36h; 36h is used"},
+		"short session":        {own: "[x]\nduration = 10s\n", want: "15m is used"},
+		"long role":            {aws: role + "duration_seconds = 90000\n", want: "12h is used"},
+		"long chained role":    {aws: role + "source_profile = y\nduration_seconds = 7200\n[profile y]\nrole_arn = " + roleB + "\n", want: "not from 15m to 1h; 1h is used"},
 		"region and partition": {aws: "[profile x]\nregion = us-east-1\nmfa_serial = arn:aws-cn:iam::123456789012:mfa/a\n", want: "region us-east-1 is not in the partition aws-cn; STS is asked in cn-northwest-1"},
 	} {
 		s := resolve(t, c.aws, c.own)

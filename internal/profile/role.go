@@ -55,7 +55,6 @@ func (r *resolution) roles(s *Settings) error {
 		}
 		s.Roles = append(s.Roles, role)
 	}
-	s.Direct = len(s.Roles) == 1 && s.Roles[0].Duration > maxChained
 	return nil
 }
 

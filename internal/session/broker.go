@@ -2,8 +2,8 @@
 // time step, how long to wait, when to try again and when to leave AWS alone.
 //
 // It is pure logic over the small interfaces below and knows no SDK, no keyring
-// and no file. The way of one call is Get -> serve -> refresh -> lock ->
-// mintLocked -> mintWithCode or mintFromSource.
+// and no file. The way of one call is Get -> serve -> (refresh ->) mint -> mintLocked ->
+// mintWithCode or mintFromSource.
 package session
 
 import (

@@ -7,7 +7,6 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
 )
 
 // The lock is polled, because a blocked flock cannot be given up portably. Each
@@ -17,30 +16,6 @@ const (
 	firstPoll = 5 * time.Millisecond
 	lastPoll  = 100 * time.Millisecond
 )
-
-// mint returns a new session of t, minted by this process or by the one that held
-// the lock meanwhile. Its failure is shared too: whoever waited for an attempt that
-// failed gets that failure instead of making the same attempt again.
-func (c *call) mint(ctx context.Context, t *target, d demand) (creds.Session, error) {
-	scope := c.Scope(t.scope)
-	unlock, filled, err := c.lock(ctx, scope, t, d)
-	if err != nil {
-		return creds.Session{}, err
-	}
-	if filled != nil {
-		return *filled, nil
-	}
-	defer unlock()
-	c.clock = c.Clock.LoadClock() // somebody may have measured it meanwhile
-	if session, ok := c.filled(t, d); ok {
-		return session, nil
-	}
-	record := scope.Load()
-	if failure, ok := c.remembered(record, t, d); ok {
-		return creds.Session{}, failure.Err()
-	}
-	return c.mintLocked(ctx, t, d, &books{scope: scope, record: record, log: c.Log})
-}
 
 // lock takes the lock of scope. While another process holds it, the session that this one
 // is minting is looked for and returned as filled as soon as it is there.
@@ -70,21 +45,6 @@ func (c *call) filled(t *target, d demand) (creds.Session, bool) {
 		return creds.Session{}, false
 	}
 	return session, !d.forced || session.Credentials.AccessKeyID != d.replaces
-}
-
-// remembered returns the failure that makes an attempt pointless: one that
-// happened while this process waited, or one that is held off still. Who demands a
-// refresh is not held off by what happened before.
-func (c *call) remembered(record ledger.Record, t *target, d demand) (ledger.Failure, bool) {
-	now := c.Now()
-	if failure, ok := record.FailedSince(t.id, c.started, now); ok {
-		return failure, true
-	}
-	failure, held := record.Held(t.id, now)
-	if !held || d.forced {
-		return ledger.Failure{}, false
-	}
-	return failure.Repeated(now), true
 }
 
 // errWaiting marks a failure to wait, which says nothing about the next process.

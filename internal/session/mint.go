@@ -28,10 +28,49 @@ const (
 	minTimeToSend = 5 * time.Second
 )
 
+// mint returns a new session of t, minted by this process or by the one that held
+// the lock meanwhile. Its failure is shared too: whoever waited for an attempt that
+// failed gets that failure instead of making the same attempt again.
+func (c *call) mint(ctx context.Context, t *target, d demand) (creds.Session, error) {
+	scope := c.Scope(t.scope)
+	unlock, filled, err := c.lock(ctx, scope, t, d)
+	if err != nil {
+		return creds.Session{}, err
+	}
+	if filled != nil {
+		return *filled, nil
+	}
+	defer unlock()
+	c.clock = c.Clock.LoadClock() // somebody may have measured it meanwhile
+	if session, ok := c.filled(t, d); ok {
+		return session, nil
+	}
+	record := scope.Load()
+	if failure, ok := c.remembered(record, t, d); ok {
+		return creds.Session{}, failure.Err()
+	}
+	return c.mintLocked(ctx, t, d, &books{scope: scope, record: record, log: c.Log})
+}
+
+// remembered returns the failure that makes an attempt pointless: one that
+// happened while this process waited, or one that is held off still. Who demands a
+// refresh is not held off by what happened before.
+func (c *call) remembered(record ledger.Record, t *target, d demand) (ledger.Failure, bool) {
+	now := c.Now()
+	if failure, ok := record.FailedSince(t.id, c.started, now); ok {
+		return failure, true
+	}
+	failure, held := record.Held(t.id, now)
+	if !held || d.forced {
+		return ledger.Failure{}, false
+	}
+	return failure.Repeated(now), true
+}
+
 // mintLocked mints a session of t under the lock of its scope, and keeps the
 // books: what was minted goes to the cache, what failed to the record.
 func (c *call) mintLocked(ctx context.Context, t *target, d demand, b *books) (creds.Session, error) {
-	session, err := c.exchange(ctx, t, d, b)
+	session, err := c.attempt(ctx, t, d, b)
 	if err != nil {
 		b.failed(ctx, t, err, c.Now())
 		return creds.Session{}, err
@@ -43,7 +82,7 @@ func (c *call) mintLocked(ctx context.Context, t *target, d demand, b *books) (c
 	return session, nil
 }
 
-func (c *call) exchange(ctx context.Context, t *target, d demand, b *books) (creds.Session, error) {
+func (c *call) attempt(ctx context.Context, t *target, d demand, b *books) (creds.Session, error) {
 	if t.source != nil {
 		return c.mintFromSource(ctx, t, d)
 	}
@@ -79,7 +118,7 @@ func (c *call) mintWithCode(ctx context.Context, t *target, d demand, b *books) 
 			result = second
 		}
 	}
-	return c.session(result)
+	return c.accepted(result)
 }
 
 // sendCode sends request with the code of the first time step that may be used. A
@@ -132,7 +171,7 @@ func (c *call) mintFromSource(ctx context.Context, t *target, d demand) (creds.S
 		result := c.send(ctx, request)
 		again := result.Verdict == exchange.Throttled || worthAnother(result, c.clock != before)
 		if try == maxChainedTries || !again || c.backOff(ctx, try) != nil {
-			return c.session(c.unlessCanceled(ctx, result))
+			return c.accepted(c.unlessCanceled(ctx, result))
 		}
 	}
 }
@@ -160,9 +199,9 @@ func (*call) unlessCanceled(ctx context.Context, result exchange.Result) exchang
 	return result
 }
 
-// session returns what came back. Where a success had no date, the corrected clock
+// accepted returns the session that came back. Where a success had no date, the corrected clock
 // has to do.
-func (c *call) session(result exchange.Result) (creds.Session, error) {
+func (c *call) accepted(result exchange.Result) (creds.Session, error) {
 	if result.Verdict != exchange.OK {
 		return creds.Session{}, result.Err
 	}

@@ -53,10 +53,10 @@ func TestRefusals(t *testing.T) {
 
 		"wrong device":  {session, 403, "AccessDenied", wrongDevice, refused("MFA device "+serial, "AKIAIOSFODNN7EXAMPLE", "aws iam list-mfa-devices")},
 		"code missing":  {codeless, 403, "AccessDenied", codeMissing, refused("role "+roleARN, "no MFA code", "AWS_MFA_CREDS_SE")},
-		"explicit deny": {role, 403, "AccessDenied", explicitDeny, refused("role "+roleARN, "user/alice may not sts:AssumeRole", "explicit deny in an identity-based policy", "an external id and an MFA code")},
+		"explicit deny": {role, 403, "AccessDenied", explicitDeny, refused("role "+roleARN, "user/alice may not call sts:AssumeRole", "explicit deny in an identity-based policy", "an external id and an MFA code")},
 		"no policy":     {chained, 403, "AccessDenied", noPolicy, refused("role "+roleARN, "no identity-based policy allows", "an external id and an MFA session")},
-		"plain deny":    {codeless, 403, "AccessDenied", plainDeny, refused("role "+roleARN, "may not sts:AssumeRole", "no external id and no MFA code", "trust policy")},
-		"session deny":  {session, 403, "AccessDenied", sessionDeny, refused("GetSessionToken", "may not sts:GetSessionToken", "explicit deny in a service control policy")},
+		"plain deny":    {codeless, 403, "AccessDenied", plainDeny, refused("role "+roleARN, "may not call sts:AssumeRole", "no external id and no MFA code", "trust policy")},
+		"session deny":  {session, 403, "AccessDenied", sessionDeny, refused("GetSessionToken", "may not call sts:GetSessionToken", "explicit deny in a service control policy")},
 
 		"chained too long": {chained, 400, "ValidationError", chainedTooLong, refused("role "+roleARN, "1h were asked for", "1h at most", "--duration 1h")},
 		"role too long":    {role, 400, "ValidationError", roleTooLong, refused("role "+roleARN, "12h were asked for", "aws iam get-role --role-name deploy ")},

@@ -43,8 +43,8 @@ func override(o Options) (*url.URL, error) {
 	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
 		// The value is not echoed: a URL that does not parse may hide a password.
 		return nil, fault.New(fault.Config, thing, remedy, "not a URL of the form https://HOST[:PORT][/PATH]")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return nil, fault.New(fault.Config, thing, remedy, "%s has a user, query or fragment, which it cannot have", u.Host)
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Contains(u.Path, "@"):
+		return nil, fault.New(fault.Config, thing, remedy, "the URL has a user, query or fragment, which it cannot have")
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		return nil, fault.New(fault.Config, thing, remedy, "http://%s is not encrypted, which is accepted on loopback only", u.Host)
 	case o.FIPS || o.DualStack:

@@ -66,8 +66,8 @@ func parseProxy(value string) *url.URL {
 		value = "http://" + value
 	}
 	u, err := url.Parse(value)
-	if err != nil || u.Hostname() == "" {
-		return nil
+	if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil // such a rest may be the end of a password that should have been escaped
 	}
 	switch u.Scheme {
 	case "http", "https", "socks5", "socks5h":

@@ -34,7 +34,7 @@ func (t *try) roleThing() string {
 }
 
 func (t *try) codeRefused(e apiError) *outcome {
-	return &outcome{exchange.CodeRefused, fault.New(fault.Refused, t.deviceThing(), "compare with another copy of the seed: aws-mfa-creds code --profile NAME",
+	return &outcome{exchange.CodeRefused, fault.New(fault.Refused, t.deviceThing(), "if an authenticator app has the device too, compare its code with: aws-mfa-creds code --profile NAME",
 		"AWS refused the token code: used already, a wrong seed, or a wrong clock%s", suffix(e.requestID))}
 }
 
@@ -73,7 +73,7 @@ func (t *try) wrongSecret() (thing, cause, remedy string) {
 // notAuthorized tells what decides on an AssumeRole: who asks, for which role,
 // and with which proofs.
 func (t *try) notAuthorized(e apiError) (thing, cause, remedy string) {
-	cause = fmt.Sprintf("%s may not %s", between(e.message, "User: ", " is not authorized"), between(e.message, "is not authorized to perform: ", " "))
+	cause = fmt.Sprintf("%s may not call %s", between(e.message, "User: ", " is not authorized"), between(e.message, "is not authorized to perform: ", " "))
 	if why := policy(e.message); why != "" {
 		cause += " (" + why + ")"
 	}

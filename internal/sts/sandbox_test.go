@@ -132,7 +132,7 @@ func TestSandboxRefuses(t *testing.T) {
 		"no trust": {func(r *exchange.Request) {
 			*r = signedBy(base.Credentials, *r)
 			r.Role, r.Duration = s.role("no-trust"), time.Hour
-		}, want{exchange.Refused, fault.Refused, exchange.Answered, []string{"role/no-trust", "may not sts:AssumeRole", "an MFA session"}}},
+		}, want{exchange.Refused, fault.Refused, exchange.Answered, []string{"role/no-trust", "may not call sts:AssumeRole", "an MFA session"}}},
 		"chained too long": {func(r *exchange.Request) {
 			*r = signedBy(base.Credentials, *r)
 			r.Role = s.role("deploy")

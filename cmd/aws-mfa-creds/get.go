@@ -50,7 +50,7 @@ func (o *getOptions) define(a *app, cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.flags.RoleARN, "role-arn", "", "assume the role with this `ARN`")
 	cmd.Flags().StringVar(&o.flags.RoleSessionName, "role-session-name", "", "the `name` of the role session, as CloudTrail shows it")
 	cmd.Flags().StringVar(&o.flags.ExternalID, "external-id", "", "the external `id` that the role's trust policy asks for")
-	cmd.Flags().StringVar(&o.flags.Duration, "duration", "", "how `long` the credentials shall last: 12h, 90m or seconds")
+	cmd.Flags().StringVar(&o.flags.Duration, "duration", "", "how `long` the credentials shall last, as 12h, 90m or seconds: 15m to 36h, 12h unless given; a role 15m to 12h, 1h unless given")
 	cmd.Flags().BoolVar(&o.refresh, "refresh", false, "ignore the cache and mint a new session now")
 }
 

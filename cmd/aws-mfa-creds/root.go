@@ -17,7 +17,17 @@ session until shortly before it expires, and hands it to the AWS CLI, Terraform 
 Put this into ~/.aws/config, with the absolute path of the program:
 
     [profile work]
-    credential_process = /usr/local/bin/aws-mfa-creds get --profile work`,
+    credential_process = /usr/local/bin/aws-mfa-creds get --profile work
+
+The access key and the seed of its MFA device come from the environment, or from the files that the same
+variables with _FILE name:
+
+    AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY
+    AWS_MFA_CREDS_SEED      base32 as the console shows it, or an otpauth URI
+    AWS_MFA_CREDS_SERIAL    the ARN of the device; or mfa_serial in the profile
+
+Exit codes: 0 ok, 1 internal, 2 usage, 3 configuration, 4 no secret stored, 6 AWS refused, 7 network, 8 throttled or
+5xx, 9 deadline, 10 clock, 11 file system, 12 unsafe permissions.`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
@@ -50,7 +60,7 @@ func profileFlag(a *app, cmd *cobra.Command, value *string, usage string) {
 		return a.profileNames(), cobra.ShellCompDirectiveNoFileComp
 	}
 	if err := cmd.RegisterFlagCompletionFunc("profile", complete); err != nil {
-		panic(err) // the flag was defined two lines above
+		panic(err) // the flag was defined just now
 	}
 }
 

@@ -65,7 +65,7 @@ func (b *Bed) Close() error {
 	return os.RemoveAll(b.Dir)
 }
 
-// Home is where the programs' own directories would be.
+// Home is the HOME of the machine.
 func (b *Bed) Home() string { return filepath.Join(b.Dir, "home") }
 
 // Own is the directory of everything the program keeps.
@@ -116,7 +116,7 @@ func (b *Bed) Command(ctx context.Context, name string, args ...string) *exec.Cm
 }
 
 // Env returns the environment of the machine: that of a CI job which has access key and
-// seed from its secret store. Nothing is inherited but the search path and the locale.
+// seed from its secret store. Little is inherited: the search path, the locale, the terminal.
 func (b *Bed) Env() []string {
 	env := []string{
 		"HOME=" + b.Home(),

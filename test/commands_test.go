@@ -70,6 +70,7 @@ func TestCode(t *testing.T) {
 	if got.stderr != "" || got.code != 0 {
 		t.Errorf("exit %d, stderr %q", got.code, got.stderr)
 	}
+	roomInStep()
 	mustGet(t, b)
 	step := totp.StepAt(time.Now())
 	if got = code(); totp.StepAt(time.Now()) == step && !strings.Contains(got.stderr, "warning: this code is spent already") {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
 // TestRefusals makes everything go wrong, one thing at a time: one clear line, the documented exit
@@ -139,7 +140,10 @@ func TestSTSDownInTheRefreshWindow(t *testing.T) {
 	b := bed(t, testbed.Options{})
 	first := mustGet(t, b)
 	agedBy(t, b, time.Until(first.Expiration)-8*time.Minute)
-	time.Sleep(30 * time.Second) // a refresh does not wait for a time step that is not spent
+	// A refresh waits for nothing, so it is to meet a time step that is neither spent nor about to
+	// end.
+	next := totp.StepAt(b.Server.Now()).End()
+	time.Sleep(next.Sub(b.Server.Now()) + 3*time.Second)
 	for _, kind := range []sandbox.Kind{sandbox.ResetBefore, sandbox.Unavailable, sandbox.Portal} {
 		b.Server.ClearFaults()
 		if err := b.Server.Inject(sandbox.Fault{Kind: kind, Action: "GetSessionToken", Times: -1}); err != nil {

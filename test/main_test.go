@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
 // binary is the program under test, built once.
@@ -146,5 +147,13 @@ func start(t *testing.T, b *testbed.Bed, n int, args ...string) (wait func() []o
 			all = append(all, <-results)
 		}
 		return all
+	}
+}
+
+// roomInStep waits, if need be, until the time step has a while to go.
+func roomInStep() {
+	const room = 10 * time.Second
+	if end := totp.StepAt(time.Now()).End(); time.Until(end) < room {
+		time.Sleep(time.Until(end))
 	}
 }

@@ -53,6 +53,7 @@ func TestSignals(t *testing.T) {
 func TestParentGone(t *testing.T) {
 	t.Parallel()
 	b := bed(t, testbed.Options{})
+	roomInStep()
 	mustGet(t, b) // spends the time step
 	shell := b.Command(t.Context(), "/bin/sh", "-c", b.Binary+" get --profile work --duration 1h & echo $!; wait")
 	out, err := shell.StdoutPipe()

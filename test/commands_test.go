@@ -32,6 +32,9 @@ func TestUsage(t *testing.T) {
 		if got.code != 2 || got.stdout != "" || !strings.HasPrefix(got.stderr, "aws-mfa-creds: error: ") {
 			t.Errorf("%s: exit %d, stdout %q, stderr %q", command, got.code, got.stdout, got.stderr)
 		}
+		if strings.HasPrefix(command, "get") && strings.Count(got.stderr, "\n") != 1 {
+			t.Errorf("%s: a consumer shows one line only: %q", command, got.stderr)
+		}
 		for _, word := range words {
 			if !strings.Contains(got.stderr, word) {
 				t.Errorf("%s: no %q in %q", command, word, got.stderr)
@@ -132,6 +135,21 @@ func TestClearAndList(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(b.Own(), "cache", "*.session")); len(left) != 0 {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// TestNamesCannotDriveTheTerminal prints names that hold escape sequences.
+func TestNamesCannotDriveTheTerminal(t *testing.T) {
+	t.Parallel()
+	b := bed(t, testbed.Options{})
+	if err := b.AddConfig("[profile \x1b[31mred]\nmfa_serial = x\n"); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range [][]string{{"list"}, {"list", "--profile", "\x1b[31mred"}, {"clear", "--profile", "\x1b[31mred"}, {"get", "--profile", "\x1b[31mred"}, {"get", "--profile", "x", "--\x1b[31mred"}} {
+		got := run(t, b, []string{"AWS_MFA_CREDS_SERIAL="}, b.Binary, command...)
+		if strings.Contains(got.stdout+got.stderr, "\x1b") {
+			t.Errorf("%q: %q%q", command, got.stdout, got.stderr)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package keystore
 import (
 	"strings"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
@@ -18,7 +19,7 @@ func checkAccessKeyID(where, id string) error {
 			"is a temporary access key, and GetSessionToken needs a long-lived one")
 	case len(id) == secretLength:
 		return fault.New(fault.Config, where, "the id begins with AKIA", "looks like a secret access key, not like its id")
-	case !isAccessKeyID(id):
+	case !creds.IsAccessKeyID(id):
 		return fault.New(fault.Config, where, "the id begins with AKIA and has 20 characters", "is not an access key id")
 	}
 	return nil
@@ -29,7 +30,7 @@ func checkAccessKeyID(where, id string) error {
 func checkSecretAccessKey(where, secret string) error {
 	remedy := "copy it again from where the access key was created"
 	switch {
-	case strings.HasPrefix(secret, "AKIA") && isAccessKeyID(secret):
+	case creds.IsAccessKeyID(secret):
 		return fault.New(fault.Config, where, remedy, "holds an access key id, not the secret access key")
 	case strings.HasPrefix(secret, "otpauth:"):
 		return fault.New(fault.Config, where, remedy, "holds a seed, not the secret access key")
@@ -39,12 +40,4 @@ func checkSecretAccessKey(where, secret string) error {
 		return fault.New(fault.Config, where, remedy, "holds white space or characters that no secret access key has")
 	}
 	return nil
-}
-
-// isAccessKeyID reports whether s has the form of the ids that IAM gives to users' keys.
-// The API would allow more, a seed among it, and an id is shown and sent in clear.
-func isAccessKeyID(s string) bool {
-	return strings.HasPrefix(s, "AKIA") && len(s) >= 16 && len(s) <= 32 && !strings.ContainsFunc(s, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'A' || r > 'Z')
-	})
 }

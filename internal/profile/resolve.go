@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
@@ -94,7 +95,7 @@ func (r *resolution) key(s *Settings) error {
 		return nil
 	case strings.HasPrefix(id.text, "ASIA"):
 		return fault.New(fault.Config, id.place(), remedy, "it is a temporary access key, and GetSessionToken needs a long-lived one")
-	case !strings.HasPrefix(id.text, "AKIA") || len(id.text) < 16 || len(id.text) > 32 || strings.ContainsFunc(id.text, func(r rune) bool { return !isAlphanumeric(r) }):
+	case !creds.IsAccessKeyID(id.text):
 		// It is not echoed: it may be the secret key or a seed, pasted into the wrong place.
 		return fault.New(fault.Config, id.place(), remedy, "it is not the id of an access key")
 	}

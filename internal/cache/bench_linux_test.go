@@ -11,7 +11,7 @@ func BenchmarkReadKernelKey(b *testing.B) {
 	mustCreate(b, s)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := kernelKey(s.Name).read(); err != nil {
+		if _, err := s.read(); err != nil {
 			b.Fatal(err)
 		}
 	}

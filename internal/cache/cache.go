@@ -19,10 +19,8 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/private"
 )
-
-// open is the part of a file's mode that lets group and others at it.
-const open fs.FileMode = 0o077
 
 // Options say where a cache is and what it works with. All but Log are required.
 type Options struct {
@@ -55,7 +53,7 @@ func Open(o Options) (*Cache, error) {
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
-	root, err := openDir(c.dir, open)
+	root, err := private.OpenDir(c.dir, private.Open)
 	switch {
 	case err == nil:
 		c.root = root
@@ -94,9 +92,9 @@ func (c *Cache) writable() (*os.Root, error) {
 	if c.root != nil {
 		return c.root, nil
 	}
-	root, err := makeDir(c.dir, open)
+	root, err := private.MakeDir(c.dir, private.Open)
 	if err != nil {
-		return nil, inWords(c.dir, err)
+		return nil, private.InWords(c.dir, err)
 	}
 	c.root = root
 	return root, nil
@@ -108,7 +106,7 @@ func (c *Cache) read(name string, limit int64) ([]byte, error) {
 	if root == nil {
 		return nil, fs.ErrNotExist
 	}
-	return readPrivate(root, name, limit)
+	return private.ReadFile(root, name, limit)
 }
 
 // lost gives up the directory root, because it is not at its path any more: somebody has
@@ -132,7 +130,7 @@ func (c *Cache) write(name string, data []byte, o atomicfile.Options) error {
 		c.lost(root)
 	}
 	if err != nil {
-		return inWords(c.dir, err)
+		return private.InWords(c.dir, err)
 	}
 	return nil
 }
@@ -149,7 +147,7 @@ func (c *Cache) remove(name string) error {
 		return nil
 	}
 	if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return inWords(c.dir, err)
+		return private.InWords(c.dir, err)
 	}
 	return nil
 }

@@ -74,17 +74,6 @@ func TestMadeUnsafeWhileOpen(t *testing.T) {
 	}
 }
 
-func TestRemedyCanBePasted(t *testing.T) {
-	t.Parallel()
-	for path, want := range map[string]string{
-		"/home/me/.cache": "/home/me/.cache", "/a b": "'/a b'", "/it's": `'/it'\''s'`, "/$(x)": "'/$(x)'", "": "''", "/é": "'/é'",
-	} {
-		if got := quoted(path); got != want {
-			t.Errorf("%q: %s", path, got)
-		}
-	}
-}
-
 // TestUnusableDirectoryFailsNothing has something in the way of the directory.
 func TestUnusableDirectoryFailsNothing(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/kernelkey"
 )
 
 func systemRoles() map[string]func(*Cache) error {
@@ -59,9 +61,7 @@ func storedKey(t testing.TB) StoredKey {
 	t.Helper()
 	name := "aws-mfa-creds-test-" + rand.Text()
 	t.Cleanup(func() {
-		if serial, err := kernelKey(name).find(); err == nil {
-			unix.KeyctlInt(unix.KEYCTL_UNLINK, serial, userKeyring, 0, 0)
-		}
+		kernelkey.Key{Name: name}.Remove()
 	})
 	return StoredKey{Name: name, Dir: filepath.Join(t.TempDir(), "config"), Rand: rand.Reader}
 }
@@ -70,7 +70,7 @@ func storedKey(t testing.TB) StoredKey {
 func needKernelKey(t testing.TB) StoredKey {
 	t.Helper()
 	s := storedKey(t)
-	err := kernelKey(s.Name).create(make([]byte, keySize))
+	err := s.kernel().Create(make([]byte, keySize))
 	if err != nil && os.Getenv("CI") == "true" {
 		t.Fatal("no kernel keyring here:", err)
 	}
@@ -83,11 +83,11 @@ func needKernelKey(t testing.TB) StoredKey {
 
 func drop(t testing.TB, s StoredKey) {
 	t.Helper()
-	serial, err := kernelKey(s.Name).find()
+	serial, err := s.kernel().Find()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := unix.KeyctlInt(unix.KEYCTL_UNLINK, serial, userKeyring, 0, 0); err != nil {
+	if _, err := unix.KeyctlInt(unix.KEYCTL_UNLINK, serial, unix.KEY_SPEC_USER_KEYRING, 0, 0); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -123,7 +123,7 @@ func TestKernelKey(t *testing.T) {
 	if _, err := os.Stat(s.Dir); !os.IsNotExist(err) {
 		t.Errorf("something was written to the disk: %v", err)
 	}
-	serial, err := kernelKey(s.Name).find()
+	serial, err := s.kernel().Find()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestCreateRenewsAndReadDoesNot(t *testing.T) {
 	t.Parallel()
 	s := needKernelKey(t)
 	k := mustCreate(t, s)
-	serial, _ := kernelKey(s.Name).find()
+	serial, _ := s.kernel().Find()
 	if _, err := unix.KeyctlInt(unix.KEYCTL_SET_TIMEOUT, serial, 50, 0, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -175,10 +175,10 @@ func TestLostKernelKey(t *testing.T) {
 	for name, lose := range map[string]func(serial int) error{
 		"revoked":     keyctl(unix.KEYCTL_REVOKE, 0),
 		"invalidated": keyctl(unix.KEYCTL_INVALIDATE, 0),
-		"unlinked":    keyctl(unix.KEYCTL_UNLINK, userKeyring),
+		"unlinked":    keyctl(unix.KEYCTL_UNLINK, unix.KEY_SPEC_USER_KEYRING),
 		"expired":     expireAtOnce,
-		"unreadable":  func(serial int) error { return unix.KeyctlSetperm(serial, ofPossessor*mayView) },
-		"exposed":     func(serial int) error { return unix.KeyctlSetperm(serial, kernelKeyMode|mayRead) },
+		"unreadable":  func(serial int) error { return unix.KeyctlSetperm(serial, 0x01000000) },
+		"exposed":     func(serial int) error { return unix.KeyctlSetperm(serial, 0x3b2b0002) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -189,7 +189,7 @@ func TestLostKernelKey(t *testing.T) {
 			put(t, c, id("a"), session("a"))
 			wantHit(t, c, id("a"), session("a"))
 			old, _ := s.Read()
-			serial, err := kernelKey(s.Name).find()
+			serial, err := s.kernel().Find()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -229,7 +229,7 @@ func TestPlantedKernelKey(t *testing.T) {
 	t.Parallel()
 	for name, payload := range map[string][]byte{"short": []byte("x"), "long": make([]byte, 100)} {
 		s := needKernelKey(t)
-		if _, err := unix.AddKey(kernelKeyType, s.Name, payload, userKeyring); err != nil {
+		if _, err := unix.AddKey("user", s.Name, payload, unix.KEY_SPEC_USER_KEYRING); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Read(); !errors.Is(err, ErrNoKey) {
@@ -238,25 +238,6 @@ func TestPlantedKernelKey(t *testing.T) {
 		k := mustCreate(t, s)
 		if again, err := s.Read(); err != nil || !same(k, again) {
 			t.Errorf("%s: not replaced: %v", name, err)
-		}
-	}
-}
-
-func TestPrivateKeyOnly(t *testing.T) {
-	t.Parallel()
-	for described, want := range map[string]bool{
-		"user;1000;1000;3b2b0000;name;with;semicolons": true,
-		"user;1000;65534;3f010000;name":                true,
-		"user;0;1000;3b2b0000;name":                    false,
-		"user;1000;1000;3b2b0100;name":                 false,
-		"user;1000;1000;3b2b0002;name":                 false,
-		"keyring;1000;1000;3b2b0000;name":              false,
-		"user;1000;1000;3b2b0000":                      false,
-		"user;1000;1000;;name":                         false,
-		"":                                             false,
-	} {
-		if got := privateKey(described, 1000); got != want {
-			t.Errorf("%q: %v", described, got)
 		}
 	}
 }
@@ -319,7 +300,7 @@ func TestStrangersCannotReadTheKernelKey(t *testing.T) {
 	needRoot(t)
 	s := needKernelKey(t)
 	mustCreate(t, s)
-	serial, err := kernelKey(s.Name).find()
+	serial, err := s.kernel().Find()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -329,7 +310,7 @@ func TestStrangersCannotReadTheKernelKey(t *testing.T) {
 // fillQuota leaves no room for a key.
 func fillQuota(c *Cache) error {
 	for i := 0; ; i++ {
-		_, err := unix.AddKey(kernelKeyType, "filler"+strconv.Itoa(i), []byte("x"), unix.KEY_SPEC_PROCESS_KEYRING)
+		_, err := unix.AddKey("user", "filler"+strconv.Itoa(i), []byte("x"), unix.KEY_SPEC_PROCESS_KEYRING)
 		if errors.Is(err, unix.EDQUOT) {
 			break
 		}

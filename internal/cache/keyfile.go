@@ -8,13 +8,10 @@ import (
 	"path/filepath"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/private"
 )
 
 const keyFileName = "sealing.key"
-
-// writable by others is what the directory of the key file must not be. It may be
-// readable: the file itself is not.
-const writable fs.FileMode = 0o022
 
 // keyFile is the sealing key as a file: the bare 32 bytes, mode 0600.
 type keyFile struct {
@@ -27,7 +24,8 @@ func (f keyFile) path() string { return filepath.Join(f.dir, keyFileName) }
 // read returns the key's material, or ErrNoKey if there is no file. One that others
 // could read or have written is never used.
 func (f keyFile) read() ([]byte, error) {
-	root, err := openDir(f.dir, writable)
+	// The directory may be readable for others: the file is not.
+	root, err := private.OpenDir(f.dir, private.Writable)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNoKey
 	}
@@ -41,9 +39,9 @@ func (f keyFile) read() ([]byte, error) {
 // create makes the file with the material, or returns what is in the one that another
 // process has made. A file that cannot be used is replaced.
 func (f keyFile) create(material []byte) ([]byte, error) {
-	root, err := makeDir(f.dir, writable)
+	root, err := private.MakeDir(f.dir, private.Writable)
 	if err != nil {
-		return nil, inWords(f.dir, err)
+		return nil, private.InWords(f.dir, err)
 	}
 	defer func() { _ = root.Close() }()
 	if present, err := readKey(root); err == nil {
@@ -58,18 +56,18 @@ func (f keyFile) create(material []byte) ([]byte, error) {
 		err = dir.Write(keyFileName, material, durable)
 	}
 	if err != nil {
-		return nil, inWords(f.dir, err)
+		return nil, private.InWords(f.dir, err)
 	}
 	return readKey(root)
 }
 
 func readKey(root *os.Root) ([]byte, error) {
-	material, err := readPrivate(root, keyFileName, keySize)
+	material, err := private.ReadFile(root, keyFileName, keySize)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNoKey
 	}
 	if err == nil && len(material) != keySize {
-		err = errUnusable
+		err = private.ErrUnusable
 	}
 	return material, err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/private"
 )
 
 const (
@@ -73,7 +74,7 @@ func (c *Cache) Put(id string, s creds.Session) error {
 	}
 	key, err := c.createKey()
 	if err != nil {
-		return inWords(c.dir, err)
+		return private.InWords(c.dir, err)
 	}
 	entry, err := sealed(key, id, s)
 	if err != nil {
@@ -96,7 +97,7 @@ func (c *Cache) Remove(id string) error {
 	case errors.Is(err, ErrNoKey), err == nil && key.IsZero():
 		return nil // no key, no entry
 	case err != nil:
-		return inWords(c.dir, err)
+		return private.InWords(c.dir, err)
 	}
 	return c.remove(key.name(id) + sessionSuffix)
 }
@@ -126,7 +127,7 @@ func (c *Cache) sessions() ([]string, error) {
 	}
 	entries, err := fs.ReadDir(root.FS(), ".")
 	if err != nil {
-		return nil, inWords(c.dir, err)
+		return nil, private.InWords(c.dir, err)
 	}
 	var names []string
 	for _, entry := range entries {

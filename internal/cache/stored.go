@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/kernelkey"
 )
 
 // keyLife is how long an unused sealing key lives where it can be made to end. Every
@@ -24,7 +26,7 @@ type StoredKey struct {
 
 // Read implements KeySource.
 func (s StoredKey) Read() (Key, error) {
-	material, err := kernelKey(s.Name).read()
+	material, err := s.read()
 	if err != nil {
 		material, err = s.file().read()
 	}
@@ -34,26 +36,25 @@ func (s StoredKey) Read() (Key, error) {
 // Create implements KeySource. The errors are the key file's: *fault.Error of kind
 // Permissions if its directory is not safe, else the file system's.
 func (s StoredKey) Create() (Key, error) {
-	kernel := kernelKey(s.Name)
-	if material, err := kernel.read(); err == nil {
-		kernel.renew()
+	if material, err := s.read(); err == nil {
+		s.kernel().Renew()
 		return stored(material, nil)
 	}
 	fresh := make([]byte, keySize)
 	if _, err := io.ReadFull(s.Rand, fresh); err != nil {
 		return Key{}, fmt.Errorf("random numbers: %w", err)
 	}
-	if err := kernel.create(fresh); err != nil {
+	if err := s.kernel().Create(fresh); err != nil {
 		return stored(s.file().create(fresh))
 	}
 	clear(fresh)
-	return stored(kernel.read()) // which may be that of another process
+	return stored(s.read()) // which may be that of another process
 }
 
 // Where tells in words where the key rests now. It makes no key.
 func (s StoredKey) Where() string {
 	file := s.file()
-	_, kernel := kernelKey(s.Name).read()
+	_, kernel := s.read()
 	_, disk := file.read()
 	switch {
 	case kernel == nil:
@@ -65,6 +66,17 @@ func (s StoredKey) Where() string {
 	default:
 		return fmt.Sprintf("nowhere: %s cannot be used: %v", file.path(), disk)
 	}
+}
+
+func (s StoredKey) kernel() kernelkey.Key { return kernelkey.Key{Name: s.Name, Life: keyLife} }
+
+// read returns the material in the kernel's keyring.
+func (s StoredKey) read() ([]byte, error) {
+	material, err := s.kernel().Read(keySize)
+	if err == nil && len(material) != keySize {
+		err = kernelkey.ErrUnusable
+	}
+	return material, err
 }
 
 func (s StoredKey) file() keyFile { return keyFile{s.Dir, s.Rand} }

@@ -65,3 +65,12 @@ func printable(s string) bool {
 	}
 	return true
 }
+
+// Shell returns path as a POSIX shell reads it back, for remedies that can be pasted.
+func Shell(path string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@%:,"
+	if strings.Trim(path, plain) == "" && path != "" {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}

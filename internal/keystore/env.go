@@ -25,8 +25,6 @@ type Env struct {
 	getenv func(string) string
 }
 
-var _ Store = Env{}
-
 // NewEnv returns the store that getenv, os.Getenv in earnest, holds.
 func NewEnv(getenv func(string) string) Env { return Env{getenv} }
 
@@ -54,7 +52,7 @@ func (e Env) AccessKeyID() (string, error) {
 	return id, checkAccessKeyID(EnvAccessKeyID, id)
 }
 
-// AccessKey implements Store.
+// AccessKey returns the access key.
 func (e Env) AccessKey(context.Context, string) (creds.AccessKey, error) {
 	id, err := e.AccessKeyID()
 	if err != nil {
@@ -70,7 +68,7 @@ func (e Env) AccessKey(context.Context, string) (creds.AccessKey, error) {
 	return creds.AccessKey{ID: id, Secret: creds.NewSecret(secret)}, nil
 }
 
-// Seed implements Store.
+// Seed returns the seed.
 func (e Env) Seed(context.Context, string) (totp.Seed, error) {
 	text, err := e.required(EnvSeed)
 	if err != nil {

@@ -1,4 +1,4 @@
-package cache
+package private
 
 import "io/fs"
 

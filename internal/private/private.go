@@ -1,4 +1,6 @@
-package cache
+// Package private opens and reads what has to be this user's own: directories that nobody else
+// can get at, files in them that nobody else can have written or can read.
+package private
 
 import (
 	"errors"
@@ -7,19 +9,25 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
-// errUnusable is a file that is not this user's own, private, regular and of a
-// sensible size: it is as good as none.
-var errUnusable = errors.New("not a private regular file of this user")
+// Open is the part of a mode that lets group and others at a file or directory, and
+// Writable the part that lets them change it.
+const (
+	Open     fs.FileMode = 0o077
+	Writable fs.FileMode = 0o022
+)
 
-// openDir opens the directory path, which must be this user's own, no symbolic link, and
+// ErrUnusable is a file that is not this user's own, private, regular and of a
+// sensible size: it is as good as none.
+var ErrUnusable = errors.New("not a private regular file of this user")
+
+// OpenDir opens the directory path, which must be this user's own, no symbolic link, and
 // without the permissions of shut. What breaks this rule is a *fault.Error of kind
 // Permissions; other errors are the file system's.
-func openDir(path string, shut fs.FileMode) (*os.Root, error) {
+func OpenDir(path string, shut fs.FileMode) (*os.Root, error) {
 	before, err := os.Lstat(path)
 	if err != nil {
 		return nil, err
@@ -47,24 +55,24 @@ func checkDir(root *os.Root, path string, before fs.FileInfo, shut fs.FileMode) 
 	case !os.SameFile(before, info):
 		return fault.New(fault.Permissions, path, "look who can write to "+filepath.Dir(path), "was replaced while it was opened")
 	case !owned(info):
-		return fault.New(fault.Permissions, path, "run: sudo chown -R \"$(id -un)\" "+quoted(path), "belongs to another user")
+		return fault.New(fault.Permissions, path, "run: sudo chown -R \"$(id -un)\" "+fault.Shell(path), "belongs to another user")
 	case exposed(info, shut):
-		return fault.New(fault.Permissions, path, "run: chmod 700 "+quoted(path), "is open to other users (mode %04o)", info.Mode().Perm())
+		return fault.New(fault.Permissions, path, "run: chmod 700 "+fault.Shell(path), "is open to other users (mode %04o)", info.Mode().Perm())
 	}
 	return nil
 }
 
-// makeDir opens the directory path as openDir does, and makes it first, with those
+// MakeDir opens the directory path as OpenDir does, and makes it first, with those
 // above it, if there is none.
-func makeDir(path string, shut fs.FileMode) (*os.Root, error) {
-	root, err := openDir(path, shut)
+func MakeDir(path string, shut fs.FileMode) (*os.Root, error) {
+	root, err := OpenDir(path, shut)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return root, err
 	}
 	if err := mkdirAll(path); err != nil {
 		return nil, err
 	}
-	return openDir(path, shut)
+	return OpenDir(path, shut)
 }
 
 // mkdirAll makes path and what is missing above it, all of mode 0700 whatever the
@@ -94,10 +102,10 @@ func mkdir(path string) error {
 	return os.Chmod(path, 0o700) //nolint:gosec // a directory needs the x bit; the umask took something away
 }
 
-// readPrivate returns the content of the file name in root, of at most limit bytes. A
+// ReadFile returns the content of the file name in root, of at most limit bytes. A
 // file that somebody else may have written or can read, a symbolic link and anything that is
-// no regular file are errUnusable. It never blocks, not even on a pipe.
-func readPrivate(root *os.Root, name string, limit int64) ([]byte, error) {
+// no regular file are ErrUnusable. It never blocks, not even on a pipe.
+func ReadFile(root *os.Root, name string, limit int64) ([]byte, error) {
 	f, err := root.OpenFile(name, os.O_RDONLY|noBlock, 0)
 	if err != nil {
 		return nil, err
@@ -107,8 +115,8 @@ func readPrivate(root *os.Root, name string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() || !owned(info) || exposed(info, open) || info.Size() > limit || linked(root, name) {
-		return nil, errUnusable
+	if !info.Mode().IsRegular() || !owned(info) || exposed(info, Open) || info.Size() > limit || linked(root, name) {
+		return nil, ErrUnusable
 	}
 	data := make([]byte, info.Size())
 	if _, err := io.ReadFull(f, data); err != nil {
@@ -124,8 +132,8 @@ func linked(root *os.Root, name string) bool {
 	return err == nil && info.Mode()&fs.ModeSymlink != 0
 }
 
-// inWords returns err, from work in the directory dir, as a *fault.Error.
-func inWords(dir string, err error) error {
+// InWords returns err, from work in the directory dir, as a *fault.Error.
+func InWords(dir string, err error) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return err
 	}
@@ -136,13 +144,4 @@ func inWords(dir string, err error) error {
 		cause = e.Err
 	}
 	return &fault.Error{Kind: fault.Filesystem, Thing: dir, Cause: cause.Error(), Remedy: "set AWS_MFA_CREDS_HOME to a directory you can write to", Err: err}
-}
-
-// quoted returns path as a POSIX shell reads it back.
-func quoted(path string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@%:,"
-	if strings.Trim(path, plain) == "" && path != "" {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }

@@ -1,0 +1,86 @@
+package kernelkey
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// key returns a key of its own, which does not outlive the test.
+func key(t *testing.T, life time.Duration) Key {
+	t.Helper()
+	k := Key{"aws-mfa-creds-test-" + rand.Text(), life}
+	err := k.Create([]byte("first"))
+	if err != nil && os.Getenv("CI") == "true" {
+		t.Fatal("no kernel keyring here:", err)
+	}
+	if err != nil {
+		t.Skip("no kernel keyring here:", err)
+	}
+	t.Cleanup(func() { _ = k.Remove() })
+	return k
+}
+
+func TestCreateReadRemove(t *testing.T) {
+	t.Parallel()
+	k := key(t, time.Minute)
+	if err := k.Create([]byte("second")); err != nil {
+		t.Fatal(err)
+	}
+	got, err := k.Read(len("second"))
+	if err != nil || !bytes.Equal(got, []byte("second")) {
+		t.Errorf("Read = %q, %v", got, err)
+	}
+	if _, err := k.Read(len("second") - 1); !errors.Is(err, ErrUnusable) {
+		t.Errorf("Read with too small a limit = %v", err)
+	}
+	for range 2 { // the second time there is none
+		if err := k.Remove(); err != nil {
+			t.Errorf("Remove = %v", err)
+		}
+	}
+	if _, err := k.Read(10); !errors.Is(err, unix.ENOKEY) {
+		t.Errorf("Read after Remove = %v", err)
+	}
+}
+
+func TestTimeOut(t *testing.T) {
+	t.Parallel()
+	k := key(t, time.Second)
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		_, err := k.Read(10)
+		if errors.Is(err, unix.ENOKEY) || errors.Is(err, unix.EKEYEXPIRED) {
+			break
+		}
+		if err != nil || time.Now().After(end) {
+			t.Fatalf("Read = %v", err)
+		}
+	}
+	if err := k.Remove(); err != nil {
+		t.Errorf("Remove of an expired key = %v", err)
+	}
+}
+
+func TestPrivateKeyOnly(t *testing.T) {
+	t.Parallel()
+	for described, want := range map[string]bool{
+		"user;1000;1000;3b2b0000;name;with;semicolons": true,
+		"user;1000;65534;3f010000;name":                true,
+		"user;0;1000;3b2b0000;name":                    false,
+		"user;1000;1000;3b2b0100;name":                 false,
+		"user;1000;1000;3b2b0002;name":                 false,
+		"keyring;1000;1000;3b2b0000;name":              false,
+		"user;1000;1000;3b2b0000":                      false,
+		"user;1000;1000;;name":                         false,
+		"":                                             false,
+	} {
+		if got := privateKey(described, 1000); got != want {
+			t.Errorf("%q: %v", described, got)
+		}
+	}
+}

@@ -18,7 +18,7 @@ func (t *try) defect(got issued) string {
 	if c == nil || aws.ToString(c.AccessKeyId) == "" || aws.ToString(c.SecretAccessKey) == "" || aws.ToString(c.SessionToken) == "" || c.Expiration == nil {
 		return "its credentials are incomplete"
 	}
-	left := c.Expiration.Sub(t.serverNow())
+	left := c.Expiration.Sub(t.ServerNow())
 	switch {
 	case left <= 0:
 		return "its credentials have expired already"
@@ -28,15 +28,6 @@ func (t *try) defect(got issued) string {
 		return "its credentials are for another account"
 	}
 	return ""
-}
-
-// serverNow returns AWS's time by the answer or, if that carries none, by what
-// was known before.
-func (t *try) serverNow() time.Time {
-	if server, _ := t.clocks(); !server.IsZero() {
-		return server
-	}
-	return t.correctedNow()
 }
 
 // sameAccount compares the account fields of two ARNs

@@ -39,7 +39,7 @@ func TestBlackHole(t *testing.T) {
 		filled = err != nil
 	}
 	client := newTestClient(t, "https://"+address)
-	client.connectLimit = 200 * time.Millisecond
+	client.peer.ConnectLimit = 200 * time.Millisecond
 	got := client.Call(t.Context(), sessionRequest())
 	want{exchange.Unreachable, fault.Network, exchange.Unsent, []string{address, "timed out while connecting"}}.check(t, got)
 }

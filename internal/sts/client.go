@@ -4,25 +4,20 @@
 // retries, and every result says whether AWS may have seen the code.
 //
 // It is the only importer of the AWS SDK's STS client, of which it uses the
-// serialisation, the signature and the parsing. The connection is its own
-// (transport.go), because what is known about a lost request depends on it.
+// serialisation, the signature and the parsing. The connection is that of
+// package awshttp, because what is known about a lost request depends on it.
 package sts
 
 import (
 	"context"
 	"log/slog"
-	"net"
-	"net/url"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awshttp"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 )
 
-// The time limits of a call.
-const (
-	connectLimit = 5 * time.Second  // name look-up and TCP; the TLS handshake again
-	tryLimit     = 15 * time.Second // the whole call
-)
+const service = "STS" // in messages and in AWS_ENDPOINT_URL_STS
 
 // Options say where STS is and how to reach it. Region, Getenv and Now are
 // required.
@@ -51,12 +46,9 @@ type Options struct {
 // Client calls STS at one endpoint. It keeps no connection and no state between
 // calls, and is safe for concurrent use.
 type Client struct {
-	options  Options
-	endpoint *url.URL
-	log      *slog.Logger
-
-	connectLimit, tryLimit time.Duration
-	resolver               *net.Resolver // nil: the system's
+	options Options
+	peer    awshttp.Peer
+	log     *slog.Logger
 }
 
 // New returns a client for o. It opens nothing: files and connections wait for
@@ -71,44 +63,26 @@ func New(o Options) (*Client, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Client{options: o, endpoint: endpoint, log: log, connectLimit: connectLimit, tryLimit: tryLimit}, nil
+	peer := awshttp.Peer{
+		Service: service, Region: o.Region, Endpoint: endpoint,
+		CABundle: o.CABundle, Getenv: o.Getenv, Now: o.Now,
+		ConnectLimit: awshttp.ConnectLimit, TryLimit: awshttp.TryLimit,
+	}
+	if o.Endpoint != "" {
+		peer.Override = awshttp.OverrideName(service)
+	}
+	return &Client{options: o, peer: peer, log: log}, nil
 }
 
 // Call sends r in one HTTP request and never repeats it. Everything there is to
 // know is in the result; its Err is a *fault.Error, which wraps ctx.Err() when
 // the caller's context ended the call.
 func (c *Client) Call(ctx context.Context, r exchange.Request) exchange.Result {
-	start := c.options.Now()
-	t := newTry(c, r)
+	t := newTry(c, action(r), r)
 	issued, err := t.call(ctx)
 	result := t.result(ctx, issued, err)
-	t.record(ctx, start, result)
+	t.Record(ctx, c.log, "sts call", verdictName(result.Verdict), result.Err)
 	return result
-}
-
-// record writes the debug record of a finished call.
-func (t *try) record(ctx context.Context, start time.Time, result exchange.Result) {
-	log := t.client.log
-	if !log.Enabled(ctx, slog.LevelDebug) {
-		return
-	}
-	attrs := []slog.Attr{
-		slog.String("host", t.client.endpoint.Host),
-		slog.String("action", t.action()),
-		slog.String("verdict", verdictName(result.Verdict)),
-		slog.String("delivery", deliveryName(result.Delivery)),
-		slog.Duration("took", t.client.options.Now().Sub(start)),
-	}
-	if at := t.progress.times(); !at.connected.IsZero() {
-		attrs = append(attrs, slog.Duration("connected_after", at.connected.Sub(start)))
-	}
-	if t.answer != nil {
-		attrs = append(attrs, slog.Int("status", t.answer.status), slog.String("request_id", t.answer.requestID()))
-	}
-	if result.Err != nil {
-		attrs = append(attrs, slog.String("error", result.Err.Error()))
-	}
-	log.LogAttrs(ctx, slog.LevelDebug, "sts call", attrs...)
 }
 
 func verdictName(v exchange.Verdict) string {
@@ -131,18 +105,6 @@ func verdictName(v exchange.Verdict) string {
 		return "unreachable"
 	case exchange.CodeOutOfDate:
 		return "code out of date"
-	}
-	return "?"
-}
-
-func deliveryName(d exchange.Delivery) string {
-	switch d {
-	case exchange.Unsent:
-		return "unsent"
-	case exchange.Unknown:
-		return "unknown"
-	case exchange.Answered:
-		return "answered"
 	}
 	return "?"
 }

@@ -39,7 +39,7 @@ func TestEndpoints(t *testing.T) {
 			t.Errorf("%s: %v", test.want, err)
 			continue
 		}
-		if got := client.endpoint.String(); got != test.want {
+		if got := client.peer.Endpoint.String(); got != test.want {
 			t.Errorf("endpoint %s, want %s", got, test.want)
 		}
 	}

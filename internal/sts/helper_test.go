@@ -27,6 +27,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awshttp"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -101,7 +102,7 @@ func newTestClient(t testing.TB, endpoint string, adjust ...func(*Options)) *Cli
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.connectLimit, c.tryLimit = time.Minute, time.Minute // for a busy machine
+	c.peer.ConnectLimit, c.peer.TryLimit = time.Minute, time.Minute // for a busy machine
 	t.Cleanup(func() { noCanary(t, log.String()) })
 	return c
 }
@@ -222,7 +223,7 @@ type want struct {
 func (w want) check(t *testing.T, got exchange.Result) {
 	t.Helper()
 	if got.Verdict != w.verdict || got.Delivery != w.delivery {
-		t.Errorf("verdict %s, %s; want %s, %s", verdictName(got.Verdict), deliveryName(got.Delivery), verdictName(w.verdict), deliveryName(w.delivery))
+		t.Errorf("verdict %s, %s; want %s, %s", verdictName(got.Verdict), awshttp.DeliveryName(got.Delivery), verdictName(w.verdict), awshttp.DeliveryName(w.delivery))
 	}
 	told, ok := errors.AsType[*fault.Error](got.Err)
 	if !ok {

@@ -18,18 +18,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awshttp"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
 // callWithAnswer is Call without a network: AWS, or whoever, answers so.
 func callWithAnswer(client *Client, request exchange.Request, status int, body string) exchange.Result {
-	t := newTry(client, request)
-	t.send = func(*http.Request) (*answer, error) {
-		return &answer{status: status, header: http.Header{}, body: []byte(body)}, nil
+	offline := *client
+	offline.peer.Fetch = func(*http.Request) (*awshttp.Answer, error) {
+		return &awshttp.Answer{Status: status, Header: http.Header{}, Body: []byte(body)}, nil
 	}
-	got, err := t.call(context.Background())
-	return t.result(context.Background(), got, err)
+	return offline.Call(context.Background(), request)
 }
 
 func TestNotAWS(t *testing.T) {
@@ -170,7 +170,7 @@ func TestDroppedConnections(t *testing.T) {
 			listener := listen(t, test.serve)
 			client := newTestClient(t, "http://"+listener.Addr().String())
 			if strings.HasPrefix(name, "hang") {
-				client.tryLimit = 2 * time.Second
+				client.peer.TryLimit = 2 * time.Second
 			}
 			got := client.Call(t.Context(), sessionRequest())
 			want{exchange.Lost, fault.Network, exchange.Unknown, []string{listener.Addr().String(), test.line}}.check(t, got)
@@ -196,7 +196,7 @@ func TestDroppedAtOnce(t *testing.T) {
 				unsent := got.Delivery == exchange.Unsent && got.Verdict == exchange.Unreachable
 				lost := got.Delivery == exchange.Unknown && got.Verdict == exchange.Lost
 				if !unsent && !lost {
-					t.Errorf("verdict %s, %s", verdictName(got.Verdict), deliveryName(got.Delivery))
+					t.Errorf("verdict %s, %s", verdictName(got.Verdict), awshttp.DeliveryName(got.Delivery))
 				}
 			}
 		})
@@ -241,7 +241,7 @@ func TestUnsent(t *testing.T) {
 	t.Run("no such host", func(t *testing.T) {
 		t.Parallel()
 		client := newTestClient(t, "")
-		client.resolver = resolver(t, func(query []byte) []byte {
+		client.peer.Resolver = resolver(t, func(query []byte) []byte {
 			query[2], query[3] = 0x81, 0x83 // an answer: NXDOMAIN
 			return query
 		})
@@ -250,7 +250,7 @@ func TestUnsent(t *testing.T) {
 	t.Run("DNS fails", func(t *testing.T) {
 		t.Parallel()
 		client := newTestClient(t, "")
-		client.resolver = resolver(t, func(query []byte) []byte {
+		client.peer.Resolver = resolver(t, func(query []byte) []byte {
 			query[2], query[3] = 0x81, 0x82 // an answer: SERVFAIL
 			return query
 		})
@@ -259,15 +259,15 @@ func TestUnsent(t *testing.T) {
 	t.Run("DNS hangs", func(t *testing.T) {
 		t.Parallel()
 		client := newTestClient(t, "")
-		client.connectLimit = 200 * time.Millisecond
-		client.resolver = resolver(t, func([]byte) []byte { return nil })
+		client.peer.ConnectLimit = 200 * time.Millisecond
+		client.peer.Resolver = resolver(t, func([]byte) []byte { return nil })
 		unsent("sts.eu-west-1.amazonaws.com: timed out").check(t, client.Call(t.Context(), sessionRequest()))
 	})
 	t.Run("TLS hangs", func(t *testing.T) {
 		t.Parallel()
 		listener := listen(t, wait)
 		client := newTestClient(t, "https://"+listener.Addr().String())
-		client.connectLimit, client.tryLimit = 200*time.Millisecond, time.Hour
+		client.peer.ConnectLimit, client.peer.TryLimit = 200*time.Millisecond, time.Hour
 		unsent(listener.Addr().String(), "timed out in the TLS handshake").check(t, client.Call(t.Context(), sessionRequest()))
 	})
 	t.Run("TLS reset", func(t *testing.T) {

@@ -55,23 +55,15 @@ func (t *try) options() awssts.Options {
 		AppID:                      "aws-mfa-creds", // shows in CloudTrail's userAgent
 		Region:                     o.Region,
 		BaseEndpoint:               optional(o.Endpoint),
-		Credentials:                aws.CredentialsProviderFunc(t.signingKey),
-		HTTPClient:                 t,
-		HTTPSignerV4:               newSigner(t.correctedNow),
+		Credentials:                t.Call,
+		HTTPClient:                 t.Call,
+		HTTPSignerV4:               t.Signer(),
 		Retryer:                    aws.NopRetryer{},
 		DisableClockSkewCorrection: true, // the signer corrects already
 	}
 	out.EndpointOptions.UseFIPSEndpoint = fipsState(o.FIPS)
 	out.EndpointOptions.UseDualStackEndpoint = dualStackState(o.DualStack)
 	return out
-}
-
-func (t *try) signingKey(context.Context) (aws.Credentials, error) {
-	return aws.Credentials{
-		AccessKeyID:     t.request.Key.ID,
-		SecretAccessKey: t.request.Key.Secret.Reveal(),
-		SessionToken:    t.request.Token.Reveal(),
-	}, nil
 }
 
 func (t *try) seconds() *int32 {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awshttp"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -66,7 +67,7 @@ func (s *stage) mustCall(r exchange.Request) exchange.Result {
 	s.t.Helper()
 	got := s.client.Call(s.t.Context(), r)
 	if got.Verdict != exchange.OK || got.Delivery != exchange.Answered {
-		s.t.Fatalf("%s, %s: %v", verdictName(got.Verdict), deliveryName(got.Delivery), got.Err)
+		s.t.Fatalf("%s, %s: %v", verdictName(got.Verdict), awshttp.DeliveryName(got.Delivery), got.Err)
 	}
 	return got
 }
@@ -206,10 +207,10 @@ func TestSandboxFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 			if kind == sandbox.Hang || kind == sandbox.HangAfter {
-				s.client.tryLimit = 2 * time.Second
+				s.client.peer.TryLimit = 2 * time.Second
 			}
 			want.check(t, s.client.Call(t.Context(), s.request()))
-			s.client.tryLimit = time.Minute
+			s.client.peer.TryLimit = time.Minute
 			if n := s.State().Count("GetSessionToken").Calls; n != 1 {
 				t.Errorf("%d calls", n)
 			}

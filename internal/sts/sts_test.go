@@ -312,7 +312,7 @@ func TestCallsInParallel(t *testing.T) {
 // error that quotes what it was given.
 func TestUnbuildableRequest(t *testing.T) {
 	t.Parallel()
-	try := newTry(newTestClient(t, "http://127.0.0.1:1"), sessionRequest())
+	try := newTry(newTestClient(t, "http://127.0.0.1:1"), "GetSessionToken", sessionRequest())
 	got := try.result(t.Context(), issued{}, errors.New("cannot send "+canaryCode))
 	want{exchange.Refused, fault.Internal, exchange.Unsent, []string{"GetSessionToken could not be built"}}.check(t, got)
 }

@@ -1,4 +1,4 @@
-package sts
+package awshttp
 
 import (
 	"io"
@@ -20,12 +20,12 @@ func TestNothingIsWrittenAfterTheTry(t *testing.T) {
 	p := progress{now: time.Now, stale: func() bool { return false }}
 	conn := watched{near, &p}
 	if _, err := conn.Write([]byte("handshake")); err != nil || p.delivery() != exchange.Unsent {
-		t.Errorf("handshake: %v, %s", err, deliveryName(p.delivery()))
+		t.Errorf("handshake: %v, %s", err, DeliveryName(p.delivery()))
 	}
 	p.settle()
 	p.reach(sending)
 	if _, err := conn.Write([]byte("request")); err == nil || p.delivery() != exchange.Unsent {
-		t.Errorf("request after the end: %v, %s", err, deliveryName(p.delivery()))
+		t.Errorf("request after the end: %v, %s", err, DeliveryName(p.delivery()))
 	}
 }
 
@@ -37,6 +37,6 @@ func TestFirstByteCounts(t *testing.T) {
 	p := progress{now: time.Now, stale: func() bool { return false }}
 	p.reach(sending)
 	if _, err := (watched{near, &p}).Write([]byte("request")); err == nil || p.delivery() != exchange.Unknown {
-		t.Errorf("%v, %s", err, deliveryName(p.delivery()))
+		t.Errorf("%v, %s", err, DeliveryName(p.delivery()))
 	}
 }

@@ -1,4 +1,4 @@
-package sts
+package awshttp
 
 import (
 	"context"
@@ -23,16 +23,16 @@ var (
 
 // fetch sends req over a new connection and reads the whole answer. It calls
 // the transport directly, so that no redirect is followed.
-func (t *try) fetch(req *http.Request) (*answer, error) {
-	transport, err := t.transport(req.URL)
+func (c *Call) fetch(req *http.Request) (*Answer, error) {
+	transport, err := c.transport(req.URL)
 	if err != nil {
 		return nil, err
 	}
 	defer transport.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(req.Context(), t.client.tryLimit)
+	ctx, cancel := context.WithTimeout(req.Context(), c.peer.TryLimit)
 	defer cancel()
 
-	resp, err := transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, t.trace())))
+	resp, err := transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, c.trace())))
 	if err != nil {
 		return nil, err
 	}
@@ -44,27 +44,27 @@ func (t *try) fetch(req *http.Request) (*answer, error) {
 	case len(body) > maxBody:
 		return nil, errTooLarge
 	}
-	return &answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
+	return &Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
 
 // transport returns a transport for one request to target. It neither reuses
 // connections, which is what net/http repeats requests for, nor asks for
 // compression, so a small answer cannot grow.
-func (t *try) transport(target *url.URL) (*http.Transport, error) {
-	roots, err := roots(t.client.options.CABundle)
+func (c *Call) transport(target *url.URL) (*http.Transport, error) {
+	roots, err := roots(c.peer.CABundle)
 	if err != nil {
 		return nil, err
 	}
-	t.proxy, err = proxyFor(target, t.client.options.Getenv)
+	c.proxy, err = proxyFor(target, c.peer.Getenv)
 	if err != nil {
 		return nil, err
 	}
 	return &http.Transport{
-		Proxy:                  t.proxy.use,
-		OnProxyConnectResponse: t.tunnelled,
-		DialContext:            t.dial,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, Time: t.client.options.Now},
-		TLSHandshakeTimeout:    t.client.connectLimit,
+		Proxy:                  c.proxy.use,
+		OnProxyConnectResponse: c.tunnelled,
+		DialContext:            c.dial,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, Time: c.peer.Now},
+		TLSHandshakeTimeout:    c.peer.ConnectLimit,
 		DisableKeepAlives:      true,
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHeader,
@@ -73,31 +73,31 @@ func (t *try) transport(target *url.URL) (*http.Transport, error) {
 
 // trace returns the hooks of net/http that progress needs. GotConn runs before
 // the first byte of the request is written.
-func (t *try) trace() *httptrace.ClientTrace {
+func (c *Call) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		TLSHandshakeStart: func() {
-			if t.proxy.socks() {
-				t.progress.reach(securing)
+			if c.proxy.socks() {
+				c.progress.reach(securing)
 			}
 		},
-		GotConn:              func(httptrace.GotConnInfo) { t.progress.reach(sending) },
-		GotFirstResponseByte: func() { t.progress.reach(receiving) },
+		GotConn:              func(httptrace.GotConnInfo) { c.progress.reach(sending) },
+		GotFirstResponseByte: func() { c.progress.reach(receiving) },
 	}
 }
 
 // dial connects to the endpoint or the proxy.
-func (t *try) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: t.client.connectLimit, Resolver: t.client.resolver}
+func (c *Call) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: c.peer.ConnectLimit, Resolver: c.peer.Resolver}
 	conn, err := dialer.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	if t.proxy == nil {
-		t.progress.reach(securing)
+	if c.proxy == nil {
+		c.progress.reach(securing)
 	} else {
-		t.progress.reach(tunnelling)
+		c.progress.reach(tunnelling)
 	}
-	return watched{conn, &t.progress}, nil
+	return watched{conn, &c.progress}, nil
 }
 
 // tunnelError is the status with which a proxy refused CONNECT.
@@ -106,10 +106,10 @@ type tunnelError int
 func (tunnelError) Error() string { return "tunnel refused" }
 
 // tunnelled hears the proxy's answer to CONNECT.
-func (t *try) tunnelled(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+func (c *Call) tunnelled(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode != http.StatusOK {
 		return tunnelError(resp.StatusCode)
 	}
-	t.progress.reach(securing)
+	c.progress.reach(securing)
 	return nil
 }

@@ -1,4 +1,4 @@
-package sts
+package awshttp
 
 import (
 	"context"
@@ -16,63 +16,63 @@ import (
 )
 
 // explain tells why fetch failed. ctx is the caller's.
-func (t *try) explain(ctx context.Context, err error) *outcome {
+func (c *Call) explain(ctx context.Context, err error) *Outcome {
 	if ctx.Err() != nil {
-		return t.ended(ctx)
+		return c.ended(ctx)
 	}
-	if t.progress.heldBack() {
-		return &outcome{exchange.CodeOutOfDate, fault.New(fault.Deadline, t.client.endpoint.Host, "check the network",
+	if c.progress.heldBack() {
+		return &Outcome{exchange.CodeOutOfDate, fault.New(fault.Deadline, c.Host(), "check the network",
 			"connecting took so long that the token code ran out, so it was not sent")}
 	}
 	if told, ok := errors.AsType[*fault.Error](err); ok {
-		return &outcome{exchange.Unreachable, told}
+		return &Outcome{exchange.Unreachable, told}
 	}
 	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return &outcome{exchange.Unreachable, t.distrusted(bad)}
+		return &Outcome{exchange.Unreachable, c.distrusted(bad)}
 	}
 	if status, ok := errors.AsType[tunnelError](err); ok {
-		return &outcome{exchange.Unreachable, t.noTunnel(status)}
+		return &Outcome{exchange.Unreachable, c.noTunnel(status)}
 	}
-	thing, remedy := t.peer()
-	return &outcome{t.brokenOff(err), fault.New(fault.Network, thing, remedy, "%s", t.words(err))}
+	thing, remedy := c.partner()
+	return &Outcome{c.brokenOff(err), fault.New(fault.Network, thing, remedy, "%s", c.words(err))}
 }
 
 // brokenOff tells a request whose answer is missing from one that never left.
-func (t *try) brokenOff(err error) exchange.Verdict {
-	if t.progress.delivery() == exchange.Unsent || errors.Is(err, errTooLarge) {
+func (c *Call) brokenOff(err error) exchange.Verdict {
+	if c.progress.delivery() == exchange.Unsent || errors.Is(err, errTooLarge) {
 		return exchange.Unreachable
 	}
 	return exchange.Lost
 }
 
 // ended is for a call that the caller's context ended.
-func (t *try) ended(ctx context.Context) *outcome {
-	told := fault.New(fault.Network, t.client.endpoint.Host, "", "interrupted %s", t.progress.reached())
+func (c *Call) ended(ctx context.Context) *Outcome {
+	told := fault.New(fault.Network, c.Host(), "", "interrupted %s", c.progress.reached())
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		told = fault.New(fault.Deadline, t.client.endpoint.Host, "", "the time limit of the run passed %s", t.progress.reached())
+		told = fault.New(fault.Deadline, c.Host(), "", "the time limit of the run passed %s", c.progress.reached())
 	}
 	told.Err = ctx.Err()
-	return &outcome{t.brokenOff(ctx.Err()), told}
+	return &Outcome{c.brokenOff(ctx.Err()), told}
 }
 
-// peer names whoever the try was talking to when it failed, and what to look
+// partner names whoever the try was talking to when it failed, and what to look
 // at. A proxy goes by its host and port; its URL may hold a password.
-func (t *try) peer() (thing, remedy string) {
+func (c *Call) partner() (thing, remedy string) {
 	switch {
-	case t.proxy != nil && t.progress.reached() < securing:
-		return fmt.Sprintf("proxy %s (%s)", t.proxy.url.Host, t.proxy.variable), "correct or unset " + t.proxy.variable
-	case t.client.options.Endpoint != "":
-		return t.client.endpoint.Host, "check the network and AWS_ENDPOINT_URL_STS (or endpoint_url)"
-	case t.proxy == nil:
-		return t.client.endpoint.Host, "check the network; if it needs a proxy, set HTTPS_PROXY"
+	case c.proxy != nil && c.progress.reached() < securing:
+		return fmt.Sprintf("proxy %s (%s)", c.proxy.url.Host, c.proxy.variable), "correct or unset " + c.proxy.variable
+	case c.peer.Override != "":
+		return c.Host(), "check the network and " + c.peer.Override
+	case c.proxy == nil:
+		return c.Host(), "check the network; if it needs a proxy, set HTTPS_PROXY"
 	}
-	return t.client.endpoint.Host, "check the network and the proxy"
+	return c.Host(), "check the network and the proxy"
 }
 
 // words returns what happened to the connection. Errors of the SDK and of
 // net/http are never quoted: they hold URLs, and with them passwords.
-func (t *try) words(err error) string {
-	phase := t.progress.reached()
+func (c *Call) words(err error) string {
+	phase := c.progress.reached()
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return nameWords(dns)
 	}
@@ -126,36 +126,36 @@ func tlsWords(err error) string {
 }
 
 // noTunnel is for a proxy that answered CONNECT with another status than 200.
-func (t *try) noTunnel(status tunnelError) *fault.Error {
-	thing, remedy := t.peer()
+func (c *Call) noTunnel(status tunnelError) *fault.Error {
+	thing, remedy := c.partner()
 	if status == http.StatusProxyAuthRequired {
-		remedy = "set " + t.proxy.variable + "=http://USER:PASSWORD@HOST:PORT"
+		remedy = "set " + c.proxy.variable + "=http://USER:PASSWORD@HOST:PORT"
 		return fault.New(fault.Network, thing, remedy, "asks for a user and password, or does not accept those given (HTTP 407)")
 	}
-	return fault.New(fault.Network, thing, remedy, "does not connect to %s (HTTP %d)", t.client.endpoint.Host, int(status))
+	return fault.New(fault.Network, thing, remedy, "does not connect to %s (HTTP %d)", c.Host(), int(status))
 }
 
 // distrusted is for a certificate that did not pass verification.
-func (t *try) distrusted(bad *tls.CertificateVerificationError) *fault.Error {
-	thing, remedy := t.peer()
+func (c *Call) distrusted(bad *tls.CertificateVerificationError) *fault.Error {
+	thing, remedy := c.partner()
 	cert := bad.UnverifiedCertificates[0]
 	if _, ok := errors.AsType[x509.HostnameError](bad.Err); ok {
 		return fault.New(fault.Network, thing, remedy, "its certificate is for another host (%s)", certName(cert))
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](bad.Err); ok && invalid.Reason == x509.Expired {
-		now := t.client.options.Now()
+		now := c.peer.Now()
 		return fault.New(fault.Network, thing, "check this machine's clock", "its certificate is valid from %s to %s, and this machine's clock says %s",
 			minute(invalid.Cert.NotBefore), minute(invalid.Cert.NotAfter), minute(now))
 	}
 	issuer := bad.UnverifiedCertificates[len(bad.UnverifiedCertificates)-1].Issuer.String()
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](bad.Err); ok {
-		return fault.New(fault.Network, thing, t.bundleRemedy(), "its certificate comes from a CA that is not trusted (issuer %q)", issuer)
+		return fault.New(fault.Network, thing, c.bundleRemedy(), "its certificate comes from a CA that is not trusted (issuer %q)", issuer)
 	}
-	return fault.New(fault.Network, thing, t.bundleRemedy(), "its certificate does not pass verification (issuer %q)", issuer)
+	return fault.New(fault.Network, thing, c.bundleRemedy(), "its certificate does not pass verification (issuer %q)", issuer)
 }
 
-func (t *try) bundleRemedy() string {
-	if path := t.client.options.CABundle; path != "" {
+func (c *Call) bundleRemedy() string {
+	if path := c.peer.CABundle; path != "" {
 		return "add that CA to the CA bundle " + path + " (AWS_CA_BUNDLE), if you trust it"
 	}
 	return "if you trust that CA, set AWS_CA_BUNDLE to a PEM file that holds it"

@@ -1,4 +1,4 @@
-package sts
+package awshttp
 
 import (
 	"net/http"
@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/endpoint"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
@@ -32,7 +33,7 @@ func (p *proxy) socks() bool { return p != nil && strings.HasPrefix(p.url.Scheme
 // and for all, and takes a malformed proxy for none, which would send the
 // request past the proxy that somebody wanted.
 func proxyFor(target *url.URL, getenv func(string) string) (*proxy, error) {
-	if target.Scheme != "https" || loopback(target.Hostname()) {
+	if target.Scheme != "https" || endpoint.Loopback(target.Hostname()) {
 		return nil, nil
 	}
 	variable, value := firstSet(getenv, "HTTPS_PROXY", "https_proxy")

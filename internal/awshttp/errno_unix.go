@@ -1,6 +1,6 @@
 //go:build unix
 
-package sts
+package awshttp
 
 import (
 	"errors"

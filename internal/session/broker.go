@@ -26,8 +26,15 @@ type STS interface {
 // return a *fault.Error of kind NoSecret or Store.
 type Secrets interface {
 	AccessKey(ctx context.Context) (creds.AccessKey, error)
-	Seed(ctx context.Context) (totp.Seed, error)
+
+	// Codes opens the source of the token codes: what is slow about it happens here,
+	// before a time step is chosen.
+	Codes(ctx context.Context) (Codes, error)
 }
+
+// Codes returns the token code of the time step, which is the current one. A source that has a
+// clock of its own (a program, a hardware token) returns its current code.
+type Codes func(ctx context.Context, step totp.Step) (creds.Secret, error)
 
 // Sessions is the session cache. A damaged or foreign entry is a miss.
 type Sessions interface {

@@ -96,20 +96,20 @@ func (c *call) mintWithCode(ctx context.Context, t *target, d demand, b *books) 
 	if err != nil {
 		return creds.Session{}, err
 	}
-	seed, err := c.Secrets.Seed(ctx)
+	codes, err := c.Secrets.Codes(ctx)
 	if err != nil {
 		return creds.Session{}, err
 	}
 	request := exchange.Request{Key: key, Role: t.role, Duration: t.duration, Serial: c.plan.Serial}
 	before := c.clock
-	result, err := c.sendCode(ctx, request, seed, d, b)
+	result, err := c.sendCode(ctx, request, codes, d, b)
 	if err != nil {
 		return creds.Session{}, err
 	}
 	if ctx.Err() == nil && worthAnother(result, c.clock != before) {
 		// A consumer may kill this process while it waits: what is known by now is kept.
 		restore := b.provisional(t, result.Err, c.Now())
-		second, err := c.sendCode(ctx, request, seed, d, b)
+		second, err := c.sendCode(ctx, request, codes, d, b)
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return creds.Session{}, context.Cause(ctx)
 		}
@@ -123,14 +123,17 @@ func (c *call) mintWithCode(ctx context.Context, t *target, d demand, b *books) 
 
 // sendCode sends request with the code of the first time step that may be used. A
 // code that became out of date before it was sent is replaced.
-func (c *call) sendCode(ctx context.Context, request exchange.Request, seed totp.Seed, d demand, b *books) (exchange.Result, error) {
+func (c *call) sendCode(ctx context.Context, request exchange.Request, codes Codes, d demand, b *books) (exchange.Result, error) {
 	for try := 1; ; try++ {
 		step, err := c.nextStep(ctx, b.record, d)
 		if err != nil {
 			return exchange.Result{}, err
 		}
+		request.CodeExpires = step.End()
+		if request.Code, err = codes(ctx, step); err != nil {
+			return exchange.Result{}, err
+		}
 		b.claim(step)
-		request.Code, request.CodeExpires = seed.Code(step), step.End()
 		result := c.send(ctx, request)
 		b.settle(step, result)
 		if result.Verdict != exchange.CodeOutOfDate || try == maxOutdated {

@@ -38,6 +38,7 @@ type world struct {
 	fail    func(n int, r exchange.Request) (exchange.Result, bool) // the nth call fails so, if true
 	secrets error                                                   // of the store, for the access key
 	seedErr error                                                   // of the store, for the seed
+	program Codes                                                   // makes the codes in the place of the seed, if set
 	noDate  bool                                                    // AWS's answers carry no date
 	diskErr error                                                   // of every write
 
@@ -119,6 +120,9 @@ func (w *world) Call(ctx context.Context, r exchange.Request) exchange.Result {
 			return result
 		}
 	}
+	if !r.CodeExpires.IsZero() && !w.local().Add(r.Skew).Before(r.CodeExpires) {
+		return exchange.Result{Verdict: exchange.CodeOutOfDate, Delivery: exchange.Unsent, Err: fault.New(fault.Deadline, "sts", "", "the code is out of date")}
+	}
 	select {
 	case <-time.After(w.latency):
 	case <-ctx.Done():
@@ -196,12 +200,19 @@ func (w *world) callCount() int {
 	return len(w.calls)
 }
 
-// AccessKey and Seed are the store.
+// AccessKey and Codes are the store.
 func (w *world) AccessKey(context.Context) (creds.AccessKey, error) {
 	return creds.AccessKey{ID: "AKIAEXAMPLE", Secret: creds.NewSecret("key")}, w.secrets
 }
 
-func (w *world) Seed(context.Context) (totp.Seed, error) { return w.seed, w.seedErr }
+func (w *world) Codes(context.Context) (Codes, error) {
+	return func(ctx context.Context, step totp.Step) (creds.Secret, error) {
+		if w.program != nil {
+			return w.program(ctx, step)
+		}
+		return w.seed.Code(step), nil
+	}, w.seedErr
+}
 
 // Get and Put are the session cache.
 func (w *world) Get(id string) (creds.Session, bool) {

@@ -1,10 +1,9 @@
 package profile
 
 import (
-	"net/netip"
-	"net/url"
 	"strings"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/endpoint"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
@@ -77,25 +76,12 @@ func (r *resolution) services(name value) (value, error) {
 
 // checkEndpoint refuses URLs to which no token code and no signature should go.
 func checkEndpoint(v value, special bool) error {
-	remedy := "write it as https://HOST[:PORT][/PATH]"
-	u, err := url.Parse(v.text)
-	switch {
-	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
-		// The value is not echoed: a URL that does not parse may hide a password.
-		return fault.New(fault.Config, v.place(), remedy, "the endpoint is not a URL")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Contains(u.Path, "@"):
-		return fault.New(fault.Config, v.place(), remedy, "the endpoint has a user, query or fragment")
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		return fault.New(fault.Config, v.place(), "write it with https", "http://%s is not encrypted, which is accepted on loopback only", u.Host)
-	case special:
+	u, err := endpoint.Parse(v.text)
+	if err != nil {
+		return fault.New(fault.Config, v.place(), "write it as https://HOST[:PORT][/PATH]", "%s", err)
+	}
+	if special {
 		return fault.New(fault.Config, v.place(), "unset one of them", "the endpoint at %s excludes FIPS and dual-stack endpoints", u.Host)
 	}
 	return nil
-}
-
-// isLoopback reports whether host is this machine by its very name or address,
-// without asking a resolver.
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }

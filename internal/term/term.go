@@ -1,0 +1,117 @@
+// Package term asks a person at the terminal, whatever stdin and stdout are.
+//
+// Rules for everything that is shown there: a prompt says what is wanted and ends in a
+// colon; a secret is never echoed, not even as stars; a question has a default that changes
+// nothing; what cannot be undone wants a word typed.
+package term
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+)
+
+// ErrNone says that there is no terminal, so that nobody can be asked.
+var ErrNone = errors.New("no terminal")
+
+// maxLine is the longest answer, in bytes. Exports of authenticator apps are the longest texts that
+// anybody pastes.
+const maxLine = 16 << 10
+
+// Terminal is the terminal of the person who runs this process.
+type Terminal struct {
+	in, out *os.File
+	lines   *bufio.Reader
+}
+
+// Open opens the terminal. The error is ErrNone if this process has none.
+func Open() (*Terminal, error) {
+	in, out, err := open()
+	if err != nil {
+		return nil, ErrNone
+	}
+	return &Terminal{in: in, out: out, lines: bufio.NewReaderSize(in, maxLine)}, nil
+}
+
+// Close frees the terminal.
+func (t *Terminal) Close() error {
+	if t.in == t.out {
+		return t.in.Close()
+	}
+	return errors.Join(t.in.Close(), t.out.Close())
+}
+
+// Write shows text.
+func (t *Terminal) Write(text []byte) (int, error) { return t.out.Write(text) }
+
+// Line asks for a line and returns it without the white space around it. The error is
+// io.EOF if the person ended the input, or ctx's cause.
+func (t *Terminal) Line(ctx context.Context, prompt string) (string, error) {
+	if _, err := fmt.Fprintf(t.out, "%s: ", prompt); err != nil {
+		return "", err
+	}
+	return t.read(ctx)
+}
+
+// Secret asks for a secret, which is not echoed. It fails as Line does.
+func (t *Terminal) Secret(ctx context.Context, prompt string) (creds.Secret, error) {
+	fd := int(t.in.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return creds.Secret{}, err
+	}
+	// Before the prompt: what is typed, or pasted, as soon as it shows must not be echoed.
+	if err := silence(fd); err != nil {
+		return creds.Secret{}, err
+	}
+	defer func() { _ = term.Restore(fd, before) }()
+	if _, err := fmt.Fprintf(t.out, "%s (not shown): ", prompt); err != nil {
+		return creds.Secret{}, err
+	}
+	text, err := t.read(ctx)
+	_, _ = io.WriteString(t.out, "\n") // the person's own was not echoed
+	return creds.NewSecret(text), err
+}
+
+// Confirm asks a question and reports whether it was answered with y or yes. Anything
+// else, nothing at all too, is a no.
+func (t *Terminal) Confirm(ctx context.Context, question string) (bool, error) {
+	answer, err := t.Line(ctx, question+" [y/N]")
+	answer = strings.ToLower(answer)
+	return answer == "y" || answer == "yes", err
+}
+
+// read returns the next line. Reading a terminal cannot be given up, so a goroutine is left
+// behind when ctx ends; the process ends with it.
+func (t *Terminal) read(ctx context.Context) (string, error) {
+	type answer struct {
+		line string
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		line, err := t.lines.ReadSlice('\n')
+		if errors.Is(err, io.EOF) && len(line) > 0 {
+			err = nil
+		}
+		answers <- answer{strings.TrimSpace(string(line)), err}
+		clear(line)
+	}()
+	select {
+	case a := <-answers:
+		if errors.Is(a.err, bufio.ErrBufferFull) {
+			return "", fmt.Errorf("the answer is longer than %d characters", maxLine)
+		}
+		return a.line, a.err
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}

@@ -1,0 +1,150 @@
+package testbed
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Console is a real terminal with one program on it, for tests that type.
+type Console struct {
+	cmd    *exec.Cmd
+	master *os.File
+	ended  chan struct{}
+
+	mu    sync.Mutex
+	shown bytes.Buffer
+	seen  int // of shown, what Expect has gone past
+}
+
+// consolePatience is how long Expect and Wait wait.
+const consolePatience = 2 * time.Minute
+
+// StartConsole starts cmd on a terminal of its own. Streams of cmd that are set already
+// stay what they are; the others are the terminal.
+func StartConsole(cmd *exec.Cmd) (*Console, error) {
+	master, slave, err := openPTY()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = slave.Close() }()
+	if cmd.Stdin == nil {
+		cmd.Stdin = slave
+	}
+	if cmd.Stdout == nil {
+		cmd.Stdout = slave
+	}
+	if cmd.Stderr == nil {
+		cmd.Stderr = slave
+	}
+	const terminal = 9 // clear of the three streams
+	cmd.ExtraFiles = make([]*os.File, terminal-2)
+	cmd.ExtraFiles[terminal-3] = slave
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: terminal}
+	if err := cmd.Start(); err != nil {
+		return nil, errors.Join(err, master.Close())
+	}
+	c := &Console{cmd: cmd, master: master, ended: make(chan struct{})}
+	go c.watch()
+	return c, nil
+}
+
+// openPTY returns the two ends of a new pseudo terminal, pty(7).
+func openPTY() (master, slave *os.File, err error) {
+	master, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0)
+	}
+	if err == nil {
+		slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, master.Close())
+	}
+	return master, slave, nil
+}
+
+// watch keeps what the terminal shows, until nobody has it open any more.
+func (c *Console) watch() {
+	defer close(c.ended)
+	chunk := make([]byte, 4096)
+	for {
+		n, err := c.master.Read(chunk)
+		c.mu.Lock()
+		c.shown.Write(chunk[:n])
+		c.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// Expect waits until text is shown after what was expected last.
+func (c *Console) Expect(text string) error {
+	for end := time.Now().Add(consolePatience); ; time.Sleep(5 * time.Millisecond) { //nolint:forbidigo // a test's own patience
+		over := false
+		select {
+		case <-c.ended:
+			over = true
+		default:
+		}
+		if c.pass(text) {
+			return nil
+		}
+		if over || time.Now().After(end) { //nolint:forbidigo // as above
+			return fmt.Errorf("the terminal does not show %q but %q", text, c.Shown())
+		}
+	}
+}
+
+func (c *Console) pass(text string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := strings.Index(c.shown.String()[c.seen:], text)
+	if at < 0 {
+		return false
+	}
+	c.seen += at + len(text)
+	return true
+}
+
+// Type types text, as it is.
+func (c *Console) Type(text string) error {
+	_, err := c.master.WriteString(text)
+	return err
+}
+
+// Wait waits for the end of the program and returns its exit code; -1 if a signal ended it.
+func (c *Console) Wait() (code int, err error) {
+	timer := time.AfterFunc(consolePatience, func() { _ = c.cmd.Process.Kill() })
+	defer timer.Stop()
+	err = c.cmd.Wait()
+	if _, ok := errors.AsType[*exec.ExitError](err); ok {
+		err = nil
+	}
+	select {
+	case <-c.ended:
+	case <-time.After(time.Second): // something it has started keeps the terminal
+	}
+	_ = c.master.Close()
+	return c.cmd.ProcessState.ExitCode(), err
+}
+
+// Shown returns all that the terminal has shown, with CR LF as line ends.
+func (c *Console) Shown() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.shown.String()
+}

@@ -1,0 +1,135 @@
+package keystore
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+// itemVersion is the version of the form of an access key in a store.
+const itemVersion = 1
+
+// item is an access key as it rests in a store.
+type item struct {
+	Version         int    `json:"version"`
+	AccessKeyID     string `json:"access_key_id"`
+	SecretAccessKey string `json:"secret_access_key"`
+}
+
+// Items are the access keys and seeds in a store: separate items, so that they can rest in
+// different stores. Errors are the store's, or *fault.Error of kind NoSecret for an item
+// that is damaged.
+type Items struct {
+	Store Store
+}
+
+// KeyName is the name of the item with a profile's access key.
+func KeyName(profile string) string { return "key:" + profile }
+
+// SeedName is the name of the item with the seed of the MFA device serial.
+func SeedName(serial string) string { return "seed:" + serial }
+
+// AccessKey returns the access key of a profile.
+func (i Items) AccessKey(ctx context.Context, profile string) (creds.AccessKey, error) {
+	stored, err := i.Store.Get(ctx, KeyName(profile))
+	if err != nil {
+		return creds.AccessKey{}, err
+	}
+	thing, remedy := "the access key of profile "+strconv.Quote(profile), addAgain
+	var it item
+	if err := json.Unmarshal([]byte(stored.Reveal()), &it); err != nil {
+		return creds.AccessKey{}, fault.New(fault.NoSecret, thing, remedy, "what is stored is damaged") // err might quote the secret
+	}
+	if it.Version != itemVersion {
+		return creds.AccessKey{}, fault.New(fault.NoSecret, thing, "use a newer aws-mfa-creds, or "+remedy, "what is stored has version %d, and this program knows version %d", it.Version, itemVersion)
+	}
+	key := creds.AccessKey{ID: it.AccessKeyID, Secret: creds.NewSecret(it.SecretAccessKey)}
+	if err := CheckAccessKey(thing, key); err != nil {
+		return creds.AccessKey{}, fault.New(fault.NoSecret, thing, remedy, "what is stored is damaged")
+	}
+	return key, nil
+}
+
+// PutAccessKey stores the access key of a profile.
+func (i Items) PutAccessKey(ctx context.Context, profile string, key creds.AccessKey) error {
+	text, err := json.Marshal(item{itemVersion, key.ID, key.Secret.Reveal()})
+	if err != nil {
+		return err
+	}
+	defer clear(text)
+	return i.put(ctx, KeyName(profile), creds.NewSecret(string(text)))
+}
+
+// Seed returns the seed of the MFA device serial.
+func (i Items) Seed(ctx context.Context, serial string) (totp.Seed, error) {
+	stored, err := i.Store.Get(ctx, SeedName(serial))
+	if err != nil {
+		return totp.Seed{}, err
+	}
+	// Whether it is strong enough was decided when it was stored.
+	seed, err := totp.ParseSeed(stored.Reveal(), totp.Policy{AllowWeak: true})
+	if err != nil {
+		return totp.Seed{}, fault.New(fault.NoSecret, "the seed of "+serial, addAgain, "what is stored is damaged")
+	}
+	return seed, nil
+}
+
+// PutSeed stores the seed of the MFA device serial, as an otpauth URI: whoever opens the store
+// without this program can use it in any authenticator app.
+func (i Items) PutSeed(ctx context.Context, serial string, seed totp.Seed) error {
+	return i.put(ctx, SeedName(serial), seed.URI(Label(serial), Issuer))
+}
+
+// put stores value and reads it back: what is not there afterwards was never stored.
+func (i Items) put(ctx context.Context, name string, value creds.Secret) error {
+	if err := i.Store.Put(ctx, name, value); err != nil {
+		return err
+	}
+	stored, err := i.Store.Get(ctx, name)
+	if err != nil {
+		return err
+	}
+	if !stored.Equal(value) {
+		return fault.New(fault.Store, name, "use another store: --store age", "the store returns something else than was stored")
+	}
+	return nil
+}
+
+// DeleteAccessKey removes the access key of a profile.
+func (i Items) DeleteAccessKey(ctx context.Context, profile string) error {
+	return i.Store.Delete(ctx, KeyName(profile))
+}
+
+// DeleteSeed removes the seed of the MFA device serial.
+func (i Items) DeleteSeed(ctx context.Context, serial string) error {
+	return i.Store.Delete(ctx, SeedName(serial))
+}
+
+const addAgain = "run: aws-mfa-creds add --profile NAME"
+
+// Issuer is how authenticator apps name AWS.
+const Issuer = "Amazon Web Services"
+
+// Label is how authenticator apps name a device: NAME@ACCOUNT, as AWS's own QR codes do,
+// or the serial itself of a device that is no ARN.
+func Label(serial string) string {
+	fields := strings.SplitN(serial, ":", 6)
+	if len(fields) < 6 {
+		return serial
+	}
+	return strings.TrimPrefix(fields[5], "mfa/") + "@" + fields[4]
+}
+
+// CheckAccessKey refuses what cannot be a long-lived access key, without echoing any of its
+// secret. where says where it came from.
+func CheckAccessKey(where string, key creds.AccessKey) error {
+	if err := checkAccessKeyID(where, key.ID); err != nil {
+		return err
+	}
+	return checkSecretAccessKey(where, key.Secret.Reveal())
+}

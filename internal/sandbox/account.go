@@ -151,6 +151,18 @@ func (c *call) authorize(resource string) *refusal {
 	return c.unauthorized(resource, " with an explicit deny in "+firstOf(policy, "an identity-based policy"))
 }
 
+// authorizeDevice is authorize for an action on an MFA device.
+func (c *call) authorizeDevice(serial string) *refusal {
+	if refused := c.authorize(serial); refused != nil {
+		return refused
+	}
+	user := c.caller.user
+	if user == nil || !user.OwnDeviceName || serial == c.world.DeviceARN(user.Name) {
+		return nil
+	}
+	return c.unauthorized(serial, " because no identity-based policy allows the "+c.permit+" action")
+}
+
 func (c *call) unauthorized(resource, why string) *refusal {
 	return denied("User: " + c.caller.arn + " is not authorized to perform: " + c.permit + " on resource: " + resource + why)
 }

@@ -38,7 +38,7 @@ func (a *account) authenticate(r *request, service string) (*caller, *refusal) {
 	if refused := a.checkScope(claim, service); refused != nil {
 		return nil, refused
 	}
-	caller, secret := a.lookUp(claim)
+	caller, secret := a.lookUp(claim, r.now)
 	if caller == nil {
 		return nil, invalidToken()
 	}
@@ -96,8 +96,8 @@ func partitionOf(region string) string {
 }
 
 // lookUp returns the caller whose key it is and the secret, or nil. A key of
-// another partition does not exist here.
-func (a *account) lookUp(c *claim) (who *caller, secret string) {
+// another partition does not exist here, and one that is too new not yet.
+func (a *account) lookUp(c *claim, now time.Time) (who *caller, secret string) {
 	if partitionOf(c.region) != a.world.Partition {
 		return nil, ""
 	}
@@ -108,7 +108,7 @@ func (a *account) lookUp(c *claim) (who *caller, secret string) {
 		return a.sessionCaller(session), session.secret
 	}
 	user, key := a.world.Key(c.keyID)
-	if key == nil || key.Inactive || c.token != "" {
+	if key == nil || key.Inactive || c.token != "" || now.Before(key.known) {
 		return nil, ""
 	}
 	return a.userCaller(user), key.Secret

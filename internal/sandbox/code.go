@@ -49,7 +49,7 @@ func (c *call) useCode() (mfa bool, refused *refusal) {
 	}
 	c.judged = true
 	device := c.world.Device(serial)
-	if device == nil || c.caller.user == nil || device.User != c.caller.user.Name {
+	if device == nil || c.caller.user == nil || device.User != c.caller.user.Name || c.now.Before(device.known) {
 		c.record(c.request, serial, code, CodeNoDevice)
 		return false, denied(textNoDevice)
 	}

@@ -53,7 +53,7 @@ func (c *call) createVirtualMFADevice() (any, *refusal) {
 		return nil, refused
 	}
 	serial := c.world.DeviceARN(strings.TrimPrefix(path, "/") + name)
-	if refused := c.authorize(serial); refused != nil {
+	if refused := c.authorizeDevice(serial); refused != nil {
 		return nil, refused
 	}
 	if c.world.Device(serial) != nil {
@@ -106,6 +106,7 @@ func (c *call) enableMFADevice() (any, *refusal) {
 		return nil, refused
 	}
 	device.User, device.Enabled, device.OutOfSync = user.Name, c.now.UTC().Truncate(time.Second), !inTime
+	device.known = c.now.Add(c.options.DeviceDelay)
 	return nil, nil
 }
 
@@ -137,7 +138,17 @@ func (c *call) userAndCodes() (*User, *refusal) {
 	if refused := check.refused(); refused != nil {
 		return nil, refused
 	}
-	return c.targetUser()
+	return c.targetDevice()
+}
+
+// targetDevice returns the user that the call names, once the caller may do this to
+// the device that it names.
+func (c *call) targetDevice() (*User, *refusal) {
+	user, refused := c.targetUser()
+	if refused != nil {
+		return nil, refused
+	}
+	return user, c.authorizeDevice(c.params.Get("SerialNumber"))
 }
 
 // usePair spends two codes. They must belong to consecutive steps, neither of
@@ -179,7 +190,7 @@ func (c *call) deactivateMFADevice() (any, *refusal) {
 	if refused := check.refused(); refused != nil {
 		return nil, refused
 	}
-	user, refused := c.targetUser()
+	user, refused := c.targetDevice()
 	if refused != nil {
 		return nil, refused
 	}
@@ -198,7 +209,7 @@ func (c *call) deleteVirtualMFADevice() (any, *refusal) {
 	if refused := check.refused(); refused != nil {
 		return nil, refused
 	}
-	if refused := c.authorize(serial); refused != nil {
+	if refused := c.authorizeDevice(serial); refused != nil {
 		return nil, refused
 	}
 	device := c.world.Device(serial)

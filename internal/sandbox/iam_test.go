@@ -280,3 +280,59 @@ func TestSnapshotReuse(t *testing.T) {
 	clock.advance(stepLength - 10*time.Second)
 	get().wantOK(t)
 }
+
+// TestOwnDeviceName: a policy for mfa/${aws:username} leaves one name.
+func TestOwnDeviceName(t *testing.T) {
+	t.Parallel()
+	world := DefaultWorld()
+	world.Users[0].OwnDeviceName = true
+	world.Devices = []Device{{Serial: spare}}
+	_, alice, _ := newIAM(t, Options{World: world})
+	const because = " because no identity-based policy allows the iam:"
+	alice.do("CreateVirtualMFADevice", "VirtualMFADeviceName", "laptop").want(t, 403, "AccessDenied", "on resource: arn:aws:iam::123456789012:mfa/laptop"+because)
+	alice.pair("EnableMFADevice", spare, -1, 0).want(t, 403, "AccessDenied", "on resource: "+spare+because)
+	alice.do("DeactivateMFADevice", "SerialNumber", spare).want(t, 403, "AccessDenied", because)
+	alice.do("DeleteVirtualMFADevice", "SerialNumber", spare).want(t, 403, "AccessDenied", because)
+	alice.do("CreateVirtualMFADevice", "VirtualMFADeviceName", "alice").wantOK(t)
+	own := "arn:aws:iam::123456789012:mfa/alice"
+	alice.pair("EnableMFADevice", own, -1, 0).wantOK(t)
+	alice.do("DeactivateMFADevice", "SerialNumber", own).wantOK(t)
+	alice.do("DeleteVirtualMFADevice", "SerialNumber", own).wantOK(t)
+}
+
+// TestDelays: what IAM has done takes a while to be known.
+func TestDelays(t *testing.T) {
+	t.Parallel()
+	_, alice, clock := newIAM(t, Options{DeviceDelay: 10 * time.Second, KeyDelay: 8 * time.Second})
+	alice.pair("EnableMFADevice", spare, -1, 0).wantOK(t)
+	get := func() reply {
+		return alice.do("GetSessionToken", "SerialNumber", spare, "TokenCode", alice.code(spare, 0))
+	}
+	get().want(t, 403, "AccessDenied", textNoDevice)
+	key := alice.do("CreateAccessKey").wantOK(t).Key
+	second := *alice
+	second.id, second.secret = key.AccessKeyID, key.SecretAccessKey
+	second.do("GetCallerIdentity").want(t, 403, "InvalidClientTokenId", "")
+	clock.advance(8 * time.Second)
+	second.do("GetCallerIdentity").wantOK(t)
+	get().want(t, 403, "AccessDenied", textNoDevice)
+	clock.advance(2 * time.Second)
+	get().want(t, 403, "AccessDenied", textInvalidCode) // known now, and the code was spent by EnableMFADevice
+	clock.advance(stepLength)
+	get().wantOK(t)
+}
+
+func TestPageSize(t *testing.T) {
+	t.Parallel()
+	world := DefaultWorld()
+	world.Devices = append(world.Devices, Device{Serial: spare})
+	_, alice, _ := newSTS(t, Options{World: world, PageSize: 1})
+	first := alice.do("ListVirtualMFADevices", "MaxItems", "50").wantOK(t)
+	if !first.IsTruncated || len(first.Virtual) != 1 {
+		t.Errorf("first page %v", first.Virtual)
+	}
+	second := alice.do("ListVirtualMFADevices", "Marker", first.Marker).wantOK(t)
+	if second.IsTruncated || len(second.Virtual) != 1 || second.Virtual[0] == first.Virtual[0] {
+		t.Errorf("second page %v", second.Virtual)
+	}
+}

@@ -79,6 +79,7 @@ func (c *call) createAccessKey() (any, *refusal) {
 	user.Keys = append(user.Keys, Key{})
 	user.fill(c.random, c.now)
 	key := &user.Keys[len(user.Keys)-1]
+	key.known = c.now.Add(c.options.KeyDelay)
 	wire := wireOf(user, key)
 	wire.SecretAccessKey = key.Secret
 	return struct{ AccessKey wireKey }{wire}, nil
@@ -203,6 +204,9 @@ func listed[T any](c *call, name string, all []T) (any, *refusal) {
 			return nil, invalid("Invalid Marker: '" + marker + "'")
 		}
 		start = index
+	}
+	if limit := c.options.PageSize; limit > 0 {
+		size = min(size, limit)
 	}
 	end := min(start+size, len(all))
 	result := page[T]{List: members[T]{XMLName: xml.Name{Local: name}, Member: all[start:end]}}

@@ -48,6 +48,16 @@ type Options struct {
 	// further device for a user who has one. AWS refuses that.
 	AllowSecondDevice bool
 
+	// DeviceDelay is how long STS does not know a device that IAM has just enabled,
+	// and KeyDelay how long nobody knows an access key that CreateAccessKey has just
+	// made: IAM is eventually consistent.
+	DeviceDelay time.Duration
+	KeyDelay    time.Duration
+
+	// PageSize is how many entries a page of a list has at most, whatever MaxItems
+	// asks for; none if 0. IAM may return fewer entries than there are.
+	PageSize int
+
 	// AnyIAMRegion takes IAM calls signed for any region of the partition, as
 	// the AWS CLI signs them for a custom endpoint. AWS wants us-east-1.
 	AnyIAMRegion bool

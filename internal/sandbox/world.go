@@ -42,6 +42,11 @@ type User struct {
 	// RequireMFA refuses, to a caller without MFA in its session, every IAM
 	// action but those that AWS's self-service policy exempts for enrolment.
 	RequireMFA bool
+
+	// OwnDeviceName refuses to create, enable, resync, deactivate or delete an MFA
+	// device that is not named like the user, as policies do whose resource is
+	// arn:aws:iam::*:mfa/${aws:username}.
+	OwnDeviceName bool
 }
 
 // Key is a long-term access key.
@@ -51,6 +56,8 @@ type Key struct {
 	Inactive bool
 	Created  time.Time
 	LastUsed Use
+
+	known time.Time // from when on AWS knows it
 }
 
 // Use is the last use of an access key, as GetAccessKeyLastUsed tells it.
@@ -75,6 +82,8 @@ type Device struct {
 	// OutOfSync is what comes of enabling a device with codes that arrive too
 	// late: it is associated, and every later code is refused until a resync.
 	OutOfSync bool
+
+	known time.Time // from when on STS knows that it is enabled
 }
 
 // Role is an IAM role with its trust policy, reduced to what it can demand.

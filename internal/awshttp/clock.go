@@ -42,12 +42,13 @@ func (c *Call) ServerNow() time.Time {
 // farOff reports whether AWS's answer shows that the signature's time was
 // beyond what AWS tolerates.
 func (c *Call) farOff() bool {
-	off, known := c.offset()
+	off, known := c.Offset()
 	return known && off.Abs() > maxSkew
 }
 
-// offset returns how far ahead of AWS's clock the request was signed.
-func (c *Call) offset() (off time.Duration, known bool) {
+// Offset returns how far ahead of AWS's clock the request was signed, if AWS's
+// answer tells.
+func (c *Call) Offset() (off time.Duration, known bool) {
 	server, local := c.Clocks()
 	if server.IsZero() {
 		return 0, false

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
@@ -14,8 +15,8 @@ import (
 // AddKey is what to do about a stored access key that is no good.
 const AddKey = "store a valid access key and its secret (AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY)"
 
-// Refusal is an error that AWS answered. Its message is one line, and may quote
-// what was sent.
+// Refusal is an error that AWS answered. Its message is one line. AWS quotes what
+// it does not accept, so the secrets of the request have been taken out.
 type Refusal struct {
 	Status  int    // HTTP
 	Code    string // "AccessDenied"
@@ -79,7 +80,7 @@ func (c *Call) unavailable(r Refusal, verdict exchange.Verdict, cause string) *O
 func (c *Call) clockRefused(r Refusal) *Outcome {
 	cause := "AWS refused the time of the request"
 	if c.farOff() {
-		off, _ := c.offset()
+		off, _ := c.Offset()
 		side := "ahead of"
 		if off < 0 {
 			side = "behind"
@@ -89,28 +90,18 @@ func (c *Call) clockRefused(r Refusal) *Outcome {
 	return &Outcome{exchange.ClockRefused, fault.New(fault.Clock, "clock", "set this machine's clock", "%s%s", cause, r.Suffix())}
 }
 
-// Problem is what is the matter with the key that signed a request.
-type Problem int
-
-// The problems of keys.
-const (
-	KeyUnknown     Problem = iota + 1 // InvalidClientTokenId
-	SecretWrong                       // SignatureDoesNotMatch, and the clock is not why
-	SessionExpired                    // ExpiredToken
-)
-
-// OfKey explains a refusal of the key that signed the request. The problem is 0
-// for other refusals, and for those that Passing explains.
-func (c *Call) OfKey(r Refusal) (problem Problem, cause, remedy string) {
+// OfKey explains a refusal of the key that signed the request. The reason is
+// account.Other for other refusals, and for those that Passing explains.
+func (c *Call) OfKey(r Refusal) (reason account.Reason, cause, remedy string) {
 	switch {
 	case r.Is("InvalidClientTokenId"):
-		return KeyUnknown, fmt.Sprintf("AWS does not accept it in region %s: deleted, inactive, or of another partition", c.peer.Region), AddKey
+		return account.KeyUnknown, fmt.Sprintf("AWS does not accept it in region %s: deleted, inactive, or of another partition", c.peer.Region), AddKey
 	case r.aboutSignature():
-		return SecretWrong, "the secret that is stored for it is not its own (the signature does not match)", AddKey
+		return account.SecretWrong, "the secret that is stored for it is not its own (the signature does not match)", AddKey
 	case r.Is("ExpiredToken", "ExpiredTokenException"):
-		return SessionExpired, "the session that signs the call has expired", "aws-mfa-creds get --refresh --profile NAME"
+		return account.SessionExpired, "the session that signs the call has expired", "aws-mfa-creds get --refresh --profile NAME"
 	}
-	return 0, "", ""
+	return account.Other, "", ""
 }
 
 // Key names the key that signed the request, for messages.

@@ -1,6 +1,7 @@
 package sts
 
 import (
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awshttp"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -35,7 +36,7 @@ func (t *try) refusal(r awshttp.Refusal) (thing, cause, remedy string) {
 	if denial, ok := r.Denial(); ok {
 		return t.notAuthorized(denial)
 	}
-	if problem, cause, remedy := t.OfKey(r); problem != 0 {
+	if reason, cause, remedy := t.OfKey(r); reason != account.Other {
 		return t.Key(), cause, remedy
 	}
 	switch {

@@ -33,20 +33,30 @@ func action(r exchange.Request) string {
 
 // result puts together what the connection, the answer and the SDK told.
 func (t *try) result(ctx context.Context, got issued, err error) exchange.Result {
-	result := exchange.Result{Delivery: t.Delivery()}
-	result.ServerTime, result.LocalTime = t.Clocks()
-	bad := t.judge(ctx, got, err)
-	if bad != nil {
-		bad.Err.Cause = t.Scrub(bad.Err.Cause)
-		result.Verdict, result.Err = bad.Verdict, bad.Err
-		return result
+	if bad := t.judge(ctx, got, err); bad != nil {
+		return t.failed(bad)
 	}
+	result := t.known()
 	result.Credentials = creds.Credentials{
 		AccessKeyID:     *got.credentials.AccessKeyId,
 		SecretAccessKey: creds.NewSecret(*got.credentials.SecretAccessKey),
 		SessionToken:    creds.NewSecret(*got.credentials.SessionToken),
 		Expiration:      got.credentials.Expiration.UTC(),
 	}
+	return result
+}
+
+// known is what there is to know of every call.
+func (t *try) known() exchange.Result {
+	result := exchange.Result{Delivery: t.Delivery()}
+	result.ServerTime, result.LocalTime = t.Clocks()
+	return result
+}
+
+func (t *try) failed(bad *awshttp.Outcome) exchange.Result {
+	result := t.known()
+	bad.Err.Cause = t.Scrub(bad.Err.Cause)
+	result.Verdict, result.Err = bad.Verdict, bad.Err
 	return result
 }
 

@@ -26,8 +26,9 @@ type Policy struct {
 }
 
 // ParseSeed reads a seed as people paste it: base32 in either case, with spaces,
-// dashes, line breaks and any padding; an otpauth://totp/ URI; or the base64 of
-// base32 in which the XML of IAM's CreateVirtualMFADevice has it. It refuses
+// dashes, line breaks and any padding; an otpauth://totp/ URI; the base64 of base32
+// in which the XML of IAM's CreateVirtualMFADevice has it; or an export of Google
+// Authenticator with one account, while ParseMigration is for others. It refuses
 // whatever AWS cannot use or a bad copy has spoiled, always with a *SeedError.
 func ParseSeed(text string, policy Policy) (Seed, error) {
 	key, err := decode(strings.Trim(text, whitespace))

@@ -30,13 +30,12 @@ func (s Seed) URI(label, issuer string) creds.Secret {
 // a plus sign as it is.
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-// decodeURI returns the bytes of the seed in the URI scheme://rest.
+// decodeURI returns the bytes of the one seed in the URI scheme://rest.
 func decodeURI(scheme, rest string) ([]byte, error) {
 	switch scheme {
 	case "otpauth":
-	case "otpauth-migration":
-		return nil, refuse("export this one account as an otpauth://totp URI or as its seed",
-			"an export of Google Authenticator (otpauth-migration URI) is not supported here yet")
+	case migrationScheme:
+		return decodeMigration(rest)
 	default:
 		return nil, refuse("give the seed or an otpauth://totp URI", "that is a URI, but not an otpauth URI")
 	}

@@ -124,8 +124,8 @@ func TestParseSeedRefusesURIs(t *testing.T) {
 		"escape, half rune":  {"otpauth://totp/%\u00e4?secret=" + text, "otpauth URI has a bad percent escape at character 16", "copy"},
 		"escape of escape":   {"otpauth://totp/%25%?secret=" + text, "otpauth URI has a bad percent escape at character 19", "copy"},
 
-		"migration":        {"otpauth-migration://offline?data=CiEKFGNhbmFyeQ%3D%3D", "an export of Google Authenticator (otpauth-migration URI) is not supported here yet", "otpauth://totp"},
-		"Migration":        {"OTPAuth-Migration://offline?data=" + text, "an export of Google Authenticator", "otpauth://totp"},
+		"migration":        {"otpauth-migration://offline?data=CiEKFGNhbmFyeQ%3D%3D", "data of the export is damaged", "scan"},
+		"Migration":        {"OTPAuth-Migration://offline?data=" + text, "data of the export is damaged", "scan"},
 		"another URI":      {"https://example.com/?secret=" + text, "that is a URI, but not an otpauth URI", "otpauth://totp"},
 		"invisible prefix": {"\u200b" + base, "that is a URI, but not an otpauth URI", "otpauth://totp"},
 	} {

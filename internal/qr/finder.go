@@ -1,0 +1,160 @@
+package qr
+
+import (
+	"math"
+	"slices"
+)
+
+// finder is one of the three large squares of a code, or what looks like one.
+type finder struct {
+	point
+
+	module float64 // the side of a module in pixels, too large by the rotation
+	rows   int     // how many rows of pixels it was seen in
+	last   int     // the last of these
+}
+
+// maxFinders is how many are looked at further. Nothing but a sheet of codes has
+// so many.
+const maxFinders = 64
+
+// finders returns what looks like finders, those seen best first. Whatever line
+// goes through the centre of one passes dark, light, dark, light and dark for 1, 1,
+// 3, 1 and 1 parts of its length.
+func (b bitmap) finders() []finder {
+	var open, closed []finder
+	for y := range b.h {
+		open = slices.DeleteFunc(open, func(f finder) bool {
+			past := float64(y-f.last) > 2*f.module+1
+			if past {
+				closed = append(closed, f)
+			}
+			return past
+		})
+		for x := range b.candidates(y) {
+			if f, ok := b.confirm(x, y); ok {
+				open = merge(open, f)
+			}
+		}
+	}
+	closed = append(closed, open...)
+	slices.SortStableFunc(closed, func(a, b finder) int { return b.rows - a.rows })
+	return closed[:min(len(closed), maxFinders)]
+}
+
+// candidates yields the columns of row y that five runs in proportion centre on.
+func (b bitmap) candidates(y int) func(yield func(int) bool) {
+	row := b.dark[y*b.w : (y+1)*b.w]
+	return func(yield func(int) bool) {
+		var runs [5]int
+		dark := false
+		for x := 0; x <= len(row); x++ {
+			now := x < len(row) && row[x]
+			if now == dark {
+				runs[4]++
+				continue
+			}
+			if dark && proportional(runs, 0.5) && !yield(x-runs[4]-runs[3]-(runs[2]+1)/2) {
+				return
+			}
+			runs = [5]int{runs[1], runs[2], runs[3], runs[4], 1}
+			dark = now
+		}
+	}
+}
+
+// proportional reports whether runs are as 1:1:3:1:1, each within slack of its share.
+func proportional(runs [5]int, slack float64) bool {
+	total := runs[0] + runs[1] + runs[2] + runs[3] + runs[4]
+	if total < 7 || 7*runs[2] < total {
+		return false
+	}
+	for i, n := range runs {
+		share := total // sevenths
+		if i == 2 {
+			share = 3 * total
+		}
+		if n == 0 || math.Abs(float64(7*n-share)) > slack*float64(share) {
+			return false
+		}
+	}
+	return true
+}
+
+// confirm looks from the pixel upwards and downwards, then sideways, then along
+// the diagonals, and returns the finder round it.
+func (b bitmap) confirm(x, y int) (finder, bool) {
+	vertical, middleY, ok := b.cross(x, y, 0, 1, 0.5)
+	if !ok {
+		return finder{}, false
+	}
+	horizontal, middleX, ok := b.cross(x, int(middleY), 1, 0, 0.5)
+	if !ok || horizontal > 2*vertical || vertical > 2*horizontal {
+		return finder{}, false
+	}
+	for _, dy := range []int{1, -1} {
+		if _, _, ok := b.cross(int(middleX), int(middleY), 1, dy, 0.8); !ok {
+			return finder{}, false
+		}
+	}
+	return finder{point{middleX, middleY}, float64(horizontal+vertical) / 14, 1, y}, true
+}
+
+// cross measures the five runs through the pixel in direction (dx, dy): their
+// length in steps, and the middle of the third, as x or, if dx is 0, as y.
+func (b bitmap) cross(x, y, dx, dy int, slack float64) (length int, middle float64, ok bool) {
+	if !b.at(x, y) {
+		return 0, 0, false
+	}
+	after, before := b.walk(x, y, dx, dy), b.walk(x-dx, y-dy, -dx, -dy)
+	runs := [5]int{before[2], before[1], before[0] + after[0], after[1], after[2]}
+	if !proportional(runs, slack) {
+		return 0, 0, false
+	}
+	for _, n := range runs {
+		length += n
+	}
+	from := x
+	if dx == 0 {
+		from = y
+	}
+	return length, float64(from) + float64(after[0]-before[0])/2, true
+}
+
+// walk counts the pixels from (x, y) on that are dark, then light, then dark. It
+// gives up where the second or third count is out of proportion.
+func (b bitmap) walk(x, y, dx, dy int) [3]int {
+	var counts [3]int
+	for i := range counts {
+		limit := max(b.w, b.h)
+		if i > 0 {
+			limit = 2*counts[0] + 4
+		}
+		for b.inside(x, y) && b.at(x, y) == (i != 1) && counts[i] <= limit {
+			counts[i]++
+			x, y = x+dx, y+dy
+		}
+	}
+	return counts
+}
+
+func (b bitmap) inside(x, y int) bool { return uint(x) < uint(b.w) && uint(y) < uint(b.h) }
+
+// merge counts f in with the one of list that it is another row of, or adds it.
+func merge(list []finder, f finder) []finder {
+	for i, known := range list {
+		near := 1.5 * max(known.module, f.module)
+		if math.Abs(known.x-f.x) > near || math.Abs(known.y-f.y) > near || known.module > 2*f.module || f.module > 2*known.module {
+			continue
+		}
+		n := float64(known.rows)
+		list[i] = finder{
+			point:  point{(known.x*n + f.x) / (n + 1), (known.y*n + f.y) / (n + 1)},
+			module: (known.module*n + f.module) / (n + 1),
+			rows:   known.rows + 1,
+			last:   f.last,
+		}
+		return list
+	}
+	return append(list, f)
+}

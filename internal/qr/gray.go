@@ -1,0 +1,113 @@
+package qr
+
+import (
+	"image"
+	"iter"
+)
+
+// gray is a picture of 256 levels, 0 being black.
+type gray struct {
+	w, h int
+	pix  []uint8 // row by row
+}
+
+// grayOver returns picture on a background of that level. Only transparent
+// pictures show it.
+func grayOver(picture image.Image, background uint8) gray {
+	source, ok := picture.(image.RGBA64Image)
+	if !ok { // every type of the standard library does
+		return gray{}
+	}
+	bounds := picture.Bounds()
+	g := gray{bounds.Dx(), bounds.Dy(), make([]uint8, 0, bounds.Dx()*bounds.Dy())}
+	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+		for x := bounds.Min.X; x < bounds.Max.X; x++ {
+			c := source.RGBA64At(x, y) // with the alpha multiplied in
+			light := (299*uint32(c.R) + 587*uint32(c.G) + 114*uint32(c.B)) / 1000
+			light += (0xffff - uint32(c.A)) * uint32(background) / 0xff
+			g.pix = append(g.pix, uint8(min(light, 0xffff)>>8))
+		}
+	}
+	return g
+}
+
+// opaque reports whether the background of picture is never seen.
+func opaque(picture image.Image) bool {
+	p, ok := picture.(interface{ Opaque() bool })
+	return ok && p.Opaque()
+}
+
+// negative returns g with light and dark exchanged.
+func (g gray) negative() gray {
+	pix := make([]uint8, len(g.pix))
+	for i, v := range g.pix {
+		pix[i] = ^v
+	}
+	return gray{g.w, g.h, pix}
+}
+
+// half returns g in half its size, each pixel the mean of four.
+func (g gray) half() gray {
+	small := gray{g.w / 2, g.h / 2, make([]uint8, 0, g.w/2*(g.h/2))}
+	for y := range small.h {
+		upper, under := g.pix[2*y*g.w:], g.pix[(2*y+1)*g.w:]
+		for x := range small.w {
+			sum := int(upper[2*x]) + int(upper[2*x+1]) + int(under[2*x]) + int(under[2*x+1])
+			small.pix = append(small.pix, uint8(sum/4)) //nolint:gosec // a mean of bytes
+		}
+	}
+	return small
+}
+
+// enlarged returns g in k times its size, with what lies between two pixels
+// interpolated.
+func (g gray) enlarged(k int) gray {
+	large := gray{g.w * k, g.h * k, make([]uint8, 0, g.w*k*g.h*k)}
+	columns := weights(g.w, k)
+	for _, row := range weights(g.h, k) {
+		upper, under := g.pix[row.first*g.w:], g.pix[row.second*g.w:]
+		for _, c := range columns {
+			a := int(upper[c.first])*(2*k-c.part) + int(upper[c.second])*c.part
+			b := int(under[c.first])*(2*k-c.part) + int(under[c.second])*c.part
+			large.pix = append(large.pix, uint8((a*(2*k-row.part)+b*row.part)/(4*k*k))) //nolint:gosec // a mean of bytes
+		}
+	}
+	return large
+}
+
+// weight says that a pixel consists of part/2k of the second and else of the first.
+type weight struct{ first, second, part int }
+
+// weights returns those of n pixels enlarged k times.
+func weights(n, k int) []weight {
+	list := make([]weight, n*k)
+	for i := range list {
+		at := 2*i + 1 - k // in 2k-ths of a pixel, from the middle of the first
+		first := 0
+		if at > 0 {
+			first = at / (2 * k)
+		}
+		list[i] = weight{first, min(first+1, n-1), max(at-first*2*k, 0)}
+	}
+	return list
+}
+
+// sizes returns g as it is, then ever smaller, which takes away noise and moire,
+// then enlarged, which helps where a module has one or two pixels.
+func (g gray) sizes() iter.Seq[gray] {
+	return func(yield func(gray) bool) {
+		for s := g; min(s.w, s.h) >= minSide; s = s.half() {
+			if !yield(s) {
+				return
+			}
+		}
+		for k := 2; k <= 3 && g.w*k*g.h*k <= maxPixels; k++ {
+			if !yield(g.enlarged(k)) {
+				return
+			}
+		}
+	}
+}
+
+// minSide is that of the smallest code, one pixel a module.
+const minSide = 21

@@ -1,0 +1,101 @@
+package qr
+
+import (
+	"bytes"
+	"image"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/image/webp"
+)
+
+// The limits of what is read. Phones take pictures of up to 50 million pixels,
+// which are 200 MB in memory.
+const (
+	maxBytes  = 32 << 20
+	maxPixels = 50_000_000
+)
+
+// format is a kind of file that can be read.
+type format struct {
+	config func(io.Reader) (image.Config, error)
+	decode func(io.Reader) (image.Image, error)
+}
+
+// load decodes a picture, after a look at how large it will be.
+func load(data []byte) (image.Image, error) {
+	if len(data) > maxBytes {
+		return nil, refuse("crop it to the QR code", "has more than %d MiB", maxBytes>>20)
+	}
+	f, err := sniff(data)
+	if err != nil {
+		return nil, err
+	}
+	config, err := f.config(bytes.NewReader(data))
+	if err != nil {
+		return nil, damaged()
+	}
+	// Formats have 32 bits for a side at most, so the product does not overflow.
+	if int64(config.Width)*int64(config.Height) > maxPixels {
+		return nil, refuse("crop it to the QR code", "has %d x %d pixels, more than %d million", config.Width, config.Height, maxPixels/1_000_000)
+	}
+	picture, err := f.decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, damaged()
+	}
+	return picture, nil
+}
+
+func damaged() error {
+	return refuse("take a new screenshot, as PNG", "is damaged, or of a kind that cannot be read")
+}
+
+// sniff tells what a file is from its first bytes: names are often wrong.
+func sniff(data []byte) (format, error) {
+	begins := func(magic string) bool { return bytes.HasPrefix(data, []byte(magic)) }
+	at := func(offset int, magic string) bool {
+		return len(data) >= offset && bytes.HasPrefix(data[offset:], []byte(magic))
+	}
+	switch {
+	case begins("\x89PNG\r\n\x1a\n"):
+		return format{png.DecodeConfig, png.Decode}, nil
+	case begins("\xff\xd8\xff"):
+		return format{jpeg.DecodeConfig, jpeg.Decode}, nil
+	case begins("RIFF") && at(8, "WEBP"):
+		return format{webp.DecodeConfig, webp.Decode}, nil
+	case begins("GIF8"):
+		return format{gif.DecodeConfig, gif.Decode}, nil
+	}
+	return format{}, unreadable(data)
+}
+
+// unreadable names what was given in place of a picture.
+func unreadable(data []byte) error {
+	const convert = "convert it to PNG, or take a screenshot"
+	head := string(data[:min(len(data), 1024)])
+	switch {
+	case head == "":
+		return refuse("give a PNG, JPEG or WebP file", "is empty")
+	case strings.HasPrefix(head, "%PDF"):
+		return refuse("take a screenshot of it", "is a PDF document")
+	case len(head) > 12 && head[4:8] == "ftyp":
+		return refuse(convert, "is a HEIC, AVIF or video file, which cannot be read")
+	case strings.HasPrefix(head, "BM"), strings.HasPrefix(head, "II*\x00"), strings.HasPrefix(head, "MM\x00*"):
+		return refuse(convert, "is a BMP or TIFF file, which cannot be read")
+	case strings.Contains(strings.ToLower(head), "<svg"):
+		return refuse("open it in a browser and take a screenshot", "is an SVG drawing")
+	case isText(head):
+		return refuse("give a seed or an otpauth URI as text, not as a picture", "is a text")
+	}
+	return refuse("give a PNG, JPEG or WebP file", "is not a picture of a known kind")
+}
+
+// isText reports whether head, which may end inside of a character, is UTF-8.
+func isText(head string) bool {
+	whole := head[:max(len(head)-utf8.UTFMax, min(len(head), 1))]
+	return utf8.ValidString(whole) && !strings.ContainsRune(head, 0)
+}

@@ -29,7 +29,7 @@ func (l link) get(key string) value {
 
 // ownsKey reports whether profiles.ini says that the profile has an access key.
 func (l link) ownsKey() bool {
-	return l.own.get(keyStore).text != "" || l.own.get(keyAccessKeyID).text != ""
+	return l.own.get(keyStore).text != "" || l.own.get(keyKeyStore).text != "" || l.own.get(keyAccessKeyID).text != ""
 }
 
 // follow finds the chain of profiles from name to the identity. A source_profile

@@ -51,14 +51,20 @@ func (h *header) isPlain() bool { return h.name.from < h.name.to }
 
 // loadFile reads and scans the file at path.
 func loadFile(path string, d dialect) (*file, error) {
-	data, err := read(path, d == ownConfig)
+	data, _, err := read(path, d == ownConfig)
 	if err != nil {
 		return nil, err
 	}
-	f := &file{path: path, dialect: d, data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))}
+	return newFile(path, d, data)
+}
+
+// newFile scans data, the content of the file at path. A byte order mark is no part of what
+// the file then holds.
+func newFile(path string, d dialect, data []byte) (*file, error) {
 	if isUTF16(data) {
 		return nil, fault.New(fault.Config, path, "save it as UTF-8", "is UTF-16")
 	}
+	f := &file{path: path, dialect: d, data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))}
 	return f, f.scan()
 }
 

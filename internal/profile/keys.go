@@ -4,6 +4,9 @@ package profile
 // skipped; in profiles.ini there are no others.
 const (
 	keyStore          = "store"         // profiles.ini only
+	keyKeyStore       = "key_store"     // profiles.ini only: where the access key rests, if not in store
+	keySeedStore      = "seed_store"    // profiles.ini only: where the seed rests, if not in store
+	keyRegistered     = "registered"    // profiles.ini only: what register changed in the AWS config
 	keyAccessKeyID    = "access_key_id" // profiles.ini only
 	keyDuration       = "duration"      // profiles.ini only: as "12h"
 	keySerial         = "mfa_serial"
@@ -43,5 +46,5 @@ func sharedKeys() []string {
 
 // ownKeys are the keys of profiles.ini.
 func ownKeys() []string {
-	return append(sharedKeys(), keyStore, keyAccessKeyID, keyDuration)
+	return append(sharedKeys(), keyStore, keyKeyStore, keySeedStore, keyAccessKeyID, keyDuration, keyRegistered)
 }

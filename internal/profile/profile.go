@@ -50,6 +50,8 @@ type Settings struct {
 	Profile     string // the one asked for
 	Identity    string // the end of the source_profile chain: it owns the access key and the MFA device
 	Store       string // the identity's store as profiles.ini says, or ""
+	KeyStore    string // where its access key rests: key_store in profiles.ini, else Store
+	SeedStore   string // where its seed rests: seed_store in profiles.ini, else Store
 	AccessKeyID string // of the identity's access key; "" unknown
 	Serial      string // of the MFA device, validated; "" unknown
 

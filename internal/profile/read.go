@@ -13,32 +13,34 @@ import (
 // maxSize caps what is read: far above any config, and below what hurts.
 const maxSize = 64 << 20
 
-// read returns the content of the file at path, or nil if there is none. The null
-// device counts as none: AWS_CONFIG_FILE=/dev/null is a common way to say so. A file of
-// ours must not be writable for others: it says where token codes go.
-func read(path string, ours bool) ([]byte, error) {
+// read returns the content of the file at path and what else is known of it, or nothing
+// if there is none. The null device counts as none: AWS_CONFIG_FILE=/dev/null is a common
+// way to say so. A file of ours must not be writable for others: it says where token
+// codes go.
+func read(path string, ours bool) ([]byte, fs.FileInfo, error) {
 	if path == "" || path == os.DevNull {
-		return nil, nil
+		return nil, nil, nil
 	}
 	f, err := openFile(path)
 	if isMissing(err) {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, unreadable(path, err)
+		return nil, nil, unreadable(path, err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, unreadable(path, err)
+		return nil, nil, unreadable(path, err)
 	}
 	if err := checkInfo(path, info); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if ours && !ownedAlone(info) {
-		return nil, fault.New(fault.Permissions, path, "make it yours alone: chmod go-w "+path, "other users can change it")
+		return nil, nil, fault.New(fault.Permissions, path, "make it yours alone: chmod go-w "+path, "other users can change it")
 	}
-	return readAll(path, f, info.Size())
+	data, err := readAll(path, f, info.Size())
+	return data, info, err
 }
 
 // checkInfo refuses what cannot be a config: reading it might block for ever.
@@ -88,6 +90,9 @@ func unreadable(path string, err error) error {
 // reason is err without the path, which the fault shows already.
 func reason(err error) string {
 	if bad, ok := errors.AsType[*fs.PathError](err); ok {
+		return bad.Err.Error()
+	}
+	if bad, ok := errors.AsType[*os.LinkError](err); ok {
 		return bad.Err.Error()
 	}
 	return err.Error()

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -83,8 +84,11 @@ func (r *resolution) setting(variable, key string) value {
 
 // key finds out which access key the identity has.
 func (r *resolution) key(s *Settings) error {
-	s.Store = r.identity().own.get(keyStore).uncommented().text
-	id := r.identity().own.get(keyAccessKeyID).uncommented()
+	own := r.identity().own
+	s.Store = own.get(keyStore).uncommented().text
+	s.KeyStore = cmp.Or(own.get(keyKeyStore).uncommented().text, s.Store)
+	s.SeedStore = cmp.Or(own.get(keySeedStore).uncommented().text, s.Store)
+	id := own.get(keyAccessKeyID).uncommented()
 	if r.env.Identity {
 		id = value{text: r.env.AccessKeyID, source: "AWS_MFA_CREDS_ACCESS_KEY_ID"}
 	}

@@ -31,7 +31,8 @@ func TestResolve(t *testing.T) {
 		"own only": {
 			own: "[x]\nstore = keychain\naccess_key_id = AKIAIOSFODNN7EXAMPLE\nmfa_serial = " + serial + "\nduration = 1h30m\nregion = eu-west-1\n",
 			want: with(func(s *Settings) {
-				s.Store, s.AccessKeyID, s.Serial = "keychain", "AKIAIOSFODNN7EXAMPLE", serial
+				s.Store, s.KeyStore, s.SeedStore = "keychain", "keychain", "keychain"
+				s.AccessKeyID, s.Serial = "AKIAIOSFODNN7EXAMPLE", serial
 				s.Duration, s.Region = 90*time.Minute, "eu-west-1"
 			}),
 		},
@@ -40,6 +41,22 @@ func TestResolve(t *testing.T) {
 			aws: "[profile x]\nregion = eu-west-2\nmfa_process = code --for x # y\nduration_seconds = 3600\nmfa_serial = " + serial,
 			want: with(func(s *Settings) {
 				s.Region, s.MFAProcess, s.Duration, s.Serial = "eu-west-1", "code --for x # y", time.Hour, serial
+			}),
+		},
+		"two stores, of the identity": {
+			aws: "[profile x]\nrole_arn = " + roleA + "\nsource_profile = id\n",
+			own: "[id]\nstore = age\nkey_store = keychain # mine\nregistered = {}\n[x]\nseed_store = pass\n",
+			want: with(func(s *Settings) {
+				s.Identity, s.Store, s.KeyStore, s.SeedStore = "id", "age", "keychain", "age"
+				s.Roles = []Role{{roleA, "aws-mfa-creds", "", time.Hour}}
+			}),
+		},
+		"own key, itself as source": {
+			aws: "[profile x]\nrole_arn = " + roleA + "\nsource_profile = x\n",
+			own: "[x]\nkey_store = pass\n",
+			want: with(func(s *Settings) {
+				s.KeyStore = "pass"
+				s.Roles = []Role{{roleA, "aws-mfa-creds", "", time.Hour}}
 			}),
 		},
 		"default": {
@@ -59,7 +76,7 @@ func TestResolve(t *testing.T) {
 			own: "[id]\nmfa_serial = " + serial + "\nmfa_process = code\nstore = age\naccess_key_id = AKIAIOSFODNN7EXAMPLE\n[x]\nstore = ignored\n",
 			want: with(func(s *Settings) {
 				s.Identity, s.Serial, s.Region, s.MFAProcess, s.Endpoint, s.CABundle = "id", serial, "eu-west-2", "code", "https://sts.example", "/ca # x"
-				s.Store, s.AccessKeyID = "age", "AKIAIOSFODNN7EXAMPLE"
+				s.Store, s.KeyStore, s.SeedStore, s.AccessKeyID = "age", "age", "age", "AKIAIOSFODNN7EXAMPLE"
 				s.Roles = []Role{{roleA, "aws-mfa-creds", "", time.Hour}}
 			}),
 		},
@@ -120,9 +137,12 @@ func TestResolve(t *testing.T) {
 			}),
 		},
 		"own source is itself": {
-			aws:  "[profile x]\nrole_arn = " + roleA + "\nsource_profile = x\n",
-			own:  "[x]\nstore = age\n",
-			want: with(func(s *Settings) { s.Store = "age"; s.Roles = []Role{{roleA, "aws-mfa-creds", "", time.Hour}} }),
+			aws: "[profile x]\nrole_arn = " + roleA + "\nsource_profile = x\n",
+			own: "[x]\nstore = age\n",
+			want: with(func(s *Settings) {
+				s.Store, s.KeyStore, s.SeedStore = "age", "age", "age"
+				s.Roles = []Role{{roleA, "aws-mfa-creds", "", time.Hour}}
+			}),
 		},
 		"China by serial": {
 			aws: "[profile x]\nmfa_serial = arn:aws-cn:iam::123456789012:mfa/a\n",

@@ -68,7 +68,7 @@ func (s *section) note(offset int, text string) {
 
 // read adds the options under one header.
 func (s *section) read(h header) error {
-	if err := s.checkBytes(h); err != nil {
+	if err := s.file.checkBytes(h.text.to, h.body.to); err != nil {
 		return err
 	}
 	wanted, err := s.wanted(statements(s.file.data, h))
@@ -80,11 +80,10 @@ func (s *section) read(h header) error {
 
 // checkBytes refuses bytes that a text file does not have: which line they end, or
 // belong to, would be a guess.
-func (s *section) checkBytes(h header) error {
-	from := int(h.text.to)
-	text := s.file.data[from:h.body.to]
+func (f *file) checkBytes(from, to int32) error {
+	text := f.data[from:to]
 	if i := bytes.IndexByte(text, 0); i >= 0 {
-		return s.file.fault(from+i, "save the file as UTF-8 text", "there is a NUL byte")
+		return f.fault(int(from)+i, "save the file as UTF-8 text", "there is a NUL byte")
 	}
 	for i := 0; ; i++ {
 		n := bytes.IndexByte(text[i:], '\r')
@@ -93,7 +92,7 @@ func (s *section) checkBytes(h header) error {
 		}
 		i += n
 		if i+1 == len(text) || text[i+1] != '\n' {
-			return s.file.fault(from+i, "save the file with LF or CR LF line ends", "there is a CR without an LF")
+			return f.fault(int(from)+i, "save the file with LF or CR LF line ends", "there is a CR without an LF")
 		}
 	}
 }
@@ -124,6 +123,11 @@ func (n statement) key() string {
 		return ""
 	}
 	return strings.ToLower(string(bytes.TrimFunc(n.text[:i], isSpace)))
+}
+
+// value returns the value of a statement as its first line has it, whole.
+func (n statement) value() string {
+	return string(bytes.TrimFunc(n.text[bytes.IndexAny(n.text, "=:")+1:], isSpace))
 }
 
 // wanted returns the lines with the keys that matter, checked.
@@ -244,7 +248,7 @@ func (f *file) stsEndpoint(name string) (*section, error) {
 	}
 	s := &section{file: f, options: make(map[string]option)}
 	for _, h := range headers {
-		if err := s.checkBytes(h); err != nil {
+		if err := f.checkBytes(h.text.to, h.body.to); err != nil {
 			return nil, err
 		}
 		for _, n := range statements(f.data, h) {

@@ -26,7 +26,7 @@ func (f *Files) CredentialProcess(name string) string {
 	for _, h := range headers {
 		for _, n := range statements(f.aws.data, h) {
 			if n.key() == keyCommand {
-				command = string(bytes.TrimFunc(n.text[bytes.IndexAny(n.text, "=:")+1:], isSpace))
+				command = n.value()
 			}
 		}
 	}

@@ -1,0 +1,112 @@
+package profile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// Editor changes profiles.ini and the files of the AWS tools. Every byte that an edit is
+// not about stays, and so do a file's mode, its owner where the system allows it, and the
+// symbolic link that leads to it. New files are 0600, new directories 0700.
+//
+// A file is replaced as a whole, durably, and only if nobody has changed it since it was
+// read; edits of this program wait for each other. Where there is nothing to change,
+// nothing is written.
+//
+// Errors are *fault.Error: of kind Config for a file that cannot be edited as it is or was
+// changed meanwhile, Filesystem for what the disk refuses, Permissions for a profiles.ini that
+// others can change, Usage for a name or value that cannot be written, Deadline if other
+// edits do not end.
+type Editor struct {
+	Paths  Paths
+	Rand   io.Reader // for the names of temporary files: crypto/rand.Reader in earnest
+	DryRun bool      // work everything out, but write and create nothing
+}
+
+// Change is what an edit has done to one file, or with DryRun would do.
+type Change struct {
+	Path    string       // of the file, as it is configured
+	Old     creds.Secret // its content before; empty if there was no file
+	New     creds.Secret // its content after
+	Changed bool         // whether there is a difference, and so was something to write
+	Backup  string       // path of the copy of Old that was made, or ""
+}
+
+// The lock is one for all files: edits are rare and short, and some are about two.
+const (
+	lockName  = ".profiles.lock"
+	lockWait  = 20 * time.Second
+	lockRetry = 10 * time.Millisecond
+)
+
+// transact has work read files and decide what becomes of them, and writes them, all
+// under the lock.
+func (e Editor) transact(ctx context.Context, work func() ([]*target, error)) error {
+	if e.Paths.Own == "" {
+		return fault.New(fault.Config, "profiles.ini", "set "+EnvHome, "there is no home directory to keep it in")
+	}
+	if e.DryRun {
+		_, err := work()
+		return err
+	}
+	unlock, err := e.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	targets, err := work()
+	if err != nil {
+		return err
+	}
+	return commit(targets, e.Rand)
+}
+
+// lock waits for the lock. Where the disk cannot give one, work goes on without: that
+// nobody changed a file meanwhile is checked in any case.
+func (e Editor) lock(ctx context.Context) (unlock func(), err error) {
+	path := filepath.Join(filepath.Dir(e.Paths.Own), lockName)
+	if err := e.makeLock(path); err != nil {
+		return func() {}, nil // writing the file itself will tell what is wrong
+	}
+	waiting, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	lock := flock.New(path, flock.SetFlag(lockFlags), flock.SetPermissions(private))
+	_, err = lock.TryLockContext(waiting, lockRetry)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, fault.New(fault.Deadline, path, "see which aws-mfa-creds does not end, and run it again", "another edit has held the lock for %s", lockWait)
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("wait for the lock: %w", ctx.Err())
+	}
+	return func() { _ = lock.Unlock() }, nil
+}
+
+// makeLock makes the lock file, which is never removed: two processes that lock a file of
+// the same name must lock the same file. It appears complete, whatever the umask is.
+func (e Editor) makeLock(path string) error {
+	if _, err := os.Lstat(path); err == nil {
+		return nil
+	}
+	root, err := openDir(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	err = atomicfile.Dir{Root: root, Rand: e.Rand}.Create(lockName, nil, atomicfile.Options{})
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,284 @@
+package profile
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+func editor(paths Paths) Editor { return Editor{Paths: paths, Rand: rand.Reader} }
+
+func text(t testing.TB, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// files returns the names in the directory of path.
+func files(t testing.TB, path string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
+func setStore(store string) func(*Own) error {
+	return func(o *Own) error { o.Store = store; return nil }
+}
+
+func TestUpdate(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		before, after string
+		change        func(*Own) error
+	}{
+		"new": {"", "[x]\nstore = age\n", setStore("age")},
+		"all": {"", "[x]\nstore = a\nkey_store = b\nseed_store = c\naccess_key_id = d\nmfa_serial = e\nmfa_process = \"f\" g\nrole_arn = h\nsource_profile = i j\nexternal_id = k\nrole_session_name = l\nduration = m\nregion = n\n", func(o *Own) error {
+			*o = Own{"a", "b", "c", "d", "e", `"f" g`, "h", "i j", "k", "l", "m", "n"}
+			return nil
+		}},
+		"one of several":         {"[x]\n# mine\nstore = a # old\nregion = b ; x\n", "[x]\n# mine\nstore = age\nregion = b ; x\n", setStore("age")},
+		"already so":             {"[x]\nstore=age # mine\n", "[x]\nstore=age # mine\n", setStore("age")},
+		"one goes":               {"[x]\nstore = a\nregion = b\n", "[x]\nregion = b\n", setStore("")},
+		"all go":                 {"[y]\n\n[x]\nstore = a\n", "[y]\n", setStore("")},
+		"nothing to go":          {"[x]\n", "[x]\n", setStore("")},
+		"other keys stay":        {"[x]\nstore = a\nendpoint_url = https://b\n", "[x]\nendpoint_url = https://b\n", setStore("")},
+		"moves":                  {"[x]\nstore = a\n", "[x]\nkey_store = a\n", func(o *Own) error { o.KeyStore, o.Store = o.Store, ""; return nil }},
+		"garbage in another one": {"[y]\ngarbage\n", "[y]\ngarbage\n\n[x]\nstore = age\n", setStore("age")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			paths := write(t, "", c.before, "")
+			dry := editor(paths)
+			dry.DryRun = true
+			would, err := dry.Update(t.Context(), "x", c.change)
+			if err != nil || would.New.Reveal() != c.after || would.Old.Reveal() != c.before {
+				t.Fatalf("would be %q -> %q, %v", would.Old.Reveal(), would.New.Reveal(), err)
+			}
+			if data, _ := os.ReadFile(paths.Own); string(data) != c.before || len(files(t, paths.Own)) > 1 {
+				t.Fatalf("a dry run left %q, %q", data, files(t, paths.Own))
+			}
+			did, err := editor(paths).Update(t.Context(), "x", c.change)
+			if err != nil || did.Changed != (c.before != c.after) || did.New.Reveal() != c.after || text(t, paths.Own) != c.after {
+				t.Fatalf("%v: %q, %v", did.Changed, text(t, paths.Own), err)
+			}
+			again, err := editor(paths).Update(t.Context(), "x", c.change)
+			if err != nil || again.Changed != (name == "moves") {
+				t.Errorf("a second time: changed %v, %v", again.Changed, err)
+			}
+		})
+	}
+}
+
+func TestUpdateRefuses(t *testing.T) {
+	t.Parallel()
+	sentinel := errors.New("no")
+	for name, c := range map[string]struct {
+		before string
+		change func(*Own) error
+		kind   fault.Kind
+		part   string
+	}{
+		"unknown key":     {"[x]\nstroe = a\n", setStore("age"), fault.Config, "did you mean store?"},
+		"value":           {"[x]\n", setStore("a\nb"), fault.Usage, "store: its value has a control"},
+		"continued value": {"[x]\nstore = a\n  b\n", setStore("age"), fault.Config, "profiles.ini:3"},
+	} {
+		paths := write(t, "", c.before, "")
+		_, err := editor(paths).Update(t.Context(), "x", c.change)
+		wantFault(t, err, c.kind, c.part)
+		if text(t, paths.Own) != c.before {
+			t.Errorf("%s: the file is %q", name, text(t, paths.Own))
+		}
+	}
+	paths := write(t, "", "[x]\n", "")
+	if _, err := editor(paths).Update(t.Context(), "x", func(*Own) error { return sentinel }); !errors.Is(err, sentinel) {
+		t.Error(err)
+	}
+	_, err := editor(Paths{}).Update(t.Context(), "x", setStore("a"))
+	wantFault(t, err, fault.Config, "AWS_MFA_CREDS_HOME")
+	_, err = editor(paths).Update(t.Context(), "", setStore("a"))
+	wantFault(t, err, fault.Usage, "--profile")
+}
+
+func TestRemove(t *testing.T) {
+	t.Parallel()
+	paths := write(t, "", "[y]\nstore = a\n\n[x]\nstore = b\nregistered = {}\n\n[z]\nstore = c\n", "")
+	for range 2 {
+		if _, err := editor(paths).Remove(t.Context(), "x"); err != nil {
+			t.Fatal(err)
+		}
+		if got := text(t, paths.Own); got != "[y]\nstore = a\n\n[z]\nstore = c\n" {
+			t.Errorf("left %q", got)
+		}
+	}
+}
+
+func TestSharing(t *testing.T) {
+	t.Parallel()
+	f := load(t, "[profile w]\nmfa_serial = "+serial+"\n", "[x]\nmfa_serial = "+serial+"\n[z]\nMFA_SERIAL: "+serial+" # mine\n[y]\nmfa_serial = "+serial+"\nmfa_serial = other\n[v]\nregion = "+serial+"\n")
+	if got := f.Sharing(serial); !slices.Equal(got, []string{"x", "z"}) {
+		t.Errorf("%q share the device", got)
+	}
+	o, ok, err := f.Own("z")
+	if err != nil || !ok || o != (Own{Serial: serial}) {
+		t.Errorf("%+v, %v, %v", o, ok, err)
+	}
+	if o, ok, err := f.Own("nobody"); err != nil || ok || o != (Own{}) {
+		t.Errorf("%+v, %v, %v", o, ok, err)
+	}
+}
+
+// TestChangedMeanwhile has another program write between reading and writing.
+func TestChangedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for name, meddle := range map[string]func(path string) error{
+		"other content": func(path string) error { return os.WriteFile(path, []byte("[x]\nstore = b\n"), 0o600) },
+		"gone":          os.Remove,
+		"directory":     func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) },
+	} {
+		paths := write(t, "", "[x]\nstore = a\n", "")
+		var left []string
+		_, err := editor(paths).Update(t.Context(), "x", func(o *Own) error {
+			o.Store = "age"
+			err := meddle(paths.Own)
+			left = files(t, paths.Own)
+			return err
+		})
+		wantFault(t, err, fault.Config, paths.Own)
+		if got := files(t, paths.Own); !slices.Equal(got, left) {
+			t.Errorf("%s: files are %q, and were %q", name, got, left)
+		}
+	}
+	paths := write(t, "", "", "")
+	_, err := editor(paths).Update(t.Context(), "x", func(o *Own) error {
+		o.Store = "age"
+		return os.WriteFile(paths.Own, []byte("[y]\n"), 0o600)
+	})
+	wantFault(t, err, fault.Config, "changed it meanwhile; run it again")
+	if text(t, paths.Own) != "[y]\n" {
+		t.Error("the other program's file is gone")
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	t.Parallel()
+	paths := write(t, "", "[x]\nstore = a\n", "")
+	e := editor(paths)
+	unlock, err := e.lock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := e.Update(ctx, "x", setStore("b")); !errors.Is(err, context.Canceled) {
+		t.Errorf("Update = %v", err)
+	}
+	if text(t, paths.Own) != "[x]\nstore = a\n" {
+		t.Error("written without the lock")
+	}
+}
+
+func TestStaticKeys(t *testing.T) {
+	t.Parallel()
+	const secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+	paths := write(t,
+		"[profile x]\nAWS_Secret_Access_Key: canary2 # mine\n[profile y]\naws_access_key_id = AKIAOTHER\n", "",
+		"[default]\naws_access_key_id = no\n[x]\nregion = a\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = "+secret+"\n[t]\naws_access_key_id = A\naws_secret_access_key = B\naws_security_token = C\n[s]\naws_access_key_id = ASIAB\n[l]\naws_secret_access_key = canary\n  canary\n[n]\nregion = a\n")
+	f, err := Load(paths)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := f.StaticKeys("x")
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%v, %v", all, err)
+	}
+	if k := all[0]; k.File != CredentialsFile || k.Place != paths.AWSCredentials+":5" || k.Key.ID != "AKIAIOSFODNN7EXAMPLE" || k.Key.Secret.Reveal() != secret || k.Temporary {
+		t.Errorf("%+v", k)
+	}
+	if k := all[1]; k.File != ConfigFile || k.Place != paths.AWSConfig+":2" || k.Key.ID != "" || k.Key.Secret.Reveal() != "canary2" || k.Temporary {
+		t.Errorf("%+v", k)
+	}
+	for name, want := range map[string]int{"y": 1, "t": 1, "s": 1, "n": 0, "nobody": 0} {
+		all, err := f.StaticKeys(name)
+		if err != nil || len(all) != want || want > 0 && all[0].Temporary != (name != "y") {
+			t.Errorf("%s: %v, %v", name, all, err)
+		}
+	}
+	_, err = f.StaticKeys("l")
+	wantFault(t, err, fault.Config, "credentials:15", "aws_secret_access_key")
+	if strings.Contains(fault.Line(err), "canary") {
+		t.Errorf("%s shows a secret", fault.Line(err))
+	}
+	none, err := Load(Paths{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all, err := none.StaticKeys("x"); err != nil || len(all) > 0 {
+		t.Errorf("%v, %v", all, err)
+	}
+}
+
+func TestRemoveStaticKey(t *testing.T) {
+	t.Parallel()
+	before := "# top\r\n[x]\r\naws_access_key_id = A\r\n; mine\r\naws_secret_access_key = B\r\nregion = c\r\n\r\n[x]\r\naws_session_token=D\r\n[y]\r\naws_access_key_id = E\r\n"
+	after := "# top\r\n[x]\r\n; mine\r\nregion = c\r\n\r\n[x]\r\n[y]\r\naws_access_key_id = E\r\n"
+	paths := write(t, "[profile x]\naws_access_key_id = A\n", "", before)
+	backup := paths.AWSCredentials + ".aws-mfa-creds-backup"
+	c, err := editor(paths).RemoveStaticKey(t.Context(), CredentialsFile, "x")
+	if err != nil || !c.Changed || c.Backup != backup || text(t, paths.AWSCredentials) != after || text(t, backup) != before {
+		t.Fatalf("%v, %v: %q", c, err, text(t, paths.AWSCredentials))
+	}
+	c, err = editor(paths).RemoveStaticKey(t.Context(), CredentialsFile, "x")
+	if err != nil || c.Changed || c.Backup != "" {
+		t.Errorf("a second time: %v, %v", c, err)
+	}
+	c, err = editor(paths).RemoveStaticKey(t.Context(), CredentialsFile, "y")
+	if err != nil || c.Backup != backup+".2" || text(t, backup+".2") != after || text(t, backup) != before {
+		t.Errorf("another: %v, %v", c, err)
+	}
+	c, err = editor(paths).RemoveStaticKey(t.Context(), ConfigFile, "x")
+	if err != nil || c.Path != paths.AWSConfig || text(t, paths.AWSConfig) != "" {
+		t.Errorf("in the AWS config: %v, %v", c, err)
+	}
+	if strings.Contains(strings.Join(files(t, backup), " "), ".tmp") {
+		t.Errorf("temporary files are left: %q", files(t, backup))
+	}
+	_, err = editor(Paths{Own: paths.Own}).RemoveStaticKey(t.Context(), CredentialsFile, "x")
+	wantFault(t, err, fault.Config, "HOME")
+	_, err = editor(Paths{Own: paths.Own, AWSCredentials: os.DevNull}).RemoveStaticKey(t.Context(), CredentialsFile, "x")
+	wantFault(t, err, fault.Config, os.DevNull)
+}
+
+// TestBackupGoesWithTheFailure leaves no second copy of a secret where nothing was removed.
+func TestBackupGoesWithTheFailure(t *testing.T) {
+	t.Parallel()
+	paths := write(t, "", "", "[x]\naws_access_key_id = A\n")
+	file, err := openTarget(paths.AWSCredentials, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file.backup, file.new = true, []byte("new")
+	if err := os.WriteFile(paths.AWSCredentials, []byte("changed"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantFault(t, commit([]*target{file}, rand.Reader), fault.Config, "meanwhile")
+	if got := files(t, paths.AWSCredentials); !slices.Equal(got, []string{"credentials"}) || file.change().Backup != "" {
+		t.Errorf("files are %q", got)
+	}
+}

@@ -44,8 +44,8 @@ type Denial struct {
 	Action   string // "iam:CreateVirtualMFADevice"; "" if AWS does not tell
 	Explicit bool   // a policy denies it, rather than that none allows it
 
-	// WantsMFA: most likely an MFA session would do. A policy denies the call, and
-	// it was signed by an access key alone.
+	// WantsMFA: most likely a session with MFA would do. The call was signed by an
+	// access key alone, and a policy denies it or it enables a further device.
 	WantsMFA bool
 }
 

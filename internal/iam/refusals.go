@@ -81,13 +81,13 @@ func (t *try) notFound(r awshttp.Refusal) (thing, cause, remedy string) {
 
 // denied is for a permission that is missing. Self-service policies deny nearly
 // everything to a call without MFA, and many allow only a device that is named
-// like the user.
+// like the user. IAM itself wants MFA before a user gets a further device.
 func (t *try) denied(r awshttp.Refusal) *account.Error {
 	told, ok := r.Denial()
 	if !ok {
 		return t.fail(account.Denied, fault.New(fault.Refused, t.thing(), "", "AWS denied %s: %s%s", t.about.action, r.Message, r.Suffix()))
 	}
-	wantsMFA := told.Explicit() && t.client.options.Token.IsZero()
+	wantsMFA := t.client.options.Token.IsZero() && (told.Explicit() || t.about.action == "EnableMFADevice")
 	failed := t.fail(account.Denied, fault.New(fault.Refused, t.thing(), t.permission(told, wantsMFA), "%s%s", told, r.Suffix()))
 	failed.Denial = account.Denial{Action: told.Action, Explicit: told.Explicit(), WantsMFA: wantsMFA}
 	return failed

@@ -2,7 +2,6 @@ package qr
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -13,31 +12,39 @@ import (
 	goqr "github.com/piglig/go-qr"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
 // quiet is the width of the light border in modules, as ISO/IEC 18004 demands it.
 const quiet = 4
 
 // Matrix is a QR code to be drawn. It is as secret as its text, and prints as
-// "[redacted]". Encode makes one; the zero Matrix is invalid.
+// "[redacted]". Encode makes one; the zero Matrix is blank.
 type Matrix struct {
-	code *goqr.QrCode
+	side    int
+	modules creds.Secret // row by row, '1' being dark
 }
 
 // Encode returns the QR code of text with error correction of level M, or of level L
 // where only that has room. No code holds more than 2953 bytes; longer texts are a
 // *fault.Error of the kind fault.Usage.
 func Encode(text creds.Secret) (Matrix, error) {
-	for _, level := range []goqr.Ecc{goqr.Medium, goqr.Low} {
-		code, err := goqr.EncodeText(text.Reveal(), level)
-		if err == nil {
-			return Matrix{code}, nil
-		}
-		if !errors.Is(err, goqr.ErrDataTooLong) {
-			break
+	code, err := goqr.EncodeText(text.Reveal(), goqr.Medium)
+	if err != nil {
+		code, err = goqr.EncodeText(text.Reveal(), goqr.Low)
+	}
+	if err != nil { // which may repeat the text
+		return Matrix{}, fault.New(fault.Usage, "QR code", "shorten the name of the account", "text is too long for one")
+	}
+	var modules strings.Builder
+	for at := range code.Size() * code.Size() {
+		if code.Module(at%code.Size(), at/code.Size()) {
+			modules.WriteByte('1')
+		} else {
+			modules.WriteByte('0')
 		}
 	}
-	return Matrix{}, refuse("shorten the account's name", "text does not fit into a QR code")
+	return Matrix{code.Size(), creds.NewSecret(modules.String())}, nil
 }
 
 // Format implements fmt.Formatter: every verb and flag prints "[redacted]".
@@ -45,10 +52,13 @@ func (Matrix) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, creds.Secre
 
 // Width returns the side of the drawing in modules, with its light border. In a
 // terminal it takes that many columns, and half as many rows.
-func (m Matrix) Width() int { return m.code.Size() + 2*quiet }
+func (m Matrix) Width() int { return m.side + 2*quiet }
 
 // dark reports whether a module is dark, counted from the corner of the border.
-func (m Matrix) dark(column, row int) bool { return m.code.Module(column-quiet, row-quiet) }
+func (m Matrix) dark(column, row int) bool {
+	x, y := column-quiet, row-quiet
+	return min(x, y) >= 0 && max(x, y) < m.side && m.modules.Reveal()[y*m.side+x] == '1'
+}
 
 // Terminal returns the code as lines of text with two modules in each character.
 // With colour it is black on white, whatever the terminal's own colours are;

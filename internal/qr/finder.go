@@ -1,6 +1,7 @@
 package qr
 
 import (
+	"iter"
 	"math"
 	"slices"
 )
@@ -14,8 +15,8 @@ type finder struct {
 	last   int     // the last of these
 }
 
-// maxFinders is how many are looked at further. Nothing but a sheet of codes has
-// so many.
+// maxFinders is how many are looked at further, and how many lie side by side.
+// Nothing but a sheet of codes has so many.
 const maxFinders = 64
 
 // finders returns what looks like finders, those seen best first. Whatever line
@@ -31,8 +32,8 @@ func (b bitmap) finders() []finder {
 			}
 			return past
 		})
-		for x := range b.candidates(y) {
-			if f, ok := b.confirm(x, y); ok {
+		for x, core := range b.candidates(y) {
+			if f, ok := b.confirm(x, y, core); ok {
 				open = merge(open, f)
 			}
 		}
@@ -42,23 +43,22 @@ func (b bitmap) finders() []finder {
 	return closed[:min(len(closed), maxFinders)]
 }
 
-// candidates yields the columns of row y that five runs in proportion centre on.
-func (b bitmap) candidates(y int) func(yield func(int) bool) {
+// candidates yields the columns of row y that five runs in proportion centre on,
+// with the length of the third.
+func (b bitmap) candidates(y int) iter.Seq2[int, int] {
 	row := b.dark[y*b.w : (y+1)*b.w]
-	return func(yield func(int) bool) {
+	return func(yield func(int, int) bool) {
 		var runs [5]int
-		dark := false
-		for x := 0; x <= len(row); x++ {
-			now := x < len(row) && row[x]
-			if now == dark {
-				runs[4]++
-				continue
+		for begin := 0; begin < len(row); {
+			dark, end := row[begin], begin+1
+			for end < len(row) && row[end] == dark {
+				end++
 			}
-			if dark && proportional(runs, 0.5) && !yield(x-runs[4]-runs[3]-(runs[2]+1)/2) {
+			runs = [5]int{runs[1], runs[2], runs[3], runs[4], end - begin}
+			if dark && proportional(runs, 0.5) && !yield(begin-runs[3]-(runs[2]+1)/2, runs[2]) {
 				return
 			}
-			runs = [5]int{runs[1], runs[2], runs[3], runs[4], 1}
-			dark = now
+			begin = end
 		}
 	}
 }
@@ -82,18 +82,18 @@ func proportional(runs [5]int, slack float64) bool {
 }
 
 // confirm looks from the pixel upwards and downwards, then sideways, then along
-// the diagonals, and returns the finder round it.
-func (b bitmap) confirm(x, y int) (finder, bool) {
-	vertical, middleY, ok := b.cross(x, y, 0, 1, 0.5)
+// the diagonals, and returns the finder round it, whose core has about that width.
+func (b bitmap) confirm(x, y, core int) (finder, bool) {
+	vertical, middleY, ok := b.cross(x, y, 0, 1, 2*core, 0.5)
 	if !ok {
 		return finder{}, false
 	}
-	horizontal, middleX, ok := b.cross(x, int(middleY), 1, 0, 0.5)
+	horizontal, middleX, ok := b.cross(x, int(middleY), 1, 0, vertical, 0.5)
 	if !ok || horizontal > 2*vertical || vertical > 2*horizontal {
 		return finder{}, false
 	}
 	for _, dy := range []int{1, -1} {
-		if _, _, ok := b.cross(int(middleX), int(middleY), 1, dy, 0.8); !ok {
+		if _, _, ok := b.cross(int(middleX), int(middleY), 1, dy, vertical, 0.8); !ok {
 			return finder{}, false
 		}
 	}
@@ -101,12 +101,13 @@ func (b bitmap) confirm(x, y int) (finder, bool) {
 }
 
 // cross measures the five runs through the pixel in direction (dx, dy): their
-// length in steps, and the middle of the third, as x or, if dx is 0, as y.
-func (b bitmap) cross(x, y, dx, dy int, slack float64) (length int, middle float64, ok bool) {
+// length in steps, and the middle of the third, as x or, if dx is 0, as y. No part
+// of them is followed for more than limit steps.
+func (b bitmap) cross(x, y, dx, dy, limit int, slack float64) (length int, middle float64, ok bool) {
 	if !b.at(x, y) {
 		return 0, 0, false
 	}
-	after, before := b.walk(x, y, dx, dy), b.walk(x-dx, y-dy, -dx, -dy)
+	after, before := b.walk(x, y, dx, dy, limit), b.walk(x-dx, y-dy, -dx, -dy, limit)
 	runs := [5]int{before[2], before[1], before[0] + after[0], after[1], after[2]}
 	if !proportional(runs, slack) {
 		return 0, 0, false
@@ -121,16 +122,12 @@ func (b bitmap) cross(x, y, dx, dy int, slack float64) (length int, middle float
 	return length, float64(from) + float64(after[0]-before[0])/2, true
 }
 
-// walk counts the pixels from (x, y) on that are dark, then light, then dark. It
-// gives up where the second or third count is out of proportion.
-func (b bitmap) walk(x, y, dx, dy int) [3]int {
+// walk counts the pixels from (x, y) on that are dark, then light, then dark, each
+// up to limit.
+func (b bitmap) walk(x, y, dx, dy, limit int) [3]int {
 	var counts [3]int
 	for i := range counts {
-		limit := max(b.w, b.h)
-		if i > 0 {
-			limit = 2*counts[0] + 4
-		}
-		for b.inside(x, y) && b.at(x, y) == (i != 1) && counts[i] <= limit {
+		for b.inside(x, y) && b.at(x, y) == (i != 1) && counts[i] < limit {
 			counts[i]++
 			x, y = x+dx, y+dy
 		}
@@ -140,7 +137,8 @@ func (b bitmap) walk(x, y, dx, dy int) [3]int {
 
 func (b bitmap) inside(x, y int) bool { return uint(x) < uint(b.w) && uint(y) < uint(b.h) }
 
-// merge counts f in with the one of list that it is another row of, or adds it.
+// merge counts f in with the one of list that it is another row of, or adds it, if
+// there is room.
 func merge(list []finder, f finder) []finder {
 	for i, known := range list {
 		near := 1.5 * max(known.module, f.module)
@@ -154,6 +152,9 @@ func merge(list []finder, f finder) []finder {
 			rows:   known.rows + 1,
 			last:   f.last,
 		}
+		return list
+	}
+	if len(list) == maxFinders {
 		return list
 	}
 	return append(list, f)

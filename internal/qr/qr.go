@@ -18,7 +18,7 @@ const thing = "image"
 // Decode returns the text of each QR code in a picture, given as the bytes of a
 // PNG, JPEG, WebP or GIF file of at most 32 MiB and 50 million pixels. Equal texts
 // are returned once. Codes may be rotated, mirrored, inverted, small, or seen at an
-// angle; several in one picture should be of about the same size.
+// angle; several in one picture should be about equally sharp.
 //
 // All errors are *fault.Error of the kind fault.Usage: it is no such picture, is
 // too large, is damaged, or shows no code that can be read.

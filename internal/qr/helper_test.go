@@ -1,0 +1,91 @@
+package qr
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+)
+
+// otpauth is an URI as AWS's console has it in its code. Its seed is no secret.
+const otpauth = "otpauth://totp/Amazon%20Web%20Services:alice@123456789012?secret=" + seed + "&issuer=Amazon%20Web%20Services"
+
+const seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+
+// need returns the path of a program, or skips the test where it need not be.
+func need(t *testing.T, name, debian string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	switch {
+	case err == nil:
+	case os.Getenv("CI") == "true":
+		t.Fatalf("%s is missing: apt install %s", name, debian)
+	default:
+		t.Skipf("SKIPPED, nothing is compared with %s: apt install %s", name, debian)
+	}
+	return path
+}
+
+// output runs a program with stdin and returns its stdout.
+func output(t *testing.T, stdin []byte, path string, args ...string) []byte {
+	t.Helper()
+	command := exec.Command(path, args...)
+	command.Stdin = bytes.NewReader(stdin)
+	var problems bytes.Buffer
+	command.Stderr = &problems
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("%s %q: %v\n%s", path, args, err, problems.Bytes())
+	}
+	return out
+}
+
+// qrencode returns a PNG that the program of that name draws.
+func qrencode(t *testing.T, text string, args ...string) []byte {
+	t.Helper()
+	return output(t, []byte(text), need(t, "qrencode", "qrencode"), append([]string{"-o", "-"}, args...)...)
+}
+
+// convert has ImageMagick change a picture. The last argument is the format.
+func convert(t *testing.T, picture []byte, args ...string) []byte {
+	t.Helper()
+	last := len(args) - 1
+	args = append(append([]string{"-"}, args[:last]...), args[last]+":-")
+	return output(t, picture, need(t, "convert", "imagemagick"), args...)
+}
+
+// zbarimg returns what the program of that name reads, with a line break.
+func zbarimg(t *testing.T, picture []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "code.png")
+	if err := os.WriteFile(path, picture, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(need(t, "zbarimg", "zbar-tools"), "--raw", "-q", path)
+	out, err := command.Output()
+	if err != nil {
+		t.Errorf("zbarimg: %v", err)
+	}
+	return string(out)
+}
+
+// mustDecode returns the texts in a picture.
+func mustDecode(t *testing.T, picture []byte) []string {
+	t.Helper()
+	secrets, err := Decode(picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reveal(secrets)
+}
+
+func reveal(secrets []creds.Secret) []string {
+	var texts []string
+	for _, s := range secrets {
+		texts = append(texts, s.Reveal())
+	}
+	return texts
+}

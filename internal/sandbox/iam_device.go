@@ -8,12 +8,16 @@ import (
 	"image/png"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
 
 // maxDevices is how many MFA devices a user can have.
 const maxDevices = 8
+
+// maxTags is how many tags a device can have.
+const maxTags = 50
 
 // classDeviceName is the class of VirtualMFADeviceName in the IAM service model.
 const classDeviceName = className
@@ -52,6 +56,10 @@ func (c *call) createVirtualMFADevice() (any, *refusal) {
 	if refused := check.refused(); refused != nil {
 		return nil, refused
 	}
+	tags, refused := c.tags()
+	if refused != nil {
+		return nil, refused
+	}
 	serial := c.world.DeviceARN(strings.TrimPrefix(path, "/") + name)
 	if refused := c.authorizeDevice(serial); refused != nil {
 		return nil, refused
@@ -59,7 +67,7 @@ func (c *call) createVirtualMFADevice() (any, *refusal) {
 	if c.world.Device(serial) != nil {
 		return nil, conflict("EntityAlreadyExists", "MFADevice entity at the same path and name already exists.")
 	}
-	device := Device{Serial: serial}
+	device := Device{Serial: serial, Tags: tags}
 	device.fill(c.random, c.now)
 	c.world.Devices = append(c.world.Devices, device)
 	return struct{ VirtualMFADevice wireVirtualDevice }{wireVirtualDevice{
@@ -67,6 +75,26 @@ func (c *call) createVirtualMFADevice() (any, *refusal) {
 		Base32StringSeed: base64.StdEncoding.EncodeToString([]byte(device.Seed)),
 		QRCodePNG:        base64.StdEncoding.EncodeToString(placeholderPNG()),
 	}}, nil
+}
+
+// tags reads Tags.member.1.Key, Tags.member.1.Value and so on.
+func (c *call) tags() (map[string]string, *refusal) {
+	var tags map[string]string
+	for n := 1; ; n++ {
+		prefix := "Tags.member." + strconv.Itoa(n) + "."
+		key := c.params.Get(prefix + "Key")
+		switch {
+		case !c.params.Has(prefix + "Key"):
+			return tags, nil
+		case n > maxTags:
+			return nil, conflict("LimitExceeded", "Cannot exceed quota for TagsPerMFADevice: "+strconv.Itoa(maxTags))
+		case key == "" || len(key) > 128 || len(c.params.Get(prefix+"Value")) > 256 || !c.params.Has(prefix+"Value"):
+			return nil, invalid("1 validation error detected: Value at 'tags." + strconv.Itoa(n) + "' failed to satisfy constraint")
+		case tags == nil:
+			tags = map[string]string{}
+		}
+		tags[key] = c.params.Get(prefix + "Value")
+	}
 }
 
 // placeholderPNG returns a chequered PNG.

@@ -336,3 +336,21 @@ func TestPageSize(t *testing.T) {
 		t.Errorf("second page %v", second.Virtual)
 	}
 }
+
+func TestTags(t *testing.T) {
+	t.Parallel()
+	server, alice, _ := newIAM(t, Options{})
+	alice.do("CreateVirtualMFADevice", "VirtualMFADeviceName", "a", "Tags.member.1.Key", "by", "Tags.member.1.Value", "me", "Tags.member.2.Key", "at", "Tags.member.2.Value", "").wantOK(t)
+	world := server.World()
+	if got := world.Device("arn:aws:iam::123456789012:mfa/a").Tags; len(got) != 2 || got["by"] != "me" {
+		t.Errorf("tags %v", got)
+	}
+	alice.do("CreateVirtualMFADevice", "VirtualMFADeviceName", "b", "Tags.member.1.Key", "", "Tags.member.1.Value", "me").want(t, 400, "ValidationError", "tags.1")
+	alice.do("CreateVirtualMFADevice", "VirtualMFADeviceName", "b", "Tags.member.1.Key", "by").want(t, 400, "ValidationError", "tags.1")
+	many := []string{"VirtualMFADeviceName", "b"}
+	for n := range maxTags + 1 {
+		prefix := "Tags.member." + strconv.Itoa(n+1)
+		many = append(many, prefix+".Key", strconv.Itoa(n), prefix+".Value", "x")
+	}
+	alice.do("CreateVirtualMFADevice", many...).want(t, 409, "LimitExceeded", "TagsPerMFADevice: 50")
+}

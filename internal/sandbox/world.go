@@ -75,6 +75,8 @@ type Device struct {
 	Enabled time.Time
 	Created time.Time
 
+	Tags map[string]string // of CreateVirtualMFADevice
+
 	// LastStep is the last time step whose code was accepted. No code of this
 	// step or of an earlier one is accepted again (RFC 6238 section 5.2).
 	LastStep int64
@@ -191,6 +193,9 @@ func (w *World) clone() World {
 		c.Users[i].Deny = maps.Clone(c.Users[i].Deny)
 	}
 	c.Devices = slices.Clone(w.Devices)
+	for i := range c.Devices {
+		c.Devices[i].Tags = maps.Clone(c.Devices[i].Tags)
+	}
 	c.Roles = slices.Clone(w.Roles)
 	for i := range c.Roles {
 		c.Roles[i].Trusts = slices.Clone(c.Roles[i].Trusts)

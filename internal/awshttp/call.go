@@ -117,7 +117,7 @@ func (c *Call) Refusal(err error) (Refusal, bool) {
 	if !errors.As(err, &api) {
 		return Refusal{}, false
 	}
-	return Refusal{Status: c.answer.Status, Code: c.Scrub(api.ErrorCode()), Message: c.Scrub(oneLine(api.ErrorMessage())), requestID: c.answer.requestID()}, true
+	return Refusal{Status: c.answer.Status, Code: api.ErrorCode(), Message: c.Scrub(oneLine(api.ErrorMessage())), requestID: c.answer.requestID()}, true
 }
 
 // unsendable is for a request that the SDK would not build. Its reason may

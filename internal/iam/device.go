@@ -2,6 +2,8 @@ package iam
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
@@ -140,8 +142,8 @@ func code(c creds.Secret) *string { return aws.String(c.Reveal()) }
 
 func wireTags(tags map[string]string) []types.Tag {
 	var wire []types.Tag
-	for key, value := range tags {
-		wire = append(wire, types.Tag{Key: aws.String(key), Value: aws.String(value)})
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		wire = append(wire, types.Tag{Key: aws.String(key), Value: aws.String(tags[key])})
 	}
 	return wire
 }

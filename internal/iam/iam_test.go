@@ -1,12 +1,15 @@
 package iam
 
 import (
+	"bytes"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awshttp"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -19,13 +22,17 @@ import (
 func TestLifeOfADevice(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	device, err := s.alice.CreateVirtualMFADevice(t.Context(), "laptop", "/team/", map[string]string{"by": "aws-mfa-creds"})
+	device, err := s.alice.CreateVirtualMFADevice(t.Context(), "laptop", "/team/", map[string]string{"by": "aws-mfa-creds", "host": "build-7"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.hide(device.Seed.Base32())
 	if want := "arn:aws:iam::123456789012:mfa/team/laptop"; device.Serial != want || device.Seed.Bits() != 320 {
 		t.Fatalf("serial %q, %d bits", device.Serial, device.Seed.Bits())
+	}
+	world := s.World()
+	if got := world.Device(device.Serial).Tags; len(got) != 2 || got["by"] != "aws-mfa-creds" || got["host"] != "build-7" {
+		t.Errorf("tags %v", got)
 	}
 	if got := s.list(account.Unassigned); !slices.Equal(got, []string{spare, device.Serial}) {
 		t.Errorf("unassigned: %v", got)
@@ -107,6 +114,9 @@ func TestLifeOfAKey(t *testing.T) {
 	if err := next.UpdateAccessKey(t.Context(), "", old.ID, true); err != nil {
 		t.Error(err)
 	}
+	if _, err := s.alice.ListAccessKeys(t.Context(), ""); err != nil {
+		t.Errorf("active again: %v", err)
+	}
 	if err := next.DeleteAccessKey(t.Context(), "", old.ID); err != nil {
 		t.Error(err)
 	}
@@ -159,6 +169,41 @@ func TestEndlessList(t *testing.T) {
 		}})
 		_, err := s.alice.ListMFADevices(t.Context(), "")
 		s.check(t, err, want{account.ServerError, fault.Refused, exchange.Answered, []string{"goes on without end"}})
+	}
+}
+
+// TestMarkerLostMidway: a page without marker must not start the list again.
+func TestMarkerLostMidway(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, func(o *sandbox.Options) {
+		o.PageSize = 1
+		o.World.Devices = append(o.World.Devices, sandbox.Device{Serial: laptop}, sandbox.Device{Serial: laptop + "2"})
+	})
+	s.inject(sandbox.Fault{Kind: sandbox.Rewrite, Skip: 1, Rewrite: func(body []byte) []byte {
+		return []byte(strings.Replace(string(body), "<Marker>2</Marker>", "", 1))
+	}})
+	_, err := s.alice.ListVirtualMFADevices(t.Context(), account.Any)
+	s.check(t, err, want{account.ServerError, fault.Refused, exchange.Answered, []string{"goes on without end"}})
+}
+
+// TestAnswersAreForgotten: the bytes that held a new secret are overwritten.
+func TestAnswersAreForgotten(t *testing.T) {
+	t.Parallel()
+	const secret, seed = "CANARYsecretACCESSkeyCANARYsecretACCESSk", "R0VaREdOQlZHWTNUUU9KUUdFWkRHTkJWR1kzVFFPSlE="
+	answer := &awshttp.Answer{Status: 200, Header: http.Header{}}
+	s := newStage(t)
+	s.alice.peer.Fetch = func(*http.Request) (*awshttp.Answer, error) { return answer, nil }
+	answer.Body = []byte("<CreateAccessKeyResponse><CreateAccessKeyResult><AccessKey><AccessKeyId>AKIAIOSFODNN7EXAMPLE</AccessKeyId><SecretAccessKey>" +
+		secret + "</SecretAccessKey></AccessKey></CreateAccessKeyResult></CreateAccessKeyResponse>")
+	key, err := s.alice.CreateAccessKey(t.Context(), "")
+	if err != nil || key.Secret.Reveal() != secret || bytes.Contains(answer.Body, []byte("CANARY")) {
+		t.Errorf("%v; %d bytes left", err, len(bytes.Trim(answer.Body, "\x00")))
+	}
+	answer.Body = []byte("<CreateVirtualMFADeviceResponse><CreateVirtualMFADeviceResult><VirtualMFADevice><SerialNumber>" + spare +
+		"</SerialNumber><Base32StringSeed>" + seed + "</Base32StringSeed></VirtualMFADevice></CreateVirtualMFADeviceResult></CreateVirtualMFADeviceResponse>")
+	device, err := s.alice.CreateVirtualMFADevice(t.Context(), "spare", "", nil)
+	if err != nil || device.Seed.IsZero() || bytes.Contains(answer.Body, []byte(seed)) {
+		t.Errorf("%v; %d bytes left", err, len(bytes.Trim(answer.Body, "\x00")))
 	}
 }
 

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awshttp"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -192,6 +194,18 @@ func TestEchoes(t *testing.T) {
 			s.noSecret(fmt.Sprintf("%+v %+v %s", told, told.Denial, fault.Line(err)))
 		}
 	}
+}
+
+// TestStrangerEchoes: not AWS answers, and with what was sent.
+func TestStrangerEchoes(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	p := s.pair(spare, -1)
+	s.alice.peer.Fetch = func(*http.Request) (*awshttp.Answer, error) {
+		return &awshttp.Answer{Status: http.StatusFound, Header: http.Header{"Location": {"http://" + p.Second.Reveal() + ".test/"}}}, nil
+	}
+	err := s.alice.EnableMFADevice(t.Context(), p)
+	s.check(t, err, want{account.Unreachable, fault.Network, exchange.Unsent, []string{"[redacted].test"}})
 }
 
 // TestPolicies: what is missing, and whether a session with MFA would help.

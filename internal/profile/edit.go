@@ -3,6 +3,7 @@ package profile
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
@@ -136,7 +137,7 @@ func (f *file) restated(n statement, key, value string) string {
 // replace puts text in the place of a statement's first line and takes the lines that
 // continue it away. Nothing happens if that is what stands there.
 func (e *edit) replace(n statement, text string) error {
-	if len(n.more) == 0 && string(n.text) == string(bytes.TrimFunc([]byte(text), isSpace)) {
+	if n.reads(text) {
 		return nil
 	}
 	data := e.file.data
@@ -144,6 +145,11 @@ func (e *edit) replace(n statement, text string) error {
 		data = cutLine(data, more.offset)
 	}
 	return e.splice(data, n.offset, textEnd(data, n.offset), text)
+}
+
+// reads reports whether the statement is this one line, but for white space at its ends.
+func (n statement) reads(text string) bool {
+	return len(n.more) == 0 && string(n.text) == strings.TrimFunc(text, isSpace)
 }
 
 // insert adds a line behind the last option under h. It is indented like that option, or

@@ -79,3 +79,15 @@ func wantFault(t testing.TB, err error, kind fault.Kind, parts ...string) {
 		}
 	}
 }
+
+// replaceText edits a file by hand.
+func replaceText(t testing.TB, path, old, text string) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(data), old) {
+		t.Fatalf("%q has no %q: %v", data, old, err)
+	}
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(data), old, text)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -32,6 +32,9 @@ const (
 	// it is not checked.
 	keyCommand = "credential_process"
 
+	// keyOutput is the AWS CLI's; register writes it.
+	keyOutput = "output"
+
 	// keySTS is the block of STS in a services section.
 	keySTS = "sts"
 )

@@ -1,0 +1,80 @@
+package profile
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// plainCharacters stand for themselves in every shell and splitter that SDKs give a
+// credential_process to: sh, cmd.exe, Python's shlex, botocore's own for Windows.
+const plainCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/=@:+-"
+
+// CommandLine returns the value of credential_process that runs program with args, as
+// all SDKs understand it on the system that windows tells of.
+//
+// Program is an absolute path. A space in it makes the path quoted, as AWS says ("Process
+// credential provider", AWS SDKs and Tools Reference Guide), but Go SDK v1 then drops the
+// arguments and some versions of others fail on Windows: a path without one is better. Args
+// have the characters A-Z a-z 0-9 . _ / = @ : + - only, and perhaps spaces, as the names of
+// profiles may: those are quoted as well, which all splitters understand as long as cmd.exe does
+// not have to take the program's quotation off first.
+//
+// What cannot be written safely is a *fault.Error of kind Config.
+func CommandLine(windows bool, program string, args ...string) (string, error) {
+	line, err := programWord(windows, program)
+	if err != nil {
+		return "", err
+	}
+	for _, arg := range args {
+		switch {
+		case arg == "" || strings.Trim(arg, plainCharacters+" ") != "":
+			return "", commandFault(arg, "use a name of A-Z a-z 0-9 . _ / = @ : + - only", "some SDKs would run something else with it as an argument")
+		case !strings.Contains(arg, " "):
+			line += " " + arg
+		case windows && line[0] == '"':
+			return "", commandFault(arg, "use a name without spaces, or install the program at a path without", "cmd.exe cannot have both the program and an argument in quotation marks")
+		default:
+			line += ` "` + arg + `"`
+		}
+	}
+	return line, nil
+}
+
+// programWord returns the path of the program as the first word of a command line.
+func programWord(windows bool, program string) (string, error) {
+	if !isAbsolute(windows, program) {
+		return "", commandFault(program, "give its absolute path", "the path of a credential_process has to be absolute, since SDKs run it anywhere")
+	}
+	quote := false
+	for _, r := range program {
+		switch {
+		case r == ' ':
+			quote = true
+		case r == '\\' && windows, strings.ContainsRune(plainCharacters, r), r > unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsNumber(r)):
+		default:
+			return "", commandFault(program, "install it at a path of letters, digits and . _ / - only", "the path has %q, which a shell may take for something else", r)
+		}
+	}
+	switch {
+	case !quote:
+		return program, nil
+	case windows && strings.Contains(program, "@"):
+		return "", commandFault(program, "install it at a path without spaces", "cmd.exe does not run a quoted path with @ in it")
+	}
+	return `"` + program + `"`, nil
+}
+
+// isAbsolute is filepath.IsAbs for either kind of system.
+func isAbsolute(windows bool, path string) bool {
+	if !windows {
+		return strings.HasPrefix(path, "/")
+	}
+	drive := len(path) > 2 && path[1] == ':' && (path[2] == '\\' || path[2] == '/') && unicode.IsLetter(rune(path[0]))
+	return drive || strings.HasPrefix(path, `\\`)
+}
+
+func commandFault(thing, remedy, cause string, args ...any) error {
+	return fault.New(fault.Config, quoted(thing), remedy, cause, args...)
+}

@@ -51,6 +51,9 @@ func TestLifeOfADevice(t *testing.T) {
 	if got := s.list(account.Unassigned); !slices.Equal(got, []string{spare}) {
 		t.Errorf("unassigned: %v", got)
 	}
+	if all, err := s.alice.ListVirtualMFADevices(t.Context(), account.Assigned); err != nil || len(all) != 1 || all[0] != mine[0] {
+		t.Errorf("%+v, %v; want %+v", all, err, mine)
+	}
 	s.clock.advance(2 * totp.Period)
 	if err := s.alice.ResyncMFADevice(t.Context(), s.pair(device.Serial, -1)); err != nil {
 		t.Error(err)

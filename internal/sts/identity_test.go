@@ -1,6 +1,7 @@
 package sts
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 	"time"
@@ -85,6 +86,12 @@ func TestGetCallerIdentityFails(t *testing.T) {
 		"odd": {
 			fault: sandbox.Fault{Kind: sandbox.Refuse, Code: "Odd"}, reason: account.Other,
 			want: want{exchange.Refused, fault.Refused, exchange.Answered, []string{"AWS answered Odd"}},
+		},
+		"no ARN": {
+			fault: sandbox.Fault{Kind: sandbox.Rewrite, Rewrite: func(body []byte) []byte {
+				return bytes.Replace(body, []byte("Arn>"), []byte("Urn>"), 2)
+			}}, reason: account.ServerError,
+			want: want{exchange.ServerError, fault.Refused, exchange.Answered, []string{"does not say whose key it is"}},
 		},
 		"empty": {
 			fault: sandbox.Fault{Kind: sandbox.Rewrite, Rewrite: func([]byte) []byte {

@@ -15,8 +15,10 @@ const program = "aws-mfa-creds"
 // app is the process as its commands see it.
 type app struct {
 	args           []string
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	environ        func() []string // the whole environment, for programs that are started
 	now            func() time.Time
 
 	debug   bool   // --debug

@@ -84,7 +84,7 @@ func (a *app) forget(files *profile.Files, o getOptions) (cached int, err error)
 }
 
 func runClearAll(a *app) error {
-	cached, err := a.openCache(func() (cache.Key, error) { return cache.Key{}, cache.ErrNoKey })
+	cached, err := a.openCache(cache.KeyFunc(func() (cache.Key, error) { return cache.Key{}, cache.ErrNoKey }))
 	if err != nil {
 		return err
 	}

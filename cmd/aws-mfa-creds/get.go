@@ -47,10 +47,7 @@ that ask at the same time cost one call to AWS and one code.`,
 // define adds the flags of get to cmd.
 func (o *getOptions) define(a *app, cmd *cobra.Command) {
 	profileFlag(a, cmd, &o.profile, "the `name` of the profile")
-	cmd.Flags().StringVar(&o.flags.RoleARN, "role-arn", "", "assume the role with this `ARN`")
-	cmd.Flags().StringVar(&o.flags.RoleSessionName, "role-session-name", "", "the `name` of the role session, as CloudTrail shows it")
-	cmd.Flags().StringVar(&o.flags.ExternalID, "external-id", "", "the external `id` that the role's trust policy asks for")
-	cmd.Flags().StringVar(&o.flags.Duration, "duration", "", "how `long` the credentials shall last, as 12h, 90m or seconds: 15m to 36h, 12h unless given; a role 15m to 12h, 1h unless given")
+	roleFlags(cmd, &o.flags)
 	cmd.Flags().BoolVar(&o.refresh, "refresh", false, "ignore the cache and mint a new session now")
 }
 

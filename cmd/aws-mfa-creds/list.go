@@ -30,7 +30,9 @@ name the program or an MFA device; with --profile, any one. AWS is not asked.`,
 // listed is one profile as list shows it. Its JSON is a contract.
 type listed struct {
 	Profile     string          `json:"profile"`
-	Store       string          `json:"store,omitempty"`
+	KeyStore    string          `json:"key_store,omitempty"`
+	SeedStore   string          `json:"seed_store,omitempty"`
+	MFAProcess  string          `json:"mfa_process,omitempty"` // the program alone, without its arguments
 	AccessKeyID string          `json:"access_key_id,omitempty"`
 	Serial      string          `json:"mfa_serial,omitempty"`
 	Sessions    []listedSession `json:"sessions,omitempty"`
@@ -71,7 +73,12 @@ func runList(a *app, profileName string, asJSON bool) error {
 	if !asJSON {
 		return a.print(table(all, a.now()))
 	}
-	text, err := json.MarshalIndent(all, "", "  ")
+	return a.printJSON(all)
+}
+
+// printJSON prints v as indented JSON, in one write.
+func (a *app) printJSON(v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -84,10 +91,8 @@ func (a *app) listProfile(files *profile.Files, profileName string) listed {
 	if err != nil {
 		return listed{Profile: profileName, Problem: fault.Line(err)}
 	}
-	l := listed{Profile: profileName, Store: w.settings.Store, AccessKeyID: w.settings.AccessKeyID, Serial: w.settings.Serial, Notes: w.settings.Notes}
-	if l.Store == "" && w.secrets.store.Configured() {
-		l.Store = envStore
-	}
+	l := listed{Profile: profileName, AccessKeyID: w.settings.AccessKeyID, Serial: w.settings.Serial, Notes: w.settings.Notes}
+	l.KeyStore, l.SeedStore, l.MFAProcess = w.secrets.where()
 	if err := w.ready(); err != nil {
 		l.Problem = fault.Line(err)
 		return l

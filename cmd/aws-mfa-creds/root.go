@@ -46,6 +46,14 @@ Exit codes: 0 ok, 1 internal, 2 usage, 3 configuration, 4 no secret stored, 6 AW
 		newCodeCommand(a),
 		newListCommand(a),
 		newClearCommand(a),
+		newExportCommand(a),
+		newAddCommand(a),
+		newRegisterCommand(a),
+		newUnregisterCommand(a),
+		newRemoveCommand(a),
+		newStoreCommand(a),
+		newUnlockCommand(a),
+		newLockCommand(a),
 		newCompletionCommand(a),
 		newVersionCommand(a),
 	)
@@ -56,10 +64,15 @@ Exit codes: 0 ok, 1 internal, 2 usage, 3 configuration, 4 no secret stored, 6 AW
 // profileFlag adds --profile to cmd, with the names in the files as completions.
 func profileFlag(a *app, cmd *cobra.Command, value *string, usage string) {
 	cmd.Flags().StringVar(value, "profile", "", usage)
-	complete := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return a.profileNames(), cobra.ShellCompDirectiveNoFileComp
+	complete(cmd, "profile", a.profileNames)
+}
+
+// complete has the shell complete a flag with names.
+func complete(cmd *cobra.Command, flag string, names func() []string) {
+	completion := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return names(), cobra.ShellCompDirectiveNoFileComp
 	}
-	if err := cmd.RegisterFlagCompletionFunc("profile", complete); err != nil {
+	if err := cmd.RegisterFlagCompletionFunc(flag, completion); err != nil {
 		panic(err) // the flag was defined just now
 	}
 }

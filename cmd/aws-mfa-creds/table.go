@@ -17,32 +17,43 @@ func table(all []listed, now time.Time) []byte {
 	if len(all) == 0 {
 		return []byte("no profile uses " + program + " yet\n")
 	}
-	var out bytes.Buffer
-	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "PROFILE\tSTORE\tMFA DEVICE\tSESSION\tEXPIRES")
+	lines := [][]string{{"PROFILE", "KEY IN", "SEED IN", "MFA DEVICE", "SESSION", "EXPIRES"}}
 	for _, l := range all {
-		for _, row := range rows(l) {
-			fmt.Fprintln(w, strings.Join(row, "\t"))
-		}
+		lines = append(lines, rows(l)...)
 	}
-	_ = w.Flush() // a bytes.Buffer takes everything
+	out := bytes.NewBuffer(columns(lines))
 	for _, l := range all {
 		for _, remark := range remarks(l, now) {
-			fmt.Fprintf(&out, "%s: %s\n", fault.Printable(l.Profile), remark)
+			fmt.Fprintf(out, "%s: %s\n", fault.Printable(l.Profile), remark)
 		}
 	}
 	return out.Bytes()
 }
 
+// columns lays out rows in columns.
+func columns(rows [][]string) []byte {
+	var out bytes.Buffer
+	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(w, strings.Join(row, "\t"))
+	}
+	_ = w.Flush() // a bytes.Buffer takes everything
+	return out.Bytes()
+}
+
 func rows(l listed) [][]string {
-	row := []string{fault.Printable(l.Profile), cmp.Or(l.Store, "-"), cmp.Or(l.Serial, "-"), "-", "-"}
+	seed := l.SeedStore
+	if l.MFAProcess != "" {
+		seed = fault.Printable(l.MFAProcess)
+	}
+	row := []string{fault.Printable(l.Profile), cmp.Or(l.KeyStore, "-"), cmp.Or(seed, "-"), cmp.Or(l.Serial, "-"), "-", "-"}
 	if len(l.Sessions) == 0 {
 		return [][]string{row}
 	}
 	var all [][]string
 	for _, s := range l.Sessions {
-		all = append(all, append(row[:3:3], cmp.Or(s.RoleARN, "base session"), expiry(s)))
-		row = []string{"", "", "", "", ""}
+		all = append(all, append(row[:4:4], cmp.Or(s.RoleARN, "base session"), expiry(s)))
+		row = []string{"", "", "", "", "", ""}
 	}
 	return all
 }

@@ -6,19 +6,13 @@ import (
 	"log/slog"
 	mathrand "math/rand/v2"
 	"os"
-	"strconv"
-	"strings"
-	"sync"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
 // wiring is one profile with everything that serves it. Nothing is opened or
@@ -51,8 +45,12 @@ func (a *app) wireFrom(files *profile.Files, name string, flags profile.Flags) (
 	if err != nil {
 		return nil, err
 	}
-	w := &wiring{settings: settings, secrets: secrets{store, settings}, plan: planOf(settings)}
-	cached, err := a.openCache(w.secrets.sealingKey)
+	w := &wiring{settings: settings, secrets: secrets{a, store, settings}, plan: planOf(settings)}
+	keys, err := w.secrets.sealingKeys()
+	if err != nil {
+		return nil, err
+	}
+	cached, err := a.openCache(keys)
 	if err != nil {
 		return nil, err
 	}
@@ -84,14 +82,14 @@ func (a *app) profileEnv(store keystore.Env) (profile.Env, error) {
 	return env, err
 }
 
-func (a *app) openCache(key func() (cache.Key, error)) (*cache.Cache, error) {
+func (a *app) openCache(keys cache.KeySource) (*cache.Cache, error) {
 	dir, err := a.cacheDir()
 	if err != nil {
 		return nil, err
 	}
 	return cache.Open(cache.Options{
 		Dir:  dir,
-		Keys: cache.KeyFunc(sync.OnceValues(key)),
+		Keys: keys,
 		Now:  a.now,
 		Rand: rand.Reader,
 		Log:  a.log(),
@@ -127,52 +125,7 @@ func planOf(s profile.Settings) session.Plan {
 }
 
 // ready refuses a profile that lacks what a session needs.
-func (w *wiring) ready() error {
-	s := w.settings
-	thing := "profile " + strconv.Quote(s.Profile)
-	if s.Store != "" && s.Store != envStore {
-		return fault.New(fault.Config, thing, "delete the line, or write: store = "+envStore, "its store in profiles.ini is %q, which this version does not have", s.Store)
-	}
-	if !w.secrets.store.Configured() {
-		return fault.New(fault.NoSecret, thing, "set "+strings.Join([]string{keystore.EnvAccessKeyID, keystore.EnvSecretAccessKey, keystore.EnvSeed, keystore.EnvSerial}, ", "),
-			"there is no access key for it")
-	}
-	if s.Serial == "" {
-		return fault.New(fault.Config, thing, "set "+keystore.EnvSerial+", or mfa_serial in the profile", "the serial of its MFA device is not known")
-	}
-	return nil
-}
-
-// envStore is how profiles.ini names the one store of this version.
-const envStore = "env"
-
-// secrets are the long-lived secrets of one profile's identity.
-type secrets struct {
-	store    keystore.Env
-	settings profile.Settings
-}
-
-func (s secrets) AccessKey(ctx context.Context) (creds.AccessKey, error) {
-	return s.store.AccessKey(ctx, s.settings.Identity)
-}
-
-func (s secrets) Seed(ctx context.Context) (totp.Seed, error) {
-	return s.store.Seed(ctx, s.settings.Serial)
-}
-
-// sealingKey derives the key that sessions are sealed with from both secrets of the
-// env store, so that none rests anywhere.
-func (s secrets) sealingKey() (cache.Key, error) {
-	key, err := s.AccessKey(context.Background())
-	if err != nil {
-		return cache.Key{}, err
-	}
-	seed, err := s.Seed(context.Background())
-	if err != nil {
-		return cache.Key{}, err
-	}
-	return cache.DeriveKey(key.Secret, seed.Base32()), nil
-}
+func (w *wiring) ready() error { return w.secrets.known() }
 
 func (a *app) stsOptions(s profile.Settings, log *slog.Logger) sts.Options {
 	return sts.Options{

@@ -39,6 +39,9 @@ func (e Env) Configured() bool {
 	return false
 }
 
+// HasSeed reports whether the seed is set.
+func (e Env) HasSeed() bool { return e.getenv(EnvSeed) != "" || e.getenv(EnvSeed+"_FILE") != "" }
+
 // Serial returns the serial of the MFA device as the environment gives it, not
 // validated, or "".
 func (e Env) Serial() (string, error) { return e.value(EnvSerial) }
@@ -53,7 +56,7 @@ func (e Env) AccessKeyID() (string, error) {
 }
 
 // AccessKey returns the access key.
-func (e Env) AccessKey(context.Context, string) (creds.AccessKey, error) {
+func (e Env) AccessKey(context.Context) (creds.AccessKey, error) {
 	id, err := e.AccessKeyID()
 	if err != nil {
 		return creds.AccessKey{}, err
@@ -69,7 +72,7 @@ func (e Env) AccessKey(context.Context, string) (creds.AccessKey, error) {
 }
 
 // Seed returns the seed.
-func (e Env) Seed(context.Context, string) (totp.Seed, error) {
+func (e Env) Seed(context.Context) (totp.Seed, error) {
 	text, err := e.required(EnvSeed)
 	if err != nil {
 		return totp.Seed{}, err

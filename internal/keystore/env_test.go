@@ -45,11 +45,11 @@ func TestEnvHoldsEverything(t *testing.T) {
 		"files": env(EnvAccessKeyID+"_FILE", file(t, goodID+"\n"), EnvSecretAccessKey+"_FILE", file(t, goodSecret+"\n"),
 			EnvSeed+"_FILE", file(t, goodSeed+"\n"), EnvSerial+"_FILE", file(t, "serial\n")),
 	} {
-		key, err := e.AccessKey(context.Background(), "any")
+		key, err := e.AccessKey(context.Background())
 		if err != nil || key.ID != goodID || key.Secret.Reveal() != goodSecret {
 			t.Errorf("%s: access key %s, %v", name, key.ID, err)
 		}
-		seed, err := e.Seed(context.Background(), "any")
+		seed, err := e.Seed(context.Background())
 		if want, _ := totp.ParseSeed(goodSeed, totp.Policy{}); err != nil || !seed.Code(1).Equal(want.Code(1)) {
 			t.Errorf("%s: seed: %v", name, err)
 		}
@@ -117,9 +117,9 @@ func TestEnvSaysWhatIsWrong(t *testing.T) {
 		delete(values, base)
 		values[test.variable] = test.value
 		e := NewEnv(func(name string) string { return values[name] })
-		_, err := e.AccessKey(context.Background(), "any")
+		_, err := e.AccessKey(context.Background())
 		if base == EnvSeed {
-			_, err = e.Seed(context.Background(), "any")
+			_, err = e.Seed(context.Background())
 		}
 		if err == nil {
 			t.Errorf("%s: accepted", name)

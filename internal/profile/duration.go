@@ -19,6 +19,16 @@ const (
 	defaultRole    = time.Hour
 )
 
+// ParseDuration reads a duration as --duration takes it. What is none is a *fault.Error of kind
+// Usage about flag.
+func ParseDuration(flag, text string) (time.Duration, error) {
+	d, ok := parseDuration(text)
+	if !ok {
+		return 0, fault.New(fault.Usage, flag, "write it as 1h, 90m or 3600", "%q is no duration", shorten(text))
+	}
+	return d, nil
+}
+
 // parseDuration reads "12h", "1h30m" or whole seconds. Fractions, signs, exponents
 // and zero are refused, as is what no Duration can hold.
 func parseDuration(text string) (time.Duration, bool) {

@@ -66,8 +66,8 @@ type Settings struct {
 	Endpoint   string // a URL that replaces the region's endpoint, or ""
 	FIPS       bool
 	DualStack  bool
-	CABundle   string // path of a PEM file, or ""
-	MFAProcess string // command that prints a token code, or ""
+	CABundle   string   // path of a PEM file, or ""
+	MFAProcess []string // program that prints a token code, with its arguments; or none
 
 	// Notes are things worth telling that are no failures: clamped durations,
 	// duplicate sections, a region of another partition. One line each; they may

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"cmp"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -89,7 +90,7 @@ func (r *resolution) key(s *Settings) error {
 	s.KeyStore = cmp.Or(own.get(keyKeyStore).uncommented().text, s.Store)
 	s.SeedStore = cmp.Or(own.get(keySeedStore).uncommented().text, s.Store)
 	id := own.get(keyAccessKeyID).uncommented()
-	if r.env.Identity {
+	if r.env.Identity && inEnv(s.KeyStore) {
 		id = value{text: r.env.AccessKeyID, source: "AWS_MFA_CREDS_ACCESS_KEY_ID"}
 	}
 	s.AccessKeyID = id.text
@@ -106,21 +107,42 @@ func (r *resolution) key(s *Settings) error {
 	return nil
 }
 
+// inEnv reports whether what rests in the store kind comes from the environment: if profiles.ini
+// does not say otherwise. Secrets that some shell happens to hold must not change whose sessions a
+// profile hands out.
+func inEnv(kind string) bool { return kind == "" || kind == "env" }
+
 // device finds out the MFA device. Its serial may stand at the role, as the AWS CLI
 // wants it, or at the identity.
 func (r *resolution) device(s *Settings) error {
-	s.MFAProcess = r.first(keyProcess).text
-	v := r.serial()
+	var err error
+	if s.MFAProcess, err = program(r.first(keyProcess)); err != nil {
+		return err
+	}
+	v := r.serial(s.SeedStore)
 	if v.text == "" {
 		return nil
 	}
-	var err error
 	s.Serial, err = checkSerial(v)
 	return err
 }
 
-func (r *resolution) serial() value {
-	if r.env.Serial != "" {
+// program returns the program and the arguments of a command line, cut as the AWS CLI cuts that of
+// a credential process.
+func program(v value) ([]string, error) {
+	text := v.text
+	if runtime.GOOS == "windows" {
+		text = strings.ReplaceAll(text, `\`, `\\`) // there it separates directories, and quotes nothing
+	}
+	words, ok := splitWords(text)
+	if !ok {
+		return nil, fault.New(fault.Config, v.place(), "close it", "%s has an open quotation", v.key)
+	}
+	return words, nil
+}
+
+func (r *resolution) serial(seedStore string) value {
+	if r.env.Serial != "" && inEnv(seedStore) {
 		return value{text: r.env.Serial, source: "AWS_MFA_CREDS_SERIAL"}
 	}
 	return r.first(keySerial).uncommented()
@@ -130,7 +152,7 @@ func (r *resolution) serial() value {
 func (r *resolution) place(s *Settings) error {
 	var all []located
 	if arn, ok := ParseARN(s.Serial); ok {
-		all = append(all, located{"MFA device", arn.Partition, r.serial()})
+		all = append(all, located{"MFA device", arn.Partition, r.serial(s.SeedStore)})
 	}
 	for _, l := range slices.Backward(r.chain) {
 		if arn, ok := ParseARN(l.role.text); ok {

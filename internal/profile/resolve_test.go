@@ -38,9 +38,9 @@ func TestResolve(t *testing.T) {
 		},
 		"own before AWS, key by key": {
 			own: "[x]\nregion = eu-west-1\nmfa_process =\n",
-			aws: "[profile x]\nregion = eu-west-2\nmfa_process = code --for x # y\nduration_seconds = 3600\nmfa_serial = " + serial,
+			aws: "[profile x]\nregion = eu-west-2\nmfa_process = code --for 'x # y'\nduration_seconds = 3600\nmfa_serial = " + serial,
 			want: with(func(s *Settings) {
-				s.Region, s.MFAProcess, s.Duration, s.Serial = "eu-west-1", "code --for x # y", time.Hour, serial
+				s.Region, s.MFAProcess, s.Duration, s.Serial = "eu-west-1", []string{"code", "--for", "x # y"}, time.Hour, serial
 			}),
 		},
 		"two stores, of the identity": {
@@ -75,7 +75,7 @@ func TestResolve(t *testing.T) {
 			aws: "[profile x]\nrole_arn = " + roleA + "\nsource_profile = id\n[profile id]\nregion = eu-west-2\nendpoint_url = https://sts.example\nca_bundle = /ca # x\n",
 			own: "[id]\nmfa_serial = " + serial + "\nmfa_process = code\nstore = age\naccess_key_id = AKIAIOSFODNN7EXAMPLE\n[x]\nstore = ignored\n",
 			want: with(func(s *Settings) {
-				s.Identity, s.Serial, s.Region, s.MFAProcess, s.Endpoint, s.CABundle = "id", serial, "eu-west-2", "code", "https://sts.example", "/ca # x"
+				s.Identity, s.Serial, s.Region, s.MFAProcess, s.Endpoint, s.CABundle = "id", serial, "eu-west-2", []string{"code"}, "https://sts.example", "/ca # x"
 				s.Store, s.KeyStore, s.SeedStore, s.AccessKeyID = "age", "age", "age", "AKIAIOSFODNN7EXAMPLE"
 				s.Roles = []Role{{roleA, "aws-mfa-creds", "", time.Hour}}
 			}),
@@ -354,7 +354,7 @@ func TestNotes(t *testing.T) {
 func TestMerge(t *testing.T) {
 	t.Parallel()
 	s := resolve(t, "[profile x]\nregion = eu-west-1\nmfa_process = a\n[other]\n[profile x]\nregion = eu-west-2\n", "[x]\nstore = a\n[x]\nstore = b\n")
-	if s.Region != "eu-west-2" || s.MFAProcess != "a" || s.Store != "b" {
+	if s.Region != "eu-west-2" || !slices.Equal(s.MFAProcess, []string{"a"}) || s.Store != "b" {
 		t.Errorf("%+v", s)
 	}
 }

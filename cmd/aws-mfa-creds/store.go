@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+)
+
+func newStoreCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "store",
+		Short: "Show secret stores, move secrets between them, protect the age store",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newStoreListCommand(a), newStoreMoveCommand(a), newStoreProtectCommand(a))
+	return cmd
+}
+
+type moveOptions struct {
+	profile   string
+	to        string
+	key, seed bool // only this one
+}
+
+func newStoreMoveCommand(a *app) *cobra.Command {
+	var o moveOptions
+	cmd := &cobra.Command{
+		Use:   "move --profile NAME --to STORE",
+		Short: "Move the access key and seed of a profile to another store",
+		Long: `Move access key and seed, or one of them, to another store. They are stored there and read back, then the settings
+change, and only then the old store forgets them.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runStoreMove(cmd.Context(), a, o) },
+	}
+	profileFlag(a, cmd, &o.profile, "the `name` of the profile")
+	cmd.Flags().StringVar(&o.to, "to", "", "the `store` to move to")
+	cmd.Flags().BoolVar(&o.key, "key", false, "move only the access key")
+	cmd.Flags().BoolVar(&o.seed, "seed", false, "move only the seed")
+	cmd.MarkFlagsMutuallyExclusive("key", "seed")
+	complete(cmd, "to", storeKinds)
+	return cmd
+}
+
+func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
+	a.profile = o.profile
+	if o.profile == "" || o.to == "" {
+		return fault.New(fault.Usage, "store move", "run: "+program+" store move --profile NAME --to age", "--profile or --to is missing")
+	}
+	ctx, cancel := untilInterrupted(ctx, personPatience)
+	defer cancel()
+	files, err := a.loadFiles()
+	if err != nil {
+		return err
+	}
+	own, _, err := files.Own(o.profile)
+	if err != nil {
+		return err
+	}
+	ask := a.asker(true)
+	defer ask.close()
+	m := move{app: a, profile: o.profile, to: o.to, own: own, ask: ask, sharing: othersThan(o.profile, files.Sharing(own.Serial))}
+	if !o.seed {
+		if err := m.key(ctx); err != nil {
+			return err
+		}
+	}
+	if !o.key {
+		return m.seed(ctx)
+	}
+	return nil
+}
+
+// move is one profile's way to another store.
+type move struct {
+	*app
+	profile, to string
+	own         profile.Own
+	ask         *asker
+	sharing     []string // the other profiles with its MFA device
+}
+
+// open opens both stores, unless there is nothing to move.
+func (m *move) open(what, from string) (source, target keystore.Items, skip bool, err error) {
+	switch from {
+	case "", keystore.KindEnv:
+		return source, target, true, fault.New(fault.NoSecret, "profile "+m.profile, "run: "+program+" add --profile NAME", "no store has its %s", what)
+	case m.to:
+		m.say("The %s of profile %s is in the %s store already.", what, fault.Printable(m.profile), m.to)
+		return source, target, true, nil
+	}
+	if source, err = m.items(from, m.ask); err != nil {
+		return source, target, false, err
+	}
+	target, err = m.items(m.to, m.ask)
+	return source, target, false, err
+}
+
+func (m *move) key(ctx context.Context) error {
+	from := keyStoreOf(m.own)
+	source, target, skip, err := m.open("access key", from)
+	if skip || err != nil {
+		return err
+	}
+	key, err := source.AccessKey(ctx, m.profile)
+	if err != nil {
+		return err
+	}
+	if err := target.PutAccessKey(ctx, m.profile, key); err != nil {
+		return err
+	}
+	if err := m.record(ctx, m.profile, m.to, ""); err != nil {
+		return err
+	}
+	if err := source.DeleteAccessKey(ctx, m.profile); err != nil {
+		return err
+	}
+	m.say("Moved the access key of profile %s from %s to %s.", fault.Printable(m.profile), from, m.to)
+	return nil
+}
+
+func (m *move) seed(ctx context.Context) error {
+	if m.own.MFAProcess != "" {
+		return nil
+	}
+	from := seedStoreOf(m.own)
+	source, target, skip, err := m.open("seed", from)
+	if skip || err != nil {
+		return err
+	}
+	seed, err := source.Seed(ctx, m.own.Serial)
+	if err != nil {
+		return err
+	}
+	if err := target.PutSeed(ctx, m.own.Serial, seed); err != nil {
+		return err
+	}
+	for _, name := range append([]string{m.profile}, m.sharing...) {
+		if err := m.record(ctx, name, "", m.to); err != nil {
+			return err
+		}
+	}
+	if err := source.DeleteSeed(ctx, m.own.Serial); err != nil {
+		return err
+	}
+	m.say("Moved the seed of %s from %s to %s.", m.own.Serial, from, m.to)
+	return nil
+}
+
+// record writes to profiles.ini where a profile's secrets are now; "" stays as it is.
+func (m *move) record(ctx context.Context, name, key, seed string) error {
+	_, err := m.editor().Update(ctx, name, func(own *profile.Own) error {
+		setStores(own, key, seed)
+		return nil
+	})
+	return err
+}
+
+// setStores records the stores of access key and seed; "" stays as it is.
+func setStores(own *profile.Own, key, seed string) {
+	if key == "" {
+		key = keyStoreOf(*own)
+	}
+	if seed == "" {
+		seed = seedStoreOf(*own)
+	}
+	if key == seed {
+		own.Store, own.KeyStore, own.SeedStore = key, "", ""
+		return
+	}
+	own.Store, own.KeyStore, own.SeedStore = "", key, seed
+}
+
+func keyStoreOf(own profile.Own) string {
+	if own.KeyStore != "" {
+		return own.KeyStore
+	}
+	return own.Store
+}
+
+func seedStoreOf(own profile.Own) string {
+	if own.SeedStore != "" {
+		return own.SeedStore
+	}
+	return own.Store
+}
+
+func newStoreListCommand(a *app) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "Show the secret stores of this computer and whether they can be used",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runStoreList(cmd.Context(), a, asJSON) },
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// listedStore is one store as "store list" shows it. Its JSON is a contract.
+type listedStore struct {
+	Store   string `json:"store"`
+	Usable  bool   `json:"usable"`
+	Default bool   `json:"default,omitempty"`
+	Status  string `json:"status"`
+}
+
+func runStoreList(ctx context.Context, a *app, asJSON bool) error {
+	byDefault, _, err := a.defaultStore(ctx)
+	if err != nil {
+		return err
+	}
+	var all []listedStore
+	for _, kind := range storeKinds() {
+		usable, status := a.probe(ctx, kind)
+		all = append(all, listedStore{kind, usable, kind == byDefault, status})
+	}
+	if asJSON {
+		return a.printJSON(all)
+	}
+	rows := [][]string{{"STORE", "USABLE", "STATUS"}}
+	for _, s := range all {
+		usable := "no"
+		if s.Usable {
+			usable = "yes"
+		}
+		if s.Default {
+			usable += " (default)"
+		}
+		rows = append(rows, []string{s.Store, usable, s.Status})
+	}
+	return a.print(columns(rows))
+}

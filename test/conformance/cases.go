@@ -1,0 +1,374 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+)
+
+// The columns of the matrix.
+const (
+	caseSession = "session"
+	caseSDKRole = "role by SDK"
+	caseOurRole = "role by us"
+	case14      = "14 min left"
+	case9       = "9 min left"
+	caseDown    = "9 min left, STS down"
+	caseExpiry  = "expires meanwhile"
+	caseKilled  = "helper killed"
+	caseFails   = "reason shown"
+	caseCrowd   = "20 at once"
+)
+
+// crowd is how many clients ask at once.
+const crowd = 20
+
+// testCase is a column. run returns the text of the cell, or why it has failed.
+type testCase struct {
+	name, legend string
+	run          func(ctx context.Context, c *client, m *machine) (string, error)
+}
+
+func cases() []testCase {
+	return []testCase{
+		{caseSession, "runs of the helper / signed requests of one client; one GetSessionToken", func(ctx context.Context, c *client, m *machine) (string, error) {
+			return served(ctx, c, m, plainProfile, session{action: "GetSessionToken"})
+		}},
+		{caseSDKRole, "the same with role_arn and source_profile", func(ctx context.Context, c *client, m *machine) (string, error) {
+			return served(ctx, c, m, sdkRoleProfile, session{action: "AssumeRole", arn: deployARN})
+		}},
+		{caseOurRole, "the same with get --role-arn", func(ctx context.Context, c *client, m *machine) (string, error) {
+			return served(ctx, c, m, ourRoleProfile, session{action: "AssumeRole", arn: deployARN})
+		}},
+		{case14, "the same when the cached session ends in 14 minutes: a fresh one for one call of STS", inWindow(14 * time.Minute)},
+		{case9, "the same at 9 minutes", inWindow(9 * time.Minute)},
+		{caseDown, "the same while every call of STS fails: the cached session", whileDown},
+		{caseExpiry, "the client's session expires while it runs", expires},
+		{caseKilled, "SIGKILL while the helper waits for STS: what the client makes of it; afterwards it works", killed},
+		{caseFails, "the access key is inactive: does the user see the helper's line", fails},
+		{caseCrowd, "twenty clients with an empty cache: calls of GetSessionToken", atOnce},
+	}
+}
+
+// requests is how many requests one client makes in a cell.
+func (c *client) requests() int {
+	if c.talks {
+		return 5
+	}
+	return 2
+}
+
+// ratio is the text for so many runs of the helper.
+func (c *client) ratio(runs int) string { return fmt.Sprintf("%d/%d", runs, c.requests()) }
+
+// checkRuns fails if the helper has run more often than the client needs with a fresh session.
+func (c *client) checkRuns(runs int) error {
+	if limit := c.perStart + c.perAsk*c.requests(); runs == 0 || runs > limit {
+		return fmt.Errorf("%d helper runs for %d requests, want at most %d", runs, c.requests(), limit)
+	}
+	return nil
+}
+
+// askAll starts a client, lets it make its requests and returns who has signed them.
+func askAll(ctx context.Context, c *client, m *machine, profile string) ([]string, error) {
+	before := len(m.wire.requests())
+	a, err := c.start(ctx, m, profile)
+	if err != nil {
+		return nil, err
+	}
+	defer a.close()
+	for range c.requests() {
+		if err := a.ask(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if said := a.terminal(); strings.Contains(said, "aws-mfa-creds:") {
+		return nil, fmt.Errorf("not silent: %s", said)
+	}
+	keys := m.wire.requests()[before:]
+	if len(keys) < c.requests() {
+		return nil, fmt.Errorf("%d signed requests have arrived", len(keys))
+	}
+	return keys, nil
+}
+
+// served lets a client work from an empty cache.
+func served(ctx context.Context, c *client, m *machine, profile string, want session) (string, error) {
+	keys, err := askAll(ctx, c, m, profile)
+	if err != nil {
+		return "", err
+	}
+	for _, key := range keys {
+		if got := m.wire.of(key); got.action != want.action || !ofRole(got.arn, want.arn) {
+			return "", fmt.Errorf("signed with a session of %q for %q", got.action, got.arn)
+		}
+	}
+	runs := len(m.runs())
+	return c.ratio(runs), errors.Join(c.checkRuns(runs), m.checkMints(1))
+}
+
+// ofRole reports whether the ARN of a role session is one of the role.
+func ofRole(session, role string) bool {
+	if role == "" {
+		return session == ""
+	}
+	return strings.Contains(session, ":assumed-role/"+role[strings.LastIndex(role, "/")+1:]+"/")
+}
+
+func (m *machine) checkMints(want int) error {
+	if got := m.mints(); got != want {
+		return fmt.Errorf("%d calls of GetSessionToken, want %d", got, want)
+	}
+	return nil
+}
+
+// age lays out a cache whose session has only left to go, by everybody's clock, and
+// returns its access key id.
+func (m *machine) age(ctx context.Context, left time.Duration) (string, error) {
+	if err := m.mintedBefore(ctx, left); err != nil {
+		return "", err
+	}
+	key, err := m.cachedKey(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := m.forget(); err != nil {
+		return "", err
+	}
+	roomInStep()
+	return key, nil
+}
+
+// cachedKey returns the access key id that aws-mfa-creds hands out.
+func (m *machine) cachedKey(ctx context.Context) (string, error) {
+	out, err := m.direct(ctx, "get", "--profile", plainProfile)
+	if err != nil {
+		return "", err
+	}
+	var got struct{ AccessKeyId string } //nolint:revive // the name is AWS's
+	err = json.Unmarshal([]byte(out), &got)
+	return got.AccessKeyId, err
+}
+
+// inWindow lets a client work with a cached session that is inside the refresh window.
+func inWindow(left time.Duration) func(context.Context, *client, *machine) (string, error) {
+	return func(ctx context.Context, c *client, m *machine) (string, error) {
+		old, err := m.age(ctx, left)
+		if err != nil {
+			return "", err
+		}
+		mints := m.mints()
+		keys, err := askAll(ctx, c, m, plainProfile)
+		if err != nil {
+			return "", err
+		}
+		if slices.Contains(keys, old) {
+			return "", errors.New("signed with the old session")
+		}
+		runs := len(m.runs())
+		return c.ratio(runs), errors.Join(c.checkRuns(runs), m.checkMints(mints+1))
+	}
+}
+
+// whileDown is inWindow while STS takes no call of GetSessionToken. A client may run the
+// helper for each request then; STS is to be left alone all the same.
+func whileDown(ctx context.Context, c *client, m *machine) (string, error) {
+	old, err := m.age(ctx, 9*time.Minute)
+	if err != nil {
+		return "", err
+	}
+	mints := m.mints()
+	if err := m.Server.Inject(sandbox.Fault{Kind: sandbox.Unavailable, Action: "GetSessionToken", Times: -1}); err != nil {
+		return "", err
+	}
+	keys, err := askAll(ctx, c, m, plainProfile)
+	if err != nil {
+		return "", err
+	}
+	for _, key := range keys {
+		if key != old {
+			return "", errors.New("not signed with the cached session")
+		}
+	}
+	if got := m.mints() - mints; got > 1 {
+		return "", fmt.Errorf("%d calls of GetSessionToken while STS was down", got)
+	}
+	return c.ratio(len(m.runs())), nil
+}
+
+// expires lets a client run until after its session has expired.
+func expires(ctx context.Context, c *client, m *machine) (string, error) {
+	const left = 40 * time.Second
+	end := time.Now().Add(left)
+	if err := m.mintedBefore(ctx, left); err != nil {
+		return "", err
+	}
+	a, err := c.start(ctx, m, plainProfile)
+	if err != nil {
+		return "", err
+	}
+	defer a.close()
+	if err := a.ask(ctx); err != nil {
+		return "", err
+	}
+	if err := m.forget(); err != nil {
+		return "", err
+	}
+	m.idle(func() { time.Sleep(time.Until(end.Add(time.Second))) })
+	if err := a.ask(ctx); err != nil {
+		return "", fmt.Errorf("after the session has expired: %w", err)
+	}
+	keys := m.wire.requests()
+	if first, last := keys[0], keys[len(keys)-1]; first == last {
+		return "", errors.New("signed with the expired session")
+	}
+	return "refreshes", nil
+}
+
+// killed kills the helper while its call is under way. Its code counts as sent, so that
+// the next one has to wait for the next time step.
+func killed(ctx context.Context, c *client, m *machine) (string, error) {
+	m.Server.SetLatency(5 * time.Second)
+	a, err := c.start(ctx, m, plainProfile)
+	if err != nil {
+		return "", err
+	}
+	defer a.close()
+	first := make(chan error, 1)
+	go func() { first <- a.ask(ctx) }()
+	if err := m.eventually(ctx, func() bool { return m.mints() > 0 }); err != nil {
+		return "", errors.New("the helper has not called")
+	}
+	if err := m.killHelper(); err != nil {
+		return "", fmt.Errorf("killing the helper: %w", err)
+	}
+	m.Server.SetLatency(0)
+	failures := 0
+	m.idle(func() {
+		const tries = 12 // of five seconds at least: a time step and more
+		for err = <-first; err != nil && failures < tries; err = a.ask(ctx) {
+			failures++
+		}
+	})
+	if err != nil {
+		return "", fmt.Errorf("it does not recover: %w", err)
+	}
+	text := fmt.Sprintf("fails %d×", failures)
+	if failures == 0 {
+		text = "runs it again"
+	}
+	return text, m.checkMints(2)
+}
+
+// killHelper kills the helper that has begun last.
+func (m *machine) killHelper() error {
+	pids := m.runs()
+	process, err := os.FindProcess(pids[len(pids)-1])
+	if err != nil {
+		return err
+	}
+	return process.Kill()
+}
+
+func (m *machine) eventually(ctx context.Context, done func() bool) error {
+	for !done() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// reason is what of the helper's line has to be seen.
+const reason = "does not accept it"
+
+// fails has the helper fail, for a reason that it tells.
+func fails(ctx context.Context, c *client, m *machine) (string, error) {
+	if err := m.Server.Update(func(w *sandbox.World) { w.User("alice").Keys[0].Inactive = true }); err != nil {
+		return "", err
+	}
+	a, err := c.start(ctx, m, plainProfile)
+	if err != nil {
+		return "", err
+	}
+	defer a.close()
+	err = a.ask(ctx)
+	if err == nil {
+		return "", errors.New("it has succeeded")
+	}
+	got := hidden
+	switch {
+	case strings.Contains(err.Error(), reason):
+		got = inMessage
+	case strings.Contains(a.terminal(), reason):
+		got = onTerminal
+	}
+	if got != c.shows {
+		return "", fmt.Errorf("the helper's line is shown: %s, want %s: %s", got, c.shows, brief(err.Error()))
+	}
+	list, _ := m.direct(ctx, "list", "--json")
+	if !strings.Contains(list, reason) {
+		return "", errors.New("list does not tell the reason")
+	}
+	return string(got), m.checkMints(1)
+}
+
+// atOnce starts twenty clients with an empty cache.
+func atOnce(ctx context.Context, c *client, m *machine) (string, error) {
+	if c.crowd != nil {
+		return one(ctx, c, m)
+	}
+	var group sync.WaitGroup
+	errs := make([]error, crowd)
+	for i := range crowd {
+		a, err := c.start(ctx, m, plainProfile)
+		if err != nil {
+			return "", err
+		}
+		defer a.close()
+		group.Go(func() { errs[i] = a.ask(ctx) })
+	}
+	group.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return "", err
+	}
+	return fmt.Sprint(m.mints()), errors.Join(m.checkMints(1), m.checkCrowd())
+}
+
+// one starts one client that asks twenty times at once by itself.
+func one(ctx context.Context, c *client, m *machine) (string, error) {
+	if err := c.crowd(ctx, m); err != nil {
+		return "", err
+	}
+	a, err := c.start(ctx, m, plainProfile)
+	if err != nil {
+		return "", err
+	}
+	defer a.close()
+	if err := a.ask(ctx); err != nil {
+		return "", err
+	}
+	return fmt.Sprint(m.mints()), errors.Join(m.checkMints(1), m.checkCrowd())
+}
+
+// checkCrowd makes sure that there were twenty, and that they share one session.
+func (m *machine) checkCrowd() error {
+	keys := m.wire.requests()
+	if runs := len(m.runs()); runs < crowd || len(keys) < crowd {
+		return fmt.Errorf("%d helper runs and %d requests, want %d", runs, len(keys), crowd)
+	}
+	if slices.Sort(keys); len(slices.Compact(keys)) != 1 {
+		return errors.New("they have got more than one session")
+	}
+	return nil
+}

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+const (
+	debianPython = "/usr/bin/python3"
+	installing   = "scripts/install-clients"
+)
+
+// Reasons for cells that cannot be.
+const (
+	oneProcessEach = "each command is a process of its own"
+	noRolesInSDK   = "this SDK takes no role from a process profile"
+	modelOfCalling = "the model is of how the process is called"
+)
+
+// clients returns the rows of the matrix.
+func clients(t *tools) []*client {
+	all := []*client{
+		awsCLI(debianAWS, false),
+		awsCLI(otherAWS(), true),
+		boto(debianPython, false),
+		boto(otherPython(), true),
+		goSDK(t, "Go SDK v2", "v2", "github.com/aws/aws-sdk-go-v2/config"),
+		goSDK(t, "Go SDK v1", "v1", "github.com/aws/aws-sdk-go"),
+		goSDK(t, "aws-sdk-go-base", "base", "github.com/hashicorp/aws-sdk-go-base/v2"),
+		terraform(t),
+		jsV3(t, "fromProcess"), jsV3(t, "fromIni"), jsV3(t, "fromNodeProviderChain"),
+		jsV2(t),
+		cdk(t),
+		ruby(t),
+		crt(t),
+		rclone(),
+		model(t, "Java v2", "java", "aws-sdk-java-v2 0877259", inMessage),
+		model(t, ".NET", "dotnet", "aws-sdk-net 173ae69", inMessage),
+		model(t, "C++", "cpp", "aws-sdk-cpp 1d57679", hidden),
+		model(t, "PHP", "php", "aws-sdk-php 00b17f9", onTerminal),
+		model(t, "Rust", "rust", "smithy-rs 56ee88c", inMessage),
+		model(t, "Kotlin", "kotlin", "aws-sdk-kotlin 05ea93b", inMessage),
+	}
+	var some []*client
+	for _, c := range all {
+		if c != nil {
+			some = append(some, c)
+		}
+	}
+	return some
+}
+
+const debianAWS = "/usr/bin/aws"
+
+// otherAWS is the AWS CLI of the search path, if it is another than Debian's.
+func otherAWS() string {
+	path, err := exec.LookPath("aws")
+	if resolved, _ := filepath.EvalSymlinks(path); err != nil || resolved == debianAWS {
+		return ""
+	}
+	return path
+}
+
+func awsCLI(path string, optional bool) *client {
+	if path == "" {
+		return nil
+	}
+	return &client{
+		name: "AWS CLI", optional: optional, howToGet: installing, version: []string{path, "--version"},
+		command: func(m *machine, profile string) []string {
+			return []string{path, "sts", "get-caller-identity", "--profile", profile, "--endpoint-url", m.wire.url(), "--output", "json"}
+		},
+		perAsk: 1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach}, env: []string{bundle},
+	}
+}
+
+// bundle makes Python trust the wire. aws-mfa-creds inherits the variable.
+const bundle = "AWS_CA_BUNDLE=" + wireCA
+
+// otherPython is the Python of the search path, if it has a boto3 and is another than Debian's.
+func otherPython() string {
+	path, err := exec.LookPath("python3")
+	if resolved, _ := filepath.EvalSymlinks(path); err != nil || strings.HasPrefix(resolved, debianPython) || exec.Command(path, "-c", "import boto3").Run() != nil {
+		return ""
+	}
+	return path
+}
+
+func boto(python string, optional bool) *client {
+	if python == "" {
+		return nil
+	}
+	return &client{
+		name: "boto3", optional: optional, howToGet: installing, version: []string{python, "-c", "import boto3; print(boto3.__version__)"},
+		talks: true,
+		command: func(m *machine, profile string) []string {
+			return []string{python, m.tools.path("python/boto.py"), profile, m.wire.url()}
+		},
+		perStart: 1, shows: inMessage, env: []string{bundle},
+	}
+}
+
+func goSDK(t *tools, name, variant, module string) *client {
+	c := &client{
+		name: name, version: []string{t.path("goclient"), "--version", module},
+		talks: true,
+		command: func(m *machine, profile string) []string {
+			return []string{m.tools.path("goclient"), variant, profile, m.wire.url()}
+		},
+		perStart: 1, shows: onTerminal,
+	}
+	return c
+}
+
+func model(t *tools, name, variant, source string, shows seen) *client {
+	c := goSDK(t, name, variant, "")
+	c.model, c.version, c.shows = source, []string{"true"}, shows
+	c.cannot = map[string]string{caseSDKRole: modelOfCalling}
+	if variant == "php" {
+		c.cannot = map[string]string{caseSDKRole: noRolesInSDK}
+	}
+	return c
+}
+
+func jsV3(t *tools, provider string) *client {
+	c := &client{
+		name: "JS v3 " + provider, howToGet: installing, version: []string{"node", t.path("js/v3.mjs"), "--version"},
+		talks: true,
+		command: func(m *machine, profile string) []string {
+			return []string{"node", m.tools.path("js/v3.mjs"), provider, profile, m.wire.url()}
+		},
+		perStart: 1, shows: inMessage,
+	}
+	switch provider {
+	case "fromProcess":
+		c.cannot = map[string]string{caseSDKRole: "fromProcess reads credential_process only"}
+	case "fromNodeProviderChain":
+		c.shows = hidden
+	}
+	return c
+}
+
+func jsV2(t *tools) *client {
+	return &client{
+		name: "JS v2", howToGet: installing, version: []string{"node", t.path("js/v2.cjs"), "--version"},
+		talks: true,
+		command: func(m *machine, profile string) []string {
+			return []string{"node", m.tools.path("js/v2.cjs"), profile, m.wire.url()}
+		},
+		perStart: 1, shows: hidden, cannot: map[string]string{caseSDKRole: noRolesInSDK},
+		env: []string{"AWS_SDK_LOAD_CONFIG=1"},
+	}
+}
+
+// cdk has the CDK look up the account, which is a signed request; there is nothing to deploy to.
+func cdk(t *tools) *client {
+	program := t.path("js/node_modules/aws-cdk/bin/cdk")
+	return &client{
+		name: "AWS CDK", howToGet: installing, version: []string{"node", program, "--version"},
+		command: func(m *machine, profile string) []string {
+			own, _ := os.MkdirTemp(m.Dir, "cdk-") // it remembers the account of an access key, and locks its output
+			return []string{
+				"env", "CDK_HOME=" + own, "node", program, "list", "--no-notices", "--no-version-reporting",
+				"--profile", profile, "--output", filepath.Join(own, "out"), "--app", "node " + m.tools.path("js/app.cjs"),
+			}
+		},
+		perAsk: 1, shows: hidden, cannot: map[string]string{caseExpiry: oneProcessEach},
+	}
+}
+
+func ruby(t *tools) *client {
+	return &client{
+		name: "Ruby SDK", howToGet: installing, version: []string{"ruby", t.path("ruby/sdk.rb"), "--version"},
+		talks: true,
+		command: func(m *machine, profile string) []string {
+			return []string{"ruby", m.tools.path("ruby/sdk.rb"), profile, m.wire.url()}
+		},
+		perStart: 2, shows: onTerminal,
+	}
+}
+
+func crt(t *tools) *client {
+	return &client{
+		name: "aws-crt (Python)", howToGet: installing, version: []string{debianPython, t.path("python/crt.py"), "--version"},
+		talks: true,
+		command: func(m *machine, profile string) []string {
+			return []string{debianPython, m.tools.path("python/crt.py"), profile, m.wire.url()}
+		},
+		note:   "it loses the session token (aws-c-auth#205, mended in 2023), so AWS would refuse what it signs; its cells are requests that are signed with the right access key",
+		perAsk: 1, shows: hidden, cannot: map[string]string{
+			caseSDKRole: "new_process reads credential_process only",
+			caseKilled:  "this version aborts when its process has been killed",
+		},
+	}
+}
+
+// rclone lists an empty bucket.
+func rclone() *client {
+	return &client{
+		name: "rclone", howToGet: installing, version: []string{"rclone", "version"},
+		command: func(m *machine, profile string) []string {
+			remote := fmt.Sprintf(":s3,provider=Other,env_auth=true,profile=%s,region=us-east-1,endpoint='%s',force_path_style=true,list_version=2:bucket", profile, m.wire.url())
+			return []string{"rclone", "lsf", "--retries", "1", "--low-level-retries", "1", remote}
+		},
+		perAsk: 1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach},
+	}
+}
+
+func terraform(t *tools) *client {
+	if t.mirror == "" {
+		return nil
+	}
+	c := &client{
+		name: "Terraform, AWS provider", optional: true, howToGet: "terraform, and TF_MIRROR with a mirror of hashicorp/aws", version: []string{"terraform", "version"},
+		command: func(m *machine, _ string) []string {
+			return []string{"terraform", "-chdir=" + filepath.Join(m.Dir, "terraform"), "plan", "-no-color", "-input=false", "-lock=false"}
+		},
+		prepare: func(ctx context.Context, m *machine, profile string) error { return initTerraform(ctx, m, profile, 1) },
+		crowd:   func(ctx context.Context, m *machine) error { return initTerraform(ctx, m, plainProfile, crowd) },
+		perAsk:  1, shows: hidden, cannot: map[string]string{caseExpiry: oneProcessEach},
+	}
+	return c
+}
+
+// initTerraform writes a configuration of so many provider aliases, and initialises it once.
+func initTerraform(ctx context.Context, m *machine, profile string, aliases int) error {
+	dir := filepath.Join(m.Dir, "terraform")
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	var config strings.Builder
+	config.WriteString("terraform {\n  required_providers {\n    aws = { source = \"hashicorp/aws\" }\n  }\n}\n")
+	for i := range aliases {
+		fmt.Fprintf(&config, `
+provider "aws" {
+  alias                      = "p%[1]d"
+  profile                    = "%[2]s"
+  region                     = "us-east-1"
+  skip_metadata_api_check    = true
+  skip_requesting_account_id = true
+}
+data "aws_caller_identity" "p%[1]d" {
+  provider = aws.p%[1]d
+}
+`, i, profile)
+	}
+	installation := fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", m.tools.mirror)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	for name, content := range map[string]string{"main.tf": config.String(), "cli.tfrc": installation} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			return err
+		}
+	}
+	cmd := m.command(ctx, "terraform", "-chdir="+dir, "init", "-no-color", "-input=false")
+	cmd.Env = append(cmd.Env, "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "cli.tfrc"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("terraform init: %w: %s", err, out)
+	}
+	return nil
+}

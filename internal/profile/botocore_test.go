@@ -144,7 +144,7 @@ func compareKeys(t *testing.T, where string, s *section, theirs map[string]any) 
 
 func compareServices(t *testing.T, where string, f *file, name string, theirs map[string]any) {
 	t.Helper()
-	s, err := f.stsEndpoint(name)
+	s, err := f.serviceEndpoint(name, keySTS)
 	if err != nil {
 		t.Errorf("%s: services %s: %v", where, name, err)
 		return

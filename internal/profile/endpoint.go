@@ -17,12 +17,20 @@ func (r *resolution) endpoints(s *Settings) error {
 		return err
 	}
 	s.CABundle = r.setting("AWS_CA_BUNDLE", keyCABundle).text
-	v, err := r.endpoint()
-	if err != nil || v.text == "" {
+	if s.Endpoint, err = r.endpoint(keySTS, s); err != nil || !r.env.IAM {
 		return err
 	}
-	s.Endpoint = v.text
-	return checkEndpoint(v, s.FIPS || s.DualStack)
+	s.IAMEndpoint, err = r.endpoint(keyIAM, s)
+	return err
+}
+
+// endpoint returns the URL that replaces a service's endpoint, or "".
+func (r *resolution) endpoint(service string, s *Settings) (string, error) {
+	v, err := r.findEndpoint(service)
+	if err != nil || v.text == "" {
+		return "", err
+	}
+	return v.text, checkEndpoint(v, s.FIPS || s.DualStack)
 }
 
 // boolean reads a switch. What is neither true nor false is refused: FIPS that is
@@ -38,20 +46,20 @@ func (r *resolution) boolean(variable, key string) (bool, error) {
 	return false, fault.New(fault.Config, v.place(), "set it to true or false", "%s is neither true nor false", v.quoted())
 }
 
-// endpoint returns the URL that replaces the region's endpoint, in the order of the
-// AWS SDKs: the variables, then for each section its services section before its own endpoint_url.
-func (r *resolution) endpoint() (value, error) {
+// findEndpoint looks for the URL in the order of the AWS SDKs: the variables, then for each
+// section its services section before its own endpoint_url.
+func (r *resolution) findEndpoint(service string) (value, error) {
 	ignore, err := r.boolean("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", keyIgnoreEndpoint)
 	if err != nil || ignore {
 		return value{}, err
 	}
-	for _, name := range []string{"AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"} {
+	for _, name := range []string{"AWS_ENDPOINT_URL_" + strings.ToUpper(service), "AWS_ENDPOINT_URL"} {
 		if v := r.variable(name); v.text != "" {
 			return v, nil
 		}
 	}
 	for _, s := range r.sections() {
-		v, err := r.services(s.get(keyServices).uncommented())
+		v, err := r.services(s.get(keyServices).uncommented(), service)
 		if err != nil || v.text != "" {
 			return v, err
 		}
@@ -62,12 +70,12 @@ func (r *resolution) endpoint() (value, error) {
 	return value{}, nil
 }
 
-// services returns the URL for STS in the services section that name names.
-func (r *resolution) services(name value) (value, error) {
+// services returns the URL for a service in the services section that name names.
+func (r *resolution) services(name value, service string) (value, error) {
 	if name.text == "" {
 		return value{}, nil
 	}
-	s, err := r.files.aws.stsEndpoint(name.text)
+	s, err := r.files.aws.serviceEndpoint(name.text, service)
 	if err == nil && s == nil {
 		err = fault.New(fault.Config, name.place(), "add the section to the AWS config, or delete the line", "there is no section [services %s]", name.text)
 	}

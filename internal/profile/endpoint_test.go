@@ -36,6 +36,50 @@ func TestEndpoint(t *testing.T) {
 	}
 }
 
+// TestEndpointOfIAM is looked for only by who wants to ask IAM.
+func TestEndpointOfIAM(t *testing.T) {
+	t.Parallel()
+	const services = "[profile x]\nservices = s\n[services s]\niam =\n  endpoint_url = https://iam.example\nsts =\n  endpoint_url = https://sts.example\n"
+	for name, c := range map[string]struct {
+		aws       string
+		env       []string
+		sts, want string
+	}{
+		"none":                    {aws: "[profile x]\n"},
+		"services":                {aws: services, sts: "https://sts.example", want: "https://iam.example"},
+		"variable":                {aws: services, env: []string{"AWS_ENDPOINT_URL", "https://env.example"}, sts: "https://env.example", want: "https://env.example"},
+		"variable of the service": {aws: services, env: []string{"AWS_ENDPOINT_URL_IAM", "https://env.example"}, sts: "https://sts.example", want: "https://env.example"},
+	} {
+		env := environment(c.env...)
+		env.IAM = true
+		s, err := load(t, c.aws, "").Resolve("x", Flags{}, env)
+		if err != nil || s.IAMEndpoint != c.want || s.Endpoint != c.sts {
+			t.Errorf("%s: got %q and %q, %v", name, s.IAMEndpoint, s.Endpoint, err)
+		}
+	}
+	broken := environment("AWS_ENDPOINT_URL_IAM", "http://example.com")
+	if _, err := load(t, "[profile x]\n", "").Resolve("x", Flags{}, broken); err != nil {
+		t.Errorf("a get fails because of the endpoint of IAM: %v", err)
+	}
+	broken.IAM = true
+	_, err := load(t, "[profile x]\n", "").Resolve("x", Flags{}, broken)
+	wantFault(t, err, fault.Config, "AWS_ENDPOINT_URL_IAM", "not encrypted")
+}
+
+// TestPinnedStoreGoesBeforeTheEnvironment has secrets in the environment that are not this profile's.
+func TestPinnedStoreGoesBeforeTheEnvironment(t *testing.T) {
+	t.Parallel()
+	env := environment()
+	env.Identity, env.AccessKeyID, env.Serial = true, "AKIAFROMENVIRONMENT0", "arn:aws:iam::999999999999:mfa/env"
+	const own = "[x]\naccess_key_id = AKIAIOSFODNN7EXAMPLE\nmfa_serial = " + serial + "\n"
+	for store, pinned := range map[string]bool{"": false, "store = env\n": false, "store = age\n": true, "key_store = age\nseed_store = pass\n": true} {
+		s, err := load(t, "", own+store).Resolve("x", Flags{}, env)
+		if err != nil || (s.AccessKeyID == "AKIAIOSFODNN7EXAMPLE") != pinned || (s.Serial == serial) != pinned {
+			t.Errorf("%q: %s, %s, %v", store, s.AccessKeyID, s.Serial, err)
+		}
+	}
+}
+
 func TestEndpointRefuses(t *testing.T) {
 	t.Parallel()
 	for text, part := range map[string]string{

@@ -35,8 +35,9 @@ const (
 	// keyOutput is the AWS CLI's; register writes it.
 	keyOutput = "output"
 
-	// keySTS is the block of STS in a services section.
+	// The blocks of the services in a services section.
 	keySTS = "sts"
+	keyIAM = "iam"
 )
 
 // sharedKeys are the keys that both files know.

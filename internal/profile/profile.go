@@ -34,6 +34,9 @@ type Env struct {
 	// Serial is the serial of the MFA device as the environment gives it, or "". It
 	// goes before those of the files, because whoever set it set the seed with it.
 	Serial string
+
+	// IAM asks for the endpoint of IAM as well. A get must not fail because of it.
+	IAM bool
 }
 
 // Role is one role to assume, in the terms of AssumeRole.
@@ -61,13 +64,14 @@ type Settings struct {
 	// none if the base session itself is wanted.
 	Roles []Role
 
-	Partition  string // "aws", "aws-cn", ...
-	Region     string // of the STS endpoint; it belongs to Partition
-	Endpoint   string // a URL that replaces the region's endpoint, or ""
-	FIPS       bool
-	DualStack  bool
-	CABundle   string   // path of a PEM file, or ""
-	MFAProcess []string // program that prints a token code, with its arguments; or none
+	Partition   string // "aws", "aws-cn", ...
+	Region      string // of the STS endpoint; it belongs to Partition
+	Endpoint    string // a URL that replaces the region's endpoint, or ""
+	IAMEndpoint string // the same for IAM, if it was asked for
+	FIPS        bool
+	DualStack   bool
+	CABundle    string   // path of a PEM file, or ""
+	MFAProcess  []string // program that prints a token code, with its arguments; or none
 
 	// Notes are things worth telling that are no failures: clamped durations,
 	// duplicate sections, a region of another partition. One line each; they may

@@ -239,9 +239,9 @@ func (s *section) checkValue(n line, delimiters string) error {
 	return nil
 }
 
-// stsEndpoint returns endpoint_url in the sts block of a [services NAME] section, or
+// serviceEndpoint returns endpoint_url in the block of a service in a [services NAME] section, or
 // nil. Only there is an indented block of meaning to us.
-func (f *file) stsEndpoint(name string) (*section, error) {
+func (f *file) serviceEndpoint(name, service string) (*section, error) {
 	headers, _ := f.find(servicesSection, name)
 	if len(headers) == 0 {
 		return nil, nil //nolint:nilnil // that a section is missing is no failure
@@ -252,7 +252,7 @@ func (f *file) stsEndpoint(name string) (*section, error) {
 			return nil, err
 		}
 		for _, n := range statements(f.data, h) {
-			if n.key() == keySTS {
+			if n.key() == service {
 				if err := s.readBlock(n); err != nil {
 					return nil, err
 				}
@@ -266,7 +266,7 @@ func (f *file) stsEndpoint(name string) (*section, error) {
 // case matters (botocore, configloader.py, _parse_nested).
 func (s *section) readBlock(n statement) error {
 	if i := bytes.IndexAny(n.text, "=:"); len(bytes.TrimFunc(n.text[i+1:], isSpace)) > 0 {
-		return s.file.fault(n.offset, "write the settings of sts indented below it", "sts has a value of its own")
+		return s.file.fault(n.offset, "write the settings of "+n.key()+" indented below it", "%s has a value of its own", n.key())
 	}
 	var wanted []line
 	for _, inner := range n.more {

@@ -215,25 +215,21 @@ func (e *edit) remove(key string) error {
 // beginning of the file. What stands behind the last option may be about what
 // follows, so it stays.
 func (e *edit) removeSection() error {
-	for {
-		headers := e.file.spellings(e.name)
-		if len(headers) == 0 {
-			return nil
+	data := e.file.data
+	for _, h := range slices.Backward(e.file.spellings(e.name)) {
+		from, last := int(h.line), int(h.line)
+		if all := statements(e.file.data, h); len(all) > 0 {
+			last = all[len(all)-1].end()
 		}
-		h, data := headers[len(headers)-1], e.file.data
-		from, to := int(h.line), lineEnd(data, int(h.line))
-		if all := statements(data, h); len(all) > 0 {
-			to = lineEnd(data, all[len(all)-1].end())
-		}
+		to := lineEnd(data, last)
 		if n := emptyLine(data[:from]); n > 0 {
 			from -= n
 		} else if from == 0 {
 			to += leadingEOL(data[to:])
 		}
-		if err := e.rescan(cut(data, from, to)); err != nil {
-			return err
-		}
+		data = cut(data, from, to)
 	}
+	return e.rescan(data)
 }
 
 // removeIfEmpty deletes the section if no option is left in it. Comments stay.

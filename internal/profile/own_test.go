@@ -164,14 +164,16 @@ func TestChangedMeanwhile(t *testing.T) {
 			t.Errorf("%s: files are %q, and were %q", name, got, left)
 		}
 	}
-	paths := write(t, "", "", "")
-	_, err := editor(paths).Update(t.Context(), "x", func(o *Own) error {
-		o.Store = "age"
-		return os.WriteFile(paths.Own, []byte("[y]\n"), 0o600)
-	})
-	wantFault(t, err, fault.Config, "changed it meanwhile; run it again")
-	if text(t, paths.Own) != "[y]\n" {
-		t.Error("the other program's file is gone")
+	for _, theirs := range []string{"[y]\n", ""} {
+		paths := write(t, "", "", "")
+		_, err := editor(paths).Update(t.Context(), "x", func(o *Own) error {
+			o.Store = "age"
+			return os.WriteFile(paths.Own, []byte(theirs), 0o600)
+		})
+		wantFault(t, err, fault.Config, "changed it meanwhile; run it again")
+		if text(t, paths.Own) != theirs {
+			t.Error("the other program's file is gone")
+		}
 	}
 }
 
@@ -258,6 +260,12 @@ func TestRemoveStaticKey(t *testing.T) {
 	}
 	if strings.Contains(strings.Join(files(t, backup), " "), ".tmp") {
 		t.Errorf("temporary files are left: %q", files(t, backup))
+	}
+	if err := os.WriteFile(paths.AWSConfig, []byte("[profile x]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = editor(paths).RemoveStaticKey(t.Context(), ConfigFile, "x"); err != nil || c.Changed {
+		t.Errorf("a section that was empty before is gone: %v, %v", c, err)
 	}
 	_, err = editor(Paths{Own: paths.Own}).RemoveStaticKey(t.Context(), CredentialsFile, "x")
 	wantFault(t, err, fault.Config, "HOME")

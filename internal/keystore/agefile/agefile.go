@@ -1,0 +1,98 @@
+// Package agefile keeps secrets in files that are encrypted with age, for machines without a
+// keyring. Nothing in its directory is of our own making: the stock age program opens each item
+// with
+//
+//	age --decrypt -i identity.txt ITEM.age
+//
+// The directory holds the identity, the private key: identity.txt in clear or identity.age under
+// a passphrase; recipients.txt, the public keys; one file for each item; and a lock. Items
+// are apart so that storing one needs public keys only, no touch of a token and no passphrase;
+// that two processes never merge their changes; that damage stays where it is; and
+// that ten thousand of them cost a reader nothing.
+//
+// The generated identity is X25519, not the post-quantum hybrid which age has since 1.3: an age
+// of the distributions, 1.1, has to open the files. Whoever wants it gives
+// an age1pq1 recipient of their own.
+package agefile
+
+import (
+	"context"
+	"errors"
+	"io"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// MaxItem is the largest secret of an item, in bytes.
+const MaxItem = 2048
+
+// The files of a store besides its items.
+const (
+	identityFile   = "identity.txt"
+	sealedFile     = "identity.age"
+	recipientsFile = "recipients.txt"
+	lockFile       = "lock"
+)
+
+// Options say where a store is and what it works with. All but Env and Person are required.
+type Options struct {
+	Dir  string // its directory, of its own; made by the first write
+	Now  func() time.Time
+	Rand io.Reader // crypto/rand.Reader in earnest; keys are age's own business
+
+	// Env is the environment of age plugins, without what they should not see.
+	Env []string
+
+	// Person is asked for the passphrase and for what a plugin wants to know. Nil: nobody can
+	// be asked, and that such a question comes up is an error.
+	Person Person
+}
+
+// Person is somebody at a terminal.
+type Person interface {
+	io.Writer
+	Line(ctx context.Context, prompt string) (string, error)
+	Secret(ctx context.Context, prompt string) (creds.Secret, error)
+	Confirm(ctx context.Context, question string) (bool, error)
+}
+
+// Store is an age store. Any number of goroutines and processes may use it at once.
+//
+// Its errors are *fault.Error of kind NoSecret (an item or the identity is absent or
+// damaged), Store (locked, a plugin that fails or wants to ask), Deadline (another process
+// holds the lock), Filesystem or Permissions, and Usage for what a caller gives. None shows
+// anything of a file's content.
+type Store struct {
+	dir    string
+	now    func() time.Time
+	rand   io.Reader
+	env    []string
+	person Person
+
+	workFactor int // of scrypt, as its logarithm
+
+	mu    sync.Mutex
+	asked opened // what a passphrase that was asked for has opened
+}
+
+// Open returns the store. It touches nothing.
+func Open(o Options) *Store {
+	return &Store{dir: o.Dir, now: o.Now, rand: o.Rand, env: o.Env, person: o.Person, workFactor: workFactor}
+}
+
+// ended returns why there is no more time, or nil if there is.
+func (s *Store) ended(ctx context.Context) error {
+	switch {
+	case ctx.Err() == nil:
+		return nil
+	case errors.Is(ctx.Err(), context.Canceled):
+		return context.Cause(ctx)
+	}
+	return fault.New(fault.Deadline, "the age store "+s.dir, "", "the time was not enough for all of it")
+}
+
+func (s *Store) path(file string) string { return filepath.Join(s.dir, file) }

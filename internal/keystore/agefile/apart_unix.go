@@ -1,0 +1,15 @@
+//go:build unix
+
+package agefile
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// apart gives the plugin a session of its own: it cannot open our terminal to prompt behind our
+// back, and it can be killed with all that it has started.
+func apart(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+}

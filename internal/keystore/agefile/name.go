@@ -1,0 +1,98 @@
+package agefile
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"unicode/utf8"
+
+	"filippo.io/age"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+const (
+	itemSuffix = ".age"
+	badSuffix  = ".bad" // after itemSuffix
+
+	maxName = 1024 // of an item, in bytes; the longest ARN of an MFA device has about 800
+	maxSlug = 48
+)
+
+// fileName returns the file of the item name: what of it is plain, for people, and a digest, which
+// keeps names apart that differ in case or in the rest. It is a valid name on every
+// file system: short, lower case, no separator, no device of Windows, and none of our other files'.
+func fileName(name string) string {
+	digest := sha256.Sum256([]byte(name))
+	return slug(name) + "-" + hex.EncodeToString(digest[:10]) + itemSuffix
+}
+
+func slug(name string) string {
+	var plain strings.Builder
+	for _, r := range strings.ToLower(name) {
+		if plain.Len() == maxSlug {
+			break
+		}
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			plain.WriteRune(r)
+		} else if text := plain.String(); text != "" && !strings.HasSuffix(text, "-") {
+			plain.WriteByte('-')
+		}
+	}
+	return strings.TrimSuffix(plain.String(), "-")
+}
+
+// isItem reports whether file has the form of an item's name.
+func isItem(file string) bool {
+	return strings.HasSuffix(file, itemSuffix) && file != sealedFile
+}
+
+// checkName refuses names that no item can have.
+func checkName(name string) error {
+	if name == "" || len(name) > maxName || !utf8.ValidString(name) {
+		return fault.New(fault.Usage, "the name of the item", "", "has to be 1 to %d bytes of UTF-8", maxName)
+	}
+	return nil
+}
+
+// nameStanza is the type of the header line that tells an item's name to whoever cannot
+// decrypt it. Every implementation of age passes over types that it does not know. It is
+// for lists only; the name that counts is inside.
+const nameStanza = "aws-mfa-creds-name"
+
+// named is a recipient that writes an item's name beside what it wraps.
+type named struct {
+	age.Recipient
+	name string
+}
+
+// WrapWithLabels keeps the labels of the recipient, by which age refuses mixtures that would
+// weaken it.
+func (n named) WrapWithLabels(fileKey []byte) (stanzas []*age.Stanza, labels []string, err error) {
+	if labelled, ok := n.Recipient.(age.RecipientWithLabels); ok {
+		stanzas, labels, err = labelled.WrapWithLabels(fileKey)
+	} else {
+		stanzas, err = n.Wrap(fileKey)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return append(stanzas, &age.Stanza{Type: nameStanza, Body: []byte(n.name)}), labels, nil
+}
+
+// header is an identity that opens nothing and only looks at what a file's header tells.
+type header struct {
+	valid bool
+	name  string
+}
+
+// Unwrap implements age.Identity.
+func (h *header) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+	h.valid = true
+	for _, stanza := range stanzas {
+		if stanza.Type == nameStanza && checkName(string(stanza.Body)) == nil {
+			h.name = string(stanza.Body)
+		}
+	}
+	return nil, age.ErrIncorrectIdentity
+}

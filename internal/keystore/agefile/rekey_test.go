@@ -1,0 +1,141 @@
+package agefile
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// failing is the randomness that temporary files are named with. It ends after some of them, and
+// with it the write: the state of the disk is that of a process killed there.
+type failing struct{ left int }
+
+func (f *failing) Read(p []byte) (int, error) {
+	if f.left == 0 {
+		return 0, io.ErrClosedPipe
+	}
+	f.left--
+	return rand.Read(p)
+}
+
+// protections are those that a store is changed between.
+func protections() map[string]Protection {
+	return map[string]Protection{"plain": {}, "passphrase": {Passphrase: secret(passphrase)}}
+}
+
+// TestRekeyStoppedAtEveryWrite changes the keys from each kind to each, stopped before every single
+// write. Each time all items can be read, new ones be stored, and another Rekey goes through.
+func TestRekeyStoppedAtEveryWrite(t *testing.T) {
+	t.Parallel()
+	for from, before := range protections() {
+		for to, after := range protections() {
+			for stop := range 20 {
+				if rekeyStopped(t, before, after, stop) {
+					break // it went through
+				}
+				if stop == 19 {
+					t.Errorf("from %s to %s: it never went through", from, to)
+				}
+			}
+		}
+	}
+}
+
+func rekeyStopped(t *testing.T, before, after Protection, stop int) (done bool) {
+	t.Helper()
+	s := newStore(t)
+	s.person = &scripted{secret: passphrase}
+	must(t, s.Init(t.Context(), before))
+	for i := range 4 {
+		put(t, s, strconv.Itoa(i), canary)
+	}
+	s.rand = &failing{stop}
+	err := s.Rekey(t.Context(), after)
+	if err != nil && !errors.Is(err, io.ErrClosedPipe) {
+		t.Fatal(err)
+	}
+	s.rand = rand.Reader
+	put(t, s, "new", canary)
+	wantAll(t, s, 4)
+	must(t, s.Rekey(t.Context(), after))
+	wantAll(t, s, 4)
+	wantSecret(t, s, "new", canary)
+	want := []string{recipientsFile, identityFile}
+	if !after.Passphrase.IsZero() {
+		want[1] = sealedFile
+	}
+	for _, name := range []string{"0", "1", "2", "3", "new"} {
+		want = append(want, fileName(name))
+	}
+	wantFiles(t, s, want...)
+	return err == nil
+}
+
+func wantAll(t *testing.T, s *Store, n int) {
+	t.Helper()
+	for i := range n {
+		wantSecret(t, s, strconv.Itoa(i), canary)
+	}
+}
+
+// TestRekeyMakesTheOldIdentityWorthless checks that it opens nothing afterwards.
+func TestRekeyMakesTheOldIdentityWorthless(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	put(t, s, "a", canary)
+	old := readFile(t, s.path(identityFile))
+	must(t, s.Rekey(t.Context(), Protection{}))
+	wantSecret(t, s, "a", canary)
+	fresh := readFile(t, s.path(identityFile))
+	if bytes.Equal(old, fresh) || bytes.Contains(fresh, old) {
+		t.Error("the old identity is still there")
+	}
+	writeFile(t, s.path(identityFile), old)
+	wantGetFault(t, s, "a", fault.NoSecret, "another identity")
+}
+
+// TestRekeyStopsAtDamage and keeps both identities, until the item is out of the way.
+func TestRekeyStopsAtDamage(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	for i := range 4 {
+		put(t, s, strconv.Itoa(i), canary)
+	}
+	path := itemPath(s, "2")
+	whole := readFile(t, path)
+	writeFile(t, path, whole[:len(whole)-1])
+	wantFault(t, s.Rekey(t.Context(), Protection{}), fault.NoSecret, path, fmt.Sprintf("run: mv %s %s.bad", path, path))
+	for _, i := range []string{"0", "1", "3"} {
+		wantSecret(t, s, i, canary)
+	}
+	writeFile(t, path, whole)
+	wantSecret(t, s, "2", canary)
+	must(t, os.Rename(path, path+badSuffix))
+	must(t, s.Rekey(t.Context(), Protection{}))
+	if got := keyLines(string(readFile(t, s.path(identityFile)))); len(got) != 1 {
+		t.Errorf("%d identities are left", len(got))
+	}
+}
+
+func TestRekeyNeedsTheOldIdentity(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	must(t, s.Init(t.Context(), Protection{Passphrase: secret(passphrase)}))
+	put(t, s, "a", canary)
+	wantFault(t, s.Rekey(t.Context(), Protection{}), fault.Store, "locked")
+	wantFiles(t, s, sealedFile, recipientsFile, fileName("a"))
+}
+
+func TestRekeyOfAnEmptyStore(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	must(t, s.Rekey(t.Context(), Protection{Passphrase: secret(passphrase)}))
+	wantFiles(t, s, sealedFile, recipientsFile)
+}

@@ -34,6 +34,7 @@ func output(t *testing.T, stdin []byte, path string, args ...string) []byte {
 	t.Helper()
 	command := exec.Command(path, args...)
 	command.Stdin = bytes.NewReader(stdin)
+	command.Env = append(os.Environ(), "OMP_NUM_THREADS=1") // the threads of ImageMagick would only wait for each other
 	var problems bytes.Buffer
 	command.Stderr = &problems
 	out, err := command.Output()

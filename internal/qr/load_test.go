@@ -62,8 +62,8 @@ func TestDecodeRefuses(t *testing.T) {
 func TestDecodeDamaged(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"png", "jpg", "gif", "webp"} {
-		picture := convert(t, qrencode(t, otpauth, "-s", "3"), kind)
-		for at := 0; at < len(picture); at += 1 + at/20 {
+		picture := convert(t, qrencode(t, otpauth, "-s", "2"), kind)
+		for at := 0; at < len(picture); at += 1 + at/5 {
 			spoilt := bytes.Clone(picture)
 			spoilt[at] ^= 0xff
 			texts, err := Decode(spoilt)

@@ -60,9 +60,9 @@ func (f *Files) advice(name string) string {
 		for i := range near {
 			near[i] = strconv.Quote(near[i])
 		}
-		return "did you mean " + strings.Join(near, ", ") + "?"
+		return "did you mean " + strings.Join(near, ", ") + "? or run: aws-mfa-creds add --profile " + fault.Shell(name)
 	}
-	return "add it to the AWS config, or set AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY, AWS_MFA_CREDS_SEED and AWS_MFA_CREDS_SERIAL"
+	return "run: aws-mfa-creds add --profile " + fault.Shell(name) + ", or set AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY, AWS_MFA_CREDS_SEED and AWS_MFA_CREDS_SERIAL"
 }
 
 func (f *file) has(name string) bool {

@@ -315,7 +315,7 @@ func TestMissing(t *testing.T) {
 	_, err := load(t, aws.String(), "[Prod]\n").Resolve("prod", Flags{}, environment())
 	wantFault(t, err, fault.Config, `profile "prod"`, "profiles.ini", "config", `did you mean "Prod", "prod1", "prod2", "prod3", "prod4"?`)
 	_, err = load(t, "", "").Resolve("a\x1bb\u00e9", Flags{}, environment())
-	wantFault(t, err, fault.Config, "add it to the AWS config", `\x1b`)
+	wantFault(t, err, fault.Config, "run: aws-mfa-creds add --profile", `\x1b`)
 	nowhere, err := Load(Paths{})
 	if err != nil {
 		t.Fatal(err)

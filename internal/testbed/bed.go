@@ -30,6 +30,7 @@ const (
 type Options struct {
 	Binary  string          // path of the program, as Build returns it
 	Sandbox sandbox.Options // what the server is like; Now and Rand are set by New
+	Bare    bool            // the environment holds no secrets: a laptop or a server, not a CI job
 }
 
 // Bed is a machine with its own sandbox.
@@ -37,6 +38,7 @@ type Bed struct {
 	Binary string
 	Server *sandbox.Server
 	Dir    string // everything is in here, and Close removes it
+	bare   bool
 }
 
 // New starts a sandbox and lays out a machine that uses it.
@@ -52,7 +54,7 @@ func New(o Options) (*Bed, error) {
 		server.Close()
 		return nil, err
 	}
-	b := &Bed{Binary: o.Binary, Server: server, Dir: dir}
+	b := &Bed{Binary: o.Binary, Server: server, Dir: dir, bare: o.Bare}
 	if err := b.layOut(); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
@@ -116,7 +118,7 @@ func (b *Bed) Command(ctx context.Context, name string, args ...string) *exec.Cm
 }
 
 // Env returns the environment of the machine: that of a CI job which has access key and
-// seed from its secret store. Little is inherited: the search path, the locale, the terminal.
+// seed from its secret store, unless it is bare. Little is inherited: the search path, the locale, the terminal.
 func (b *Bed) Env() []string {
 	env := []string{
 		"HOME=" + b.Home(),
@@ -136,6 +138,9 @@ func (b *Bed) Env() []string {
 		if value, ok := os.LookupEnv(name); ok { //nolint:forbidigo // the machine's own environment is its template
 			env = append(env, name+"="+value)
 		}
+	}
+	if b.bare {
+		return env
 	}
 	return append(env, b.secretEnv()...)
 }

@@ -1,0 +1,150 @@
+package enrol
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+)
+
+// create is the phase Creating: the device comes into being, and its seed into the store.
+func (r *run) create(ctx context.Context, o DeviceOptions) error {
+	r.tell(MakingNew, r.entry.Name)
+	device, err := r.make(ctx, o)
+	if err != nil {
+		return r.notMade(ctx, err)
+	}
+	r.entry.Serial = device.Serial
+	r.tell(Storing, device.Serial)
+	if err := r.Seeds.PutSeed(ctx, device.Serial, device.Seed); err != nil {
+		return r.undo(ctx, err)
+	}
+	return r.enter(Stored)
+}
+
+// make creates the device. One of its name that an earlier try may have made, whose seed
+// nobody has, is deleted first.
+func (r *run) make(ctx context.Context, o DeviceOptions) (account.NewDevice, error) {
+	ours := r.resumed || o.ReplaceUnassigned
+	for try := 1; ; try++ {
+		var device account.NewDevice
+		err := r.call(ctx, passing, func(api IAM) (err error) {
+			device, err = api.CreateVirtualMFADevice(ctx, r.entry.Name, "", nil)
+			return err
+		})
+		switch {
+		case err == nil || try == maxTries:
+			return device, err
+		case uncertain(err):
+			ours = true
+		case is(err, account.AlreadyExists) && ours:
+			renamed, err := r.discard(ctx, err)
+			if err != nil {
+				return account.NewDevice{}, err
+			}
+			ours = o.ReplaceUnassigned || !renamed
+		case is(err, account.Denied) && r.mayBeCalledLikeUser(o, err):
+			r.rename(r.who.User())
+			if err := r.enter(Creating); err != nil {
+				return account.NewDevice{}, err
+			}
+			ours = o.ReplaceUnassigned
+		default:
+			return account.NewDevice{}, err
+		}
+	}
+}
+
+// mayBeCalledLikeUser reports whether a self-service policy may be why AWS denied a name that
+// nobody has asked for: many allow only a device that is named like its user.
+func (r *run) mayBeCalledLikeUser(o DeviceOptions, err error) bool {
+	_, needsMFA := errors.AsType[*MFAError](err)
+	return !needsMFA && r.entry.Flow == FlowEnrol && o.Name == "" && r.entry.Name != r.who.User()
+}
+
+func (r *run) rename(name string) { r.entry.Name, r.entry.Serial = name, r.serial(name) }
+
+// discard deletes the device of the name that is wanted, unless it is somebody's. If only a
+// session with MFA may do that, and there is none yet, it is done at the end, and the new
+// device has another name.
+func (r *run) discard(ctx context.Context, exists error) (renamed bool, err error) {
+	err = r.deleteDevice(ctx, r.entry.Serial)
+	switch {
+	case err == nil:
+		return false, r.Seeds.DeleteSeed(ctx, r.entry.Serial)
+	case is(err, account.StillAssigned):
+		return false, exists
+	case is(err, account.Denied):
+		return true, r.leave("")
+	}
+	return false, err
+}
+
+// leave goes on under another name; "" is one with the next number. What may be there under this
+// one is removed in the end.
+func (r *run) leave(name string) error {
+	r.entry.Orphans = append(r.entry.Orphans, r.entry.Serial)
+	if name == "" {
+		first := account.Device{Serial: r.entry.Orphans[0]}
+		name = numbered(first.Name(), len(r.entry.Orphans)+1)
+	}
+	r.rename(name)
+	return r.enter(Creating)
+}
+
+// notMade ends the flow if there is certainly no new device. One of this name that is the user's
+// and whose seed is stored is as good as a new one.
+func (r *run) notMade(ctx context.Context, err error) error {
+	if !definite(err) {
+		return err
+	}
+	if is(err, account.AlreadyExists) {
+		whose := r.whose(ctx)
+		if r.isOurs(ctx, whose) {
+			return r.adoptAgain(ctx)
+		}
+		err = r.taken(err, whose)
+	}
+	return also(r.told(ctx, err), r.giveUp())
+}
+
+func (r *run) isOurs(ctx context.Context, d *account.Device) bool {
+	if r.entry.Flow != FlowEnrol || d != nil && d.User != r.who.User() {
+		return false
+	}
+	if had, err := r.Settings.Serial(ctx); d == nil && (err != nil || had != r.entry.Serial) {
+		return false
+	}
+	_, err := r.Seeds.Seed(ctx, r.entry.Serial)
+	return err == nil
+}
+
+func (r *run) adoptAgain(ctx context.Context) error {
+	if err := r.adopt(ctx); err != nil {
+		return also(err, r.giveUp())
+	}
+	return nil
+}
+
+// whose finds the device of the name that is wanted, or returns nil if AWS does not tell.
+func (r *run) whose(ctx context.Context) *account.Device {
+	devices, err := r.virtual(ctx)
+	if err != nil {
+		r.Log.Debug("owner not known", "error", err)
+	}
+	for _, d := range devices {
+		if d.Serial == r.entry.Serial {
+			return &d
+		}
+	}
+	return nil
+}
+
+// virtual lists the virtual devices of the account.
+func (r *run) virtual(ctx context.Context) (devices []account.Device, err error) {
+	err = r.call(ctx, repeatable, func(api IAM) (err error) {
+		devices, err = api.ListVirtualMFADevices(ctx, account.Any)
+		return err
+	})
+	return devices, err
+}

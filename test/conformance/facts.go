@@ -40,6 +40,7 @@ func (s *suite) measure(ctx context.Context, m *matrix) {
 func (s *suite) carry(ctx context.Context, r *row, l load) fact {
 	f := fact{name: fmt.Sprintf("%d requests of %s", l.requests, r.name())}
 	slots := make(chan struct{}, 1)
+	slots <- struct{}{}
 	machine, err := newMachine(s.tools, slots) //nolint:contextcheck // close ends it
 	if err != nil {
 		f.err = err

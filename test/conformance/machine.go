@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
@@ -37,9 +38,10 @@ type machine struct {
 	wire  *wire
 	tools *tools
 	slots chan struct{} // one to be had by who uses the processor
+	left  sync.Once
 }
 
-// newMachine lays out a machine. The caller closes it.
+// newMachine lays out a machine. The caller has a slot, and closes the machine.
 func newMachine(t *tools, slots chan struct{}) (*machine, error) {
 	bed, err := testbed.New(testbed.Options{Binary: t.binary, Sandbox: sandbox.Options{TokenSize: tokenSize}})
 	if err != nil {
@@ -53,6 +55,7 @@ func newMachine(t *tools, slots chan struct{}) (*machine, error) {
 }
 
 func (m *machine) close() {
+	m.leave()
 	m.wire.close()
 	_ = m.Close()
 }
@@ -126,12 +129,9 @@ func (m *machine) runs() []int {
 // mints returns how many calls of GetSessionToken have arrived.
 func (m *machine) mints() int { return m.Server.State().Count("GetSessionToken").Calls }
 
-// idle does what takes time but no processor, and lends its slot meanwhile.
-func (m *machine) idle(do func()) {
-	<-m.slots
-	do()
-	m.slots <- struct{}{}
-}
+// leave gives the slot back to who needs it, before a wait: what comes afterwards takes little
+// of the processor, and is not to queue again. Further calls do nothing.
+func (m *machine) leave() { m.left.Do(func() { <-m.slots }) }
 
 // direct runs aws-mfa-creds without a client.
 func (m *machine) direct(ctx context.Context, args ...string) (string, error) {
@@ -165,8 +165,7 @@ func (m *machine) forget() error {
 
 // roomInStep waits, if need be, for the next time step: aws-mfa-creds sends no code that is about
 // to end, and does not wait for another while the session at hand is of use.
-func roomInStep() {
-	const room = 8 * time.Second
+func roomInStep(room time.Duration) {
 	now := time.Now()
 	if left := now.Truncate(timeStep).Add(timeStep).Sub(now); left < room {
 		time.Sleep(left)

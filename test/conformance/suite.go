@@ -64,7 +64,6 @@ func (s *suite) run(ctx context.Context) *matrix {
 			}
 			group.Go(func() {
 				slots <- struct{}{}
-				defer func() { <-slots }()
 				began := time.Now()
 				got := s.cell(ctx, r.client, tc, slots)
 				mu.Lock()
@@ -92,15 +91,17 @@ func longestFirst(all []testCase) []testCase {
 	return append(waiting, others...)
 }
 
-// cell runs one cell on a machine of its own.
+// cell runs one cell on a machine of its own, and gives a slot back.
 func (s *suite) cell(ctx context.Context, c *client, tc testCase, slots chan struct{}) cell {
 	if why := c.cannot[tc.name]; why != "" {
+		<-slots
 		return cell{impossible, why}
 	}
 	ctx, cancel := context.WithTimeout(ctx, cellTimeout)
 	defer cancel()
 	m, err := newMachine(s.tools, slots) //nolint:contextcheck // close ends it
 	if err != nil {
+		<-slots
 		return cell{failed, err.Error()}
 	}
 	defer m.close()

@@ -40,7 +40,7 @@ func (k pluginKey) talk(machine string, say []stanza, take func(stanza) bool) er
 	}
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "age-plugin-"+k.name, "--age-plugin="+machine) //nolint:gosec // which plugin is the owner's choice; its name was checked
-	cmd.Env, cmd.Dir, cmd.WaitDelay = k.host.env, os.TempDir(), pluginEnd
+	cmd.Env, cmd.Dir, cmd.WaitDelay = append([]string{}, k.host.env...), os.TempDir(), pluginEnd
 	apart(cmd)
 	in, err := cmd.StdinPipe()
 	if err != nil {

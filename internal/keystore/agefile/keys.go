@@ -8,6 +8,7 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
@@ -21,7 +22,7 @@ type keys struct {
 // opened is what a sealed file holds.
 type opened struct {
 	sealed string
-	text   string
+	text   creds.Secret
 }
 
 func (k keys) none() bool { return k.plain == nil && k.sealed == nil }
@@ -41,7 +42,7 @@ func (s *Store) readKeys(root *os.Root) (k keys, err error) {
 // among them, if they are not. err is a *fault.Error: one of the files is damaged.
 func (s *Store) identities(ctx context.Context, k keys) (all []age.Identity, locked, err error) {
 	if k.plain != nil {
-		if all, err = s.parse(ctx, identityFile, string(k.plain)); err != nil {
+		if all, err = s.parse(ctx, identityFile, creds.NewSecret(string(k.plain))); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -56,8 +57,8 @@ func (s *Store) identities(ctx context.Context, k keys) (all []age.Identity, loc
 	return append(all, more...), nil, err
 }
 
-func (s *Store) parse(ctx context.Context, file, text string) ([]age.Identity, error) {
-	all, err := parseIdentities(text, s.host(ctx))
+func (s *Store) parse(ctx context.Context, file string, text creds.Secret) ([]age.Identity, error) {
+	all, err := parseIdentities(text.Reveal(), s.host(ctx))
 	if err != nil {
 		return nil, s.damaged(file, "is damaged: it holds no age identity, or a line that is none")
 	}
@@ -69,7 +70,7 @@ func (s *Store) host(ctx context.Context) pluginHost {
 }
 
 // unsealed returns what identity.age holds, from the kernel's keyring or from the person.
-func (s *Store) unsealed(ctx context.Context, sealed []byte) (string, error) {
+func (s *Store) unsealed(ctx context.Context, sealed []byte) (creds.Secret, error) {
 	text, _, err := readUnlocked(sealed)
 	if err == nil || s.person == nil {
 		return text, err
@@ -81,7 +82,7 @@ func (s *Store) unsealed(ctx context.Context, sealed []byte) (string, error) {
 	}
 	passphrase, err := s.person.Secret(ctx, "Passphrase of the age store")
 	if err != nil {
-		return "", err
+		return creds.Secret{}, err
 	}
 	text, err = s.openSealed(sealed, passphrase)
 	if err == nil {

@@ -48,6 +48,9 @@ func (s *Store) lock(ctx context.Context, root *os.Root, c claim) (unlock func()
 		}
 		held, err = try(limited, lockPoll)
 	}
+	if !held {
+		_ = lock.Close()
+	}
 	switch {
 	case held && !inPlace(root, lock):
 		_ = lock.Unlock()

@@ -75,6 +75,7 @@ func pluginActs() map[string]func(*plugin.Plugin) error {
 		"crash":  func(*plugin.Plugin) error { os.Exit(3); return nil },
 		"babble": func(*plugin.Plugin) error { fmt.Println("hello"); time.Sleep(time.Hour); return nil },
 		"hang":   func(*plugin.Plugin) error { return hang() },
+		"stray":  func(*plugin.Plugin) error { return errors.Join(leaveBehind(), hang()) },
 		"touch": func(p *plugin.Plugin) error {
 			p.DisplayMessage("please touch\x1b[2J the token")
 			return hang()
@@ -121,7 +122,7 @@ func leaveBehind() error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	return os.WriteFile(os.Getenv(pidsVar), []byte(strconv.Itoa(cmd.Process.Pid)), 0o600)
+	return os.WriteFile(os.Getenv(pidsVar)+".left", []byte(strconv.Itoa(cmd.Process.Pid)), 0o600)
 }
 
 type pluginIdentity struct {

@@ -39,6 +39,9 @@ func slug(name string) string {
 			plain.WriteByte('-')
 		}
 	}
+	if plain.Len() == 0 {
+		return "item" // a name that begins with a dash is taken for an option
+	}
 	return strings.TrimSuffix(plain.String(), "-")
 }
 

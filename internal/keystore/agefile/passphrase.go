@@ -19,22 +19,22 @@ const (
 )
 
 // sealIdentity returns text encrypted under the passphrase, as age -p does it.
-func (s *Store) sealIdentity(text string, passphrase creds.Secret) ([]byte, error) {
+func (s *Store) sealIdentity(text, passphrase creds.Secret) ([]byte, error) {
 	recipient, err := age.NewScryptRecipient(passphrase.Reveal())
 	if err != nil {
 		return nil, fault.New(fault.Usage, "the passphrase", "", "is empty")
 	}
 	recipient.SetWorkFactor(s.workFactor)
-	return seal([]byte(text), recipient)
+	return seal([]byte(text.Reveal()), recipient)
 }
 
 // openSealed returns what is in identity.age. A passphrase that is wrong is of kind Store. So
 // is one byte of damage in the few that the passphrase itself is checked with: those cannot be
 // told apart. Other damage is NoSecret.
-func (s *Store) openSealed(sealed []byte, passphrase creds.Secret) (string, error) {
+func (s *Store) openSealed(sealed []byte, passphrase creds.Secret) (creds.Secret, error) {
 	scrypt, err := age.NewScryptIdentity(passphrase.Reveal())
 	if err != nil {
-		return "", fault.New(fault.Usage, "the passphrase", "", "is empty")
+		return creds.Secret{}, fault.New(fault.Usage, "the passphrase", "", "is empty")
 	}
 	scrypt.SetMaxWorkFactor(maxWorkFactor)
 	identity := &passphraseIdentity{scrypt: scrypt}
@@ -42,13 +42,13 @@ func (s *Store) openSealed(sealed []byte, passphrase creds.Secret) (string, erro
 	defer clear(plain)
 	switch {
 	case err == nil:
-		return string(plain), nil
+		return creds.NewSecret(string(plain)), nil
 	case identity.wrong:
-		return "", fault.New(fault.Store, "the passphrase of the age store", unlockIt, "is wrong")
+		return creds.Secret{}, fault.New(fault.Store, "the passphrase of the age store", unlockIt, "is wrong")
 	case identity.costly:
-		return "", s.damaged(sealedFile, "asks for more work than this program ever does to check a passphrase")
+		return creds.Secret{}, s.damaged(sealedFile, "asks for more work than this program ever does to check a passphrase")
 	}
-	return "", s.damaged(sealedFile, "is damaged, or was not encrypted with a passphrase")
+	return creds.Secret{}, s.damaged(sealedFile, "is damaged, or was not encrypted with a passphrase")
 }
 
 // passphraseIdentity is a passphrase that tells why it did not open a file.

@@ -129,6 +129,7 @@ func TestHangingPlugin(t *testing.T) {
 	t.Parallel()
 	for name, words := range map[string]string{
 		"hang":  "did not answer in time; try it",
+		"stray": "did not answer in time; try it",
 		"touch": `did not answer in time; it said: please touch\x1b[2J the token; do what it says`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -141,6 +142,9 @@ func TestHangingPlugin(t *testing.T) {
 			close(ctx.done)
 			wantFault(t, <-failed, fault.Store, words)
 			wantGone(t, running...)
+			if name == "stray" {
+				endLeft(t, s)
+			}
 		})
 	}
 }
@@ -226,7 +230,15 @@ func TestPluginLeavesNothingOpen(t *testing.T) {
 	if err != nil || string(out) != "got it\n" {
 		t.Errorf("%v: %q", err, out)
 	}
-	pid, err := strconv.Atoi(string(readFile(t, file)))
+	s.env = []string{pidsVar + "=" + file}
+	endLeft(t, s)
+}
+
+// endLeft ends what a plugin has left behind.
+func endLeft(t *testing.T, s *Store) {
+	t.Helper()
+	_, file, _ := strings.Cut(s.env[len(s.env)-1], "=")
+	pid, err := strconv.Atoi(string(readFile(t, file+".left")))
 	must(t, err)
 	if syscall.Kill(pid, 0) != nil {
 		t.Error("nothing was left behind, so this shows nothing")

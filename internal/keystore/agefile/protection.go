@@ -32,7 +32,7 @@ type Protection struct {
 
 // keyPair is a new identity with its recipients, both as texts of one a line.
 type keyPair struct {
-	identity   string
+	identity   creds.Secret
 	recipients string
 }
 
@@ -61,21 +61,21 @@ func (s *Store) generate() (keyPair, error) {
 	}
 	public := identity.Recipient().String()
 	text := fmt.Sprintf("# created: %s\n# public key: %s\n%s\n", s.now().UTC().Format(time.RFC3339), public, identity)
-	return keyPair{text, public + "\n"}, nil
+	return keyPair{creds.NewSecret(text), public + "\n"}, nil
 }
 
 // readOwn reads the user's file of identities.
-func readOwn(path string) (string, error) {
+func readOwn(path string) (creds.Secret, error) {
 	f, err := os.Open(path) //nolint:gosec // a path that the user gave
 	if err != nil {
-		return "", &fault.Error{Kind: fault.Usage, Thing: path, Cause: "cannot be read", Remedy: "give the path of a file that age takes with -i", Err: err}
+		return creds.Secret{}, &fault.Error{Kind: fault.Usage, Thing: path, Cause: "cannot be read", Remedy: "give the path of a file that age takes with -i", Err: err}
 	}
 	defer func() { _ = f.Close() }()
 	text, err := io.ReadAll(io.LimitReader(f, maxFile/4))
 	if err != nil || len(text) == maxFile/4 {
-		return "", fault.New(fault.Usage, path, "give the path of a file that age takes with -i", "is no file of identities")
+		return creds.Secret{}, fault.New(fault.Usage, path, "give the path of a file that age takes with -i", "is no file of identities")
 	}
-	return string(text), nil
+	return creds.NewSecret(string(text)), nil
 }
 
 // try encrypts something to the recipients and opens it again: whoever gives the wrong
@@ -85,7 +85,7 @@ func (s *Store) try(ctx context.Context, pair keyPair, path string) error {
 	if err != nil {
 		return fault.New(fault.Usage, "the recipients", "", "are none that age knows: they look like age1..., and SSH keys are not taken")
 	}
-	identities, err := parseIdentities(pair.identity, s.host(ctx))
+	identities, err := parseIdentities(pair.identity.Reveal(), s.host(ctx))
 	if err != nil {
 		return fault.New(fault.Usage, path, "encrypt the store itself with a passphrase, if the file has one", "holds no age identity, or a line that is none")
 	}
@@ -176,9 +176,9 @@ func (s *Store) install(root *os.Root, p Protection, pair keyPair) error {
 	return s.write(root, recipientsFile, []byte(pair.recipients))
 }
 
-func (s *Store) writeIdentity(root *os.Root, p Protection, text string) error {
+func (s *Store) writeIdentity(root *os.Root, p Protection, text creds.Secret) error {
 	if p.Passphrase.IsZero() {
-		return s.write(root, identityFile, []byte(text))
+		return s.write(root, identityFile, []byte(text.Reveal()))
 	}
 	sealed, err := s.sealIdentity(text, p.Passphrase)
 	if err != nil {

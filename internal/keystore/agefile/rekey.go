@@ -52,7 +52,7 @@ func (s *Store) rekey(ctx context.Context, root *os.Root, k keys, p Protection, 
 	if err := s.forget(k); err != nil {
 		return err
 	}
-	if err := s.install(root, p, keyPair{pair.identity + beside, pair.recipients}); err != nil {
+	if err := s.install(root, p, keyPair{creds.NewSecret(pair.identity.Reveal() + beside.Reveal()), pair.recipients}); err != nil {
 		return err
 	}
 	if err := s.rewrite(ctx, root, append(added, old...), pair.recipients); err != nil {
@@ -66,12 +66,12 @@ func (s *Store) rekey(ctx context.Context, root *os.Root, k keys, p Protection, 
 
 // beside returns what is in the identity file that p will use, and the name of the one that it will
 // not.
-func (s *Store) beside(ctx context.Context, k keys, p Protection) (text, other string, err error) {
+func (s *Store) beside(ctx context.Context, k keys, p Protection) (text creds.Secret, other string, err error) {
 	if p.Passphrase.IsZero() {
-		return string(k.plain), sealedFile, nil
+		return creds.NewSecret(string(k.plain)), sealedFile, nil
 	}
 	if k.sealed == nil {
-		return "", identityFile, nil
+		return creds.Secret{}, identityFile, nil
 	}
 	text, err = s.unsealed(ctx, k.sealed)
 	return text, identityFile, err
@@ -106,15 +106,14 @@ func (s *Store) rewrite(ctx context.Context, root *os.Root, identities []age.Ide
 	return nil
 }
 
+// rewriteItem encrypts what is in file again, if that is an item, in its place or, put there by
+// hand, not.
 func (s *Store) rewriteItem(ctx context.Context, root *os.Root, file string, identities []age.Identity, to []age.Recipient) error {
 	data, err := s.read(root, file)
 	if err != nil {
 		return err
 	}
 	name, secret, err := openItem(data, "", identities)
-	if err == nil && fileName(name) != file {
-		err = errForeign
-	}
 	if err != nil {
 		return s.stuck(file, s.itemInWords(file, err))
 	}

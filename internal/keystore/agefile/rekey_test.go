@@ -91,7 +91,10 @@ func TestRekeyMakesTheOldIdentityWorthless(t *testing.T) {
 	s := newStore(t)
 	put(t, s, "a", canary)
 	old := readFile(t, s.path(identityFile))
+	writeFile(t, s.path("copy.age"), readFile(t, itemPath(s, "a")))
 	must(t, s.Rekey(t.Context(), Protection{}))
+	wantSecret(t, s, "a", canary)
+	must(t, os.Rename(s.path("copy.age"), itemPath(s, "a")))
 	wantSecret(t, s, "a", canary)
 	fresh := readFile(t, s.path(identityFile))
 	if bytes.Equal(old, fresh) || bytes.Contains(fresh, old) {

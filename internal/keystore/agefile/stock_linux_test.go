@@ -128,3 +128,13 @@ func TestOpensAnIdentityOfAge(t *testing.T) {
 	s.person = &scripted{secret: passphrase}
 	wantSecret(t, s, "a", canary)
 }
+
+// TestPluginHasNoTerminal runs a whole process on one. The plugin gives up if it can open it.
+func TestPluginHasNoTerminal(t *testing.T) {
+	t.Parallel()
+	console, err := testbed.StartConsole(process(t, "get", withPlugin(t, "good").dir, "a"))
+	must(t, err)
+	if code, err := console.Wait(); err != nil || code != 0 {
+		t.Errorf("%d, %v: %s", code, err, console.Shown())
+	}
+}

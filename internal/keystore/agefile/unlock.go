@@ -38,7 +38,7 @@ func (s *Store) Unlock(ctx context.Context, passphrase creds.Secret, life time.D
 			return err
 		}
 		until := s.now().Add(life).UTC().Format(time.RFC3339)
-		if err := kernelKey(sealed, life).Create([]byte(untilMark + until + "\n" + text)); err != nil {
+		if err := kernelKey(sealed, life).Create([]byte(untilMark + until + "\n" + text.Reveal())); err != nil {
 			return noKernelKey(err)
 		}
 		_, err = s.recipients(ctx, root) // an Init that was killed has left this to do
@@ -90,15 +90,15 @@ func kernelKey(sealed []byte, life time.Duration) kernelkey.Key {
 
 // readUnlocked returns what is in the kernel's keyring of identity.age, and until when. The
 // error, of kind Store, says that it is locked.
-func readUnlocked(sealed []byte) (text string, until time.Time, err error) {
+func readUnlocked(sealed []byte) (text creds.Secret, until time.Time, err error) {
 	material, err := kernelKey(sealed, 0).Read(maxUnlocked)
 	defer clear(material)
-	first, text, found := strings.Cut(string(material), "\n")
+	first, rest, found := strings.Cut(string(material), "\n")
 	if err != nil || !found {
-		return "", time.Time{}, &fault.Error{Kind: fault.Store, Thing: "the age store", Cause: "is locked", Remedy: unlockIt, Err: err}
+		return creds.Secret{}, time.Time{}, &fault.Error{Kind: fault.Store, Thing: "the age store", Cause: "is locked", Remedy: unlockIt, Err: err}
 	}
 	until, _ = time.Parse(time.RFC3339, strings.TrimPrefix(first, untilMark))
-	return text, until, nil
+	return creds.NewSecret(rest), until, nil
 }
 
 func noKernelKey(err error) error {
@@ -146,7 +146,7 @@ func (s *Store) Status(ctx context.Context) (Status, error) {
 	case k.sealed != nil:
 		return sealedStatus(k.sealed), nil
 	}
-	identities, err := s.parse(ctx, identityFile, string(k.plain))
+	identities, err := s.parse(ctx, identityFile, creds.NewSecret(string(k.plain)))
 	if err != nil {
 		return Status{}, err
 	}

@@ -2,6 +2,8 @@ package agefile
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -104,12 +106,15 @@ func TestChangePassphrase(t *testing.T) {
 	t.Parallel()
 	s := sealedStore(t)
 	unlock(t, s, time.Minute)
-	before := readFile(t, itemPath(s, "a"))
+	before, sealed := readFile(t, itemPath(s, "a")), readFile(t, s.path(sealedFile))
 	wantFault(t, s.ChangePassphrase(t.Context(), secret("wrong"), secret("new")), fault.Store, "wrong")
 	wantFault(t, s.ChangePassphrase(t.Context(), secret(passphrase), secret("")), fault.Usage, "empty")
 	wantSecret(t, s, "a", canary)
 	must(t, s.ChangePassphrase(t.Context(), secret(passphrase), secret("new")))
 	wantGetFault(t, s, "a", fault.Store, "locked")
+	if _, _, err := readUnlocked(sealed); err == nil {
+		t.Error("the identity of before is still unlocked")
+	}
 	wantFault(t, s.Unlock(t.Context(), secret(passphrase), time.Minute), fault.Store, "wrong")
 	must(t, s.Unlock(t.Context(), secret("new"), time.Minute))
 	wantSecret(t, s, "a", canary)
@@ -118,6 +123,39 @@ func TestChangePassphrase(t *testing.T) {
 	}
 	wantFiles(t, s, sealedFile, recipientsFile, fileName("a"))
 	wantFault(t, newStore(t).ChangePassphrase(t.Context(), secret("a"), secret("b")), fault.Usage, "no passphrase")
+}
+
+// TestRekeyOfAnUnlockedStore locks it, and forgets the identity of before.
+func TestRekeyOfAnUnlockedStore(t *testing.T) {
+	t.Parallel()
+	s := sealedStore(t)
+	unlock(t, s, time.Minute)
+	sealed := readFile(t, s.path(sealedFile))
+	must(t, s.Rekey(t.Context(), Protection{Passphrase: secret("new")}))
+	wantGetFault(t, s, "a", fault.Store, "locked")
+	if _, _, err := readUnlocked(sealed); err == nil {
+		t.Error("the identity of before is still unlocked")
+	}
+	must(t, s.Unlock(t.Context(), secret("new"), time.Minute))
+	wantSecret(t, s, "a", canary)
+}
+
+// TestNothingInClear looks for secrets in all that a store with a passphrase has ever written.
+func TestNothingInClear(t *testing.T) {
+	t.Parallel()
+	s := sealedStore(t)
+	unlock(t, s, time.Minute)
+	must(t, s.Rekey(t.Context(), Protection{Passphrase: secret(passphrase + "2")}))
+	for _, name := range fileNames(t, s.dir) {
+		data := name + string(readFile(t, s.path(name)))
+		for _, text := range []string{canary, passphrase} {
+			for _, form := range []string{text, hex.EncodeToString([]byte(text)), base64.RawStdEncoding.EncodeToString([]byte(text)), "AGE-SECRET-KEY"} {
+				if strings.Contains(data, form) {
+					t.Errorf("%s shows %q", name, form)
+				}
+			}
+		}
+	}
 }
 
 // TestUnlockMendsAnInit that was killed between its two files.

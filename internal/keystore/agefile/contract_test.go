@@ -1,0 +1,21 @@
+package agefile_test
+
+import (
+	"testing"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/agefile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/term"
+)
+
+var (
+	_ keystore.Store = (*agefile.Store)(nil)
+	_ agefile.Person = (*term.Terminal)(nil)
+)
+
+func TestTakesWhatEveryStoreTakes(t *testing.T) {
+	t.Parallel()
+	if agefile.MaxItem != keystore.MaxItem {
+		t.Errorf("MaxItem is %d, and that of all stores %d", agefile.MaxItem, keystore.MaxItem)
+	}
+}

@@ -79,13 +79,18 @@ type Broker struct {
 // Options are the wishes of one call.
 type Options struct {
 	Refresh bool // mint a new session even if a cached one is good
+
+	// Ahead sends the code of the next time step where that of the current one is spent,
+	// instead of waiting for it to begin. AWS is known to bear with clocks that are half a minute
+	// fast, but does not promise it; if it refuses, one more step is waited for.
+	Ahead bool
 }
 
 // Get returns the credentials of plan, from the cache while they are good, else
 // from AWS. It waits, for the lock or the next time step, no longer than ctx allows; the
 // error is a *fault.Error, or ctx's cause when ctx was cancelled.
 func (b *Broker) Get(ctx context.Context, plan Plan, opts Options) (creds.Credentials, error) {
-	session, err := b.begin(plan).serve(ctx, plan.target(), demand{forced: opts.Refresh})
+	session, err := b.begin(plan).serve(ctx, plan.target(), demand{forced: opts.Refresh, ahead: opts.Ahead})
 	return session.Credentials, err
 }
 
@@ -118,6 +123,9 @@ type demand struct {
 	// does the cached session whose access key id is replaces.
 	forced   bool
 	replaces string
+
+	// ahead: the next time step may be used before it begins.
+	ahead bool
 
 	// optional: there is a session to fall back on, so nothing is waited for.
 	optional bool

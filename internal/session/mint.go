@@ -109,6 +109,7 @@ func (c *call) mintWithCode(ctx context.Context, t *target, d demand, b *books) 
 	if ctx.Err() == nil && worthAnother(result, c.clock != before) {
 		// A consumer may kill this process while it waits: what is known by now is kept.
 		restore := b.provisional(t, result.Err, c.Now())
+		d.ahead = false
 		second, err := c.sendCode(ctx, request, codes, d, b)
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return creds.Session{}, context.Cause(ctx)
@@ -159,7 +160,7 @@ func worthAnother(result exchange.Result, corrected bool) bool {
 // mintFromSource mints a role session from the session before it in the chain. No
 // code is at stake, so a throttled call is tried again as well.
 func (c *call) mintFromSource(ctx context.Context, t *target, d demand) (creds.Session, error) {
-	source, err := c.serve(ctx, t.source, demand{optional: d.optional, forced: d.forced})
+	source, err := c.serve(ctx, t.source, demand{optional: d.optional, forced: d.forced, ahead: d.ahead})
 	if err != nil {
 		return creds.Session{}, sourceError{err}
 	}
@@ -221,6 +222,9 @@ func (c *call) accepted(result exchange.Result) (creds.Session, error) {
 func (c *call) nextStep(ctx context.Context, record ledger.Record, d demand) (totp.Step, error) {
 	for {
 		step, wait := choose(record, c.now())
+		if d.ahead && wait <= totp.Period {
+			wait = 0
+		}
 		if wait <= 0 && !d.optional && !c.timeFor(ctx, minTimeToSend) {
 			return 0, c.notWaiting("try again", "too little time is left for a call to AWS")
 		}

@@ -63,9 +63,13 @@ func (p Plan) target() *target {
 	return t
 }
 
-// device names the scope of the MFA device. Its codes are the same for all access keys and
-// behind every endpoint, so neither is part of it.
-func (p Plan) device() string { return digest("device", p.Serial) }
+// device names the scope of the MFA device.
+func (p Plan) device() string { return DeviceScope(p.Serial) }
+
+// DeviceScope names the scope, for Broker.Scope, of the MFA device serial: its lock and its
+// books. Its codes are the same for all access keys and behind every endpoint, so neither is
+// part of it.
+func DeviceScope(serial string) string { return digest("device", serial) }
 
 func (h Hop) id(kind, source string) string {
 	return digest(kind, source, h.ARN, h.SessionName, h.ExternalID, seconds(h.Duration))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -50,4 +51,34 @@ func TestProgramFails(t *testing.T) {
 			t.Errorf("%d codes, after %v", w.codes(), time.Since(before))
 		}
 	})
+}
+
+// TestAhead proves a device whose current code has just been used, without waiting where AWS takes
+// a code before its time, and after one step more where it does not.
+func TestAhead(t *testing.T) {
+	for name, strict := range map[string]bool{"AWS bears it": false, "AWS does not": true} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				w.mustGet(plan())
+				time.Sleep(totp.Period / 2) // the second next step begins before the run has to end
+				began := time.Now()
+				w.fail = func(_ int, r exchange.Request) (exchange.Result, bool) {
+					step, _ := w.stepOf(r.Code)
+					return failure(exchange.CodeRefused, exchange.Answered, fault.Refused), strict && step > totp.StepAt(time.Now())
+				}
+				w.mustGet(plan(), Options{Refresh: true, Ahead: true})
+				want := totp.Step(1)
+				if strict {
+					want = 2
+				}
+				last := w.steps[len(w.steps)-1]
+				if last-w.steps[0] != want || totp.StepAt(began)+want != last {
+					t.Errorf("steps %v", w.steps)
+				}
+				if waited := time.Since(began); (waited > totp.Period) != strict {
+					t.Errorf("waited %v", waited)
+				}
+			})
+		})
+	}
 }

@@ -10,7 +10,7 @@ import (
 // create is the phase Creating: the device comes into being, and its seed into the store.
 func (r *run) create(ctx context.Context, o DeviceOptions) error {
 	r.tell(MakingNew, r.entry.Name)
-	device, err := r.make(ctx, o)
+	device, err := r.makeDevice(ctx, o)
 	if err != nil {
 		return r.notMade(ctx, err)
 	}
@@ -22,9 +22,9 @@ func (r *run) create(ctx context.Context, o DeviceOptions) error {
 	return r.enter(Stored)
 }
 
-// make creates the device. One of its name that an earlier try may have made, whose seed
+// makeDevice creates the device. One of its name that an earlier try may have made, whose seed
 // nobody has, is deleted first.
-func (r *run) make(ctx context.Context, o DeviceOptions) (account.NewDevice, error) {
+func (r *run) makeDevice(ctx context.Context, o DeviceOptions) (account.NewDevice, error) {
 	ours := r.resumed || o.ReplaceUnassigned
 	for try := 1; ; try++ {
 		var device account.NewDevice

@@ -118,6 +118,9 @@ func (r *run) call(ctx context.Context, again func(error) bool, call func(IAM) e
 func (r *run) patiently(ctx context.Context, again func(error) bool, f func() error) error {
 	for try := 1; ; try++ {
 		err := f()
+		if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+			return context.Cause(ctx) // rather than what it has led to
+		}
 		if err == nil || try == maxTries || !again(err) {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -504,8 +505,20 @@ func (j journal) Save(e Entry) error {
 
 func (j journal) Clear(about Subject) error { return j.s.remove(string(about) + ".journal") }
 
-type steppedClock struct{ at time.Time }
+// steppedClock is the clock of both sides.
+type steppedClock struct {
+	mu sync.Mutex
+	at time.Time
+}
 
-func (c *steppedClock) now() time.Time { return c.at }
+func (c *steppedClock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
 
-func (c *steppedClock) advance(d time.Duration) { c.at = c.at.Add(d) }
+func (c *steppedClock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}

@@ -70,7 +70,7 @@ func TestPluginFailures(t *testing.T) {
 	t.Parallel()
 	for name, words := range map[string]string{
 		"fail":   "the age plugin fail: failed: no token with serial 4711 is there",
-		"blab":   "the age plugin blab: failed",
+		"blab":   "the age plugin blab: failed; try it",
 		"crash":  "the age plugin crash: ended without an answer",
 		"babble": "the age plugin babble: does not speak the protocol",
 		"pin":    "the age plugin pin: wants an answer to: PIN of the token",
@@ -80,6 +80,20 @@ func TestPluginFailures(t *testing.T) {
 			wantGetFault(t, withPlugin(t, name), "a", fault.Store, words)
 		})
 	}
+}
+
+// TestMixedRecipients has a post-quantum recipient beside one that is not, which would make it
+// worthless.
+func TestMixedRecipients(t *testing.T) {
+	t.Parallel()
+	hybrid, err := age.GenerateHybridIdentity()
+	must(t, err)
+	s := newStore(t)
+	put(t, s, "a", canary)
+	classic := readFile(t, s.path(recipientsFile))
+	writeFile(t, s.path(recipientsFile), append([]byte(hybrid.Recipient().String()+"\n"), classic...))
+	wantFault(t, s.Put(t.Context(), "a", secret("b")), fault.Store, s.path(recipientsFile), "do not mix")
+	wantSecret(t, s, "a", canary)
 }
 
 func TestPluginMissing(t *testing.T) {

@@ -35,7 +35,10 @@ func roles() map[string]func(s *Store, word string) error {
 }
 
 func playGet(s *Store, word string) error {
-	s.env = []string{"PATH=" + os.Getenv("PATH"), pidsVar + "=" + os.Getenv(pidsVar)}
+	s.env = nil
+	if pids := os.Getenv(pidsVar); pids != "" {
+		s.env = []string{"PATH=" + os.Getenv("PATH"), pidsVar + "=" + pids}
+	}
 	got, err := s.Get(context.Background(), word)
 	if err != nil {
 		return errors.New(fault.Line(err))

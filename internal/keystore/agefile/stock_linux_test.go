@@ -129,10 +129,11 @@ func TestOpensAnIdentityOfAge(t *testing.T) {
 	wantSecret(t, s, "a", canary)
 }
 
-// TestPluginHasNoTerminal runs a whole process on one. The plugin gives up if it can open it.
+// TestPluginHasNoTerminal runs a whole process on one. The plugin gives up if it can open it, or
+// finds what is not for it in its environment.
 func TestPluginHasNoTerminal(t *testing.T) {
 	t.Parallel()
-	console, err := testbed.StartConsole(process(t, "get", withPlugin(t, "good").dir, "a"))
+	console, err := testbed.StartConsole(process(t, "get", withPlugin(t, "good").dir, "a", "AGEDEBUG=plugin", "AWS_MFA_CREDS_SEED="+canary))
 	must(t, err)
 	if code, err := console.Wait(); err != nil || code != 0 {
 		t.Errorf("%d, %v: %s", code, err, console.Shown())

@@ -41,6 +41,9 @@ func TestSecretsOfEveryKind(t *testing.T) {
 		put(t, s, "x", value)
 		wantSecret(t, s, "x", value)
 	}
+	if plain, err := encode("x", secret("otpauth://totp/a?secret=b&issuer=c")); err != nil || !strings.Contains(string(plain), "=b&issuer") {
+		t.Errorf("people cannot read %s, %v", plain, err)
+	}
 	put(t, s, "x", canary)
 	for _, value := range []string{strings.Repeat("a", MaxItem+1), "\xff" + canary} {
 		wantFault(t, s.Put(t.Context(), "x", secret(value)), fault.Usage)
@@ -53,7 +56,7 @@ func TestSecretsOfEveryKind(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	t.Parallel()
-	valid := regexp.MustCompile(`^[a-z0-9-]*-[0-9a-f]{20}\.age$`)
+	valid := regexp.MustCompile(`^[a-z0-9][a-z0-9-]*-[0-9a-f]{20}\.age$`)
 	s := newStore(t)
 	names := []string{
 		"key:work", "KEY:WORK", "key:Work", "key-work", "key/work", "../../etc/passwd", "CON", "con.age", "nul", "a:b", ".", "..", " ", "\x00",

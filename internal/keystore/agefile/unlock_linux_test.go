@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
@@ -200,10 +201,46 @@ func TestHostileCost(t *testing.T) {
 	t.Parallel()
 	s := sealedStore(t)
 	whole := string(readFile(t, s.path(sealedFile)))
-	for _, cost := range []string{"21", "22", "30", "63", "99999999999999999999"} {
+	for _, cost := range []string{"21", "22", "30", "63", "999999999999999999"} {
 		writeFile(t, s.path(sealedFile), []byte(strings.Replace(whole, " 2\n", " "+cost+"\n", 1)))
-		wantFault(t, s.Unlock(t.Context(), secret(passphrase), time.Minute), fault.NoSecret, s.path(sealedFile))
+		wantFault(t, s.Unlock(t.Context(), secret(passphrase), time.Minute), fault.NoSecret, s.path(sealedFile), "asks for more work")
 	}
+}
+
+// mender mends the store while it is asked for the passphrase.
+type mender struct {
+	scripted
+	mend func()
+}
+
+func (m *mender) Secret(context.Context, string) (creds.Secret, error) {
+	m.mend()
+	return secret(passphrase), nil
+}
+
+// TestReaderLooksAgain has the item change while it is being opened, as Rekey changes it.
+func TestReaderLooksAgain(t *testing.T) {
+	t.Parallel()
+	s, other := sealedStore(t), sealedStore(t)
+	whole := readFile(t, itemPath(s, "a"))
+	writeFile(t, itemPath(s, "a"), readFile(t, itemPath(other, "a")))
+	s.person = &mender{mend: func() { writeFile(t, itemPath(s, "a"), whole) }}
+	wantSecret(t, s, "a", canary)
+}
+
+// TestLockedHalfway has a store that was on its way to a passphrase: what is encrypted to the new
+// identity is locked, not damaged.
+func TestLockedHalfway(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	put(t, s, "a", canary)
+	s.rand = &failing{3} // the identity, its recipient and the item
+	wantFault(t, s.Rekey(t.Context(), Protection{Passphrase: secret(passphrase)}), fault.Filesystem)
+	wantFiles(t, s, identityFile, sealedFile, recipientsFile, fileName("a"))
+	wantGetFault(t, s, "a", fault.Store, "locked")
+	unlock(t, s, time.Minute)
+	wantSecret(t, s, "a", canary)
+	must(t, s.Lock(t.Context()))
 }
 
 func TestNothingToUnlock(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 
 // create is the phase Creating: the device comes into being, and its seed into the store.
 func (r *run) create(ctx context.Context, o DeviceOptions) error {
-	r.tell(MakingNew, r.entry.Name)
+	r.tell(Making, r.entry.Name)
 	device, err := r.makeDevice(ctx, o)
 	if err != nil {
 		return r.notMade(ctx, err)
@@ -43,6 +43,9 @@ func (r *run) makeDevice(ctx context.Context, o DeviceOptions) (account.NewDevic
 				return account.NewDevice{}, err
 			}
 			ours = o.ReplaceUnassigned || !renamed
+			if err := r.pause(ctx, firstPause); err != nil { // or IAM may not have noticed
+				return account.NewDevice{}, err
+			}
 		case is(err, account.Denied) && r.mayBeCalledLikeUser(o, err):
 			r.rename(r.who.User())
 			if err := r.enter(Creating); err != nil {

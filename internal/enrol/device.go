@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
 // maxDevices is how many MFA devices IAM allows a user ("IAM and AWS STS quotas").
@@ -146,12 +145,15 @@ func (r *run) giveUp() error {
 	return r.finish()
 }
 
-// again makes the device anew after it has gone.
+// again makes the device anew after it has gone. It may only seem to have: one that is found
+// then is still ours.
 func (r *run) again(ctx context.Context) error {
 	if err := r.Seeds.DeleteSeed(ctx, r.entry.Serial); err != nil {
 		return err
 	}
-	return r.enter(Creating)
+	err := r.enter(Creating)
+	r.resumed = true
+	return err
 }
 
 // seedless is for a seed that has gone from the store. The device is of no use.
@@ -173,48 +175,4 @@ func (r *run) deleteDevice(ctx context.Context, serial string) error {
 		return nil
 	}
 	return err
-}
-
-// adopt is the phase Enabled: the device is proven and becomes the profile's. Where the
-// profile has none yet, it is recorded before that, since nothing can be lost by it.
-func (r *run) adopt(ctx context.Context) error {
-	had, err := r.Settings.Serial(ctx)
-	if err == nil && had == "" {
-		err = r.Settings.SetSerial(ctx, r.entry.Serial)
-	}
-	if err != nil {
-		return err
-	}
-	if err := r.proveDevice(ctx, r.entry.Serial); err != nil {
-		return err
-	}
-	if err := r.record(ctx, had); err != nil {
-		return err
-	}
-	if r.entry.Old == "" && len(r.entry.Orphans) == 0 {
-		return r.finish()
-	}
-	if err := r.enter(Removing); err != nil {
-		return err
-	}
-	return r.dial(ctx) // a session with MFA is one of the new device from now on
-}
-
-func (r *run) record(ctx context.Context, had string) error {
-	switch {
-	case r.entry.Old != "":
-		return r.Settings.ReplaceSerial(ctx, r.entry.Old, r.entry.Serial)
-	case had != "" && had != r.entry.Serial:
-		return r.Settings.SetSerial(ctx, r.entry.Serial)
-	}
-	return nil
-}
-
-// current returns the serial of the profile's device.
-func (r *run) current(ctx context.Context) (string, error) {
-	serial, err := r.Settings.Serial(ctx)
-	if err == nil && serial == "" {
-		return "", fault.New(fault.Config, "this profile", "aws-mfa-creds enroll --profile NAME", "it has no MFA device")
-	}
-	return serial, err
 }

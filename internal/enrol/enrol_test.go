@@ -141,7 +141,7 @@ func TestEnrol(t *testing.T) {
 	if got := s.calls(); len(got) != len(want) || got["EnableMFADevice"] != 1 || got["GetSessionToken"] != 1 {
 		t.Errorf("calls: %v", got)
 	}
-	if got := s.stages(); !slices.Equal(got, []Stage{MakingNew, Storing, Enabling, Proving}) {
+	if got := s.stages(); !slices.Equal(got, []Stage{Making, Storing, Enabling, Proving}) {
 		t.Errorf("stages: %v", got)
 	}
 	s.works()
@@ -197,7 +197,7 @@ func TestEdgesOfAStep(t *testing.T) {
 	t.Parallel()
 	for second := range 30 {
 		for _, strict := range []bool{false, true} {
-			s := newStage(t, func(o *sandbox.Options) { o.RefusePastStep = strict })
+			s := newStage(t, inClear, func(o *sandbox.Options) { o.RefusePastStep = strict })
 			s.clock.advance(time.Duration(second)*time.Second + 900*time.Millisecond)
 			s.enrol()
 			s.works()

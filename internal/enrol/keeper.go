@@ -24,8 +24,8 @@ type Keeper struct {
 	Dial func(ctx context.Context, as Access) (IAM, error)
 
 	// Prove makes a real session and returns the verdict on the last call to STS beside the
-	// error. It sends the code of a step that is not spent, and is not held off by earlier
-	// failures.
+	// error, or exchange.OK beside an error if it did not come to a call. It sends the code of a
+	// step that is not spent, and is not held off by earlier failures.
 	Prove func(ctx context.Context, p Proof) (exchange.Verdict, error)
 
 	Seeds    Seeds
@@ -83,34 +83,6 @@ type LastDevice struct {
 	Serial string
 	Sure   bool // false if AWS does not tell whether there are others
 }
-
-// Event is one thing that happens.
-type Event struct {
-	Stage Stage
-	Thing string        // the serial, name or key id it is about
-	Left  time.Duration // of a wait, in whole seconds; 0 when it is over
-}
-
-// Stage is the kind of an Event.
-type Stage string
-
-// The stages.
-const (
-	Resuming    Stage = "resuming"  // an earlier run that did not finish
-	MakingNew   Stage = "creating"  // a device or key, in IAM
-	Storing     Stage = "storing"   // its secret
-	Enabling    Stage = "enabling"  // a device
-	Waiting     Stage = "waiting"   // see Event.Left
-	Proving     Stage = "proving"   // a real session
-	Resyncing   Stage = "resyncing" // AWS has to learn the device's time
-	Undoing     Stage = "undoing"   // what did not work is removed
-	Kept        Stage = "kept"      // a device could not be undone; the next run uses it
-	Deleting    Stage = "removing"  // an old device
-	Orphaned    Stage = "orphaned"  // a device that nobody has stays in the account
-	Disabling   Stage = "disabling" // the old key
-	DeletingKey Stage = "deleting"  // the old key
-	KeyWaits    Stage = "new-key"   // the new key is not known everywhere yet
-)
 
 // Unfinished returns what an earlier run has left undone, if it has.
 func (k *Keeper) Unfinished(about Subject) (Entry, bool, error) {

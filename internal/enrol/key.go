@@ -2,21 +2,15 @@ package enrol
 
 import (
 	"context"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
 // maxKeys is how many access keys IAM allows a user ("IAM and AWS STS quotas").
 const maxKeys = 2
-
-// listLag is how long a list may not show what was made a moment ago.
-const listLag = 2 * time.Second
 
 // KeyOptions are the wishes of one rotation of the access key.
 type KeyOptions struct {
@@ -133,93 +127,4 @@ func (r *run) tooManyKeys(ctx context.Context, keys []account.Key) error {
 	told := fault.New(fault.Refused, "user "+r.who.User(), "delete the one that nobody needs: aws iam delete-access-key --user-name "+r.who.User()+" --access-key-id ID",
 		"it has %d access keys, the most that IAM allows: %s", len(keys), strings.Join(all, ", "))
 	return &account.Error{Reason: account.LimitExceeded, Delivery: exchange.Answered, Err: told}
-}
-
-// createKey is the phase Creating: a second key comes into being, and its secret into the
-// second slot.
-func (r *run) createKey(ctx context.Context) error {
-	lost := r.resumed
-	r.tell(MakingNew, "access key")
-	for try := 1; ; try++ {
-		if lost {
-			if err := r.deleteLost(ctx); err != nil {
-				return err
-			}
-		}
-		var key account.NewKey
-		err := r.call(ctx, passing, func(api IAM) (err error) {
-			key, err = api.CreateAccessKey(ctx, r.who.User())
-			return err
-		})
-		switch {
-		case err == nil:
-			return r.storeKey(ctx, key.AccessKey)
-		case uncertain(err) && try < maxTries:
-			lost = true
-		case definite(err):
-			return also(r.keyLimit(ctx, err), r.finish())
-		default:
-			return err
-		}
-	}
-}
-
-func (r *run) keyLimit(ctx context.Context, err error) error {
-	if keys, none := r.keys(ctx); none == nil && is(err, account.LimitExceeded) {
-		return r.tooManyKeys(ctx, keys)
-	}
-	return err
-}
-
-// deleteLost deletes the key that was made and whose secret nobody has: one that was not
-// there before.
-func (r *run) deleteLost(ctx context.Context) error {
-	if err := r.pause(ctx, listLag); err != nil {
-		return err
-	}
-	keys, err := r.keys(ctx)
-	if err != nil {
-		return err
-	}
-	for _, k := range keys {
-		if slices.Contains(r.entry.Known, k.ID) {
-			continue
-		}
-		if err := r.deleteKey(ctx, k.ID); err != nil {
-			return err
-		}
-	}
-	return r.Keys.DeleteNewKey(ctx)
-}
-
-// deleteKey deletes an access key. That there is none is no error.
-func (r *run) deleteKey(ctx context.Context, id string) error {
-	err := r.call(ctx, repeatable, func(api IAM) error { return api.DeleteAccessKey(ctx, r.who.User(), id) })
-	if is(err, account.NotFound) {
-		return nil
-	}
-	return err
-}
-
-func (r *run) storeKey(ctx context.Context, key creds.AccessKey) error {
-	r.entry.NewKey = key.ID
-	r.tell(Storing, key.ID)
-	if err := r.Keys.PutNewKey(ctx, key); err != nil {
-		return r.undoKey(ctx, err)
-	}
-	return r.enter(Stored)
-}
-
-// undoKey removes the new key and returns cause. What cannot be undone now is left to the next
-// run.
-func (r *run) undoKey(ctx context.Context, cause error) error {
-	r.tell(Undoing, r.entry.NewKey)
-	if err := r.deleteKey(ctx, r.entry.NewKey); err != nil {
-		r.Log.Debug("not undone", "error", err)
-		return cause
-	}
-	if err := r.Keys.DeleteNewKey(ctx); err != nil {
-		return also(cause, err)
-	}
-	return also(cause, r.finish())
 }

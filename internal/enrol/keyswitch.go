@@ -49,7 +49,7 @@ func (r *run) keyGone(ctx context.Context) error {
 	if err := r.deleteKey(ctx, r.entry.NewKey); err != nil {
 		return err
 	}
-	r.entry.NewKey = ""
+	r.entry.NewKey, r.entry.Started = "", r.Now().UTC()
 	return r.enter(Creating)
 }
 
@@ -74,7 +74,7 @@ func (r *run) untilKnown(ctx context.Context, id string, f func() error) error {
 		if !is(err, account.KeyUnknown) && !repeatable(err) || !r.Now().Before(deadline) {
 			return err
 		}
-		r.tell(KeyWaits, id)
+		r.tell(Spreading, id)
 		if err := r.pause(ctx, askAgain); err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func (r *run) disableKey(ctx context.Context) error {
 	if err := r.Keys.DeleteNewKey(ctx); err != nil {
 		return err
 	}
-	r.tell(Disabling, r.entry.Old)
+	r.tell(DisablingKey, r.entry.Old)
 	err := r.untilKnown(ctx, r.entry.NewKey, func() error {
 		return r.call(ctx, never, func(api IAM) error { return api.UpdateAccessKey(ctx, r.who.User(), r.entry.Old, false) })
 	})

@@ -381,6 +381,23 @@ func TestDeviceGone(t *testing.T) {
 	s.dies(0, func(k *Keeper) { _ = enrolling(k, s) })
 	s.before = nil
 	s.change(func(w *sandbox.World) { w.Devices = nil })
+	s.dies(0, func(k *Keeper) { s.must(enrolling(k, s)) })
+	s.works()
+	s.onlyOnce()
+}
+
+// TestDeviceSeemsGone: it only is not known everywhere yet, and must not become an orphan.
+func TestDeviceSeemsGone(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.before = func(effect string, _ bool) {
+		if effect == "EnableMFADevice" {
+			panic(killed{})
+		}
+	}
+	s.dies(0, func(k *Keeper) { _ = enrolling(k, s) })
+	s.before = nil
+	s.inject(sandbox.Fault{Kind: sandbox.Refuse, Action: "EnableMFADevice", Status: 404, Code: "NoSuchEntity", Message: "does not exist"})
 	s.enrol()
 	s.works()
 	s.onlyOnce()

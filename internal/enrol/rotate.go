@@ -127,7 +127,7 @@ func (r *run) deleteOrphan(ctx context.Context, serial string) error {
 
 // retire takes a device from the user, deletes it if it is virtual, and forgets its seed.
 func (r *run) retire(ctx context.Context, serial string) error {
-	r.tell(Deleting, serial)
+	r.tell(RemovingDevice, serial)
 	if r.resumed && r.gone(ctx, serial) {
 		return r.Seeds.DeleteSeed(ctx, serial)
 	}

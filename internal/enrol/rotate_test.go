@@ -360,6 +360,49 @@ func TestNewKeyGone(t *testing.T) {
 	}
 }
 
+// TestKeyOfSomebodyElse: a key that the user has made since an earlier run died is not taken for
+// the one whose secret was lost.
+func TestKeyOfSomebodyElse(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		later time.Duration
+		used  bool
+		kept  bool
+	}{
+		"made days later":         {50 * time.Hour, false, true},
+		"made soon, and used":     {5 * time.Minute, true, true},
+		"made soon, but not used": {time.Minute, false, false},
+	} {
+		s := enrolled(t)
+		s.before = func(effect string, _ bool) {
+			if effect == "CreateAccessKey" {
+				panic(killed{})
+			}
+		}
+		s.dies(0, func(k *Keeper) { _, _ = k.RotateKey(t.Context(), KeyOptions{}) })
+		s.before = nil
+		s.clock.advance(test.later)
+		s.change(func(w *sandbox.World) {
+			w.Users[0].Keys = append(w.Users[0].Keys, sandbox.Key{})
+			if test.used {
+				w.Users[0].Keys[1].LastUsed = sandbox.Use{Time: s.Now(), Service: "s3"}
+			}
+		})
+		keys := s.alice().Keys
+		_, err := s.keeper().RotateKey(t.Context(), KeyOptions{})
+		if !test.kept {
+			s.must(err)
+			s.oneKey()
+			continue
+		}
+		told(t, err, fault.Refused, "2 access keys", keys[1].ID)
+		if got := s.alice().Keys; len(got) != 2 || got[1].ID != keys[1].ID {
+			t.Errorf("%s: %+v", name, got)
+		}
+		s.noJournal()
+	}
+}
+
 // TestForeignKey: a key in the slot that is somebody else's is not taken.
 func TestForeignKey(t *testing.T) {
 	t.Parallel()

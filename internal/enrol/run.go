@@ -169,7 +169,7 @@ func (r *run) finish() error {
 }
 
 func (r *run) start(about Subject, flow Flow) {
-	r.entry = Entry{About: about, Flow: flow, Started: r.Now().UTC().Truncate(time.Second), Caller: r.who.ARN}
+	r.entry = Entry{About: about, Flow: flow, Started: r.Now().UTC(), Caller: r.who.ARN}
 }
 
 func (r *run) tell(s Stage, thing string) { r.Progress(Event{Stage: s, Thing: thing}) }

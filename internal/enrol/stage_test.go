@@ -3,23 +3,17 @@ package enrol
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/iam"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
@@ -353,172 +347,3 @@ type clockBook struct{ s *stage }
 func (c clockBook) LoadClock() ledger.Clock { return ledger.Clock{Skew: c.s.skew} }
 
 func (c clockBook) SaveClock(clock ledger.Clock) error { c.s.skew = clock.Skew; return nil }
-
-// scope taps the books.
-type scope struct {
-	s *stage
-	*cache.Scope
-}
-
-func (x scope) Save(r ledger.Record) error {
-	return x.s.tap("books", func() error { return x.Scope.Save(r) })
-}
-
-// write replaces a file, as the stores and settings do.
-func (s *stage) write(name string, data []byte) error {
-	return s.tap("write "+name, func() error {
-		return atomicfile.Dir{Root: s.root, Rand: rand.Reader}.Write(name, data, atomicfile.Options{})
-	})
-}
-
-func (s *stage) remove(name string) error {
-	return s.tap("remove "+name, func() error {
-		if err := s.root.Remove(name); !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
-	})
-}
-
-// fileStore is a keystore.Store of one file for each item.
-type fileStore struct{ s *stage }
-
-func file(name string) string { return strings.NewReplacer(":", "_", "/", "_").Replace(name) + ".item" }
-
-func (f fileStore) Get(_ context.Context, name string) (creds.Secret, error) {
-	text, err := f.s.root.ReadFile(file(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return creds.Secret{}, fault.New(fault.NoSecret, name, "", "nothing is stored")
-	}
-	return creds.NewSecret(string(text)), err
-}
-
-func (f fileStore) Put(_ context.Context, name string, value creds.Secret) error {
-	return f.s.write(file(name), []byte(value.Reveal()))
-}
-
-func (f fileStore) Delete(_ context.Context, name string) error { return f.s.remove(file(name)) }
-
-// keys are the two slots of the profile work.
-type keys struct{ items keystore.Items }
-
-func (k keys) AccessKey(ctx context.Context) (creds.AccessKey, error) {
-	return k.items.AccessKey(ctx, "work")
-}
-
-func (k keys) PutAccessKey(ctx context.Context, key creds.AccessKey) error {
-	return k.items.PutAccessKey(ctx, "work", key)
-}
-
-func (k keys) NewKey(ctx context.Context) (creds.AccessKey, error) {
-	return k.items.AccessKey(ctx, "new:work")
-}
-
-func (k keys) PutNewKey(ctx context.Context, key creds.AccessKey) error {
-	return k.items.PutAccessKey(ctx, "new:work", key)
-}
-
-func (k keys) DeleteNewKey(ctx context.Context) error {
-	return k.items.DeleteAccessKey(ctx, "new:work")
-}
-
-// settings are those of the profiles work and other.
-type settings struct{ s *stage }
-
-type profiles struct{ Work, Other, KeyID string }
-
-func (x settings) load() (p profiles, err error) {
-	text, err := x.s.root.ReadFile("profiles")
-	if errors.Is(err, fs.ErrNotExist) {
-		return profiles{}, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &p)
-	}
-	return p, err
-}
-
-func (x settings) update(change func(*profiles)) error {
-	p, err := x.load()
-	if err != nil {
-		return err
-	}
-	change(&p)
-	text, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	return x.s.write("profiles", text)
-}
-
-func (x settings) Serial(context.Context) (string, error) {
-	p, err := x.load()
-	return p.Work, err
-}
-
-func (x settings) SetSerial(_ context.Context, serial string) error {
-	return x.update(func(p *profiles) { p.Work = serial })
-}
-
-func (x settings) ReplaceSerial(_ context.Context, old, serial string) error {
-	return x.update(func(p *profiles) {
-		for _, one := range []*string{&p.Work, &p.Other} {
-			if *one == old {
-				*one = serial
-			}
-		}
-	})
-}
-
-func (x settings) SetAccessKeyID(_ context.Context, id string) error {
-	return x.update(func(p *profiles) { p.KeyID = id })
-}
-
-type journal struct{ s *stage }
-
-func (j journal) TryLock() (func(), bool, error) {
-	if j.s.locked {
-		return nil, false, nil
-	}
-	j.s.locked = true
-	return func() { j.s.locked = false }, true, nil
-}
-
-func (j journal) Load(about Subject) (Entry, error) {
-	text, err := j.s.root.ReadFile(string(about) + ".journal")
-	if errors.Is(err, fs.ErrNotExist) {
-		return Entry{}, nil
-	}
-	if err != nil {
-		return Entry{}, err
-	}
-	return ParseEntry(text)
-}
-
-func (j journal) Save(e Entry) error {
-	text, err := MarshalEntry(e)
-	if err != nil {
-		return err
-	}
-	return j.s.write(string(e.About)+".journal", text)
-}
-
-func (j journal) Clear(about Subject) error { return j.s.remove(string(about) + ".journal") }
-
-// steppedClock is the clock of both sides.
-type steppedClock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *steppedClock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *steppedClock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}

@@ -222,10 +222,10 @@ func whileDown(ctx context.Context, c *client, m *machine) (string, error) {
 // expires lets a client run until after its session has expired.
 func expires(ctx context.Context, c *client, m *machine) (string, error) {
 	const left = 40 * time.Second
-	end := time.Now().Add(left)
 	if err := m.mintedBefore(ctx, left); err != nil {
 		return "", err
 	}
+	end := time.Now().Add(left) // or a little before
 	a, err := c.start(ctx, m, plainProfile)
 	if err != nil {
 		return "", err

@@ -185,7 +185,7 @@ func TestPastStepRefused(t *testing.T) {
 			left = append(left, e.Left)
 		}
 	}
-	if end := slices.Index(left, 0); end != 23 || left[0] != 24*time.Second || left[22] != 2*time.Second {
+	if end := slices.Index(left, 0); end != 25 || left[0] != 26*time.Second || left[24] != 2*time.Second {
 		t.Errorf("countdown %v", left)
 	}
 	s.works()

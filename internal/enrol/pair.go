@@ -17,6 +17,10 @@ const (
 	// minStepLeft is what the second step of a pair must have left when it is sent.
 	minStepLeft = 2 * time.Second
 
+	// clockNoise is how far ahead of AWS this machine's clock may be without being corrected.
+	// A pair that ends with a step to come is sent that much later.
+	clockNoise = 2 * time.Second
+
 	// maxOutdated is how often a pair may become out of date before it is sent.
 	maxOutdated = 3
 
@@ -42,7 +46,11 @@ func (r *run) sendPair(ctx context.Context, serial string, call func(context.Con
 	ahead, outdated := false, 0
 	for {
 		first, sent := choosePair(b.record, r.Now(), ahead)
-		if err := r.waitFor(ctx, sent); err != nil {
+		begin := sent.Start()
+		if ahead {
+			begin = begin.Add(clockNoise)
+		}
+		if err := r.wait(ctx, "the next token code", begin); err != nil {
 			return err
 		}
 		if r.Now().Add(minStepLeft).After(sent.End()) {
@@ -81,14 +89,6 @@ func choosePair(record ledger.Record, now time.Time, ahead bool) (first, sent to
 		return first, first
 	}
 	return first, first + 1
-}
-
-// waitFor waits until step has begun.
-func (r *run) waitFor(ctx context.Context, step totp.Step) error {
-	if !r.Now().Before(step.Start()) {
-		return nil
-	}
-	return r.wait(ctx, "the next token code", step.Start())
 }
 
 // books are the record of one device while its lock is held.

@@ -128,8 +128,8 @@ func TestPairs(t *testing.T) {
 		refused int
 	}{
 		"accepted":             {[]error{nil}, 1, 0, account.Other, 2, 0},
-		"accepted ahead":       {[]error{failed(account.CodeRefused, exchange.Answered), nil}, 2, 20 * time.Second, account.Other, 2, 2},
-		"refused twice":        {[]error{failed(account.CodeRefused, exchange.Answered)}, 2, 20 * time.Second, account.CodeRefused, 0, 4},
+		"accepted ahead":       {[]error{failed(account.CodeRefused, exchange.Answered), nil}, 2, 22 * time.Second, account.Other, 2, 2},
+		"refused twice":        {[]error{failed(account.CodeRefused, exchange.Answered)}, 2, 22 * time.Second, account.CodeRefused, 0, 4},
 		"lost":                 {[]error{failed(account.Lost, exchange.Unknown)}, 1, 0, account.Lost, 2, 0},
 		"denied":               {[]error{failed(account.Denied, exchange.Answered)}, 1, 0, account.Denied, 2, 0},
 		"not sent":             {[]error{failed(account.Unreachable, exchange.Unsent)}, 1, 0, account.Unreachable, 0, 0},

@@ -141,13 +141,17 @@ func (r *run) pause(ctx context.Context, d time.Duration) error {
 
 // wait waits until t, AWS's time, and counts down.
 func (r *run) wait(ctx context.Context, what string, t time.Time) error {
-	for {
+	for waited := false; ; waited = true {
 		left := t.Sub(r.Now())
-		if left <= 0 {
+		switch {
+		case left > 0:
+			r.Progress(Event{Stage: Waiting, Thing: what, Left: left.Truncate(time.Second) + time.Second})
+		case waited:
 			r.Progress(Event{Stage: Waiting, Thing: what})
 			return nil
+		default:
+			return nil
 		}
-		r.Progress(Event{Stage: Waiting, Thing: what, Left: left.Truncate(time.Second) + time.Second})
 		if err := r.pause(ctx, min(left, time.Second)); err != nil {
 			return err
 		}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
@@ -84,7 +83,7 @@ func (a *app) forget(files *profile.Files, o getOptions) (cached int, err error)
 }
 
 func runClearAll(a *app) error {
-	cached, err := a.openCache(cache.KeyFunc(func() (cache.Key, error) { return cache.Key{}, cache.ErrNoKey }))
+	cached, err := a.openCache(noKey())
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func runCode(ctx context.Context, a *app, o codeOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := w.ready(); err != nil {
+	if err := w.secrets.deviceKnown(); err != nil {
 		return err
 	}
 	if (o.watch || o.pair) && w.secrets.codeFromProgram() {

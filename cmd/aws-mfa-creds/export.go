@@ -49,7 +49,7 @@ func runExport(ctx context.Context, a *app, o exportOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := w.ready(); err != nil {
+	if err := w.secrets.deviceKnown(); err != nil {
 		return err
 	}
 	if w.secrets.codeFromProgram() {

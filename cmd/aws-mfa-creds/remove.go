@@ -15,6 +15,8 @@ import (
 
 type removeOptions struct {
 	profile string
+	aws     bool
+	other   otherDevice
 	yes     bool
 }
 
@@ -25,11 +27,15 @@ func newRemoveCommand(a *app) *cobra.Command {
 		Short: "Delete the stored access key and seed of a profile",
 		Long: `Delete what this program keeps of a profile: its access key and seed in their stores, its section in
 profiles.ini, and its cached sessions. A seed that another profile uses as well stays. AWS is not asked: access key and MFA
-device exist there until you delete them. Without the seed the device makes no codes any more: have another one first.`,
+device exist there until you delete them. Without the seed the device makes no codes any more: have another one first.
+
+With --aws, the MFA device is removed from IAM first. The access key stays there: a profile without one has nothing to sign with.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runRemove(cmd.Context(), a, o) },
 	}
 	profileFlag(a, cmd, &o.profile, "the `name` of the profile")
+	cmd.Flags().BoolVar(&o.aws, "aws", false, "remove the MFA device from IAM as well")
+	o.other.define(cmd)
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
 	return cmd
 }
@@ -59,7 +65,30 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 	if err := ask.confirm(ctx, gone.question()); err != nil {
 		return err
 	}
+	if o.aws && own.Serial != "" {
+		if err := a.removeDevice(ctx, o, ask); err != nil {
+			return err
+		}
+		gone.own.Serial = "" // its seed went with it
+	}
 	return gone.run(ctx, ask)
+}
+
+// removeDevice removes the MFA device of a profile from IAM, and its seed from the store.
+func (a *app) removeDevice(ctx context.Context, o removeOptions, ask *asker) error {
+	c, err := a.caretaker(ctx, o.profile, "", o.other, ask)
+	if err != nil {
+		return err
+	}
+	k, err := c.keeper()
+	if err != nil {
+		return err
+	}
+	result, err := k.RemoveDevice(ctx, "")
+	if err == nil {
+		a.say("Removed %s of user %s from IAM, and its seed from the store.", result.Old, fault.Printable(result.User))
+	}
+	return wantsSession(err)
 }
 
 func othersThan(name string, names []string) []string {

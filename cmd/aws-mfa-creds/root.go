@@ -41,24 +41,40 @@ Exit codes: 0 ok, 1 internal, 2 usage, 3 configuration, 4 no secret stored, 6 AW
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fault.New(fault.Usage, "", "run: "+cmd.CommandPath()+" --help", "%v", err)
 	})
-	root.AddCommand(
-		newGetCommand(a),
-		newCodeCommand(a),
-		newListCommand(a),
-		newClearCommand(a),
-		newExportCommand(a),
-		newAddCommand(a),
-		newRegisterCommand(a),
-		newUnregisterCommand(a),
-		newRemoveCommand(a),
-		newStoreCommand(a),
-		newUnlockCommand(a),
-		newLockCommand(a),
-		newCompletionCommand(a),
-		newVersionCommand(a),
-	)
+	for _, newCommand := range a.commands() {
+		root.AddCommand(newCommand(a))
+	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	return root
+}
+
+// commands returns what makes the commands. A credential process is started all the time, and one
+// command is made in a tenth of the time of all of them.
+func (a *app) commands() []func(*app) *cobra.Command {
+	if len(a.args) > 0 && a.args[0] == "get" {
+		return []func(*app) *cobra.Command{newGetCommand}
+	}
+	return []func(*app) *cobra.Command{
+		newGetCommand,
+		newCodeCommand,
+		newListCommand,
+		newDoctorCommand,
+		newClearCommand,
+		newExportCommand,
+		newSetupCommand,
+		newAddCommand,
+		newEnrollCommand,
+		newResyncCommand,
+		newRotateCommand,
+		newRegisterCommand,
+		newUnregisterCommand,
+		newRemoveCommand,
+		newStoreCommand,
+		newUnlockCommand,
+		newLockCommand,
+		newCompletionCommand,
+		newVersionCommand,
+	}
 }
 
 // profileFlag adds --profile to cmd, with the names in the files as completions.

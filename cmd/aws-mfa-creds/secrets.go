@@ -126,8 +126,18 @@ func (s secrets) known() error {
 	case s.settings.KeyStore == "" && !s.env.Configured():
 		return fault.New(fault.NoSecret, thing, add+", or set "+strings.Join([]string{keystore.EnvAccessKeyID, keystore.EnvSecretAccessKey, keystore.EnvSeed, keystore.EnvSerial}, ", "),
 			"there is no access key for it")
+	}
+	return s.deviceKnown()
+}
+
+// deviceKnown refuses a profile of which no source of codes is known.
+func (s secrets) deviceKnown() error {
+	thing := "profile " + strconv.Quote(s.settings.Identity)
+	add := "run: " + program + " add --profile " + s.settings.Identity
+	switch {
 	case s.settings.SeedStore == "" && !s.env.Configured() && !s.codeFromProgram():
-		return fault.New(fault.NoSecret, thing, add, "there is no seed for it, and no mfa_process")
+		return fault.New(fault.NoSecret, thing, "run: "+program+" enroll --profile "+s.settings.Identity+", or for a device that exists: "+program+" add --profile "+s.settings.Identity,
+			"there is no seed for it, and no mfa_process")
 	case s.settings.Serial == "":
 		return fault.New(fault.Config, thing, add+" --serial ARN", "the serial of its MFA device is not known")
 	}

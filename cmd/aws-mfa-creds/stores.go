@@ -74,7 +74,7 @@ func (a *app) items(kind string, ask *asker) (keystore.Items, error) {
 // oneAtATime waits for the lock of the keyrings that refuse simultaneous calls.
 func (a *app) oneAtATime(ctx context.Context) (unlock func(), err error) {
 	const retry = 10 * time.Millisecond
-	cached, err := a.openCache(cache.KeyFunc(func() (cache.Key, error) { return cache.Key{}, cache.ErrNoKey }))
+	cached, err := a.openCache(noKey())
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +90,11 @@ func (a *app) oneAtATime(ctx context.Context) (unlock func(), err error) {
 		case <-time.After(retry):
 		}
 	}
+}
+
+// noKey is for a cache whose sessions are not looked at.
+func noKey() cache.KeySource {
+	return cache.KeyFunc(func() (cache.Key, error) { return cache.Key{}, cache.ErrNoKey })
 }
 
 // storeKinds returns the stores that secrets can be put into.

@@ -20,7 +20,7 @@ func (a *app) verify(ctx context.Context, name string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, processDeadline)
 	defer cancel()
-	c, err := w.broker.Get(ctx, w.plan, session.Options{Refresh: true})
+	c, err := w.broker.Get(ctx, w.plan, session.Options{Refresh: true, Ahead: true})
 	if err != nil {
 		return err
 	}

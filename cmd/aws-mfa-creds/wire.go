@@ -41,6 +41,26 @@ func (a *app) wireFrom(files *profile.Files, name string, flags profile.Flags) (
 	if err != nil {
 		return nil, err
 	}
+	return a.put(files, name, flags, store, env)
+}
+
+// wireIAM is wire for who wants to ask IAM as well.
+func (a *app) wireIAM(name string) (*wiring, error) {
+	files, err := a.loadFiles()
+	if err != nil {
+		return nil, err
+	}
+	store := keystore.NewEnv(a.getenv)
+	env, err := a.profileEnv(store)
+	if err != nil {
+		return nil, err
+	}
+	env.IAM = true
+	return a.put(files, name, profile.Flags{}, store, env)
+}
+
+// put puts the parts of a profile together.
+func (a *app) put(files *profile.Files, name string, flags profile.Flags, store keystore.Env, env profile.Env) (*wiring, error) {
 	settings, err := files.Resolve(name, flags, env)
 	if err != nil {
 		return nil, err
@@ -96,7 +116,7 @@ func (a *app) openCache(keys cache.KeySource) (*cache.Cache, error) {
 	})
 }
 
-func (a *app) broker(settings profile.Settings, keys secrets, cached *cache.Cache) *session.Broker {
+func (a *app) broker(settings profile.Settings, keys session.Secrets, cached *cache.Cache) *session.Broker {
 	log := a.log()
 	return &session.Broker{
 		STS:      &lazySTS{options: a.stsOptions(settings, log)},

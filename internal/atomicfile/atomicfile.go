@@ -69,6 +69,21 @@ func (d Dir) Create(name string, data []byte, o Options) error {
 	return d.createInPlace(name, data, o)
 }
 
+// Remove removes the file name, for good once it has returned nil: power loss does not bring it
+// back. That there is none is no error.
+func (d Dir) Remove(name string) error {
+	if err := plainName(name); err != nil {
+		return err
+	}
+	if err := d.Root.Remove(name); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	return syncDir(d.Root)
+}
+
 // publish writes data to a temporary file, hands its name to put, which brings it to
 // its place, and removes it if that fails.
 func (d Dir) publish(name string, data []byte, o Options, put func(temp string) error) error {

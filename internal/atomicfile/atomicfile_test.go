@@ -269,3 +269,27 @@ func TestSweep(t *testing.T) {
 	}
 	only(t, path, tempPrefix+"aaaa"+tempSuffix, ours("b"), ours("c"), ours("g"), "file", "other.tmp")
 }
+
+func TestRemove(t *testing.T) {
+	t.Parallel()
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	d := Dir{Root: root, Rand: rand.Reader}
+	if err := d.Write("name", []byte("x"), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time there is none
+		if err := d.Remove("name"); err != nil {
+			t.Error(err)
+		}
+		if _, err := root.Stat("name"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("still there: %v", err)
+		}
+	}
+	if err := d.Remove("a/b"); !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("a path: %v", err)
+	}
+}

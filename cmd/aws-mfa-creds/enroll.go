@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enrol"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+type enrollOptions struct {
+	profile   string
+	device    enrol.DeviceOptions
+	seedStore string
+	other     otherDevice
+	console   consoleOptions
+	yes       bool
+}
+
+func newEnrollCommand(a *app) *cobra.Command {
+	var o enrollOptions
+	cmd := &cobra.Command{
+		Use:   "enroll --profile NAME",
+		Short: "Make this computer an MFA device of the user, in seconds",
+		Long: `Create a virtual MFA device in IAM, store its seed, enable it with two consecutive codes, and prove it by a session. The access
+key of the profile has to be stored already. An interrupted run is taken up, or taken back, by the next one.
+
+With --console, the device is made in the AWS console instead: for the root user, for whom no API does it, and for users without
+rights in IAM. Give the QR code or the "secret key" that the console shows, and type the two codes that come back into the console.`,
+		Example: `  aws-mfa-creds enroll --profile work
+  aws-mfa-creds enroll --profile work --console --seed-file screenshot.png`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runEnroll(cmd.Context(), a, o) },
+	}
+	profileFlag(a, cmd, &o.profile, "the `name` of the profile")
+	deviceFlags(cmd, &o.device)
+	cmd.Flags().StringVar(&o.seedStore, "seed-store", "", "the `store` for the seed; that of the access key unless given")
+	complete(cmd, "seed-store", storeKinds)
+	o.other.define(cmd)
+	o.console.define(cmd)
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	return cmd
+}
+
+func deviceFlags(cmd *cobra.Command, o *enrol.DeviceOptions) {
+	cmd.Flags().StringVar(&o.Name, "device-name", "", "the `name` of the device in IAM; USER-HOST unless given")
+	cmd.Flags().BoolVar(&o.ReplaceUnassigned, "replace-unassigned", false, "delete a device of the same name first that is enabled for nobody")
+}
+
+func runEnroll(ctx context.Context, a *app, o enrollOptions) error {
+	a.profile = o.profile
+	if o.profile == "" {
+		return fault.New(fault.Usage, "enroll", "run: "+program+" enroll --profile NAME", "--profile is missing")
+	}
+	ctx, cancel := untilInterrupted(ctx, personPatience)
+	defer cancel()
+	ask := a.asker(o.yes)
+	defer ask.close()
+	if o.console.on {
+		return a.enrollInConsole(ctx, o, ask)
+	}
+	c, err := a.caretaker(ctx, o.profile, o.seedStore, o.other, ask)
+	if err != nil {
+		return err
+	}
+	_, err = c.enrol(ctx, o.device)
+	return err
+}
+
+// enrol enrols a device and tells what it is.
+func (c *caretaker) enrol(ctx context.Context, o enrol.DeviceOptions) (enrol.Result, error) {
+	k, err := c.keeper()
+	if err != nil {
+		return enrol.Result{}, err
+	}
+	o.Host, _ = os.Hostname()
+	result, err := k.Enrol(ctx, o)
+	if err != nil {
+		return result, wantsSession(err)
+	}
+	c.forgetFailures(c.name)
+	c.say("Enabled %s for user %s, and got a session with it. Its seed is in the %s store.", result.Serial, fault.Printable(result.User), c.seeds)
+	return result, nil
+}
+
+// wantsSession adds to a denial for want of MFA how to get on.
+func wantsSession(err error) error {
+	wanted, ok := errors.AsType[*enrol.MFAError](err)
+	if !ok {
+		return err
+	}
+	told, ok := errors.AsType[*fault.Error](wanted)
+	if !ok {
+		return err
+	}
+	return fault.New(told.Kind, told.Thing, "give a device that works already: --mfa-serial ARN --mfa-code-file FILE, or run it on a terminal", "%s", told.Cause)
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enrol"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/private"
+)
+
+// journal keeps what a change of a profile's MFA device or access key has left to do, in files
+// beside the settings: unlike the cache they must not be lost.
+type journal struct {
+	dir     string
+	profile string
+	lock    *cache.Scope
+}
+
+func (a *app) journal(profileName string, cached *cache.Cache) (journal, error) {
+	dir, err := a.configDir()
+	return journal{filepath.Join(dir, "unfinished"), profileName, cached.Scope("unfinished " + profileName)}, err
+}
+
+func (j journal) TryLock() (unlock func(), held bool, err error) { return j.lock.TryLock() }
+
+// Load returns what is recorded, or the zero Entry.
+func (j journal) Load(about enrol.Subject) (enrol.Entry, error) {
+	root, err := private.OpenDir(j.dir, private.Writable)
+	if errors.Is(err, fs.ErrNotExist) {
+		return enrol.Entry{}, nil
+	}
+	if err != nil {
+		return enrol.Entry{}, private.InWords(j.dir, err)
+	}
+	defer func() { _ = root.Close() }()
+	text, err := private.ReadFile(root, j.file(about), enrol.MaxEntry)
+	if errors.Is(err, fs.ErrNotExist) {
+		return enrol.Entry{}, nil
+	}
+	if err != nil {
+		return enrol.Entry{}, j.unusable(about, err)
+	}
+	entry, err := enrol.ParseEntry(text)
+	if err != nil {
+		return enrol.Entry{}, j.unusable(about, err)
+	}
+	return entry, nil
+}
+
+// Save replaces what is recorded.
+func (j journal) Save(e enrol.Entry) error {
+	text, err := enrol.MarshalEntry(e)
+	if err != nil {
+		return err
+	}
+	return j.change(func(d atomicfile.Dir) error {
+		return d.Write(j.file(e.About), text, atomicfile.Options{Durable: true})
+	})
+}
+
+// Clear removes what is recorded.
+func (j journal) Clear(about enrol.Subject) error {
+	return j.change(func(d atomicfile.Dir) error { return d.Remove(j.file(about)) })
+}
+
+func (j journal) change(work func(atomicfile.Dir) error) error {
+	root, err := private.MakeDir(j.dir, private.Writable)
+	if err != nil {
+		return private.InWords(j.dir, err)
+	}
+	defer func() { _ = root.Close() }()
+	if err := work(atomicfile.Dir{Root: root, Rand: rand.Reader}); err != nil {
+		return private.InWords(j.dir, err)
+	}
+	return nil
+}
+
+// file is named by a hash: a profile's name may be none for a file.
+func (j journal) file(about enrol.Subject) string {
+	sum := sha256.Sum256([]byte(j.profile))
+	return hex.EncodeToString(sum[:8]) + "." + string(about) + ".json"
+}
+
+func (j journal) unusable(about enrol.Subject, err error) error {
+	path := filepath.Join(j.dir, j.file(about))
+	remedy := "look at the user's MFA devices and access keys in IAM, then delete the file: rm " + fault.Shell(path)
+	if _, statErr := os.Lstat(path); statErr != nil {
+		remedy = ""
+	}
+	return fault.New(fault.Config, path, remedy, "tells what an earlier run has left undone, and cannot be used: %v", err)
+}

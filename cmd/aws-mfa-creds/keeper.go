@@ -1,0 +1,347 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enrol"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/iam"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+// caretaker is what the flows of package enrol work with: one profile's stores, settings,
+// journal, and AWS.
+type caretaker struct {
+	*app
+	name  string // of the profile that owns the access key
+	ask   *asker
+	other otherDevice
+	cache *cache.Cache
+	clock clockBook
+	seeds string // the store that seeds go to
+}
+
+// caretaker returns the caretaker of the profile's identity. seedStore is where a new seed is to
+// rest, or "".
+func (a *app) caretaker(ctx context.Context, name, seedStore string, other otherDevice, ask *asker) (*caretaker, error) {
+	w, err := a.wireIAM(name)
+	if err != nil {
+		return nil, err
+	}
+	if w.settings.KeyStore == "" && !w.secrets.keyFromEnv() {
+		return nil, w.secrets.known()
+	}
+	if len(w.settings.MFAProcess) > 0 {
+		return nil, fault.New(fault.Config, "profile "+w.settings.Identity, "delete mfa_process from the profile first", "a program makes its codes (mfa_process)")
+	}
+	c := &caretaker{app: a, name: w.settings.Identity, ask: ask, other: other, cache: w.cache, clock: newClockBook(w.cache, w.settings, a.now)}
+	c.seeds, err = c.seedStore(ctx, seedStore, w.settings)
+	return c, err
+}
+
+func (c *caretaker) seedStore(ctx context.Context, asked string, s profile.Settings) (string, error) {
+	recorded := s.SeedStore
+	if recorded == "" && s.KeyStore != keystore.KindEnv {
+		recorded = s.KeyStore // both in one place, unless it is said otherwise
+	}
+	switch {
+	case asked != "":
+		return asked, nil
+	case recorded != "" && recorded != keystore.KindEnv:
+		return recorded, nil
+	}
+	kind, why, err := c.defaultStore(ctx)
+	if err == nil && why != "" {
+		c.tell("Using the %s store, as %s.", kind, why)
+	}
+	return kind, err
+}
+
+// keeper puts the flows together.
+func (c *caretaker) keeper() (*enrol.Keeper, error) {
+	j, err := c.journal(c.name, c.cache)
+	if err != nil {
+		return nil, err
+	}
+	return &enrol.Keeper{
+		Identify: c.identify,
+		Dial:     c.dial,
+		Prove:    c.prove,
+		Seeds:    seedItems{c},
+		Keys:     keyItems{c},
+		Settings: profileSettings{c},
+		Journal:  j,
+		Scope:    func(serial string) enrol.Scope { return c.cache.Scope(session.DeviceScope(serial)) },
+		Now:      c.awsTime,
+		Sleep:    sleeper(os.Getppid),
+		Progress: c.progress,
+		Confirm:  c.confirmLast,
+		Log:      c.log(),
+	}, nil
+}
+
+func (c *caretaker) awsTime() time.Time {
+	now := c.now()
+	return now.Add(c.clock.LoadClock().SkewAt(now))
+}
+
+func (c *caretaker) skew() time.Duration { return c.clock.LoadClock().SkewAt(c.now()) }
+
+// observe keeps the skew that an answer of IAM shows.
+func (c *caretaker) observe(server, local time.Time) {
+	before := c.clock.LoadClock()
+	if after := before.Measure(server, local); after != before {
+		_ = c.clock.SaveClock(after) // without it, the next answer tells again
+	}
+}
+
+// settings returns what the files say now.
+func (c *caretaker) settings() (*wiring, error) { return c.wireIAM(c.name) }
+
+// identify asks STS whose the key is; zero is the stored one.
+func (c *caretaker) identify(ctx context.Context, key creds.AccessKey) (account.Identity, error) {
+	w, err := c.settings()
+	if err != nil {
+		return account.Identity{}, err
+	}
+	if key.ID == "" {
+		if key, err = w.secrets.AccessKey(ctx); err != nil {
+			return account.Identity{}, err
+		}
+	}
+	client, err := sts.New(c.stsOptions(w.settings, c.log())) //nolint:contextcheck // resolving the endpoint asks nobody
+	if err != nil {
+		return account.Identity{}, err
+	}
+	who, result := client.GetCallerIdentity(ctx, exchange.Request{Key: key, Skew: c.skew()})
+	if !result.ServerTime.IsZero() {
+		c.observe(result.ServerTime, result.LocalTime)
+	}
+	return who, result.Err
+}
+
+// dial returns a client of IAM that signs with the stored access key, or with a session that has
+// MFA.
+func (c *caretaker) dial(ctx context.Context, as enrol.Access) (enrol.IAM, error) {
+	w, err := c.settings()
+	if err != nil {
+		return nil, err
+	}
+	key, err := w.secrets.AccessKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var token creds.Secret
+	if as == enrol.WithMFA {
+		s, err := c.mfaSession(ctx, w, key)
+		if err != nil {
+			return nil, err
+		}
+		key, token = creds.AccessKey{ID: s.AccessKeyID, Secret: s.SecretAccessKey}, s.SessionToken
+	}
+	s := w.settings
+	return iam.New(iam.Options{ //nolint:contextcheck // resolving the endpoint asks nobody
+		Key: key, Token: token, Region: s.Region, Endpoint: s.IAMEndpoint, FIPS: s.FIPS, DualStack: s.DualStack, CABundle: s.CABundle,
+		Getenv: c.getenv, Now: c.now, Skew: c.skew, Observe: c.observe, Logger: c.log(),
+	})
+}
+
+// mfaSession returns a session with MFA: of the profile's own device, or of another one whose
+// code a person types.
+func (c *caretaker) mfaSession(ctx context.Context, w *wiring, key creds.AccessKey) (creds.Credentials, error) {
+	if w.secrets.known() == nil {
+		limited, cancel := context.WithTimeout(ctx, processDeadline)
+		defer cancel()
+		return w.broker.Get(limited, w.plan, session.Options{})
+	}
+	return c.other.session(ctx, c, w, key)
+}
+
+// prove makes a new session with the device, and with the key if one is given.
+func (c *caretaker) prove(ctx context.Context, p enrol.Proof) (exchange.Verdict, error) {
+	w, err := c.settings()
+	if err != nil {
+		return exchange.Refused, err
+	}
+	if p.Key.ID == "" {
+		if p.Key, err = w.secrets.AccessKey(ctx); err != nil {
+			return exchange.Refused, err
+		}
+	}
+	s := w.settings
+	s.Serial, s.AccessKeyID, s.Roles = p.Serial, p.Key.ID, nil
+	broker := c.broker(s, proven{c, p}, c.cache)
+	last := &lastVerdict{STS: broker.STS}
+	broker.STS = last
+	_, err = broker.Get(ctx, planOf(s), session.Options{Refresh: true, Ahead: true})
+	return last.verdict, err
+}
+
+// lastVerdict remembers how the last call ended.
+type lastVerdict struct {
+	session.STS
+	verdict exchange.Verdict
+}
+
+func (l *lastVerdict) Call(ctx context.Context, r exchange.Request) exchange.Result {
+	result := l.STS.Call(ctx, r)
+	l.verdict = result.Verdict
+	return result
+}
+
+// proven are the secrets that a session is to prove.
+type proven struct {
+	c     *caretaker
+	proof enrol.Proof
+}
+
+func (p proven) AccessKey(context.Context) (creds.AccessKey, error) { return p.proof.Key, nil }
+
+func (p proven) Codes(ctx context.Context) (session.Codes, error) {
+	seed, err := seedItems{p.c}.Seed(ctx, p.proof.Serial)
+	return func(_ context.Context, step totp.Step) (creds.Secret, error) { return seed.Code(step), nil }, err
+}
+
+// seedItems are the seeds in their store.
+type seedItems struct{ c *caretaker }
+
+func (s seedItems) items() (keystore.Items, error) { return s.c.items(s.c.seeds, s.c.ask) }
+
+func (s seedItems) Seed(ctx context.Context, serial string) (totp.Seed, error) {
+	items, err := s.items()
+	if err != nil {
+		return totp.Seed{}, err
+	}
+	return items.Seed(ctx, serial)
+}
+
+func (s seedItems) PutSeed(ctx context.Context, serial string, seed totp.Seed) error {
+	items, err := s.items()
+	if err != nil {
+		return err
+	}
+	return items.PutSeed(ctx, serial, seed)
+}
+
+func (s seedItems) DeleteSeed(ctx context.Context, serial string) error {
+	items, err := s.items()
+	if err != nil {
+		return err
+	}
+	return items.DeleteSeed(ctx, serial)
+}
+
+// keyItems are the access key of the profile and, while it is rotated, the next one.
+type keyItems struct{ c *caretaker }
+
+// next names the slot for the next access key of a profile.
+func (k keyItems) next() string { return "the next of " + k.c.name }
+
+func (k keyItems) items() (keystore.Items, error) {
+	w, err := k.c.settings()
+	if err != nil {
+		return keystore.Items{}, err
+	}
+	return k.c.items(w.settings.KeyStore, k.c.ask)
+}
+
+func (k keyItems) AccessKey(ctx context.Context) (creds.AccessKey, error) {
+	return k.get(ctx, k.c.name)
+}
+func (k keyItems) NewKey(ctx context.Context) (creds.AccessKey, error) { return k.get(ctx, k.next()) }
+
+func (k keyItems) get(ctx context.Context, slot string) (creds.AccessKey, error) {
+	items, err := k.items()
+	if err != nil {
+		return creds.AccessKey{}, err
+	}
+	return items.AccessKey(ctx, slot)
+}
+
+func (k keyItems) PutAccessKey(ctx context.Context, key creds.AccessKey) error {
+	return k.put(ctx, k.c.name, key)
+}
+
+func (k keyItems) PutNewKey(ctx context.Context, key creds.AccessKey) error {
+	return k.put(ctx, k.next(), key)
+}
+
+func (k keyItems) put(ctx context.Context, slot string, key creds.AccessKey) error {
+	items, err := k.items()
+	if err != nil {
+		return err
+	}
+	return items.PutAccessKey(ctx, slot, key)
+}
+
+func (k keyItems) DeleteNewKey(ctx context.Context) error {
+	items, err := k.items()
+	if err != nil {
+		return err
+	}
+	return items.DeleteAccessKey(ctx, k.next())
+}
+
+// profileSettings is what profiles.ini says of the profile.
+type profileSettings struct{ c *caretaker }
+
+func (s profileSettings) Serial(context.Context) (string, error) {
+	w, err := s.c.settings()
+	if err != nil {
+		return "", err
+	}
+	return w.settings.Serial, nil
+}
+
+func (s profileSettings) SetSerial(ctx context.Context, serial string) error {
+	return s.update(ctx, s.c.name, func(own *profile.Own) {
+		own.Serial = serial
+		setStores(own, "", s.c.seeds)
+	})
+}
+
+func (s profileSettings) ReplaceSerial(ctx context.Context, old, serial string) error {
+	files, err := s.c.loadFiles()
+	if err != nil {
+		return err
+	}
+	for _, name := range files.Sharing(old) {
+		if err := s.update(ctx, name, func(own *profile.Own) { own.Serial = serial }); err != nil {
+			return err
+		}
+	}
+	if serial == "" {
+		return nil
+	}
+	return s.SetSerial(ctx, serial)
+}
+
+func (s profileSettings) SetAccessKeyID(ctx context.Context, id string) error {
+	return s.update(ctx, s.c.name, func(own *profile.Own) { own.AccessKeyID = id })
+}
+
+func (s profileSettings) update(ctx context.Context, name string, change func(*profile.Own)) error {
+	_, err := s.c.editor().Update(ctx, name, func(own *profile.Own) error {
+		change(own)
+		return nil
+	})
+	return err
+}
+
+// tell shows a line to the person at the terminal, if there is one.
+func (c *caretaker) tell(format string, args ...any) {
+	if c.ask.present() {
+		fmt.Fprintf(c.ask.terminal, format+"\n", args...)
+	}
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enrol"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// progress shows on the terminal what a flow is doing. A wait is counted down on one line.
+func (c *caretaker) progress(e enrol.Event) {
+	if !c.ask.present() {
+		return
+	}
+	if e.Stage == enrol.Waiting {
+		text := rewind + erase
+		if e.Left > 0 {
+			text = fmt.Sprintf("%swaiting for %s: %d s%s", rewind, e.Thing, int(e.Left.Seconds()), erase)
+		}
+		fmt.Fprint(c.ask.terminal, text)
+		return
+	}
+	if words := stageWords(e.Stage); words != "" {
+		fmt.Fprintf(c.ask.terminal, words+"\n", fault.Printable(e.Thing))
+	}
+}
+
+func stageWords(s enrol.Stage) string {
+	return map[enrol.Stage]string{
+		enrol.Resuming:       "going on with an earlier run of %s that did not finish",
+		enrol.Making:         "making %s in IAM",
+		enrol.Storing:        "storing the secret of %s",
+		enrol.Enabling:       "enabling %s",
+		enrol.Proving:        "getting a session with %s",
+		enrol.Resyncing:      "resynchronising %s",
+		enrol.Undoing:        "taking back %s",
+		enrol.Kept:           "%s could not be taken back: the next run will use it",
+		enrol.RemovingDevice: "removing %s",
+		enrol.Orphaned:       "%s is enabled for nobody, and this user may not delete it: ask an administrator",
+		enrol.DisablingKey:   "making access key %s inactive",
+		enrol.DeletingKey:    "deleting access key %s",
+		enrol.Spreading:      "waiting until AWS knows access key %s everywhere",
+	}[s]
+}
+
+// confirmLast has a person type the name of a user whose last MFA device is about to go.
+func (c *caretaker) confirmLast(ctx context.Context, last enrol.LastDevice) error {
+	if c.ask.yes {
+		return nil
+	}
+	what := "is the last MFA device of"
+	if !last.Sure {
+		what = "may be the last MFA device of"
+	}
+	prompt := fmt.Sprintf("%s %s user %s, who may then be locked out of everything that wants MFA.\nType the name of the user to remove it", last.Serial, what, last.User)
+	answer, err := c.ask.line(ctx, prompt, "--yes")
+	if err != nil {
+		return err
+	}
+	if answer != last.User {
+		return fault.New(fault.Usage, "", "", "nothing was changed")
+	}
+	return nil
+}

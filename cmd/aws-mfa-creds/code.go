@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/clipboard"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
@@ -105,5 +106,5 @@ func (a *app) copyCode(ctx context.Context, codes session.Codes, step totp.Step)
 }
 
 func (a *app) clipboard() clipboard.Clipboard {
-	return clipboard.Clipboard{Env: a.environ(), OS: runtime.GOOS}
+	return clipboard.Clipboard{Env: child.WithoutSecrets(a.environ()), OS: runtime.GOOS}
 }

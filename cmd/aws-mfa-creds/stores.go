@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/agefile"
@@ -52,7 +53,7 @@ func (a *app) storeOptions(ask *asker) (keystore.Options, error) {
 		return keystore.Options{}, fault.New(fault.Filesystem, program, "", "its own path cannot be found")
 	}
 	o := keystore.Options{
-		Dir: filepath.Join(dir, "age"), Executable: executable, Environ: a.environ(),
+		Dir: filepath.Join(dir, "age"), Executable: executable, Environ: child.WithoutSecrets(a.environ()),
 		Now: a.now, Rand: rand.Reader, Serialize: a.oneAtATime,
 	}
 	if ask != nil && ask.present() {

@@ -40,7 +40,7 @@ type Source struct {
 func (s Source) Code(ctx context.Context) (creds.Secret, error) {
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	out, err := child.Program{Argv: s.Argv, Env: scrubbed(s.Env), Limit: maxOutput}.Run(limited)
+	out, err := child.Program{Argv: s.Argv, Env: child.WithoutSecrets(s.Env), Limit: maxOutput}.Run(limited)
 	defer clear(out)
 	if cause := context.Cause(ctx); cause != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return creds.Secret{}, cause
@@ -86,26 +86,4 @@ func wrong(code string) string {
 		return fmt.Sprintf("it printed %d digits, and a code of AWS has %d", len(code), digits)
 	}
 	return ""
-}
-
-// scrubbed returns env without what would hand the access key, the seed or a session to the
-// program.
-func scrubbed(env []string) []string {
-	var kept []string
-	for _, pair := range env {
-		name, _, _ := strings.Cut(pair, "=")
-		name = strings.ToUpper(name) // Windows does not tell cases apart
-		if !strings.HasPrefix(name, "AWS_MFA_CREDS_") && !isCredential(name) {
-			kept = append(kept, pair)
-		}
-	}
-	return kept
-}
-
-func isCredential(name string) bool {
-	switch name {
-	case "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN":
-		return true
-	}
-	return false
 }

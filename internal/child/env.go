@@ -1,0 +1,25 @@
+package child
+
+import "strings"
+
+// WithoutSecrets returns the environment env without what would hand an access key, a seed or a
+// session to a program.
+func WithoutSecrets(env []string) []string {
+	var kept []string
+	for _, pair := range env {
+		name, _, _ := strings.Cut(pair, "=")
+		name = strings.ToUpper(name) // Windows does not tell cases apart
+		if !strings.HasPrefix(name, "AWS_MFA_CREDS_") && !isCredential(name) {
+			kept = append(kept, pair)
+		}
+	}
+	return kept
+}
+
+func isCredential(name string) bool {
+	switch name {
+	case "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN":
+		return true
+	}
+	return false
+}

@@ -63,7 +63,7 @@ func runGet(ctx context.Context, a *app, o getOptions) error {
 	if err := w.ready(); err != nil {
 		return err
 	}
-	credentials, err := cachedOrMinted(ctx, w, o)
+	credentials, err := a.cachedOrMinted(ctx, w, o)
 	if err != nil {
 		return err
 	}
@@ -76,11 +76,14 @@ func runGet(ctx context.Context, a *app, o getOptions) error {
 
 // cachedOrMinted returns the cached session, or else goes the long way, which signals may
 // interrupt.
-func cachedOrMinted(ctx context.Context, w *wiring, o getOptions) (creds.Credentials, error) {
+func (a *app) cachedOrMinted(ctx context.Context, w *wiring, o getOptions) (creds.Credentials, error) {
 	// A reader that is gone must not kill the process before the session is in the cache.
 	signal.Ignore(syscall.SIGPIPE)
 	if cached, ok := w.broker.Cached(w.plan); ok && !o.refresh {
 		return cached, nil
+	}
+	if err := a.notRecursing(o.profile, w.settings.Serial); err != nil {
+		return creds.Credentials{}, err
 	}
 	ctx, cancel := untilInterrupted(ctx, processDeadline)
 	defer cancel()

@@ -65,7 +65,7 @@ func (s secrets) Codes(ctx context.Context) (session.Codes, error) {
 
 // program has the program of mfa_process make the current code.
 func (s secrets) program(ctx context.Context, _ totp.Step) (creds.Secret, error) {
-	source := mfaprocess.Source{Argv: s.settings.MFAProcess, Env: s.app.environ(), Place: "profile " + strconv.Quote(s.settings.Profile)}
+	source := mfaprocess.Source{Argv: s.settings.MFAProcess, Env: s.app.programEnv(s.settings.Serial), Place: "profile " + strconv.Quote(s.settings.Profile)}
 	return source.Code(ctx)
 }
 

@@ -9,7 +9,7 @@ func WithoutSecrets(env []string) []string {
 	for _, pair := range env {
 		name, _, _ := strings.Cut(pair, "=")
 		name = strings.ToUpper(name) // Windows does not tell cases apart
-		if !strings.HasPrefix(name, "AWS_MFA_CREDS_") && !isCredential(name) {
+		if !isCredential(strings.TrimSuffix(name, "_FILE")) {
 			kept = append(kept, pair)
 		}
 	}
@@ -18,7 +18,7 @@ func WithoutSecrets(env []string) []string {
 
 func isCredential(name string) bool {
 	switch name {
-	case "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN":
+	case "AWS_MFA_CREDS_ACCESS_KEY_ID", "AWS_MFA_CREDS_SECRET_ACCESS_KEY", "AWS_MFA_CREDS_SEED", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN":
 		return true
 	}
 	return false

@@ -29,7 +29,7 @@ const (
 // Source is a program that prints the current token code.
 type Source struct {
 	Argv  []string // the program and its arguments; no shell sees them
-	Env   []string // the environment of this process; what the program should not see is taken out
+	Env   []string // its environment: see child.WithoutSecrets
 	Place string   // where the setting stands, for errors: "path:line"
 }
 
@@ -40,7 +40,7 @@ type Source struct {
 func (s Source) Code(ctx context.Context) (creds.Secret, error) {
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	out, err := child.Program{Argv: s.Argv, Env: child.WithoutSecrets(s.Env), Limit: maxOutput}.Run(limited)
+	out, err := child.Program{Argv: s.Argv, Env: s.Env, Limit: maxOutput}.Run(limited)
 	defer clear(out)
 	if cause := context.Cause(ctx); cause != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return creds.Secret{}, cause

@@ -78,3 +78,10 @@ func (c *lineCount) place(offset int) string {
 	c.offset = offset
 	return c.file.path + ":" + strconv.Itoa(c.line)
 }
+
+// OwnNames returns the names of the profiles of profiles.ini, sorted, each once.
+func (f *Files) OwnNames() []string {
+	names := f.own.names()
+	slices.Sort(names)
+	return slices.Compact(names)
+}

@@ -58,3 +58,11 @@ func FuzzSections(f *testing.F) {
 		}
 	})
 }
+
+func TestOwnNames(t *testing.T) {
+	t.Parallel()
+	files := load(t, "[profile a]\n", "[c]\nregion = us-east-1\n[b]\n[c]\n")
+	if got, want := files.OwnNames(), []string{"b", "c"}; !slices.Equal(got, want) {
+		t.Errorf("OwnNames = %q", got)
+	}
+}

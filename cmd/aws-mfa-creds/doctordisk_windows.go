@@ -1,0 +1,5 @@
+package main
+
+import "io/fs"
+
+func foreign(fs.FileInfo) bool { return false }

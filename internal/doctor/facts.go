@@ -1,0 +1,193 @@
+package doctor
+
+import (
+	"io/fs"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// Facts are all that the rules look at. Errors in it are *fault.Error.
+type Facts struct {
+	GOOS    string
+	Now     time.Time         // this machine's clock
+	Env     map[string]string // the variables of Variables that are set
+	Stores  []string          // the kinds of stores that this build has
+	Program string            // the path of this program, as it is registered
+
+	Unreadable error // why the settings cannot be read at all: then nothing of the profiles is known
+
+	Sections []Section // of the AWS config, all of them
+	Profiles []Profile // those to examine
+	Own      []string  // the names of all profiles of profiles.ini
+
+	Dirs  []Dir
+	Files []File
+
+	Cache   Cache
+	Sealing error // why the sealing key is not in memory of the kernel but in a file; nil otherwise
+
+	Proxy error // what is wrong with HTTPS_PROXY
+}
+
+// Section is one section of the AWS config as it stands there.
+type Section struct {
+	Place   string // "path:line"
+	Header  string // what is between the brackets
+	Profile string // the profile it is about, or ""
+	Loose   bool   // only some SDKs take it for that of the profile
+	Options []Option
+}
+
+// Option is one key of a section.
+type Option struct{ Key, Value, Place string }
+
+// option returns the last option of a key, which is the one that counts.
+func (s Section) option(key string) (last Option, ok bool) {
+	for _, o := range s.Options {
+		if o.Key == key {
+			last, ok = o, true
+		}
+	}
+	return last, ok
+}
+
+// Dir is a directory of ours.
+type Dir struct {
+	Path     string
+	Settings bool  // it holds profiles.ini
+	Problem  error // it is open to others, or belongs to somebody else
+
+	// Left are the temporary files that killed processes have left there.
+	Left []string
+}
+
+// File is a file of ours, or one of the AWS tools.
+type File struct {
+	Path    string
+	Mode    fs.FileMode // permissions only; 0 where the platform has none
+	Foreign bool        // it belongs to another user
+	Use     FileUse
+}
+
+// FileUse is what a file is for.
+type FileUse int
+
+// The uses.
+const (
+	AWSFile    FileUse = iota // ~/.aws/config, ~/.aws/credentials
+	StoreFile                 // a file of the age store
+	SealingKey                // the key that sessions are sealed with
+)
+
+// Cache is the state of the directory for sessions.
+type Cache struct {
+	Path     string
+	Unusable error  // why nothing can be written there: the disk is full or read-only
+	Network  string // the kind of network file system it is on, or ""
+	NoLocks  bool   // the disk gives no locks
+}
+
+// Profile is one profile, as this program and the consumers see it.
+type Profile struct {
+	Name     string
+	Sections []Section // of it in the AWS config
+	Command  Command   // its credential_process, if that calls this program
+	Register string    // the command that writes this registration (anew); "" if it needs none
+	Used     bool      // another profile is served from its access key
+
+	Static   []StaticKey // access keys in clear, of the same name
+	Unusable error       // why get refuses it
+	Notes    []string    // what get corrects silently
+
+	InOwn      bool // it has a section in profiles.ini
+	KeyStore   string
+	SeedStore  string
+	Key, Seed  error // why access key or seed cannot be read
+	SeedBits   int   // 0: not known
+	MFAProcess []string
+
+	Serial   string
+	Roles    []string // ARNs, from the identity outwards
+	Shortest time.Duration
+	Endpoint Endpoint
+	CABundle error // why the CA bundle cannot be used
+
+	Sessions []Session
+	Skew     time.Duration // AWS's clock minus this machine's, as last measured
+	Online   *Online       // nil: AWS was not asked
+}
+
+// ours reports whether the AWS config has consumers run this program for the profile.
+func (p Profile) ours() bool { return p.Command.Line != "" }
+
+// StaticKey is an access key in clear.
+type StaticKey struct {
+	Place       string
+	Credentials bool // in ~/.aws/credentials, and not in the AWS config
+	Temporary   bool // one of a session
+}
+
+// Command is the credential_process of a profile that calls this program.
+type Command struct {
+	Line     string // as it stands there
+	Place    string // "path:line"
+	Program  string // its first word, without quotation marks
+	State    ProgramState
+	Temp     bool // the program is in a directory for temporary files
+	Accepted bool // get takes the arguments
+}
+
+// ProgramState is what is at the path of a program.
+type ProgramState int
+
+// The states.
+const (
+	This          ProgramState = iota // the program that runs now, or it is not known
+	Another                           // another file
+	Gone                              // nothing
+	Directory                         // a directory
+	NotExecutable                     // a file that cannot be executed
+)
+
+// Endpoint is a URL that replaces AWS's.
+type Endpoint struct {
+	Host     string // "" if there is none
+	Loopback bool
+}
+
+// Session is a cached session of a profile, or the want of one.
+type Session struct {
+	Role    string // ARN; "" for the base session
+	Cached  bool
+	Size    int // of what get prints, in bytes; 0: not known
+	Failure *Failure
+}
+
+// Failure is the last failure to mint a session, if none has succeeded since.
+type Failure struct {
+	At    time.Time
+	Until time.Time // AWS is not asked before; zero: it may be at any time
+	Err   *fault.Error
+	Count int  // of the same kind in a row
+	Code  bool // AWS refused the token code
+}
+
+// Online is what AWS answered.
+type Online struct {
+	Identity error // why the access key is of no use
+	Root     bool  // it is of the root user
+	User     string
+	Account  string
+
+	Skew     time.Duration // as measured now
+	Measured bool
+
+	Devices    []string // serials of the user's MFA devices
+	DevicesErr error
+	KeyActive  bool
+	KeyCreated time.Time
+	KeysErr    error
+
+	Session error // why no session was given; nil if it was, or was not asked for
+}

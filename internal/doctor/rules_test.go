@@ -1,0 +1,309 @@
+package doctor
+
+import (
+	"errors"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+var now = time.Date(2026, 11, 25, 2, 0, 0, 0, time.UTC)
+
+// section returns a section of a profile, with keys and values.
+func section(profile string, pairs ...string) Section {
+	s := Section{Place: "config:1", Header: "profile " + profile, Profile: profile}
+	for i := 0; i < len(pairs); i += 2 {
+		s.Options = append(s.Options, Option{pairs[i], pairs[i+1], "config:" + string(rune('2'+i/2))})
+	}
+	return s
+}
+
+// work is a healthy profile with this command, in facts of which it is the only one.
+func work(line string, change ...func(*Facts, *Profile)) Facts {
+	s := section("work", keyCommand, line, keyRegion, "us-east-1")
+	p := Profile{Name: "work", Sections: []Section{s}, Register: "aws-mfa-creds register --profile work", SeedBits: 320, Shortest: 12 * time.Hour}
+	p.Command = Command{Line: line, Place: "config:2", Accepted: true}
+	p.Command.Program, _ = FirstWord(line)
+	f := Facts{GOOS: "linux", Now: now, Program: "/bin/aws-mfa-creds", Env: map[string]string{envLoadConfig: "1"}, Sections: []Section{s}}
+	for _, c := range change {
+		c(&f, &p)
+	}
+	f.Profiles = []Profile{p}
+	return f
+}
+
+const good = "/bin/aws-mfa-creds get --profile work"
+
+func env(pairs ...string) func(*Facts, *Profile) {
+	return func(f *Facts, _ *Profile) {
+		for i := 0; i < len(pairs); i += 2 {
+			f.Env[pairs[i]] = pairs[i+1]
+		}
+	}
+}
+
+func machine(change func(*Facts)) func(*Facts, *Profile) {
+	return func(f *Facts, _ *Profile) { change(f) }
+}
+
+func one(change func(*Profile)) func(*Facts, *Profile) {
+	return func(_ *Facts, p *Profile) { change(p) }
+}
+
+// options adds options to the section of work.
+func options(pairs ...string) func(*Facts, *Profile) {
+	return func(f *Facts, p *Profile) {
+		p.Sections[0].Options = append(p.Sections[0].Options, section("work", pairs...).Options...)
+		f.Sections = p.Sections
+	}
+}
+
+// instead replaces the sections, and takes the command of work away.
+func instead(sections ...Section) func(*Facts, *Profile) {
+	return func(f *Facts, p *Profile) {
+		f.Sections = sections
+		p.Command, p.Register, p.Sections = Command{}, "", nil
+		for _, s := range sections {
+			if s.Profile == p.Name {
+				p.Sections = append(p.Sections, s)
+			}
+		}
+	}
+}
+
+func online(o Online) func(*Facts, *Profile) { return one(func(p *Profile) { p.Online = &o }) }
+
+func failed(s Session) func(*Facts, *Profile) {
+	return one(func(p *Profile) { p.Sessions = append(p.Sessions, s) })
+}
+
+func refused(code bool, count int, until time.Time) *Failure {
+	return &Failure{At: now.Add(-time.Minute), Until: until, Err: fault.New(fault.Refused, "device", "do it --profile NAME", "no"), Count: count, Code: code}
+}
+
+// expected is what a rule has to say of facts; "none" is nothing.
+type expected struct {
+	id, severity string
+	kind         fault.Kind
+	says         string // a part of place, what, consequence or remedy
+	facts        Facts
+}
+
+func cases() []expected { //nolint:maintidx // a table
+	permission := fault.New(fault.Permissions, "/own/cache", "run: chmod 700 /own/cache", "is open to other users (mode 0755)")
+	missing := fault.New(fault.NoSecret, "profile \"work\"", "run: aws-mfa-creds add --profile NAME", "nothing there")
+	old := now.AddDate(0, 0, -91)
+	return []expected{
+		{"files-unreadable", "error", fault.Permissions, "chmod go-w", Facts{Unreadable: fault.New(fault.Permissions, "/own/profiles.ini", "chmod go-w /own/profiles.ini", "open")}},
+		{"directory-unsafe", "error", fault.Permissions, "chmod 700", work(good, machine(func(f *Facts) { f.Dirs = []Dir{{Path: "/own/cache", Problem: permission}} }))},
+		{"directory-unsafe", "warning", 0, "chmod 700", work(good, machine(func(f *Facts) { f.Dirs = []Dir{{Path: "/own", Settings: true, Problem: permission}} }))},
+		{"file-exposed", "error", fault.Permissions, "chmod 600 '/own/a b'", work(good, machine(func(f *Facts) { f.Files = []File{{Path: "/own/a b", Mode: 0o640, Use: StoreFile}} }))},
+		{"file-exposed", "error", fault.Permissions, "chown", work(good, machine(func(f *Facts) { f.Files = []File{{Path: "/own/a", Foreign: true, Use: StoreFile}} }))},
+		{"file-exposed", "warning", 0, "new key", work(good, machine(func(f *Facts) { f.Files = []File{{Path: "/own/sealing.key", Mode: 0o604, Use: SealingKey}} }))},
+		{"none", "", 0, "", work(good, machine(func(f *Facts) {
+			f.Files = []File{{Path: "/own/a", Mode: 0o600, Use: StoreFile}, {Path: "config", Mode: 0o644, Use: AWSFile}}
+		}))},
+		{"config-writable", "warning", 0, "go-w", work(good, machine(func(f *Facts) { f.Files = []File{{Path: "config", Mode: 0o620, Use: AWSFile}} }))},
+		{"cache-off", "warning", 0, "HOME", work(good, machine(func(f *Facts) {
+			f.Cache.Unusable = fault.New(fault.Filesystem, "/own", "set AWS_MFA_CREDS_HOME", "full")
+		}))},
+		{"cache-on-network", "info", 0, "NFS", work(good, machine(func(f *Facts) { f.Cache.Network = "NFS" }))},
+		{"cache-no-locks", "warning", 0, "HOME", work(good, machine(func(f *Facts) { f.Cache.NoLocks = true }))},
+		{"leftovers", "warning", 0, "2 temporary files", work(good, machine(func(f *Facts) { f.Dirs = []Dir{{Path: "/own", Left: []string{"a", "b"}}} }))},
+		{"sealing-key-in-file", "info", 0, "keyctl", work(good, machine(func(f *Facts) { f.Sealing = errors.New("blocked") }))},
+		{"no-keychain", "info", 0, "cgo", work(good, machine(func(f *Facts) { f.GOOS, f.Stores = "darwin", []string{"pass", "age"} }))},
+		{"none", "", 0, "", work(good, machine(func(f *Facts) { f.GOOS, f.Stores = "darwin", []string{"keychain", "age"} }))},
+
+		{"env-keys", "error", fault.Config, "JS SDK v3", work(good, env(envKeyID, "set", envSecretKey, "set", envProfile, "work"))},
+		{"env-keys", "warning", 0, "unset", work(good, env(envKeyID, "set", envSecretKey, "set"))},
+		{"none", "", 0, "", Facts{Env: map[string]string{envKeyID: "set", envSecretKey: "set"}}},
+		{"env-keys-partial", "warning", 0, "unset AWS_SECRET_ACCESS_KEY", work(good, env(envSecretKey, "set"))},
+		{"default-profile", "warning", 0, "the first", work(good, env(envDefault, "a", envProfile, "b"))},
+		{"default-profile", "warning", 0, "export AWS_PROFILE=a", work(good, env(envDefault, "a"))},
+		{"none", "", 0, "", work(good, env(envDefault, "a", envProfile, "a"))},
+		{"load-config", "info", 0, "=1", work(good, env(envLoadConfig, ""))},
+		{"proxy-malformed", "error", fault.Network, "HTTPS_PROXY", work(good, machine(func(f *Facts) { f.Proxy = fault.New(fault.Network, "HTTPS_PROXY", "unset it", "no URL") }))},
+		{"env-store-twice", "error", fault.Config, "unset AWS_MFA_CREDS_SERIAL", work(good, env("AWS_MFA_CREDS_SERIAL", "a", "AWS_MFA_CREDS_SERIAL_FILE", "b"))},
+		{"env-store-partial", "error", fault.NoSecret, "AWS_MFA_CREDS_SECRET_ACCESS_KEY, AWS_MFA_CREDS_SEED", work(good, one(func(p *Profile) { p.Serial = "x" }), env("AWS_MFA_CREDS_ACCESS_KEY_ID", "set"))},
+		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Serial, p.MFAProcess = "x", []string{"oathtool"} }), env("AWS_MFA_CREDS_ACCESS_KEY_ID", "set", "AWS_MFA_CREDS_SECRET_ACCESS_KEY_FILE", "x"))},
+		{"env-store-ignored", "warning", 0, "age", work(good, one(func(p *Profile) { p.KeyStore, p.SeedStore, p.Serial = "age", "age", "x" }), env("AWS_MFA_CREDS_SEED", "set"))},
+		{"none", "", 0, "", work(good, one(func(p *Profile) { p.KeyStore, p.SeedStore = "age", "age" }), env("AWS_MFA_CREDS_SERIAL", "x"))},
+
+		{"section-repeated", "error", fault.Config, "config:1", work(good, func(f *Facts, p *Profile) { f.Sections = append(f.Sections, section("other"), section("other")) })},
+		{"key-repeated", "error", fault.Config, "region", work(good, options(keyRegion, "x"))},
+		{"section-untitled", "error", fault.Config, "[profile work]", work(good, instead(Section{Place: "config:1", Header: "work", Options: []Option{{keyCommand, good, "config:2"}}}))},
+		{"section-untitled", "error", fault.Config, "[profile other]", work(good, machine(func(f *Facts) {
+			f.Sections, f.Own = append(f.Sections, Section{Header: "other"}), []string{"other"}
+		}))},
+		{"none", "", 0, "", work(good, machine(func(f *Facts) {
+			f.Sections, f.Own = append(f.Sections, Section{Header: "work"}, Section{Header: "sso-session x"}), []string{"work"}
+		}))},
+		{"helper-recursion", "error", fault.Config, "without end", work(good, machine(func(f *Facts) {
+			f.Sections = append(f.Sections, section("a", keyCommand, "/usr/bin/aws configure export-credentials --profile a"))
+		}))},
+		{"helper-recursion", "error", fault.Config, "without end", work(good, machine(func(f *Facts) {
+			f.Sections = append(f.Sections, section("default", keyCommand, "sh -c 'aws sts get-session-token'"))
+		}))},
+		{"helper-recursion", "error", fault.Config, "without end", work(good, env(envProfile, "a"), machine(func(f *Facts) {
+			f.Sections = append(f.Sections, section("a", keyCommand, "aws x"), section("b", keySource, "a"))
+		}))},
+		{"none", "", 0, "", work(good, env(envProfile, "work"), machine(func(f *Facts) {
+			f.Sections = append(f.Sections, section("a", keyCommand, "aws configure export-credentials"), section("b", keyCommand, "AWS_PROFILE=work aws x"), section("c", keyCommand, "other --profile c"))
+		}))},
+
+		{"section-loose", "error", fault.Config, "Go and Java", work(good, one(func(p *Profile) { p.Sections[0].Loose = true }))},
+		{"static-keys", "error", fault.Config, "the AWS CLI, boto3, Go", work(good, one(func(p *Profile) { p.Static = []StaticKey{{Place: "credentials:2", Credentials: true}} }))},
+		{"static-keys", "error", fault.Config, "the AWS CLI, boto3, Java and Rust run it", work(good, one(func(p *Profile) { p.Static = []StaticKey{{Place: "config:2"}} }))},
+		{"static-keys", "error", fault.Config, "expire", work(good, one(func(p *Profile) { p.Static = []StaticKey{{Place: "config:2", Temporary: true}} }))},
+		{"role-in-section", "error", fault.Config, "--role-arn arn:x", work(good, options(keyRole, "arn:x"))},
+		{"source-self", "error", fault.Config, "Infinite loop", work(good, instead(section("work", keySource, "work", keyRole, "arn:x", keyRegion, "x")))},
+		{"two-sources", "error", fault.Config, "credential_process and source_profile", work(good, options(keySource, "other"))},
+		{"none", "", 0, "", work(good, instead(section("work", "sso_session", "x", "sso_start_url", "y", keyRegion, "x")))},
+		{"extra-keys", "warning", 0, "services", work(good, options("services", "x", "cli_pager", "less"))},
+		{"mfa-serial-in-role", "error", fault.Config, "AssumeRoleTokenProvider", work(good, machine(func(f *Facts) {
+			f.Sections = []Section{section("base", keyCommand, good)}
+		}), one(func(p *Profile) {
+			p.Command, p.Sections = Command{}, []Section{section("work", keyRole, "arn:x", keySource, "base", keySerial, "x", keyRegion, "x")}
+		}))},
+		{"none", "", 0, "", work(good, one(func(p *Profile) { // its source is nothing of ours
+			p.Command, p.Sections = Command{}, []Section{section("work", keyRole, "arn:x", keySource, "base", keySerial, "x", keyRegion, "x")}
+		}))},
+		{"region-missing", "warning", 0, "--region us-east-1", work(good, one(func(p *Profile) { p.Sections = []Section{section("work", keyCommand, good)} }))},
+		{"none", "", 0, "", work(good, env("AWS_REGION", "x"), one(func(p *Profile) { p.Sections = []Section{section("work", keyCommand, good)} }))},
+		{"name-quoting", "info", 0, "quoted", work(good, one(func(p *Profile) { p.Name = "a b" }))},
+		{"not-registered", "warning", 0, "register --profile work", work(good, one(func(p *Profile) { p.Command, p.InOwn, p.KeyStore = Command{}, true, "age" }))},
+		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Command, p.InOwn, p.KeyStore, p.Used = Command{}, true, "age", true }))},
+
+		{"command-shell", "error", fault.Config, ">", work(good + " 2>&1")},
+		{"command-shell", "error", fault.Config, "$", work(good + "-$USER")},
+		{"command-comment", "error", fault.Config, "AWS CLI", work(good + " # a & b")},
+		{"none", "", 0, "", work(good + "#1")},
+		{"command-refused", "error", fault.Config, "--profile is missing", work(good, one(func(p *Profile) { p.Command.Accepted = false }))},
+		{"program-unexpanded", "error", fault.Config, "~/bin", work("~/bin/aws-mfa-creds get")},
+		{"program-unexpanded", "error", fault.Config, "%HOME%", work(`%HOME%\aws-mfa-creds.exe get`)},
+		{"program-relative", "error", fault.Config, "bin/aws-mfa-creds", work("bin/aws-mfa-creds get")},
+		{"program-relative", "warning", 0, "PATH", work("aws-mfa-creds get")},
+		{"none", "", 0, "", work(`C:\bin\aws-mfa-creds.exe get`)},
+		{"program-quoted", "warning", 0, "Go SDK v1", work(`"/bin/aws-mfa-creds" get`)},
+		{"program-quoted", "warning", 0, "PowerShell", work(`"C:\Program Files\aws-mfa-creds.exe" get`, machine(func(f *Facts) { f.GOOS = "windows" }))},
+		{"program-gone", "error", fault.Config, "does not exist", work(good, one(func(p *Profile) { p.Command.State = Gone }))},
+		{"program-gone", "error", fault.Config, "directory", work(good, one(func(p *Profile) { p.Command.State = Directory }))},
+		{"program-gone", "error", fault.Config, "executed", work(good, one(func(p *Profile) { p.Command.State = NotExecutable }))},
+		{"program-other", "warning", 0, "another version", work(good, one(func(p *Profile) { p.Command.State = Another }))},
+		{"program-other", "info", 0, "not checked", work("/bin/nice "+good, one(func(p *Profile) { p.Command.State = Another }))},
+		{"program-temporary", "warning", 0, "install", work(good, one(func(p *Profile) { p.Command.Temp = true }))},
+
+		{"settings-refused", "error", fault.NoSecret, "aws-mfa-creds add --profile work", work(good, one(func(p *Profile) { p.Unusable = missing }))},
+		{"settings-corrected", "warning", 0, "config:9", work(good, one(func(p *Profile) { p.Notes = []string{"config:9: too long"} }))},
+		{"key-unreadable", "error", fault.NoSecret, "access key cannot", work(good, one(func(p *Profile) { p.Key, p.Seed = missing, missing }))},
+		{"seed-unreadable", "error", fault.NoSecret, "seed cannot", work(good, one(func(p *Profile) { p.Seed = missing }))},
+		{"seed-length", "warning", 0, "128 bits", work(good, one(func(p *Profile) { p.SeedBits = 128 }))},
+		{"seed-length", "info", 0, "160 bits", work(good, one(func(p *Profile) { p.SeedBits = 160 }))},
+		{"none", "", 0, "", work(good, one(func(p *Profile) { p.SeedBits = 0 }))},
+		{"mfa-process-recursion", "error", fault.Deadline, "profile work", work(good, one(func(p *Profile) { p.MFAProcess = []string{"aws", "x", "--profile=work"} }))},
+		{"mfa-process-recursion", "error", fault.Deadline, "profile work", work(good, env(envProfile, "work"), one(func(p *Profile) { p.MFAProcess = []string{"sh", "-c", "aws", "x"} }))},
+		{"mfa-process-recursion", "error", fault.Deadline, "runs aws-mfa-creds get", work(good, one(func(p *Profile) { p.MFAProcess = strings.Fields(good) }))},
+		{"none", "", 0, "", work(good, env(envProfile, "work"), one(func(p *Profile) { p.MFAProcess = []string{"aws", "x", "--profile", "other"} }))},
+		{"none", "", 0, "", work(good, one(func(p *Profile) { p.MFAProcess = []string{"oathtool", "--profile", "work"} }))},
+		{"role-account", "info", 0, "222222222222", work(good, one(func(p *Profile) {
+			p.Serial, p.Roles = "arn:aws:iam::111111111111:mfa/a", []string{"arn:aws:iam::111111111111:role/a", "arn:aws:iam::222222222222:role/b"}
+		}))},
+		{"session-short", "warning", 0, "15m", work(good, one(func(p *Profile) { p.Shortest = 15 * time.Minute }))},
+		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Shortest = 30 * time.Minute }))},
+		{"session-large", "warning", 0, "Go SDK v1", work(good, failed(Session{Cached: true, Size: 8193}))},
+		{"session-large", "info", 0, "Ruby", work(good, failed(Session{Cached: true, Size: 8192}))},
+		{"none", "", 0, "", work(good, failed(Session{Cached: true, Size: 4096}))},
+		{"endpoint-override", "warning", 0, "example.com", work(good, one(func(p *Profile) { p.Endpoint.Host = "sts.example.com:8443" }))},
+		{"endpoint-override", "info", 0, "unset", work(good, one(func(p *Profile) { p.Endpoint.Host = "vpce-1.sts.us-east-1.vpce.amazonaws.com" }))},
+		{"endpoint-override", "info", 0, "unset", work(good, one(func(p *Profile) { p.Endpoint = Endpoint{"127.0.0.1:1", true} }))},
+		{"ca-bundle-unusable", "error", fault.Config, "no cached", work(good, one(func(p *Profile) { p.CABundle = fault.New(fault.Config, "CA bundle", "unset it", "gone") }))},
+
+		{"clock-skew", "warning", 0, "12s behind", work(good, one(func(p *Profile) { p.Skew = 12 * time.Second }))},
+		{"clock-skew", "error", fault.Clock, "5m0s ahead of", work(good, one(func(p *Profile) { p.Skew = -5 * time.Minute }))},
+		{"clock-skew", "warning", 0, "measured now", work(good, one(func(p *Profile) { p.Skew = time.Hour }), online(Online{Measured: true, Skew: time.Minute}))},
+		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Skew = time.Hour }), online(Online{Measured: true, Skew: time.Second}))},
+		{"device-out-of-sync", "error", fault.Refused, "code --profile work --pair", work(good, failed(Session{Failure: refused(true, 2, now)}))},
+		{"last-error", "error", fault.Refused, "do it --profile work", work(good, failed(Session{Failure: refused(true, 1, now)}))},
+		{"last-error", "error", fault.Refused, "30s more", work(good, failed(Session{Failure: refused(false, 9, now.Add(30*time.Second))}))},
+		{"last-error", "warning", 0, "until it ends", work(good, failed(Session{Cached: true, Role: "arn:x", Failure: refused(false, 1, now)}))},
+		{"last-error", "warning", 0, "1m0s ago with exit code 7", work(good, failed(Session{Failure: &Failure{At: now.Add(-time.Minute), Err: fault.New(fault.Network, "host", "", "down")}}))},
+
+		{"key-refused", "error", fault.Refused, "once no cached", work(good, online(Online{Identity: fault.New(fault.Refused, "key", "add", "no")}))},
+		{"root-key", "warning", 0, "root user", work(good, online(Online{Root: true, Account: "1"}))},
+		{"key-inactive", "error", fault.Refused, "activate", work(good, online(Online{KeyCreated: now}))},
+		{"key-old", "warning", 0, "91 days", work(good, online(Online{KeyActive: true, KeyCreated: old}))},
+		{"none", "", 0, "", work(good, online(Online{KeyActive: true, KeyCreated: old.AddDate(0, 0, 1)}))},
+		{"serial-foreign", "error", fault.Refused, "(none)", work(good, one(func(p *Profile) { p.Serial = "s" }), online(Online{User: "u", Devices: []string{}}))},
+		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Serial = "s" }), online(Online{User: "u", Devices: []string{"t", "s"}}))},
+		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Serial = "s" }), online(Online{User: "u", Devices: []string{}, DevicesErr: fs.ErrPermission}))},
+		{"session-refused", "error", fault.Refused, "every consumer", work(good, online(Online{Session: fault.New(fault.Refused, "key", "add", "no")}))},
+	}
+}
+
+// TestRules has each rule find what it is for, and stay silent on what is nearly so.
+func TestRules(t *testing.T) {
+	t.Parallel()
+	if found := Examine(work(good)); len(found) != 0 {
+		t.Fatalf("a healthy machine: %+v", found)
+	}
+	tried := make(map[string]bool)
+	for i, c := range cases() {
+		tried[c.id] = true
+		found := Examine(c.facts)
+		if c.id == "none" {
+			if len(found) != 0 {
+				t.Errorf("case %d: %+v", i, found)
+			}
+			continue
+		}
+		at := slices.IndexFunc(found, func(f Finding) bool { return f.ID == c.id })
+		if at < 0 {
+			t.Errorf("%s (case %d) not found: %+v", c.id, i, found)
+			continue
+		}
+		f := found[at]
+		if f.Severity.String() != c.severity || f.Kind != c.kind || !strings.Contains(strings.Join([]string{f.Place, f.What, f.Consequence, f.Remedy}, "\n"), c.says) {
+			t.Errorf("%s (case %d): %+v", c.id, i, f)
+		}
+		if f.What == "" || f.Consequence == "" || f.Remedy == "" || strings.Contains(f.Remedy, "NAME") {
+			t.Errorf("%s (case %d) is incomplete: %+v", c.id, i, f)
+		}
+	}
+	for _, rule := range Rules() {
+		if !tried[rule.ID] {
+			t.Errorf("%s has never been tried", rule.ID)
+		}
+	}
+}
+
+func TestRuleTable(t *testing.T) {
+	t.Parallel()
+	seen := make(map[string]bool)
+	for _, rule := range Rules() {
+		if !regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`).MatchString(rule.ID) || seen[rule.ID] || rule.Title == "" || (rule.machine == nil) == (rule.profile == nil) {
+			t.Errorf("%+v", rule)
+		}
+		seen[rule.ID] = true
+	}
+}
+
+// TestOnlyOne finds in one case what one rule alone should tell of.
+func TestOnlyOne(t *testing.T) {
+	t.Parallel()
+	exposed := fault.New(fault.Permissions, "/own/age/identity.txt", "chmod", "is open to other users (mode 0644)")
+	unset := fault.New(fault.NoSecret, "AWS_MFA_CREDS_SEED", "set it", "is not set")
+	for name, f := range map[string]Facts{
+		"file-exposed":      work(good, one(func(p *Profile) { p.Key, p.Seed = exposed, exposed }), machine(func(f *Facts) { f.Files = []File{{Path: "/own/age/identity.txt", Mode: 0o644, Use: StoreFile}} })),
+		"env-store-partial": work(good, one(func(p *Profile) { p.Serial, p.Seed, p.Unusable = "x", unset, unset }), env("AWS_MFA_CREDS_ACCESS_KEY_ID", "set", "AWS_MFA_CREDS_SECRET_ACCESS_KEY", "set")),
+		"key-repeated":      work(good, options(keyRegion, "x"), one(func(p *Profile) { p.Notes = []string{"config:2: repeats the key region"} })),
+	} {
+		if found := Examine(f); len(found) != 1 || found[0].ID != name {
+			t.Errorf("%s: %+v", name, found)
+		}
+	}
+}

@@ -16,7 +16,11 @@ func (r *run) create(ctx context.Context, o DeviceOptions) error {
 	}
 	r.entry.Serial = device.Serial
 	r.tell(Storing, device.Serial)
-	if err := r.Seeds.PutSeed(ctx, device.Serial, device.Seed); err != nil {
+	err = r.forgetSteps(ctx, device.Serial)
+	if err == nil {
+		err = r.Seeds.PutSeed(ctx, device.Serial, device.Seed)
+	}
+	if err != nil {
 		return r.undo(ctx, err)
 	}
 	return r.enter(Stored)

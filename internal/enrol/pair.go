@@ -118,6 +118,21 @@ func (r *run) open(ctx context.Context, serial string) (*books, func(), error) {
 	}
 }
 
+// forgetSteps empties the books of a device that has a new seed. An earlier device may have had
+// its serial, and the time steps that one has spent would only be waited for.
+func (r *run) forgetSteps(ctx context.Context, serial string) error {
+	b, unlock, err := r.open(ctx, serial)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if len(b.record.Sent)+len(b.record.Refused)+len(b.record.Failures) > 0 {
+		b.record = ledger.Record{}
+		b.save()
+	}
+	return nil
+}
+
 // claim is stored before the codes leave, so that a process that is killed in between does
 // not let another one send them again.
 func (b *books) claim(steps ...totp.Step) {

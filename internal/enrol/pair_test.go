@@ -15,6 +15,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -225,4 +226,25 @@ func TestHeldLock(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	})
+}
+
+// TestNewSeedWaitsForNothing enrols again after an enrolment was taken back: the steps that the first
+// seed has spent do not matter to the second, whose device has the same serial.
+func TestNewSeedWaitsForNothing(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.inject(sandbox.Fault{Kind: sandbox.Refuse, Action: "EnableMFADevice", Status: 409, Code: "LimitExceeded", Message: "Cannot exceed quota for MFADevicesPerUser: 8"})
+	told(t, s.enrolFails(), fault.Refused)
+	s.untouched()
+	s.events = nil
+	if result := s.enrol(); result.Serial != laptop {
+		t.Errorf("enrolled %s", result.Serial)
+	}
+	for _, e := range s.events {
+		if e.Stage == Waiting {
+			t.Fatalf("waits for %s", e.Thing)
+		}
+	}
+	s.works()
+	s.onlyOnce()
 }

@@ -38,10 +38,9 @@ func (s State) Repeated() []Attempt {
 	var repeated []Attempt
 	seen := map[code]bool{}
 	for _, attempt := range s.Attempts {
-		key := code{serial: attempt.Serial, step: attempt.Step}
-		if attempt.Step == 0 { // of no known step: the code itself tells
-			key.digest = attempt.Digest
-		}
+		// Of no known step, the code itself tells; and a device that was made anew has the
+		// serial of the old one, but other codes.
+		key := code{attempt.Serial, attempt.Digest, attempt.Step}
 		if seen[key] {
 			repeated = append(repeated, attempt)
 		}

@@ -66,24 +66,23 @@ func runEnroll(ctx context.Context, a *app, o enrollOptions) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.enrol(ctx, o.device)
-	return err
+	return c.enrol(ctx, o.device)
 }
 
 // enrol enrols a device and tells what it is.
-func (c *caretaker) enrol(ctx context.Context, o enrol.DeviceOptions) (enrol.Result, error) {
+func (c *caretaker) enrol(ctx context.Context, o enrol.DeviceOptions) error {
 	k, err := c.keeper()
 	if err != nil {
-		return enrol.Result{}, err
+		return err
 	}
 	o.Host, _ = os.Hostname()
 	result, err := k.Enrol(ctx, o)
 	if err != nil {
-		return result, wantsSession(err)
+		return wantsSession(err)
 	}
 	c.forgetFailures(c.name)
 	c.say("Enabled %s for user %s, and got a session with it. Its seed is in the %s store.", result.Serial, fault.Printable(result.User), c.seeds)
-	return result, nil
+	return nil
 }
 
 // wantsSession adds to a denial for want of MFA how to get on.

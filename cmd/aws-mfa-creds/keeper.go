@@ -259,6 +259,7 @@ func (k keyItems) items() (keystore.Items, error) {
 func (k keyItems) AccessKey(ctx context.Context) (creds.AccessKey, error) {
 	return k.get(ctx, k.c.name)
 }
+
 func (k keyItems) NewKey(ctx context.Context) (creds.AccessKey, error) { return k.get(ctx, k.next()) }
 
 func (k keyItems) get(ctx context.Context, slot string) (creds.AccessKey, error) {

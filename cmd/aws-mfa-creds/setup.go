@@ -143,8 +143,7 @@ func (s *setup) enrolDevice(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.enrol(ctx, s.device)
-	return err
+	return c.enrol(ctx, s.device)
 }
 
 // register writes the profile into the AWS config.

@@ -9,8 +9,6 @@ import (
 	"io"
 	"strings"
 
-	goqr "github.com/piglig/go-qr"
-
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
@@ -25,26 +23,23 @@ type Matrix struct {
 	modules creds.Secret // row by row, '1' being dark
 }
 
-// Encode returns the QR code of text with error correction of level M, or of level L
-// where only that has room. No code holds more than 2953 bytes; longer texts are a
+// Encode returns the QR code of text with error correction of level M or better, or of
+// level L where only that has room. No code holds more than 2953 bytes; longer texts are a
 // *fault.Error of the kind fault.Usage.
 func Encode(text creds.Secret) (Matrix, error) {
-	code, err := goqr.EncodeText(text.Reveal(), goqr.Medium)
-	if err != nil {
-		code, err = goqr.EncodeText(text.Reveal(), goqr.Low)
-	}
-	if err != nil { // which may repeat the text
+	code, ok := drawCode(text.Reveal())
+	if !ok {
 		return Matrix{}, fault.New(fault.Usage, "QR code", "shorten the name of the account", "text is too long for one")
 	}
 	var modules strings.Builder
-	for at := range code.Size() * code.Size() {
-		if code.Module(at%code.Size(), at/code.Size()) {
+	for _, dark := range code.dark {
+		if dark {
 			modules.WriteByte('1')
 		} else {
 			modules.WriteByte('0')
 		}
 	}
-	return Matrix{code.Size(), creds.NewSecret(modules.String())}, nil
+	return Matrix{code.side, creds.NewSecret(modules.String())}, nil
 }
 
 // Format implements fmt.Formatter: every verb and flag prints "[redacted]".

@@ -1,9 +1,7 @@
 package qr
 
 import (
-	"image"
-
-	goqr "github.com/piglig/go-qr"
+	"slices"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 )
@@ -16,29 +14,22 @@ func decodeModules(version int, modules []bool) (creds.Secret, bool) {
 	return decodeExact(version, mirror(modules, side(version)))
 }
 
-// decodeExact hands the modules to the library as a picture of a pixel each, which
-// its path for exact pictures reads. The finders, which it orients itself by, are
-// drawn anew.
+// decodeExact returns the text of a code that is not mirrored. What all codes of
+// the version have alike is not looked at again.
 func decodeExact(version int, modules []bool) (creds.Secret, bool) {
-	n := side(version)
-	picture := image.NewGray(image.Rect(0, 0, n, n))
-	set := func(column, row int, dark bool) {
-		picture.Pix[row*picture.Stride+column] = 0xff
-		if dark {
-			picture.Pix[row*picture.Stride+column] = 0
+	s := newSymbol(version)
+	for _, f := range (symbol{version, s.side, modules, s.fixed}).formats() {
+		s.dark = slices.Clone(modules)
+		s.mask(f.mask)
+		data, ok := newLayout(version, f.level).restore(s.read())
+		if !ok {
+			continue
+		}
+		if text, ok := parse(data, version); ok && text != "" {
+			return creds.NewSecret(text), true
 		}
 	}
-	for i, dark := range modules {
-		set(i%n, i/n, dark)
-	}
-	for _, m := range finderModules(version) {
-		set(m.column, m.row, m.dark)
-	}
-	result, err := goqr.DecodeDetailed(picture, goqr.WithFastPathOnly())
-	if err != nil || result.Text == "" {
-		return creds.Secret{}, false
-	}
-	return creds.NewSecret(result.Text), true
+	return creds.Secret{}, false
 }
 
 func mirror(modules []bool, n int) []bool {

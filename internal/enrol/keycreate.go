@@ -50,7 +50,7 @@ func (r *run) createKey(ctx context.Context) error {
 }
 
 func (r *run) keyLimit(ctx context.Context, err error) error {
-	if keys, none := r.keys(ctx); none == nil && is(err, account.LimitExceeded) {
+	if keys, none := r.keys(ctx); none == nil && is(err, account.LimitExceeded) && len(keys) >= maxKeys {
 		return r.tooManyKeys(ctx, keys)
 	}
 	return err

@@ -183,7 +183,7 @@ func (c *caretaker) prove(ctx context.Context, p enrol.Proof) (exchange.Verdict,
 	s.Serial, s.AccessKeyID, s.Roles = p.Serial, p.Key.ID, nil
 	broker := c.broker(s, proven{c, p}, c.cache)
 	last := &lastVerdict{STS: broker.STS}
-	broker.STS = last
+	broker.STS, broker.Sleep = last, c.countdown(broker.Sleep)
 	_, err = broker.Get(ctx, planOf(s), session.Options{Refresh: true, Ahead: true})
 	return last.verdict, err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enrol"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -23,6 +24,26 @@ func (c *caretaker) progress(e enrol.Event) {
 	}
 	if words := stageWords(e.Stage); words != "" {
 		fmt.Fprintf(c.ask.terminal, words+"\n", fault.Printable(e.Thing))
+	}
+}
+
+// countdown is a sleep that is shown on the terminal, unless it is short.
+func (c *caretaker) countdown(sleep func(context.Context, time.Duration) error) func(context.Context, time.Duration) error {
+	return func(ctx context.Context, d time.Duration) error {
+		if d < time.Second {
+			return sleep(ctx, d)
+		}
+		defer c.progress(enrol.Event{Stage: enrol.Waiting})
+		for end := c.now().Add(d); ; {
+			left := end.Sub(c.now())
+			if left <= 0 {
+				return nil
+			}
+			c.progress(enrol.Event{Stage: enrol.Waiting, Thing: "the next token code", Left: left.Truncate(time.Second) + time.Second})
+			if err := sleep(ctx, min(left, time.Second)); err != nil {
+				return err
+			}
+		}
 	}
 }
 

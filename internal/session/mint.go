@@ -23,6 +23,10 @@ const (
 	// sent.
 	minStepLeft = 2 * time.Second
 
+	// clockNoise is how far ahead of AWS this machine's clock may be without being corrected.
+	// The code of a step to come, which was waited for, is sent that much later.
+	clockNoise = 2 * time.Second
+
 	// minTimeToSend is what the run must have left for a code to be sent: a code
 	// whose answer nobody waits for is lost.
 	minTimeToSend = 5 * time.Second
@@ -222,8 +226,11 @@ func (c *call) accepted(result exchange.Result) (creds.Session, error) {
 func (c *call) nextStep(ctx context.Context, record ledger.Record, d demand) (totp.Step, error) {
 	for {
 		step, wait := choose(record, c.now())
-		if d.ahead && wait <= totp.Period {
+		switch {
+		case d.ahead && wait <= totp.Period:
 			wait = 0
+		case d.ahead:
+			wait -= totp.Period - clockNoise
 		}
 		if wait <= 0 && !d.optional && !c.timeFor(ctx, minTimeToSend) {
 			return 0, c.notWaiting("try again", "too little time is left for a call to AWS")

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -81,4 +82,22 @@ func TestAhead(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestTwoStepsAhead proves a device whose current and next codes have just been used: the one after
+// is sent during the next time step, not in its own.
+func TestTwoStepsAhead(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.mustGet(plan())
+		w.mustGet(plan(), Options{Refresh: true, Ahead: true})
+		time.Sleep(totp.Period / 2) // the next time step begins before the run has to end
+		w.mustGet(plan(), Options{Refresh: true, Ahead: true})
+		first, sentAt := w.steps[0], totp.StepAt(time.Now())
+		if !slices.Equal(w.steps, []totp.Step{first, first + 1, first + 2}) || sentAt != first+1 {
+			t.Errorf("steps %v, the last one sent in %d", w.steps, sentAt)
+		}
+		if into := time.Since(sentAt.Start()); into < clockNoise {
+			t.Errorf("sent %v into the step before its own", into)
+		}
+	})
 }

@@ -1,0 +1,124 @@
+// Package ring keeps secrets in the keyring of the operating system, through the library
+// 99designs/keyring. It keeps the library's faults out: whatever a keyring does, hang, panic,
+// print, ask, a call here ends within its limit with the secret or with a reason and a remedy.
+//
+// To that end the library runs in a worker only, a child process of our own executable that
+// serves one call. See worker.go for its side and call.go for ours. The kernel's keyring alone is
+// used in this process and without the library: see keyctl.go.
+package ring
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/busguard"
+)
+
+// WorkerArg is the first argument of a worker: main passes it on to Worker, before all else.
+const WorkerArg = busguard.WorkerArg
+
+// MaxItem is the largest secret a keyring takes, in bytes: Windows Credential Manager has room for
+// 2560 bytes.
+const MaxItem = 2048
+
+// maxName is the longest name of an item, in bytes.
+const maxName = 512
+
+// How long a call may take in all.
+const (
+	quietLimit = 3 * time.Second  // when nobody may be asked
+	askLimit   = 60 * time.Second // when a person unlocks the keyring meanwhile
+	probeLimit = 2 * time.Second
+)
+
+// Options say which keyring, and how it may be used.
+type Options struct {
+	Kind       string   // one of Kinds
+	Executable string   // this program, as of os.Executable, to be run as worker
+	Env        []string // the environment, as of busguard.Environ
+
+	// Ask lets the keyring ask the person at this computer to unlock it, or for consent.
+	// Without it a call never waits for anybody.
+	Ask bool
+
+	// Serialize, if not nil, waits for a lock that all processes of the user share, and
+	// returns how to let go of it. It is used where a keyring refuses simultaneous calls.
+	Serialize func(context.Context) (unlock func(), err error)
+}
+
+// Ring is one keyring. It is used by one goroutine or many.
+type Ring struct {
+	options Options
+	limit   time.Duration
+
+	// serial says that the keyring refuses simultaneous calls.
+	serial bool
+}
+
+// Open returns the keyring of o.Kind, and never another one. It does not touch it yet. If the
+// kind is not in this build the error is a *fault.Error of kind Store.
+func Open(o Options) (*Ring, error) {
+	if !slices.Contains(Kinds(), o.Kind) {
+		return nil, trouble{state: notBuilt}.fault(o.Kind, "")
+	}
+	limit := quietLimit
+	if o.Ask {
+		limit = askLimit
+	}
+	// macOS refuses a read while another process reads.
+	return &Ring{options: o, limit: limit, serial: o.Kind == Keychain}, nil
+}
+
+// Get returns the secret stored under name. The error is a *fault.Error of kind NoSecret (there is
+// none, or it is damaged) or Store (the keyring cannot be used now).
+func (r *Ring) Get(ctx context.Context, name string) (creds.Secret, error) {
+	got, err := r.call(ctx, request{Op: opGet, Name: name})
+	defer clear(got)
+	return creds.NewSecret(string(got)), err
+}
+
+// Put stores value under name, in place of what was there, and reads it back. When it returns nil
+// the value is durable; when it does not, the old or the new value is there. The error is a
+// *fault.Error of kind Store, or Usage for a value that is empty or larger than MaxItem.
+func (r *Ring) Put(ctx context.Context, name string, value creds.Secret) error {
+	secret := []byte(value.Reveal())
+	defer clear(secret)
+	if len(secret) == 0 || len(secret) > MaxItem {
+		return fault.New(fault.Usage, "the secret", "", "has %d bytes, and a keyring takes 1 to %d", len(secret), MaxItem)
+	}
+	_, err := r.call(ctx, request{Op: opPut, Name: name, Value: secret})
+	return err
+}
+
+// Delete removes what is stored under name. That there is nothing is no error. The error is a
+// *fault.Error of kind Store.
+func (r *Ring) Delete(ctx context.Context, name string) error {
+	_, err := r.call(ctx, request{Op: opDelete, Name: name})
+	return err
+}
+
+// Probe reports why the keyring cannot be used now, or nil. It asks nobody, ends within two
+// seconds, and reads no secret. The error is a *fault.Error of kind Store; see Locked.
+func (r *Ring) Probe(ctx context.Context) error {
+	quiet := *r
+	quiet.options.Ask, quiet.limit = false, min(r.limit, probeLimit)
+	_, err := quiet.call(ctx, request{Op: opProbe, Name: "probe"})
+	return err
+}
+
+// checkName refuses a name that not every keyring can hold.
+func checkName(name string) error {
+	bad := strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == 0x7f })
+	if name == "" || len(name) > maxName || bad || !utf8.ValidString(name) {
+		return fault.New(fault.Usage, quoted(name), otherStore, "is no name for an item in a keyring, which has 1 to %d bytes of printable UTF-8", maxName)
+	}
+	return nil
+}
+
+func quoted(name string) string { return "item " + strconv.Quote(name) }

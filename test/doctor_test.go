@@ -337,7 +337,7 @@ func illnesses() []illness { //nolint:maintidx // a table
 		{id: "role-account", severity: "info", remedy: "nothing", infect: func(p *patient) {
 			p.must("register", "--profile", "role", "--source-profile", "work", "--region", "us-east-1", "--role-arn", "arn:aws:iam::210987654321:role/deploy")
 		}},
-		{id: "mfa-process-recursion", code: 9, remedy: "OTHER", infect: settingsAre("[work]\n", "[work]\nmfa_process = aws secretsmanager get-secret-value --secret-id seed --profile work\n")},
+		{id: "mfa-process-recursion", code: 3, remedy: "OTHER", infect: settingsAre("[work]\n", "[work]\nmfa_process = aws secretsmanager get-secret-value --secret-id seed --profile work\n")},
 
 		{id: "key-unreadable", about: "missing", code: 4, remedy: "^aws-mfa-creds add --profile work$", infect: func(p *patient) {
 			items, _ := filepath.Glob(p.own("age", "*.age"))
@@ -360,7 +360,7 @@ func illnesses() []illness { //nolint:maintidx // a table
 			p.must("store", "protect", "--passphrase", "--passphrase-file", filepath.Join(p.Dir, "passphrase"))
 			p.must("lock")
 		}},
-		{id: "seed-unreadable", about: "identity", code: 4, remedy: "restore", infect: func(p *patient) { writeFile(p.t, p.own("age", "identity.txt"), "nonsense\n") }},
+		{id: "key-unreadable", about: "identity", code: 4, remedy: "restore", infect: func(p *patient) { writeFile(p.t, p.own("age", "identity.txt"), "nonsense\n") }},
 
 		{id: "files-unreadable", code: 12, remedy: "chmod go-w", cure: "fix", infect: func(p *patient) { p.chmod(0o666, p.own("profiles.ini")) }},
 		{id: "files-unreadable", about: "UTF-16", code: 3, remedy: "UTF-8", infect: func(p *patient) { p.config("\xff\xfe[\x00") }},
@@ -390,7 +390,7 @@ func illnesses() []illness { //nolint:maintidx // a table
 			}
 		}},
 		{id: "session-large", severity: "warning", remedy: "fewer", infect: func(p *patient) { p.must("get", "--profile", "work") }},
-		{id: "device-out-of-sync", code: 6, remedy: "aws-mfa-creds code --profile work --pair$", infect: func(p *patient) {
+		{id: "device-out-of-sync", code: 6, remedy: "^aws-mfa-creds resync --profile work$", infect: func(p *patient) {
 			// A code that is refused once costs half a minute, so the second time is written into the book.
 			worldIs(func(w *sandbox.World) { w.Devices[0].OutOfSync = true })(p)
 			if got := p.run("get", "--profile", "work"); got.code != 6 {
@@ -411,7 +411,7 @@ func illnesses() []illness { //nolint:maintidx // a table
 			}
 		}},
 		{id: "key-refused", about: "unreachable", code: 7, remedy: ".", args: []string{"--online"}, env: []string{"AWS_ENDPOINT_URL_STS=https://127.0.0.1:1"}},
-		{id: "key-old", severity: "warning", remedy: "aws-mfa-creds add --profile work$", args: []string{"--online"}, infect: worldIs(func(w *sandbox.World) { w.Users[0].Keys[0].Created = time.Now().AddDate(0, 0, -100) })},
+		{id: "key-old", severity: "warning", remedy: "^aws-mfa-creds rotate key --profile work$", args: []string{"--online"}, infect: worldIs(func(w *sandbox.World) { w.Users[0].Keys[0].Created = time.Now().AddDate(0, 0, -100) })},
 		{id: "serial-foreign", code: 6, remedy: "list-mfa-devices --user-name alice", args: []string{"--online"}, infect: worldIs(func(w *sandbox.World) { w.Devices[0].User = "" })},
 		{id: "session-refused", code: 6, remedy: ".", args: []string{"--verify"}, infect: worldIs(func(w *sandbox.World) { w.Users[0].Deny = map[string]string{"sts:GetSessionToken": ""} })},
 	}
@@ -512,5 +512,69 @@ func (ill illness) text(p *patient, found finding) {
 	}
 	if strings.Contains(got.stdout+got.stderr, "pass#word") {
 		p.t.Error("the password of the proxy shows")
+	}
+}
+
+// TestDoctorFixIsSafe has --fix leave alone what could be lost: keys, and lines that another path would
+// not mend.
+func TestDoctorFixIsSafe(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t, false, testbed.Options{})
+	writeKeyTo(credentialsFile, "[work]")(p)
+	commandIs("~/aws-mfa-creds get --profile work")(p)
+	p.env = append(p.env, "TMPDIR="+filepath.Dir(p.Binary))
+	before := []string{readFile(t, credentialsFile(p)), readFile(t, p.ConfigFile()), readFile(t, p.own("profiles.ini"))}
+	d, code := p.findings("--fix")
+	if code != 3 || len(d.Fixed) != 1 || !strings.Contains(d.Fixed[0]["problem"], "temporary") {
+		t.Errorf("exit %d, %+v", code, d.Fixed)
+	}
+	after := []string{readFile(t, credentialsFile(p)), readFile(t, p.ConfigFile()), readFile(t, p.own("profiles.ini"))}
+	if !slices.Equal(before, after) {
+		t.Errorf("before %q\nafter %q", before, after)
+	}
+	if got := p.run("doctor", "--fix"); got.code != 3 || !strings.HasPrefix(got.stdout, "not fixed: ") {
+		t.Errorf("exit %d\n%s", got.code, got.stdout)
+	}
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// TestDoctorMayNotLook asks AWS about a user whose policies hide devices and keys. That is no
+// trouble, but it is told. With a session that has MFA, some may be seen.
+func TestDoctorMayNotLook(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t, false, testbed.Options{})
+	worldIs(func(w *sandbox.World) { w.Users[0].RequireMFA = true })(p)
+	d, code := p.findings("--online")
+	if unchecked := strings.Join(d.NotChecked, "\n"); code != 0 || !strings.Contains(unchecked, "iam:ListAccessKeys of user alice") {
+		t.Errorf("exit %d, %q", code, d.NotChecked)
+	}
+	p.must("get", "--profile", "work")
+	d, code = p.findings("--online")
+	if unchecked := strings.Join(d.NotChecked, "\n"); code != 0 || strings.Contains(unchecked, "iam:") {
+		t.Errorf("with a session: exit %d, %q", code, d.NotChecked)
+	}
+}
+
+// TestDoctorOfOneProfile does not tell of the others.
+func TestDoctorOfOneProfile(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t, false, testbed.Options{})
+	if err := p.AddConfig("[profile ill]\nregion = us-east-1\ncredential_process = ~/aws-mfa-creds get --profile work\n"); err != nil {
+		t.Fatal(err)
+	}
+	p.healthy("the other profile", "--profile", "work")
+	if d, code := p.findings("--profile", "ill"); code != 3 || slices.ContainsFunc(d.Findings, func(f finding) bool { return f.Profile != "ill" }) {
+		t.Errorf("exit %d, %+v", code, d.Findings)
+	}
+	if d, code := p.findings("--profile", "wor"); code != 3 || len(d.Findings) != 1 || !strings.Contains(d.Findings[0].Remedy, `did you mean "work"?`) {
+		t.Errorf("exit %d, %+v", code, d.Findings)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/iam"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
@@ -92,8 +94,10 @@ func (d *diagnosis) listUser(ctx context.Context, w *wiring, key creds.AccessKey
 	if cached, ok := w.broker.Cached(base); ok {
 		keys = append(keys, iamKey{creds.AccessKey{ID: cached.AccessKeyID, Secret: cached.SecretAccessKey}, cached.SessionToken})
 	}
-	settings, err := d.files.Resolve(w.settings.Profile, profile.Flags{}, profile.Env{Getenv: d.getenv, Identity: true, IAM: true})
-	if err != nil {
+	env, err := d.profileEnv(keystore.NewEnv(d.getenv))
+	env.IAM = true
+	settings, failed := d.files.Resolve(w.settings.Profile, profile.Flags{}, env)
+	if err = cmp.Or(err, failed); err != nil {
 		o.DevicesErr, o.KeysErr = err, err
 		d.refusals["devices and keys of the user ("+fault.Text(err)+")"] = true
 		return

@@ -56,8 +56,8 @@ func outOfSync(_ Facts, p Profile) (all []Finding) {
 		}
 		all = append(all, Finding{
 			Severity: Error, Kind: fault.Refused, What: fmt.Sprintf("AWS has refused the token codes of %s %d times in a row", fault.Printable(p.Serial), s.Failure.Count),
-			Consequence: "no new session until it is mended: the seed is of another device, or the device has been out of sync since it was enabled",
-			Remedy:      "compare the code with that of another app that has the device: " + command("code", p.Name) + "; if it is the same, resync the device in the IAM console with: " + command("code", p.Name, "--pair"),
+			Consequence: "no new session until it is mended: the device is out of sync since it was enabled, or, if a resync does not help, the seed is of another device",
+			Remedy:      command("resync", p.Name),
 		})
 	}
 	return all

@@ -53,7 +53,7 @@ func keyOld(f Facts, p Profile) []Finding {
 	return []Finding{{
 		Severity: Warning, What: fmt.Sprintf("the access key is %d days old", age/day),
 		Consequence: "it works; Security Hub and most company policies want keys replaced after 90 days",
-		Remedy:      "create a new one in the IAM console, and store it: " + command("add", p.Name),
+		Remedy:      command("rotate key", p.Name),
 	}}
 }
 

@@ -64,8 +64,8 @@ func mfaProcessRecursion(f Facts, p Profile) []Finding {
 		what = "mfa_process runs the AWS CLI with profile " + fault.Printable(profile) + ", whose credentials come from " + Program
 	}
 	return []Finding{{
-		Severity: Error, Kind: fault.Deadline, What: what,
-		Consequence: "for a code it needs the session that the code is for: get waits for itself, and fails after 50 seconds in every consumer",
+		Severity: Error, Kind: fault.Config, What: what,
+		Consequence: "for a code it needs the session that the code is for: once no cached session is left, get notices that it waits for itself, and fails in every consumer",
 		Remedy:      "let the program use other credentials (aws --profile OTHER), or store the seed: " + command("add", p.Name),
 	}}
 }

@@ -44,7 +44,7 @@ func settingsCorrected(f Facts, p Profile) (all []Finding) {
 }
 
 // unreadable is the finding of a secret that cannot be had.
-func unreadable(f Facts, p Profile, what string, err error) []Finding {
+func unreadable(f Facts, what string, err error) []Finding {
 	if err == nil || f.told(err) {
 		return nil
 	}
@@ -63,14 +63,14 @@ func (f Facts) exposes(found Finding) bool {
 	})
 }
 
-func keyUnreadable(f Facts, p Profile) []Finding { return unreadable(f, p, "the access key", p.Key) }
+func keyUnreadable(f Facts, p Profile) []Finding { return unreadable(f, "the access key", p.Key) }
 
 // seedUnreadable says nothing where key and seed are in one store and that is the trouble.
 func seedUnreadable(f Facts, p Profile) []Finding {
 	if p.Key != nil && p.Seed != nil && fault.Text(p.Key) == fault.Text(p.Seed) {
 		return nil
 	}
-	return unreadable(f, p, "the seed", p.Seed)
+	return unreadable(f, "the seed", p.Seed)
 }
 
 func seedLength(_ Facts, p Profile) []Finding {

@@ -18,10 +18,11 @@ func decodeModules(version int, modules []bool) (creds.Secret, bool) {
 // the version have alike is not looked at again.
 func decodeExact(version int, modules []bool) (creds.Secret, bool) {
 	s := newSymbol(version)
-	for _, f := range (symbol{version, s.side, modules, s.fixed}).formats() {
-		s.dark = slices.Clone(modules)
-		s.mask(f.mask)
-		data, ok := newLayout(version, f.level).restore(s.read())
+	s.dark = modules
+	for _, f := range s.formats() {
+		plain := symbol{version, s.side, slices.Clone(modules), s.fixed}
+		plain.mask(f.mask)
+		data, ok := newLayout(version, f.level).restore(plain.read())
 		if !ok {
 			continue
 		}

@@ -107,6 +107,18 @@ func TestDecodeModulesWithoutPatterns(t *testing.T) {
 	}
 }
 
+// TestDecodeModulesOfNothing has a code that is valid, and empty.
+func TestDecodeModulesOfNothing(t *testing.T) {
+	t.Parallel()
+	s, ok := drawCode("")
+	if !ok || s.version != 1 || len(s.formats()) != 1 {
+		t.Fatalf("an empty text is drawn as version %d, %v", s.version, ok)
+	}
+	if text, ok := decodeModules(1, s.dark); ok {
+		t.Errorf("%q is read", text.Reveal())
+	}
+}
+
 // FuzzDecodeModules: modules of any kind are read or refused, and a code with three
 // of them wrong is always read. No code that we draw corrects fewer.
 func FuzzDecodeModules(f *testing.F) {

@@ -18,7 +18,7 @@ func (s symbol) line(at, step int) int {
 	sum, run, window := 0, 0, 0
 	for i := range s.side + 4 {
 		dark := i < s.side && s.dark[at+i*step]
-		if run > 0 && dark == (window&1 == 1) {
+		if dark == (window&1 == 1) {
 			run++
 		} else {
 			run = 1

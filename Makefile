@@ -5,7 +5,7 @@ TOOLS   := .tools/bin
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: help build test lint vet tidy bench fuzz vuln tools test-tools clean
+.PHONY: help build test conformance lint vet tidy bench fuzz vuln tools test-tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,7 +14,7 @@ build: ## the program, as released, into dist/
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o dist/ ./cmd/aws-mfa-creds
 
 test: test-tools ## install what the tests use, then run all tests with the race detector
-	go test -race -timeout 15m ./...
+	go test -race -timeout 20m ./...
 
 lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt ## formatting, linters and layers, for linux, darwin and windows
 	@test -z "$$($(TOOLS)/gofumpt -extra -l .)" || { $(TOOLS)/gofumpt -extra -d .; exit 1; }
@@ -49,6 +49,10 @@ $(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/govulncheck: tools/go.mod tools
 
 test-tools: ## install the real programs the tests run against
 	scripts/install-test-tools
+	scripts/install-clients
+
+conformance: ## run every real client against the program, and print the matrix
+	scripts/conformance
 
 clean: ## remove what was built
 	rm -rf dist .tools

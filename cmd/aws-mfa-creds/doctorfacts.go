@@ -31,6 +31,7 @@ type diagnosis struct {
 	paths    profile.Paths
 	files    *profile.Files // nil if they cannot be read
 	sections []doctor.Section
+	used     map[string]bool // the profiles on whose access key another one lives
 
 	secretFacts map[string]secretFact    // of a store and an item
 	online      map[string]doctor.Online // what AWS answered, of a profile
@@ -55,6 +56,7 @@ func (d *diagnosis) facts(ctx context.Context) (doctor.Facts, error) {
 		return f, nil
 	}
 	d.sections = sections(d.files.Sections())
+	d.used = d.sources()
 	f.Sections, f.Own = d.sections, d.files.OwnNames()
 	for _, name := range d.names() {
 		if ctx.Err() != nil {

@@ -29,7 +29,7 @@ func (d *diagnosis) profile(ctx context.Context, name string) doctor.Profile {
 	}
 	asked, role := d.command(&p)
 	own, known, err := d.files.Own(name)
-	p.InOwn, p.Used = known, d.used(name)
+	p.InOwn, p.Used = known, d.used[name]
 	if err == nil && own.Serial != "" {
 		p.Serial = own.Serial
 	}
@@ -96,18 +96,20 @@ func (d *diagnosis) assumedBySDK(sections []doctor.Section) bool {
 	return false
 }
 
-// used reports whether another profile lives on the access key of this one.
-func (d *diagnosis) used(name string) bool {
+// sources returns the profiles on whose access key another profile lives.
+func (d *diagnosis) sources() map[string]bool {
+	used := make(map[string]bool)
 	for _, s := range d.sections {
-		if s.Profile == name {
-			continue
+		source := valueOf(s, "source_profile")
+		if line := valueOf(s, "credential_process"); doctor.Ours(line) {
+			asked, _ := parseProcess(d.app, line)
+			source = asked.profile
 		}
-		asked, ok := parseProcess(d.app, valueOf(s, "credential_process"))
-		if valueOf(s, "source_profile") == name || ok && asked.profile == name {
-			return true
+		if source != s.Profile {
+			used[source] = true
 		}
 	}
-	return false
+	return used
 }
 
 // registerCommand is what writes the same registration anew.

@@ -58,8 +58,8 @@ func absolute(name string) bool {
 // asked returns the profile whose credentials the AWS CLI uses when a line runs it, and whether the
 // line does: the one of --profile, of a variable before it, of AWS_PROFILE, or default.
 func asked(argv []string, env map[string]string) (profile string, ok bool) {
-	at := slices.IndexFunc(argv, func(word string) bool { return base(word) == "aws" })
-	if at < 0 {
+	at := slices.IndexFunc(argv, isProgram)
+	if at < 0 || base(argv[at]) != "aws" {
 		return "", false
 	}
 	profile = "default"
@@ -80,4 +80,14 @@ func asked(argv []string, env map[string]string) (profile string, ok bool) {
 		}
 	}
 	return profile, true
+}
+
+// isProgram reports the first word of a command line that is neither an assignment, nor an option, nor a
+// program that only runs another one.
+func isProgram(word string) bool {
+	switch base(word) {
+	case "env", "sh", "bash", "dash", "zsh", "nice", "exec", "cmd":
+		return false
+	}
+	return !strings.Contains(word, "=") && !strings.HasPrefix(word, "-") && !strings.EqualFold(word, "/c")
 }

@@ -134,6 +134,12 @@ func cases() []expected { //nolint:maintidx // a table
 		{"env-store-ignored", "warning", 0, "age", work(good, one(func(p *Profile) { p.KeyStore, p.SeedStore, p.Serial = "age", "age", "x" }), env("AWS_MFA_CREDS_SEED", "set"))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.KeyStore, p.SeedStore = "age", "age" }), env("AWS_MFA_CREDS_SERIAL", "x"))},
 
+		{"none", "", 0, "", work(good, env("AWS_MFA_CREDS_ACCESS_KEY_ID", "set", "AWS_MFA_CREDS_SECRET_ACCESS_KEY", "set", "AWS_MFA_CREDS_SEED_FILE", "x", "AWS_MFA_CREDS_SERIAL", "x"))},
+		{"env-store-ignored", "warning", 0, "pass", work(good, one(func(p *Profile) { p.SeedStore = "pass" }), env("AWS_MFA_CREDS_ACCESS_KEY_ID", "set", "AWS_MFA_CREDS_SECRET_ACCESS_KEY", "set", "AWS_MFA_CREDS_SERIAL", "x"))},
+
+		{"none", "", 0, "", work(good, machine(func(f *Facts) { // Python merges those
+			f.Sections = append(f.Sections, Section{Header: "DEFAULT"}, Section{Header: "DEFAULT"}, Section{Header: "x", Options: []Option{{keyCommand, "other", ""}}})
+		}))},
 		{"section-repeated", "error", fault.Config, "config:1", work(good, machine(func(f *Facts) { f.Sections = append(f.Sections, section("other"), section("other")) }))},
 		{"key-repeated", "error", fault.Config, "region", work(good, options(keyRegion, "x"))},
 		{"section-untitled", "error", fault.Config, "[profile work]", work(good, instead(Section{Place: "config:1", Header: "work", Options: []Option{{keyCommand, good, "config:2"}}}))},
@@ -151,6 +157,18 @@ func cases() []expected { //nolint:maintidx // a table
 		}))},
 		{"helper-recursion", "error", fault.Config, "without end", work(good, env(envProfile, "a"), machine(func(f *Facts) {
 			f.Sections = append(f.Sections, section("a", keyCommand, "aws x"), section("b", keySource, "a"))
+		}))},
+		{"helper-recursion", "error", fault.Config, "without end", work(good, env(envProfile, "work"), machine(func(f *Facts) {
+			f.Sections = append(f.Sections, section("a", keyCommand, "env AWS_PROFILE=a aws x"))
+		}))},
+		{"helper-recursion", "error", fault.Config, "of a runs", work(good, machine(func(f *Facts) {
+			f.Sections = append(f.Sections, section("a", keyCommand, "aws x --profile b"), section("b", keySource, "a"))
+		}))},
+		{"none", "", 0, "", work(good, machine(func(f *Facts) {
+			f.Sections = append(f.Sections, Section{Header: "services x", Options: []Option{{keyCommand, "aws x", ""}}}, section("b", keySource, "c"), section("c", keySource, "b"))
+		}))},
+		{"none", "", 0, "", work(good, machine(func(f *Facts) { // what stands behind aws is no variable, nor is this one
+			f.Sections = append(f.Sections, section("a", keyCommand, "aws x AWS_PROFILE=a"), section("b", keyCommand, "env AWS_REGION=b X--profile=b aws x"))
 		}))},
 		{"none", "", 0, "", work(good, env(envProfile, "work"), machine(func(f *Facts) {
 			f.Sections = append(f.Sections, section("a", keyCommand, "aws configure export-credentials"), section("b", keyCommand, "AWS_PROFILE=work aws x"), section("c", keyCommand, "other --profile c"))
@@ -210,6 +228,14 @@ func cases() []expected { //nolint:maintidx // a table
 		{"mfa-process-recursion", "error", fault.Config, "runs aws-mfa-creds get", work(good, one(func(p *Profile) { p.MFAProcess = strings.Fields(good) }))},
 		{"none", "", 0, "", work(good, env(envProfile, "work"), one(func(p *Profile) { p.MFAProcess = []string{"aws", "x", "--profile", "other"} }))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.MFAProcess = []string{"oathtool", "--profile", "work"} }))},
+		{"mfa-process-recursion", "error", fault.Config, "profile c", work(good, machine(func(f *Facts) {
+			f.Sections = append(f.Sections, section("c", keySource, "d", keyRole, "arn:x"), section("d", keyCommand, "aws x --profile work"))
+		}), one(func(p *Profile) { p.MFAProcess = []string{"aws", "x", "--profile", "c"} }))},
+		{"none", "", 0, "", work(good, one(func(p *Profile) { p.MFAProcess = []string{"/bin/aws-mfa-creds", "code", "--profile", "other"} }))},
+		{"none", "", 0, "", work(good, env(envProfile, "work"), one(func(p *Profile) { p.MFAProcess = strings.Fields("ykman oath accounts code -s aws") }))},
+		{"none", "", 0, "", work(good, machine(func(f *Facts) {
+			f.Sections = append(f.Sections, section("c", keySource, "d"), section("d", keySource, "c"))
+		}), one(func(p *Profile) { p.MFAProcess = []string{"aws", "x", "--profile", "c"} }))},
 		{"role-account", "info", 0, "222222222222", work(good, one(func(p *Profile) {
 			p.Serial, p.Roles = "arn:aws:iam::111111111111:mfa/a", []string{"arn:aws:iam::111111111111:role/a", "arn:aws:iam::222222222222:role/b"}
 		}))},
@@ -224,11 +250,15 @@ func cases() []expected { //nolint:maintidx // a table
 		{"ca-bundle-unusable", "error", fault.Config, "no cached", work(good, one(func(p *Profile) { p.CABundle = fault.New(fault.Config, "CA bundle", "unset it", "gone") }))},
 
 		{"clock-skew", "warning", 0, "12s behind", work(good, one(func(p *Profile) { p.Skew = 12 * time.Second }))},
+		{"clock-skew", "warning", 0, "2s behind", work(good, one(func(p *Profile) { p.Skew = 2 * time.Second }))},
 		{"clock-skew", "error", fault.Clock, "5m0s ahead of", work(good, one(func(p *Profile) { p.Skew = -5 * time.Minute }))},
 		{"clock-skew", "warning", 0, "measured now", work(good, one(func(p *Profile) { p.Skew = time.Hour }), online(Online{Measured: true, Skew: time.Minute}))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Skew = time.Hour }), online(Online{Measured: true, Skew: time.Second}))},
 		{"device-out-of-sync", "error", fault.Refused, "aws-mfa-creds resync --profile work", work(good, failed(Session{Failure: refused(true, 2, now)}))},
+		{"last-error", "error", fault.Refused, "GetSessionToken failed 1m0s ago", work(good, failed(Session{Failure: refused(true, 1, now)}))},
 		{"last-error", "error", fault.Refused, "do it --profile work", work(good, failed(Session{Failure: refused(true, 1, now)}))},
+		{"last-error", "error", fault.Refused, "session of arn:x failed 1m0s ago", work(good, failed(Session{Role: "arn:x", Failure: refused(false, 1, now)}))},
+		{"last-error", "error", fault.Refused, "for 1h0m more", work(good, failed(Session{Failure: refused(false, 9, now.Add(time.Hour))}))},
 		{"last-error", "error", fault.Refused, "30s more", work(good, failed(Session{Failure: refused(false, 9, now.Add(30*time.Second))}))},
 		{"last-error", "warning", 0, "until it ends", work(good, failed(Session{Cached: true, Role: "arn:x", Failure: refused(false, 1, now)}))},
 		{"last-error", "warning", 0, "1m0s ago with exit code 7", work(good, failed(Session{Failure: &Failure{At: now.Add(-time.Minute), Err: fault.New(fault.Network, "host", "", "down")}}))},
@@ -278,6 +308,40 @@ func TestRules(t *testing.T) {
 		if !tried[rule.ID] {
 			t.Errorf("%s has never been tried", rule.ID)
 		}
+	}
+}
+
+// TestNoFix has what others than their owner have to mend not be mended.
+func TestNoFix(t *testing.T) {
+	t.Parallel()
+	for name, f := range map[string]Facts{
+		"unreadable": {Unreadable: fault.New(fault.Config, "/own/profiles.ini", "", "is a directory")},
+		"foreign":    {Dirs: []Dir{{Path: "/own", Problem: fault.New(fault.Permissions, "/own", "chown", "belongs to another user")}}},
+		"file":       {Files: []File{{Path: "/own/a", Foreign: true, Mode: 0o666, Use: StoreFile}}},
+		"other":      work(good, one(func(p *Profile) { p.Command.State = Another })),
+		"wrapper":    work("/bin/nice "+good, one(func(p *Profile) { p.Command.State = Another })),
+		"arguments":  work(good, one(func(p *Profile) { p.Command.Accepted = false })),
+		"spaces":     work(`"/my bin/aws-mfa-creds" get`),
+		"keys":       work(good, one(func(p *Profile) { p.Static = []StaticKey{{Place: "config:2"}} })),
+	} {
+		found := Examine(f)
+		if len(found) != 1 || found[0].Fix != nil {
+			t.Errorf("%s: %+v", name, found)
+		}
+	}
+}
+
+func TestVariables(t *testing.T) {
+	t.Parallel()
+	var open []string
+	for _, name := range Variables() {
+		if !IsSecret(name) {
+			open = append(open, name)
+		}
+	}
+	want := []string{"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SDK_LOAD_CONFIG", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_MFA_CREDS_SERIAL", "AWS_MFA_CREDS_SERIAL_FILE"}
+	if !slices.Equal(open, want) {
+		t.Errorf("got %q", open)
 	}
 }
 

@@ -25,6 +25,9 @@ func (f Facts) told(err error) bool {
 }
 
 func settingsCorrected(f Facts, p Profile) (all []Finding) {
+	if len(p.Notes) == 0 {
+		return nil
+	}
 	repeated := make(map[string]bool)
 	for _, found := range append(sectionRepeated(f), keyRepeated(f)...) {
 		repeated[found.Place] = true

@@ -14,20 +14,20 @@ func newRootCommand(a *app) *cobra.Command {
 token code from a seed that this computer holds, calls STS GetSessionToken, keeps the
 session until shortly before it expires, and hands it to the AWS CLI, Terraform and every SDK.
 
-Put this into ~/.aws/config, with the absolute path of the program:
+Begin with
 
-    [profile work]
-    credential_process = /usr/local/bin/aws-mfa-creds get --profile work
+    aws-mfa-creds setup --profile work
 
-The access key and the seed of its MFA device come from the environment, or from the files that the same
-variables with _FILE name:
+which stores your access key, enrols this computer as an MFA device, and registers the profile in ~/.aws/config.
+
+In CI, access key and seed come from the environment, or from the files that the same variables with _FILE name:
 
     AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY
     AWS_MFA_CREDS_SEED      base32 as the console shows it, or an otpauth URI
     AWS_MFA_CREDS_SERIAL    the ARN of the device; or mfa_serial in the profile
 
-Exit codes: 0 ok, 1 internal, 2 usage, 3 configuration, 4 no secret stored, 6 AWS refused, 7 network, 8 throttled or
-5xx, 9 deadline, 10 clock, 11 file system, 12 unsafe permissions.`,
+Exit codes: 0 ok, 1 internal, 2 usage, 3 configuration, 4 no secret stored, 5 store locked or unavailable, 6 AWS refused,
+7 network, 8 throttled or 5xx, 9 deadline, 10 clock, 11 file system, 12 unsafe permissions.`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,

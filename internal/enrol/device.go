@@ -137,9 +137,12 @@ func also(cause, err error) error {
 }
 
 // giveUp ends a flow that has nothing of its own in IAM any more, but for orphans: they stay in
-// the journal until somebody may delete them.
+// the journal until somebody may delete them. The next run begins with the name of one, since
+// what has the present name is not ours.
 func (r *run) giveUp() error {
 	if len(r.entry.Orphans) > 0 {
+		orphan := account.Device{Serial: r.entry.Orphans[0]}
+		r.rename(orphan.Name())
 		return r.enter(Creating)
 	}
 	return r.finish()

@@ -69,6 +69,23 @@ func TestDeviceOfSomebodyElse(t *testing.T) {
 	s.untouched(alice)
 }
 
+// TestNextNameIsTaken: the name that gets round an orphan is somebody's, and stays so.
+func TestNextNameIsTaken(t *testing.T) {
+	t.Parallel()
+	second := laptop + "-2"
+	s := newStage(t, requireMFA, func(o *sandbox.Options) { o.World.Devices = []sandbox.Device{{Serial: second}} })
+	s.diesAt("CreateVirtualMFADevice", true, func(k *Keeper) { _ = enrolling(k, s) })
+	told(t, s.enrolFails(), fault.Refused, "MFA device alice-build-7-2", "--replace-unassigned")
+	if got := s.enrol().Serial; got != laptop+"-3" {
+		t.Errorf("serial %s", got)
+	}
+	world := s.World()
+	if world.Device(second) == nil {
+		t.Error("it was deleted")
+	}
+	s.works(second)
+}
+
 // TestSecretOfALostKey goes with it, whatever comes then.
 func TestSecretOfALostKey(t *testing.T) {
 	t.Parallel()
@@ -84,4 +101,18 @@ func TestSecretOfALostKey(t *testing.T) {
 		t.Errorf("left over: %v, %d keys", got, len(s.alice().Keys))
 	}
 	s.noJournal()
+}
+
+// TestKeyHasBeenSwitched: once the profile has the new key, the second slot is not needed.
+func TestKeyHasBeenSwitched(t *testing.T) {
+	t.Parallel()
+	s := enrolled(t)
+	s.diesAt("write key_work.item", true, func(k *Keeper) { _, _ = k.RotateKey(t.Context(), KeyOptions{}) })
+	s.must(s.items.DeleteAccessKey(t.Context(), "new:work"))
+	result, err := s.keeper().RotateKey(t.Context(), KeyOptions{})
+	s.must(err)
+	if keys := s.alice().Keys; keys[0].ID != result.ID {
+		t.Errorf("%+v", result)
+	}
+	s.oneKey()
 }

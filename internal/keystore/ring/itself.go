@@ -1,5 +1,3 @@
-//go:build linux || darwin
-
 package ring
 
 // itself is the key of an item where the keyring takes any name as it is.

@@ -15,6 +15,7 @@ const (
 	opPut    = "put"
 	opDelete = "delete"
 	opProbe  = "probe"
+	opVault  = "vault" // get, from aws-vault's
 )
 
 // request is what a worker is asked on stdin: one JSON object.
@@ -24,6 +25,8 @@ type request struct {
 	Name  string `json:"name"`
 	Value []byte `json:"value,omitempty"` // of opPut
 	Ask   bool   `json:"ask"`             // a person may be asked
+
+	Vault *vaultPlace `json:"vault,omitempty"` // of opVault
 }
 
 // answer is what a worker says on stdout: one JSON object.

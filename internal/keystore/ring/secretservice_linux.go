@@ -117,7 +117,7 @@ func (s secretService) checkSingle(name string) error {
 		return nil
 	}
 	var found []dbus.ObjectPath
-	err := s.conn.Object(secrets, s.collection).Call(collection+".SearchItems", 0, map[string]string{"profile": label(name)}).Store(&found)
+	err := s.conn.Object(secrets, s.collection).Call(collection+".SearchItems", 0, map[string]string{"profile": s.key(name)}).Store(&found)
 	if err == nil && len(found) > 1 {
 		err = trouble{state: twice}
 	}

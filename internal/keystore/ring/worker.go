@@ -28,7 +28,13 @@ func perform(stdin io.Reader) (got answer) {
 		}
 	}()
 	var req request
-	if decode(stdin, &req) != nil || !slices.Contains(Kinds(), req.Kind) {
+	if decode(stdin, &req) != nil {
+		return answer{State: broken}
+	}
+	if req.Op == opVault {
+		return performVault(req)
+	}
+	if !slices.Contains(Kinds(), req.Kind) {
 		return answer{State: broken}
 	}
 	store, err := open(req)

@@ -50,6 +50,7 @@ create-access-key", in lines of ~/.aws/credentials, or as id and secret. A seed 
 shows, an otpauth URI, a picture (PNG, JPEG, WebP) of a QR code, or an export of Google Authenticator.`,
 		Example: `  aws-mfa-creds add --profile work
   aws-mfa-creds add --profile work --from-credentials-file
+  aws-mfa-creds add --profile work --from-aws-vault work
   pass show aws/seed | aws-mfa-creds add --profile work --seed-file - --serial arn:aws:iam::123456789012:mfa/alice
   aws-mfa-creds add --profile work --access-key-file key.csv --mfa-process 'ykman oath accounts code -s aws'`,
 		Args: cobra.NoArgs,
@@ -61,13 +62,14 @@ shows, an otpauth URI, a picture (PNG, JPEG, WebP) of a QR code, or an export of
 	f.StringVar(&o.key.file, "access-key-file", "", "read the access key from `FILE`")
 	f.BoolVar(&o.key.credentials, "from-credentials-file", false, "move the access key out of ~/.aws/credentials, where it would go before the credential process")
 	f.BoolVar(&o.key.noBackup, "no-backup", false, "with --from-credentials-file: keep no copy of the file as it was")
+	o.key.vault.define(cmd)
 	o.seed.define(cmd)
 	f.BoolVar(&o.key.env, "from-env", false, "take access key, seed and serial from the AWS_MFA_CREDS_* variables")
 	f.StringVar(&o.mfaProcess, "mfa-process", "", "let this `command` print the codes, instead of storing a seed")
 	o.stores.define(cmd)
 	f.BoolVar(&o.verify, "verify", false, "get a session from AWS to prove that access key and seed work")
 	f.BoolVar(&o.yes, "yes", false, "replace what is stored without asking")
-	cmd.MarkFlagsMutuallyExclusive("access-key-file", "from-credentials-file", "from-env")
+	cmd.MarkFlagsMutuallyExclusive("access-key-file", "from-credentials-file", "from-aws-vault", "from-env")
 	cmd.MarkFlagsMutuallyExclusive("seed-file", "mfa-process", "from-env")
 	cmd.MarkFlagsMutuallyExclusive("store", "key-store")
 	cmd.MarkFlagsMutuallyExclusive("store", "seed-store")
@@ -143,7 +145,7 @@ func (add *adding) begin() error {
 func (add *adding) secrets(ctx context.Context) error {
 	asked := add.key.given() || add.seed.given() || add.mfaProcess != ""
 	if !asked && !add.ask.present() {
-		return fault.New(fault.Usage, "add", "give --access-key-file and --seed-file, or --from-env, --from-credentials-file, --mfa-process",
+		return fault.New(fault.Usage, "add", "give --access-key-file and --seed-file, or --from-env, --from-credentials-file, --from-aws-vault, --mfa-process",
 			"there is no terminal to ask on")
 	}
 	if !asked || add.key.given() {

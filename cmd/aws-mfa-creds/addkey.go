@@ -16,10 +16,11 @@ type keySource struct {
 	file        string // a path, or - for stdin
 	credentials bool   // ~/.aws/credentials, or else the AWS config
 	noBackup    bool
+	vault       vaultSource
 	env         bool
 }
 
-func (k keySource) given() bool { return k.file != "" || k.credentials || k.env }
+func (k *keySource) given() bool { return k.file != "" || k.credentials || k.vault.given() || k.env }
 
 // maxSecret is the largest text that holds a secret, in bytes.
 const maxSecret = 64 << 10
@@ -84,6 +85,8 @@ func (add *adding) readKey(ctx context.Context, stored creds.AccessKey) (key cre
 		key, err = keystore.NewEnv(add.getenv).AccessKey(ctx)
 	case add.key.file != "":
 		key, err = add.keyFromFile()
+	case add.key.vault.given():
+		key, err = add.keyFromVault(ctx)
 	case add.key.credentials:
 		return add.keyFromCredentials(stored)
 	default:

@@ -182,9 +182,17 @@ func cases() []expected { //nolint:maintidx // a table
 		{"source-self", "error", fault.Config, "Infinite loop", work(good, instead(section("work", keySource, "work", keyRole, "arn:x", keyRegion, "x")))},
 		{"two-sources", "error", fault.Config, "credential_process and source_profile", work(good, options(keySource, "other"))},
 		{"none", "", 0, "", work(good, instead(section("work", "sso_session", "x", "sso_start_url", "y", keyRegion, "x")))},
+		{"two-sources", "error", fault.Config, "sso_session and", work(good, instead(section("work", "sso_session", "x", keyCommand, "other", keyRegion, "x")))},
+		{"extra-keys", "warning", 0, "AWS_MFA_CREDS_SERIAL", work(good, options(keySerial, "x"))},
+		{"extra-keys", "warning", 0, "from profiles.ini, too", work(good, options("endpoint_url", "x"))},
 		{"extra-keys", "warning", 0, "services", work(good, options("services", "x", "cli_pager", "less"))},
 		{"mfa-serial-in-role", "error", fault.Config, "AssumeRoleTokenProvider", work(good, machine(func(f *Facts) {
 			f.Sections = []Section{section("base", keyCommand, good)}
+		}), one(func(p *Profile) {
+			p.Command, p.Sections = Command{}, []Section{section("work", keyRole, "arn:x", keySource, "base", keySerial, "x", keyRegion, "x")}
+		}))},
+		{"none", "", 0, "", work(good, machine(func(f *Facts) { // its source is another helper's
+			f.Sections = []Section{section("base", keyCommand, "other")}
 		}), one(func(p *Profile) {
 			p.Command, p.Sections = Command{}, []Section{section("work", keyRole, "arn:x", keySource, "base", keySerial, "x", keyRegion, "x")}
 		}))},

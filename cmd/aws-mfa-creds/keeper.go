@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
@@ -248,8 +249,11 @@ type keyItems struct{ c *caretaker }
 // next names the slot for the next access key of a profile.
 func (k keyItems) next() string { return "the next of " + k.c.name }
 
-func (k keyItems) items() (keystore.Items, error) {
-	w, err := k.c.settings()
+func (k keyItems) items() (keystore.Items, error) { return k.itemsOf(k.c.name) }
+
+// itemsOf opens the store of the access key of the profile name.
+func (k keyItems) itemsOf(name string) (keystore.Items, error) {
+	w, err := k.c.wireIAM(name)
 	if err != nil {
 		return keystore.Items{}, err
 	}
@@ -270,16 +274,27 @@ func (k keyItems) get(ctx context.Context, slot string) (creds.AccessKey, error)
 	return items.AccessKey(ctx, slot)
 }
 
+// PutAccessKey puts the key in the place of the old one in all profiles that have a copy of that.
 func (k keyItems) PutAccessKey(ctx context.Context, key creds.AccessKey) error {
-	return k.put(ctx, k.c.name, key)
+	names, err := k.c.sharingKey()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := k.put(ctx, name, name, key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (k keyItems) PutNewKey(ctx context.Context, key creds.AccessKey) error {
-	return k.put(ctx, k.next(), key)
+	return k.put(ctx, k.c.name, k.next(), key)
 }
 
-func (k keyItems) put(ctx context.Context, slot string, key creds.AccessKey) error {
-	items, err := k.items()
+// put stores the key in a slot of the store of the profile name.
+func (k keyItems) put(ctx context.Context, name, slot string, key creds.AccessKey) error {
+	items, err := k.itemsOf(name)
 	if err != nil {
 		return err
 	}
@@ -329,7 +344,16 @@ func (s profileSettings) ReplaceSerial(ctx context.Context, old, serial string) 
 }
 
 func (s profileSettings) SetAccessKeyID(ctx context.Context, id string) error {
-	return s.update(ctx, s.c.name, func(own *profile.Own) { own.AccessKeyID = id })
+	names, err := s.c.sharingKey()
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Backward(names) { // this profile last: by its id the others are found
+		if err := s.update(ctx, name, func(own *profile.Own) { own.AccessKeyID = id }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s profileSettings) update(ctx context.Context, name string, change func(*profile.Own)) error {
@@ -338,6 +362,19 @@ func (s profileSettings) update(ctx context.Context, name string, change func(*p
 		return nil
 	})
 	return err
+}
+
+// sharingKey returns the profile, and then the others that have a copy of its access key.
+func (c *caretaker) sharingKey() ([]string, error) {
+	files, err := c.loadFiles()
+	if err != nil {
+		return nil, err
+	}
+	own, _, err := files.Own(c.name)
+	if err != nil || own.AccessKeyID == "" {
+		return []string{c.name}, err
+	}
+	return append([]string{c.name}, othersThan(c.name, files.SharingKey(own.AccessKeyID))...), nil
 }
 
 // tell shows a line to the person at the terminal, if there is one.

@@ -86,7 +86,7 @@ func (e Editor) lock(ctx context.Context) (unlock func(), err error) {
 	_, err = lock.TryLockContext(waiting, lockRetry)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, fault.New(fault.Deadline, path, "see which aws-mfa-creds does not end, and run it again", "another edit has held the lock for %s", lockWait)
+		return nil, fault.New(fault.Deadline, path, "end the one that hangs, and run it again", "another edit has held the lock for %s", lockWait)
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("wait for the lock: %w", ctx.Err())
 	}

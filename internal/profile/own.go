@@ -65,19 +65,26 @@ func (f *file) settings(name string) (o Own, ok bool, err error) {
 
 // Sharing returns the names of the profiles whose section in profiles.ini names the MFA
 // device with this serial, sorted. They share its seed.
-func (f *Files) Sharing(serial string) []string {
-	serials := make(map[string]string)
-	for _, h := range f.own.headers {
-		name := string(f.own.bytes(h.name))
-		for _, n := range statements(f.own.data, h) {
-			if n.key() == keySerial {
-				serials[name] = value{text: n.value()}.uncommented().text
+func (f *Files) Sharing(serial string) []string { return f.own.having(keySerial, serial) }
+
+// SharingKey returns the names of the profiles whose section in profiles.ini names the access key
+// with this id, sorted. Each has a copy of it.
+func (f *Files) SharingKey(id string) []string { return f.own.having(keyAccessKeyID, id) }
+
+// having returns the names of the sections in which key has the value wanted; the last one counts.
+func (f *file) having(key, wanted string) []string {
+	values := make(map[string]string)
+	for _, h := range f.headers {
+		name := string(f.bytes(h.name))
+		for _, n := range statements(f.data, h) {
+			if n.key() == key {
+				values[name] = value{text: n.value()}.uncommented().text
 			}
 		}
 	}
 	var names []string
-	for name, s := range serials {
-		if s == serial {
+	for name, v := range values {
+		if v == wanted {
 			names = append(names, name)
 		}
 	}

@@ -134,6 +134,10 @@ func TestSharing(t *testing.T) {
 	if got := f.Sharing(serial); !slices.Equal(got, []string{"x", "z"}) {
 		t.Errorf("%q share the device", got)
 	}
+	keys := load(t, "", "[x]\naccess_key_id = AKIAIOSFODNN7EXAMPLE\n[z]\naccess_key_id = AKIAIOSFODNN7EXAMPLE # too\n[y]\naccess_key_id = AKIAIOSFODNN7EXAMPL2\n")
+	if got := keys.SharingKey("AKIAIOSFODNN7EXAMPLE"); !slices.Equal(got, []string{"x", "z"}) {
+		t.Errorf("%q share the access key", got)
+	}
 	o, ok, err := f.Own("z")
 	if err != nil || !ok || o != (Own{Serial: serial}) {
 		t.Errorf("%+v, %v, %v", o, ok, err)

@@ -60,7 +60,7 @@ func (s *Store) lock(ctx context.Context, root *os.Root, c claim) (unlock func()
 	case errors.Is(ctx.Err(), context.Canceled):
 		return nil, context.Cause(ctx)
 	case limited.Err() != nil:
-		return nil, fault.New(fault.Deadline, s.path(lockFile), "try again when the other aws-mfa-creds has ended", "another process holds the lock")
+		return nil, fault.New(fault.Deadline, s.path(lockFile), "try again when it has ended", "another process holds the lock")
 	case c == shared && noLocks(err):
 		return func() {}, nil
 	}

@@ -20,9 +20,9 @@ func must(t *testing.T, err error) {
 }
 
 // addWork stores access key and seed for the profile work.
-func addWork(t *testing.T, b *testbed.Bed, key, seed string, more ...string) string {
+func addWork(t *testing.T, b *testbed.Bed, key, seed string, more ...string) {
 	t.Helper()
-	return mustRun(t, b, nil, append([]string{"add", "--profile", "work", "--access-key-file", key, "--seed-file", seed, "--serial", b.Identity().Serial}, more...)...)
+	mustRun(t, b, nil, append([]string{"add", "--profile", "work", "--access-key-file", key, "--seed-file", seed, "--serial", b.Identity().Serial}, more...)...)
 }
 
 // TestAddOnTheTerminal types everything in. Nothing secret is shown.

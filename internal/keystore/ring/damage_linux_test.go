@@ -128,6 +128,10 @@ func TestDamagedInKWallet(t *testing.T) {
 func TestPassLocked(t *testing.T) {
 	t.Parallel()
 	d, mark := newDesk(t, "pass-locked").tripwire(t, "pinentry")
+	config := "pinentry-program " + filepath.Join(filepath.Dir(mark), "pinentry") + "\n"
+	if err := os.WriteFile(filepath.Join(d.get("GNUPGHOME"), "gpg-agent.conf"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	r := d.open(t, Pass)
 	d.run(t, `{"Key":"key:x","Data":"b2xk"}`, "pass", "insert", "-m", "-f", "aws-mfa-creds/key:x")
 	_, err := r.Get(t.Context(), "key:x")

@@ -104,7 +104,7 @@ func (r *Ring) Delete(ctx context.Context, name string) error {
 }
 
 // Probe reports why the keyring cannot be used now, or nil. It asks nobody, ends within two
-// seconds, and reads no secret. The error is a *fault.Error of kind Store; see Locked.
+// seconds, and reads no secret. The error is a *fault.Error of kind Store.
 func (r *Ring) Probe(ctx context.Context) error {
 	quiet := *r
 	quiet.options.Ask, quiet.limit = false, min(r.limit, probeLimit)

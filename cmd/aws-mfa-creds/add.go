@@ -71,6 +71,7 @@ shows, an otpauth URI, a picture (PNG, JPEG, WebP) of a QR code, or an export of
 	f.BoolVar(&o.yes, "yes", false, "replace what is stored without asking")
 	cmd.MarkFlagsMutuallyExclusive("access-key-file", "from-credentials-file", "from-aws-vault", "from-env")
 	cmd.MarkFlagsMutuallyExclusive("seed-file", "mfa-process", "from-env")
+	cmd.MarkFlagsMutuallyExclusive("seed-clipboard", "mfa-process", "from-env")
 	cmd.MarkFlagsMutuallyExclusive("store", "key-store")
 	cmd.MarkFlagsMutuallyExclusive("store", "seed-store")
 	return cmd

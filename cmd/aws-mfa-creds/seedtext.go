@@ -19,19 +19,22 @@ import (
 // seedSource is where a seed comes from, other than the environment: texts, or pictures of QR
 // codes.
 type seedSource struct {
-	files   []string // paths, or - for stdin
-	account string   // which one of an export
-	weak    bool     // accept a seed of fewer than 128 bits
+	files     []string // paths, or - for stdin
+	clipboard bool     // the picture there
+	account   string   // which one of an export
+	weak      bool     // accept a seed of fewer than 128 bits
 }
 
 func (s *seedSource) define(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&s.files, "seed-file", nil, "read the seed from `FILE`: text, or a picture of a QR code; once for each code of an export")
+	f.BoolVar(&s.clipboard, "seed-clipboard", false, "read the seed from the picture of a QR code on the clipboard")
+	cmd.MarkFlagsMutuallyExclusive("seed-file", "seed-clipboard")
 	f.StringVar(&s.account, "account", "", "of an export of Google Authenticator, take the account with this `name`")
 	f.BoolVar(&s.weak, "allow-weak-seed", false, "accept a seed of fewer than 128 bits")
 }
 
-func (s *seedSource) given() bool { return len(s.files) > 0 }
+func (s *seedSource) given() bool { return len(s.files) > 0 || s.clipboard }
 
 // found is a seed, and what its source calls it.
 type found struct {
@@ -47,6 +50,13 @@ func (a *app) readSeed(ctx context.Context, s seedSource, ask *asker) (found, er
 			return found{}, err
 		}
 		return a.seedOf(ctx, []creds.Secret{text}, "what was typed", s, ask)
+	}
+	if s.clipboard {
+		texts, err := a.textsOnClipboard(ctx)
+		if err != nil {
+			return found{}, err
+		}
+		return a.seedOf(ctx, texts, "the clipboard", s, ask)
 	}
 	var texts []creds.Secret
 	for _, path := range s.files {
@@ -69,9 +79,24 @@ func (a *app) textsOf(path string) ([]creds.Secret, error) {
 	if utf8.Valid(data) && len(data) <= maxSecret && !strings.Contains(string(data[:min(len(data), 512)]), "<svg") {
 		return []creds.Secret{creds.NewSecret(strings.TrimSpace(string(data)))}, nil
 	}
+	return textsIn(data, where("--seed-file", path))
+}
+
+// textsOnClipboard returns the texts of the QR codes in the picture on the clipboard.
+func (a *app) textsOnClipboard(ctx context.Context) ([]creds.Secret, error) {
+	data, err := a.clipboard().Picture(ctx, maxPicture)
+	defer clear(data)
+	if err != nil {
+		return nil, err
+	}
+	return textsIn(data, "the clipboard")
+}
+
+// textsIn returns the texts of the QR codes in a picture, which is from the place from.
+func textsIn(data []byte, from string) ([]creds.Secret, error) {
 	texts, err := qr.Decode(data)
 	if bad, ok := errors.AsType[*fault.Error](err); ok {
-		return nil, fault.New(bad.Kind, where("--seed-file", path), bad.Remedy, "%s", bad.Error())
+		return nil, fault.New(bad.Kind, from, bad.Remedy, "%s", bad.Error())
 	}
 	return texts, err
 }

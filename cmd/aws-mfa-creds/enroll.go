@@ -17,6 +17,7 @@ type enrollOptions struct {
 	seedStore string
 	other     otherDevice
 	console   consoleOptions
+	abandon   bool
 	yes       bool
 }
 
@@ -41,6 +42,7 @@ rights in IAM. Give the QR code or the "secret key" that the console shows, and 
 	complete(cmd, "seed-store", storeKinds)
 	o.other.define(cmd)
 	o.console.define(cmd)
+	abandonFlag(cmd, &o.abandon)
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
 	return cmd
 }
@@ -66,7 +68,14 @@ func runEnroll(ctx context.Context, a *app, o enrollOptions) error {
 	if err != nil {
 		return err
 	}
-	return c.enrol(ctx, o.device)
+	if !o.abandon {
+		return c.enrol(ctx, o.device)
+	}
+	k, err := c.keeper()
+	if err != nil {
+		return err
+	}
+	return c.abandon(ctx, k, enrol.Device)
 }
 
 // enrol enrols a device and tells what it is.

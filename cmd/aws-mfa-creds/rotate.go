@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +18,7 @@ type rotateOptions struct {
 	device  enrol.DeviceOptions
 	key     enrol.KeyOptions
 	other   otherDevice
+	abandon bool
 	yes     bool
 }
 
@@ -41,11 +44,15 @@ the next one.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.rotating(cmd.Context(), "rotate key", o, func(ctx context.Context, c *caretaker, k *enrol.Keeper) error {
+				if o.abandon {
+					return c.abandon(ctx, k, enrol.AccessKey)
+				}
 				return c.rotateKey(ctx, k, o.key)
 			})
 		},
 	}
 	o.define(a, cmd)
+	abandonFlag(cmd, &o.abandon)
 	cmd.Flags().BoolVar(&o.key.Delete, "delete", false, "delete the old key at once, whoever else uses it")
 	return cmd
 }
@@ -60,6 +67,9 @@ the old one. An interrupted run is taken up by the next one.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.rotating(cmd.Context(), "rotate device", o, func(ctx context.Context, c *caretaker, k *enrol.Keeper) error {
+				if o.abandon {
+					return c.abandon(ctx, k, enrol.Device)
+				}
 				o.device.Host, _ = os.Hostname()
 				result, err := k.RotateDevice(ctx, o.device)
 				if err == nil {
@@ -70,6 +80,7 @@ the old one. An interrupted run is taken up by the next one.`,
 		},
 	}
 	o.define(a, cmd)
+	abandonFlag(cmd, &o.abandon)
 	deviceFlags(cmd, &o.device)
 	return cmd
 }
@@ -100,6 +111,41 @@ func (o *rotateOptions) define(a *app, cmd *cobra.Command) {
 	profileFlag(a, cmd, &o.profile, "the `name` of the profile")
 	o.other.define(cmd)
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+}
+
+func abandonFlag(cmd *cobra.Command, abandon *bool) {
+	cmd.Flags().BoolVar(abandon, "abandon", false, "forget an earlier run that cannot be finished, and tell what it leaves in IAM")
+}
+
+// abandon forgets what an earlier run has left undone.
+func (c *caretaker) abandon(ctx context.Context, k *enrol.Keeper, about enrol.Subject) error {
+	left, unfinished, err := k.Unfinished(about)
+	if err != nil {
+		return err
+	}
+	if !unfinished {
+		c.say("No earlier run of profile %s is unfinished.", fault.Printable(c.name))
+		return nil
+	}
+	if err := c.ask.confirm(ctx, fmt.Sprintf("Forget the run of %q that was begun %s?", left.Flow, left.Started.Local().Format(time.DateTime))); err != nil {
+		return err
+	}
+	if _, err := k.Abandon(about); err != nil {
+		return err
+	}
+	c.say("Forgotten. Look in IAM at what user %s has: %s", left.Caller, leftovers(left))
+	return nil
+}
+
+// leftovers names what a run may have left in IAM.
+func leftovers(e enrol.Entry) string {
+	var all []string
+	for _, name := range append([]string{e.Serial, e.NewKey, e.Old}, e.Orphans...) {
+		if name != "" {
+			all = append(all, name)
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // rotating runs a flow on what a profile has.

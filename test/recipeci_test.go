@@ -1,0 +1,264 @@
+//go:build linux
+
+package test
+
+import (
+	"encoding/json"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+)
+
+// ciRecipe is a CI system that has the secrets of an IAM user whose MFA device has that name.
+func ciRecipe(t *testing.T, device string) (r *recipe, key sandbox.Key, seed, serial string) {
+	t.Helper()
+	needAWSCLI(t)
+	r = plain(t, device)
+	world := r.Server.World()
+	found := world.Device(world.DeviceARN(device))
+	r.dir = aliceHome + "/repository"
+	r.check = func(t *testing.T) {
+		t.Helper()
+		r.wantNoSecretAt(t, aliceHome)
+	}
+	return r, r.key(), found.Seed, found.Serial
+}
+
+// workflow is what a GitHub workflow says, as far as the recipes go.
+type workflow struct {
+	Jobs map[string]struct {
+		Env   map[string]string
+		Steps []step
+	}
+}
+
+type step struct {
+	Name, Uses, Run string
+	Env             map[string]string
+}
+
+// githubJob does with the steps of a job what GitHub's runner does.
+type githubJob struct {
+	*recipe
+	contexts map[string]string // "secrets.NAME", "vars.NAME", "runner.temp"
+	env      map[string]string // that earlier steps have set
+	path     []string          // likewise
+	masks    []string
+	log      strings.Builder // as GitHub shows it
+}
+
+const runnerTemp = aliceHome + "/_temp"
+
+func githubRecipe(t *testing.T) *recipe {
+	t.Helper()
+	need(t, "jq", "apt-get install jq")
+	r, key, seed, serial := ciRecipe(t, "ci")
+	// Go is there, but not the module proxy: go install yields the program under test.
+	r.copyDouble(t, "go")
+	r.forgetful = true
+	r.runners["github"] = func(t *testing.T, _ block, text string) string {
+		job := &githubJob{
+			recipe: r, env: map[string]string{}, masks: []string{key.ID, key.Secret, seed},
+			contexts: map[string]string{
+				"secrets.AWS_MFA_ACCESS_KEY_ID": key.ID, "secrets.AWS_MFA_SECRET_ACCESS_KEY": key.Secret, "secrets.AWS_MFA_SEED": seed,
+				"vars.AWS_MFA_SERIAL": serial, "runner.temp": runnerTemp,
+			},
+		}
+		job.play(t, text)
+		return job.log.String()
+	}
+	return r
+}
+
+// play runs the one job of a workflow.
+func (j *githubJob) play(t *testing.T, text string) {
+	t.Helper()
+	var w workflow
+	if err := json.Unmarshal([]byte(jsonOfYAML(t, text)), &w); err != nil || len(w.Jobs) != 1 {
+		t.Fatalf("%d jobs, %v", len(w.Jobs), err)
+	}
+	defer func() { _ = os.RemoveAll(j.recipeMachine.path(runnerTemp)) }() // as the runner does after a job
+	for _, job := range w.Jobs {
+		for _, s := range job.Steps {
+			if s.Uses != "" {
+				continue // an action of GitHub's
+			}
+			j.step(t, job.Env, s)
+		}
+	}
+	j.wantMasked(t)
+}
+
+// step runs one run: step with GitHub's shell for those that name none.
+func (j *githubJob) step(t *testing.T, jobEnv map[string]string, s step) {
+	t.Helper()
+	for _, file := range []string{"env", "path", "script"} {
+		j.write(t, runnerTemp+"/"+file, "", 0o600)
+	}
+	j.write(t, runnerTemp+"/script", j.expand(t, s.Run), 0o600)
+	env := append(j.way(), "HOME="+aliceHome, "PATH="+strings.Join(append(slices.Clone(j.path), usualPath), ":"), "CI=true", "GITHUB_ACTIONS=true",
+		"RUNNER_TEMP="+runnerTemp, "GITHUB_ENV="+runnerTemp+"/env", "GITHUB_PATH="+runnerTemp+"/path", "LANG=C.UTF-8")
+	for _, more := range []map[string]string{j.env, jobEnv, s.Env} {
+		for name, value := range more {
+			env = append(env, name+"="+j.expand(t, value))
+		}
+	}
+	got := j.run(t, j.dir, env, "/bin/bash", "-e", runnerTemp+"/script")
+	j.show(got.stdout + got.stderr)
+	if got.code != 0 {
+		t.Fatalf("step %s: exit %d\n%s", s.Name, got.code, j.log.String())
+	}
+	for line := range strings.Lines(j.left(t, "env")) {
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		j.env[name] = value
+	}
+	for line := range strings.Lines(j.left(t, "path")) {
+		j.path = append([]string{strings.TrimSuffix(line, "\n")}, j.path...)
+	}
+}
+
+// left returns what a step has left in a file of the runner.
+func (j *githubJob) left(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(j.recipeMachine.path(path.Join(runnerTemp, file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// show adds output to the log: from an ::add-mask:: on, its value is hidden.
+func (j *githubJob) show(output string) {
+	for line := range strings.Lines(output) {
+		if mask, ok := strings.CutPrefix(strings.TrimSpace(line), "::add-mask::"); ok {
+			j.masks = append(j.masks, mask)
+		}
+		for _, mask := range j.masks {
+			line = strings.ReplaceAll(line, mask, "***")
+		}
+		j.log.WriteString(line)
+	}
+}
+
+var expression = regexp.MustCompile(`\$\{\{\s*(.*?)\s*\}\}`)
+
+// expand evaluates the expressions in a text.
+func (j *githubJob) expand(t *testing.T, text string) string {
+	t.Helper()
+	return expression.ReplaceAllStringFunc(text, func(found string) string {
+		name := expression.FindStringSubmatch(found)[1]
+		value, ok := j.contexts[name]
+		if !ok {
+			t.Errorf("there is no %s here", name)
+		}
+		return value
+	})
+}
+
+// wantMasked looks for what a later step could print unmasked.
+func (j *githubJob) wantMasked(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+		if value := j.env[name]; value != "" && !slices.Contains(j.masks, value) {
+			t.Errorf("%s is not masked", name)
+		}
+	}
+	if strings.Contains(j.log.String(), "SessionToken\"") {
+		t.Errorf("a session is in the log: %s", j.log.String())
+	}
+}
+
+// gitlabRecipe has the variables of a project, two of them of the type File: those are files of
+// a directory beside that of the project.
+func gitlabRecipe(t *testing.T) *recipe {
+	t.Helper()
+	r, key, seed, serial := ciRecipe(t, "ci")
+	const files = "/run/builds/project.tmp"
+	env := append(r.way(), "HOME="+aliceHome, "PATH="+usualPath, "CI=true", "GITLAB_CI=true",
+		"AWS_MFA_CREDS_ACCESS_KEY_ID="+key.ID, "AWS_MFA_CREDS_SECRET_ACCESS_KEY_FILE="+files+"/key", "AWS_MFA_CREDS_SEED_FILE="+files+"/seed", "AWS_MFA_CREDS_SERIAL="+serial)
+	// In a container, GitLab's umask is 0.
+	r.write(t, files+"/key", key.Secret, 0o666)
+	r.write(t, files+"/seed", seed, 0o666)
+	r.runners["gitlab"] = func(t *testing.T, _ block, text string) string {
+		var pipeline struct {
+			Deploy struct {
+				Variables    map[string]string
+				BeforeScript []string `json:"before_script"`
+				Script       []string
+			}
+		}
+		if err := json.Unmarshal([]byte(jsonOfYAML(t, text)), &pipeline); err != nil {
+			t.Fatal(err)
+		}
+		job := pipeline.Deploy
+		mine := slices.Clone(env)
+		for name, value := range job.Variables {
+			mine = append(mine, name+"="+value)
+		}
+		script := strings.Join(append(job.BeforeScript, job.Script...), "\n")
+		got := r.run(t, r.dir, mine, "/bin/bash", "-eo", "pipefail", "-c", script)
+		if got.code != 0 {
+			t.Fatalf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+		}
+		return got.stdout + got.stderr
+	}
+	r.checkMemory()
+	return r
+}
+
+// checkMemory has a look at /dev/shm in the end: sessions are there, and no secrets.
+func (r *recipe) checkMemory() {
+	disk := r.check
+	r.check = func(t *testing.T) {
+		t.Helper()
+		disk(t)
+		r.wantNoSecretAt(t, "/dev/shm")
+	}
+}
+
+// What a declarative pipeline says, as far as the recipe goes. There is no Jenkins here: these
+// expressions stand for its parser.
+var (
+	jenkinsVariable = regexp.MustCompile(`(?m)^\s+(\w+) = (?:'([^']*)'|"\$\{WORKSPACE_TMP\}([^"]*)"|credentials\('([^']*)'\))$`)
+	jenkinsScript   = regexp.MustCompile(`(?s)sh '''(.*?)'''`)
+)
+
+func jenkinsRecipe(t *testing.T) *recipe {
+	t.Helper()
+	r, key, seed, _ := ciRecipe(t, "ci")
+	secrets := map[string]string{"aws-mfa-access-key-id": key.ID, "aws-mfa-secret-access-key": key.Secret, "aws-mfa-seed": seed}
+	r.runners["jenkins"] = func(t *testing.T, _ block, text string) string {
+		const tmp = aliceHome + "/workspace@tmp"
+		env := append(r.way(), "HOME="+aliceHome, "PATH="+usualPath, "WORKSPACE_TMP="+tmp)
+		for _, found := range jenkinsVariable.FindAllStringSubmatch(text, -1) {
+			value := found[2]
+			switch {
+			case found[3] != "":
+				value = tmp + found[3]
+			case found[4] != "" && secrets[found[4]] == "":
+				t.Fatalf("there is no credential %s", found[4])
+			case found[4] != "":
+				value = secrets[found[4]]
+			}
+			env = append(env, found[1]+"="+value)
+		}
+		scripts := jenkinsScript.FindAllStringSubmatch(text, -1)
+		if len(scripts) != 1 {
+			t.Fatalf("%d scripts", len(scripts))
+		}
+		r.write(t, tmp+"/script.sh", scripts[0][1], 0o600)
+		got := r.run(t, r.dir, env, "/bin/sh", "-xe", tmp+"/script.sh")
+		if got.code != 0 {
+			t.Fatalf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+		}
+		// Not even -x shows a secret, so that masking is a second line.
+		return got.stdout + got.stderr
+	}
+	r.checkMemory()
+	return r
+}

@@ -47,6 +47,8 @@ func TestStory(t *testing.T) {
 		t.Fatalf("exit %d: %s", got.code, got.stderr)
 	}
 	for _, line := range []string{
+		`Enabled arn:aws:iam::123456789012:mfa/alice-\S+ for user alice, and got a session with it`,
+		`without a phone; the sandbox has seen 1 GetSessionToken call,`,
 		`50 of 50 succeeded in .*; the sandbox has seen 1 GetSessionToken call, 0 AssumeRole calls and 1 token code\n`,
 		`"AccessKeyId":"ASIA[A-Z2-7]{16}","SecretAccessKey":"\(hidden\)"`,
 		`the sandbox has seen 2 GetSessionToken calls, 1 AssumeRole call and 2 token codes\n`,

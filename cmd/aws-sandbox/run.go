@@ -27,6 +27,7 @@ audit and readonly, aws-mfa-creds on PATH, and STS and IAM on loopback. For exam
 
     aws-sandbox -- aws sts get-caller-identity --endpoint-url '$URL'
     aws-sandbox -- bash
+    aws-sandbox -laptop -- bash        # and there: aws-mfa-creds setup --profile work --access-key-file $KEY
 
 ($URL is for AWS CLIs before 2.13 and 1.29, which do not read AWS_ENDPOINT_URL_STS and would ask the
 real AWS.)
@@ -49,6 +50,7 @@ type options struct {
 	clock   time.Duration
 	fault   string
 	binary  string
+	laptop  bool
 	command []string
 }
 
@@ -65,6 +67,7 @@ func parse(args []string, s streams) (options, error) {
 	flags.DurationVar(&o.latency, "latency", 0, "answer only after this `time`, such as 150ms")
 	flags.DurationVar(&o.clock, "clock", 0, "AWS's clock minus this machine's: 3h makes this machine three hours slow")
 	flags.StringVar(&o.fault, "fault", "", "make every STS call fail: "+faults())
+	flags.BoolVar(&o.laptop, "laptop", false, "a machine without secrets in its environment, and a user without an MFA device: try setup there; the access key is in the file $KEY")
 	flags.StringVar(&o.binary, "binary", "", "the aws-mfa-creds to run, instead of building it")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -123,15 +126,11 @@ func play(ctx context.Context, o options, s streams) (code int, err error) {
 		}
 	}
 	built := time.Since(began)
-	//nolint:contextcheck // the server outlives no call, Close ends it
-	bed, err := testbed.New(testbed.Options{Binary: o.binary, Sandbox: sandbox.Options{TLS: o.tls, Latency: o.latency}})
+	bed, err := o.bed() //nolint:contextcheck // the server outlives no call, Close ends it
 	if err != nil {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, bed.Close()) }()
-	if err := prepare(bed, o); err != nil {
-		return 1, err
-	}
 	if len(o.command) > 0 {
 		return runCommand(ctx, bed, o.command, s)
 	}
@@ -140,9 +139,28 @@ func play(ctx context.Context, o options, s streams) (code int, err error) {
 	return 0, tell(ctx, &story{bed: bed, out: s.out, built: built})
 }
 
-// prepare adds the roles' profiles and what the flags ask for.
+// bed sets up the machine.
+func (o options) bed() (*testbed.Bed, error) {
+	options := testbed.Options{Binary: o.binary, Sandbox: sandbox.Options{TLS: o.tls, Latency: o.latency}}
+	if o.laptop {
+		options = laptop(options)
+	}
+	bed, err := testbed.New(options)
+	if err != nil {
+		return nil, err
+	}
+	if err := prepare(bed, o); err != nil {
+		return nil, errors.Join(err, bed.Close())
+	}
+	return bed, nil
+}
+
+// prepare adds the roles' profiles, or else the access key in a file, and what the flags ask for.
 func prepare(bed *testbed.Bed, o options) error {
 	bed.Server.SetClockOffset(o.clock)
+	if o.laptop {
+		return errors.Join(writeKey(bed), refuse(bed, o.fault))
+	}
 	world := bed.Server.World()
 	for _, profile := range [][]string{{"deploy"}, {"audit", "--external-id", "audit-4711"}, {"readonly"}} {
 		args := append([]string{"--role-arn", world.RoleARN(profile[0])}, profile[1:]...)
@@ -150,12 +168,17 @@ func prepare(bed *testbed.Bed, o options) error {
 			return err
 		}
 	}
-	if o.fault == "" {
+	return refuse(bed, o.fault)
+}
+
+// refuse makes every call for a session fail with a fault, if there is one.
+func refuse(bed *testbed.Bed, fault string) error {
+	if fault == "" {
 		return nil
 	}
 	return errors.Join(
-		bed.Server.Inject(sandbox.Fault{Kind: sandbox.Kind(o.fault), Action: "GetSessionToken", Times: -1}),
-		bed.Server.Inject(sandbox.Fault{Kind: sandbox.Kind(o.fault), Action: "AssumeRole", Times: -1}),
+		bed.Server.Inject(sandbox.Fault{Kind: sandbox.Kind(fault), Action: "GetSessionToken", Times: -1}),
+		bed.Server.Inject(sandbox.Fault{Kind: sandbox.Kind(fault), Action: "AssumeRole", Times: -1}),
 	)
 }
 
@@ -170,7 +193,7 @@ func runCommand(ctx context.Context, bed *testbed.Bed, command []string, s strea
 	}
 	cmd := bed.Command(ctx, command[0], command[1:]...)
 	cmd.Dir = ""
-	cmd.Env = append(cmd.Env, "URL="+bed.Server.URL(),
+	cmd.Env = append(cmd.Env, "URL="+bed.Server.URL(), "KEY="+keyFile(bed),
 		"PATH="+filepath.Dir(bed.Binary)+string(filepath.ListSeparator)+os.Getenv("PATH")) //nolint:forbidigo // the search path of the machine is that of the user, and ours
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.in, s.out, s.err
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }

@@ -35,18 +35,18 @@ type result struct {
 // tell plays all scenes. The error says what did not go as it should.
 func tell(ctx context.Context, s *story) error {
 	s.say("STS and IAM at %s: signatures verified, each token code taken once.", s.bed.Server.URL())
-	s.say("aws-mfa-creds built in %s. Access key and seed are in the environment, as in a CI job.\n", brief(s.built))
-	for _, scene := range []func(context.Context) error{s.crowd, s.warm, s.role, s.cli, s.offline, s.secondCode} {
+	s.say("aws-mfa-creds built in %s.\n", brief(s.built))
+	for _, scene := range []func(context.Context) error{s.laptop, s.crowd, s.warm, s.role, s.cli, s.offline, s.secondCode} {
 		if err := scene(ctx); err != nil {
 			return err
 		}
 	}
-	s.say("Try it yourself: go run ./cmd/aws-sandbox -- bash")
+	s.say("Try it yourself: go run ./cmd/aws-sandbox -laptop -- bash   (and there: aws-mfa-creds setup)")
 	return nil
 }
 
 func (s *story) crowd(ctx context.Context) error {
-	s.say("%d processes at once, nothing cached:", crowd)
+	s.say("A CI job, with access key and seed in its environment: %d processes at once, nothing cached:", crowd)
 	s.command("aws-mfa-creds get --profile work")
 	began := time.Now() //nolint:forbidigo // what is shown is how long it takes
 	results := make(chan result, crowd)

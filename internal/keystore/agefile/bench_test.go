@@ -20,12 +20,6 @@ func BenchmarkGet(b *testing.B) {
 				wantSecret(b, s, "0", canary)
 			}
 		})
-		b.Run("List "+strconv.Itoa(n), func(b *testing.B) {
-			for b.Loop() {
-				_, err := s.List(b.Context())
-				must(b, err)
-			}
-		})
 	}
 }
 

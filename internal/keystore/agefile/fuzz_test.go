@@ -54,7 +54,7 @@ func FuzzItem(f *testing.F) {
 	}
 	s := at("nowhere")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		headerOf(data)
+		hasHeader(data)
 		if _, _, err := openItem(data, "a", []age.Identity{identity}); err != nil {
 			wantFault(t, s.itemInWords("file", err), fault.NoSecret)
 		}

@@ -75,7 +75,7 @@ func (s *Store) getFrom(ctx context.Context, n snapshot, name string) (creds.Sec
 	if n.keys.none() {
 		return creds.Secret{}, s.damaged(identityFile, "is missing, and nothing else opens what is stored")
 	}
-	if len(identities) == 0 && headerOf(n.item).valid {
+	if len(identities) == 0 && hasHeader(n.item) {
 		return creds.Secret{}, locked
 	}
 	_, secret, err := openItem(n.item, name, identities)

@@ -45,8 +45,7 @@ func encrypt(name string, value creds.Secret, recipients []age.Recipient) ([]byt
 		return nil, err
 	}
 	defer clear(plain)
-	to := append([]age.Recipient{named{recipients[0], name}}, recipients[1:]...)
-	return seal(plain, to...)
+	return seal(plain, recipients...)
 }
 
 // seal encrypts plain.
@@ -78,7 +77,7 @@ func unseal(file []byte, identities ...age.Identity) ([]byte, error) {
 	if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
 		return nil, errNoMatch
 	}
-	if !headerOf(file).valid {
+	if !hasHeader(file) {
 		return nil, errNotAge
 	}
 	return nil, errDamaged
@@ -96,11 +95,20 @@ func decrypt(file []byte, identities ...age.Identity) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(r, maxFile))
 }
 
-// headerOf returns what the header of a file tells without a key.
-func headerOf(file []byte) *header {
-	h := &header{}
-	_, _ = decrypt(file, h)
-	return h
+// hasHeader reports whether a file begins as age files do, which shows without a key.
+func hasHeader(file []byte) bool {
+	var seen headerSeen
+	_, _ = decrypt(file, &seen)
+	return bool(seen)
+}
+
+// headerSeen is an identity that opens nothing. It is true once a header was there to be opened.
+type headerSeen bool
+
+// Unwrap implements age.Identity.
+func (h *headerSeen) Unwrap([]*age.Stanza) ([]byte, error) {
+	*h = true
+	return nil, age.ErrIncorrectIdentity
 }
 
 func encode(name string, value creds.Secret) ([]byte, error) {

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"filippo.io/age"
-
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
@@ -56,46 +54,4 @@ func checkName(name string) error {
 		return fault.New(fault.Usage, "the name of the item", "", "has to be 1 to %d bytes of UTF-8", maxName)
 	}
 	return nil
-}
-
-// nameStanza is the type of the header line that tells an item's name to whoever cannot
-// decrypt it. Every implementation of age passes over types that it does not know. It is
-// for lists only; the name that counts is inside.
-const nameStanza = "aws-mfa-creds-name"
-
-// named is a recipient that writes an item's name beside what it wraps.
-type named struct {
-	age.Recipient
-	name string
-}
-
-// WrapWithLabels keeps the labels of the recipient, by which age refuses mixtures that would
-// weaken it.
-func (n named) WrapWithLabels(fileKey []byte) (stanzas []*age.Stanza, labels []string, err error) {
-	if labelled, ok := n.Recipient.(age.RecipientWithLabels); ok {
-		stanzas, labels, err = labelled.WrapWithLabels(fileKey)
-	} else {
-		stanzas, err = n.Wrap(fileKey)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	return append(stanzas, &age.Stanza{Type: nameStanza, Body: []byte(n.name)}), labels, nil
-}
-
-// header is an identity that opens nothing and only looks at what a file's header tells.
-type header struct {
-	valid bool
-	name  string
-}
-
-// Unwrap implements age.Identity.
-func (h *header) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
-	h.valid = true
-	for _, stanza := range stanzas {
-		if stanza.Type == nameStanza && checkName(string(stanza.Body)) == nil {
-			h.name = string(stanza.Body)
-		}
-	}
-	return nil, age.ErrIncorrectIdentity
 }

@@ -101,60 +101,6 @@ func (s *Store) try(ctx context.Context, pair keyPair, path string) error {
 	return err
 }
 
-// Init chooses what opens the store. It is for a new one: if there are keys already, the error is
-// of kind Usage and wraps fs.ErrExist.
-func (s *Store) Init(ctx context.Context, p Protection) error {
-	pair, err := s.prepare(ctx, p)
-	if err != nil {
-		return err
-	}
-	return s.alone(ctx, func(root *os.Root) error {
-		return s.installNew(root, p, pair)
-	})
-}
-
-func (s *Store) installNew(root *os.Root, p Protection, pair keyPair) error {
-	if err := s.isNew(root); err != nil {
-		return err
-	}
-	return s.install(root, p, pair)
-}
-
-// alone calls f while no other process changes the store.
-func (s *Store) alone(ctx context.Context, f func(root *os.Root) error) error {
-	root, err := s.make()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = root.Close() }()
-	unlock, err := s.lock(ctx, root, alone)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	return f(root)
-}
-
-// isNew fails if the store has keys or items. An identity without recipients and items is what an
-// Init that was killed has left: nothing was ever encrypted to it.
-func (s *Store) isNew(root *os.Root) error {
-	k, err := s.readKeys(root)
-	if err != nil {
-		return err
-	}
-	if k.none() {
-		return s.unused(root)
-	}
-	files, err := s.items(root)
-	if err != nil {
-		return err
-	}
-	if len(files) == 0 && !exists(root, recipientsFile) {
-		return errors.Join(s.remove(root, identityFile), s.remove(root, sealedFile))
-	}
-	return &fault.Error{Kind: fault.Usage, Thing: "the age store " + s.dir, Cause: "has its keys already", Err: os.ErrExist}
-}
-
 // begin makes the keys of a store for which nobody chose any.
 func (s *Store) begin(ctx context.Context, root *os.Root) ([]age.Recipient, error) {
 	pair, err := s.generate()
@@ -167,7 +113,7 @@ func (s *Store) begin(ctx context.Context, root *os.Root) ([]age.Recipient, erro
 	return s.recipients(ctx, root)
 }
 
-// install writes the keys of a new store: the identity first, because from the moment that
+// install writes the keys of a store: the identity first, because from the moment that
 // the recipients are there items are encrypted to them.
 func (s *Store) install(root *os.Root, p Protection, pair keyPair) error {
 	if err := s.writeIdentity(root, p, pair.identity); err != nil {

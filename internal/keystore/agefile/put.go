@@ -15,8 +15,7 @@ import (
 )
 
 // Put stores value under name, in place of what was there. A store that has no keys yet gets an
-// identity in clear, for which Init was not called. What was there and is damaged is kept
-// beside it as ITEM.age.bad.
+// identity in clear. What was there and is damaged is kept beside it as ITEM.age.bad.
 func (s *Store) Put(ctx context.Context, name string, value creds.Secret) error {
 	if err := checkName(name); err != nil {
 		return err
@@ -86,7 +85,7 @@ func (s *Store) isBad(ctx context.Context, root *os.Root, name string) bool {
 	if errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
-	if err != nil || !headerOf(data).valid {
+	if err != nil || !hasHeader(data) {
 		return true
 	}
 	k, err := s.readKeys(root)
@@ -146,36 +145,4 @@ func (s *Store) Delete(ctx context.Context, name string) error {
 func exists(root *os.Root, file string) bool {
 	_, err := root.Lstat(file)
 	return err == nil
-}
-
-// List returns the names of all items, in the order of their files. It needs no key: it tells what
-// the headers say. Files that say nothing, because they are damaged or were encrypted
-// by hand, are passed over.
-func (s *Store) List(ctx context.Context) ([]string, error) {
-	root, err := s.open()
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = root.Close() }()
-	files, err := s.items(root)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, file := range files {
-		if err := s.ended(ctx); err != nil {
-			return nil, err
-		}
-		data, err := s.read(root, file)
-		if err != nil {
-			continue
-		}
-		if name := headerOf(data).name; name != "" && fileName(name) == file {
-			names = append(names, name)
-		}
-	}
-	return names, nil
 }

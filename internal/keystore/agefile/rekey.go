@@ -11,8 +11,8 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
-// Rekey changes what opens the store, and encrypts all items anew. A store that is locked has to
-// be unlocked before, and is locked afterwards.
+// Rekey chooses what opens a new store, or changes what opens one that is in use and encrypts all
+// items anew. A store that is locked has to be unlocked before, and is locked afterwards.
 //
 // Whenever it is interrupted, each item can be opened with the identity files that are there, and
 // another Rekey goes through with it. An item that cannot be opened stops it, with both
@@ -27,11 +27,29 @@ func (s *Store) Rekey(ctx context.Context, p Protection) error {
 		if err != nil {
 			return err
 		}
-		if k.none() {
-			return s.installNew(root, p, pair)
+		if !k.none() {
+			return s.rekey(ctx, root, k, p, pair)
 		}
-		return s.rekey(ctx, root, k, p, pair)
+		if err := s.unused(root); err != nil {
+			return err
+		}
+		return s.install(root, p, pair)
 	})
+}
+
+// alone calls f while no other process changes the store.
+func (s *Store) alone(ctx context.Context, f func(root *os.Root) error) error {
+	root, err := s.make()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	unlock, err := s.lock(ctx, root, alone)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return f(root)
 }
 
 // rekey goes from the keys k to the new pair. Until all items are rewritten the new identity
@@ -132,25 +150,4 @@ func (s *Store) stuck(file string, err error) error {
 	}
 	path := fault.Shell(s.path(file))
 	return fault.New(told.Kind, told.Thing, "run: mv "+path+" "+path+badSuffix+", and then this command again", "%s", told.Cause)
-}
-
-// ChangePassphrase replaces the passphrase, of a store that has one. The identity and the items
-// stay what they are: whoever has a copy of the old identity.age and its passphrase can open
-// them; Rekey is against that. A store that was unlocked is locked afterwards.
-func (s *Store) ChangePassphrase(ctx context.Context, from, to creds.Secret) error {
-	if to.IsZero() {
-		return fault.New(fault.Usage, "the passphrase", "", "is empty")
-	}
-	return s.alone(ctx, func(root *os.Root) error {
-		return s.withSealed(func(_ *os.Root, sealed []byte) error {
-			text, err := s.openSealed(sealed, from)
-			if err != nil {
-				return err
-			}
-			if err := lockSealed(sealed); err != nil {
-				return err
-			}
-			return s.writeIdentity(root, Protection{Passphrase: to}, text)
-		})
-	})
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -52,7 +53,7 @@ func rekeyStopped(t *testing.T, before, after Protection, stop int) (done bool) 
 	t.Helper()
 	s := newStore(t)
 	s.person = &scripted{secret: passphrase}
-	must(t, s.Init(t.Context(), before))
+	must(t, s.Rekey(t.Context(), before))
 	for i := range 4 {
 		put(t, s, strconv.Itoa(i), canary)
 	}
@@ -130,15 +131,77 @@ func TestRekeyStopsAtDamage(t *testing.T) {
 func TestRekeyNeedsTheOldIdentity(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	must(t, s.Init(t.Context(), Protection{Passphrase: secret(passphrase)}))
+	must(t, s.Rekey(t.Context(), Protection{Passphrase: secret(passphrase)}))
 	put(t, s, "a", canary)
+	item, sealed := readFile(t, itemPath(s, "a")), readFile(t, s.path(sealedFile))
 	wantFault(t, s.Rekey(t.Context(), Protection{}), fault.Store, "locked")
+	s.person = &scripted{secret: "wrong"}
+	wantFault(t, s.Rekey(t.Context(), Protection{Passphrase: secret("new")}), fault.Store, "passphrase", "wrong")
 	wantFiles(t, s, sealedFile, recipientsFile, fileName("a"))
+	if !bytes.Equal(readFile(t, itemPath(s, "a")), item) || !bytes.Equal(readFile(t, s.path(sealedFile)), sealed) {
+		t.Error("something was written")
+	}
 }
 
-func TestRekeyOfAnEmptyStore(t *testing.T) {
+// TestRekeyOfANewStore chooses what opens it, before anything is stored.
+func TestRekeyOfANewStore(t *testing.T) {
+	t.Parallel()
+	for name, p := range protections() {
+		s := newStore(t)
+		must(t, s.Rekey(t.Context(), p))
+		file, mode := identityFile, Plain
+		if !p.Passphrase.IsZero() {
+			file, mode = sealedFile, Passphrase
+		}
+		wantFiles(t, s, file, recipientsFile)
+		if got, err := s.Status(t.Context()); err != nil || got.Mode != mode {
+			t.Errorf("%s: Status = %+v, %v", name, got, err)
+		}
+		put(t, s, "a", canary)
+		s.person = &scripted{secret: passphrase}
+		wantSecret(t, s, "a", canary)
+	}
+}
+
+// TestRekeyOfAHalfMadeStore goes on where another was killed between its two files.
+func TestRekeyOfAHalfMadeStore(t *testing.T) {
+	t.Parallel()
+	for _, before := range protections() {
+		for _, after := range protections() {
+			s := newStore(t)
+			s.person = &scripted{secret: passphrase}
+			must(t, s.Rekey(t.Context(), before))
+			must(t, os.Remove(s.path(recipientsFile)))
+			must(t, s.Rekey(t.Context(), after))
+			want := identityFile
+			if !after.Passphrase.IsZero() {
+				want = sealedFile
+			}
+			wantFiles(t, s, want, recipientsFile)
+			put(t, s, "a", canary)
+			wantSecret(t, s, "a", canary)
+		}
+	}
+}
+
+// TestWrongProtections are refused before anything is made.
+func TestWrongProtections(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	must(t, s.Rekey(t.Context(), Protection{Passphrase: secret(passphrase)}))
-	wantFiles(t, s, sealedFile, recipientsFile)
+	public := strings.TrimSpace(string(readFile(t, s.path(recipientsFile))))
+	for _, wrong := range []Protection{
+		{Recipients: []string{"age1x"}},
+		{IdentityFile: s.path(recipientsFile)},
+		{Recipients: []string{"age1x"}, IdentityFile: s.path(recipientsFile)},
+		{Recipients: []string{public}, IdentityFile: s.path(sealedFile)},
+		{Recipients: []string{"age1x"}, IdentityFile: s.path("none")},
+		{Recipients: []string{"age1x"}, IdentityFile: s.path("none"), Passphrase: secret(passphrase)},
+	} {
+		fresh := newStore(t)
+		wantFault(t, fresh.Rekey(t.Context(), wrong), fault.Usage)
+		if _, err := os.Stat(fresh.dir); err == nil {
+			t.Errorf("%+v: the directory was made", wrong)
+		}
+	}
 }

@@ -75,30 +75,6 @@ func TestNames(t *testing.T) {
 	for _, name := range names {
 		wantSecret(t, s, name, "of "+name)
 	}
-	listed, err := s.List(t.Context())
-	must(t, err)
-	slices.Sort(listed)
-	slices.Sort(names)
-	if !slices.Equal(listed, names) {
-		t.Errorf("List = %q, want %q", listed, names)
-	}
-}
-
-func TestListNeedsNoKeyAndPassesOverDamage(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	if names, err := s.List(t.Context()); err != nil || names != nil {
-		t.Errorf("of nothing: %q, %v", names, err)
-	}
-	put(t, s, "a", canary)
-	put(t, s, "b", canary)
-	must(t, os.Remove(s.path(identityFile)))
-	writeFile(t, s.path("c.age"), []byte("nonsense"))
-	writeFile(t, s.path("renamed.age"), readFile(t, itemPath(s, "a")))
-	writeFile(t, itemPath(s, "b"), nil)
-	if names, err := s.List(t.Context()); err != nil || !slices.Equal(names, []string{"a"}) {
-		t.Errorf("List = %q, %v", names, err)
-	}
 }
 
 // TestEveryFlippedByte has each byte of an item damaged: it is never opened, never panics and is
@@ -250,36 +226,9 @@ func TestLostKeys(t *testing.T) {
 	wantGetFault(t, s, "a", fault.NoSecret, s.path(identityFile), "missing")
 	// New keys would bury what a backup of the old ones can still bring back.
 	wantFault(t, s.Put(t.Context(), "a", secret("new")), fault.NoSecret, s.path(identityFile), "missing")
-	wantFault(t, s.Init(t.Context(), Protection{}), fault.NoSecret, "missing")
 	wantFault(t, s.Rekey(t.Context(), Protection{}), fault.NoSecret, "missing")
 	writeFile(t, s.path(identityFile), identity)
 	wantSecret(t, s, "a", canary)
-}
-
-func TestInit(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	must(t, s.Init(t.Context(), Protection{}))
-	err := s.Init(t.Context(), Protection{Passphrase: secret(passphrase)})
-	wantFault(t, err, fault.Usage, "already")
-	if !errors.Is(err, fs.ErrExist) {
-		t.Error("not fs.ErrExist")
-	}
-	wantFiles(t, s, identityFile, recipientsFile)
-	// An Init that was killed between its two files is begun again.
-	must(t, os.Remove(s.path(recipientsFile)))
-	must(t, s.Init(t.Context(), Protection{Passphrase: secret(passphrase)}))
-	wantFiles(t, s, sealedFile, recipientsFile)
-	for _, wrong := range []Protection{
-		{Recipients: []string{"age1x"}},
-		{IdentityFile: s.path(recipientsFile)},
-		{Recipients: []string{"age1x"}, IdentityFile: s.path(recipientsFile)},
-		{Recipients: []string{strings.TrimSpace(string(readFile(t, s.path(recipientsFile))))}, IdentityFile: s.path(sealedFile)},
-		{Recipients: []string{"age1x"}, IdentityFile: s.path("none")},
-		{Recipients: []string{"age1x"}, IdentityFile: s.path("none"), Passphrase: secret(passphrase)},
-	} {
-		wantFault(t, newStore(t).Init(t.Context(), wrong), fault.Usage)
-	}
 }
 
 func TestStatus(t *testing.T) {
@@ -300,6 +249,6 @@ func TestStatus(t *testing.T) {
 	must(t, errors.Join(err, f.Close()))
 	want(Status{Mode: Own})
 	s = newStore(t)
-	must(t, s.Init(t.Context(), Protection{Passphrase: secret(passphrase)}))
+	must(t, s.Rekey(t.Context(), Protection{Passphrase: secret(passphrase)}))
 	want(Status{Mode: Passphrase, Locked: true})
 }

@@ -41,7 +41,7 @@ func (s *Store) Unlock(ctx context.Context, passphrase creds.Secret, life time.D
 		if err := kernelKey(sealed, life).Create([]byte(untilMark + until + "\n" + text.Reveal())); err != nil {
 			return noKernelKey(err)
 		}
-		_, err = s.recipients(ctx, root) // an Init that was killed has left this to do
+		_, err = s.recipients(ctx, root) // a first Rekey that was killed has left this to do
 		return err
 	})
 }

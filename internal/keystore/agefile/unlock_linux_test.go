@@ -27,7 +27,7 @@ import (
 func sealedStore(t testing.TB) *Store {
 	t.Helper()
 	s := newStore(t)
-	must(t, s.Init(t.Context(), Protection{Passphrase: secret(passphrase)}))
+	must(t, s.Rekey(t.Context(), Protection{Passphrase: secret(passphrase)}))
 	put(t, s, "a", canary) // needs no passphrase
 	t.Cleanup(func() { _ = s.Lock(t.Context()) })
 	return s
@@ -103,29 +103,6 @@ func TestOneUnlockedStoreOpensNoOther(t *testing.T) {
 	wantSecret(t, one, "a", canary)
 }
 
-func TestChangePassphrase(t *testing.T) {
-	t.Parallel()
-	s := sealedStore(t)
-	unlock(t, s, time.Minute)
-	before, sealed := readFile(t, itemPath(s, "a")), readFile(t, s.path(sealedFile))
-	wantFault(t, s.ChangePassphrase(t.Context(), secret("wrong"), secret("new")), fault.Store, "wrong")
-	wantFault(t, s.ChangePassphrase(t.Context(), secret(passphrase), secret("")), fault.Usage, "empty")
-	wantSecret(t, s, "a", canary)
-	must(t, s.ChangePassphrase(t.Context(), secret(passphrase), secret("new")))
-	wantGetFault(t, s, "a", fault.Store, "locked")
-	if _, _, err := readUnlocked(sealed); err == nil {
-		t.Error("the identity of before is still unlocked")
-	}
-	wantFault(t, s.Unlock(t.Context(), secret(passphrase), time.Minute), fault.Store, "wrong")
-	must(t, s.Unlock(t.Context(), secret("new"), time.Minute))
-	wantSecret(t, s, "a", canary)
-	if !slices.Equal(readFile(t, itemPath(s, "a")), before) {
-		t.Error("the item was written")
-	}
-	wantFiles(t, s, sealedFile, recipientsFile, fileName("a"))
-	wantFault(t, newStore(t).ChangePassphrase(t.Context(), secret("a"), secret("b")), fault.Usage, "no passphrase")
-}
-
 // TestRekeyOfAnUnlockedStore locks it, and forgets the identity of before.
 func TestRekeyOfAnUnlockedStore(t *testing.T) {
 	t.Parallel()
@@ -137,6 +114,7 @@ func TestRekeyOfAnUnlockedStore(t *testing.T) {
 	if _, _, err := readUnlocked(sealed); err == nil {
 		t.Error("the identity of before is still unlocked")
 	}
+	wantFault(t, s.Unlock(t.Context(), secret(passphrase), time.Minute), fault.Store, "wrong")
 	must(t, s.Unlock(t.Context(), secret("new"), time.Minute))
 	wantSecret(t, s, "a", canary)
 }
@@ -159,8 +137,8 @@ func TestNothingInClear(t *testing.T) {
 	}
 }
 
-// TestUnlockMendsAnInit that was killed between its two files.
-func TestUnlockMendsAnInit(t *testing.T) {
+// TestUnlockMendsAHalfMadeStore, whose first Rekey was killed between its two files.
+func TestUnlockMendsAHalfMadeStore(t *testing.T) {
 	t.Parallel()
 	s := sealedStore(t)
 	public := readFile(t, s.path(recipientsFile))

@@ -262,7 +262,3 @@ func (f *file) keys(name string, without []string) []string {
 	slices.Sort(keys)
 	return slices.Compact(keys)
 }
-
-// AWSKeys returns the keys that the AWS config has in the section of the profile name,
-// whatever they are, sorted, each once.
-func (f *Files) AWSKeys(name string) []string { return f.aws.keys(name, nil) }

@@ -222,14 +222,15 @@ func TestRegisterRefuses(t *testing.T) {
 	wantFault(t, err, fault.Usage, "control character")
 }
 
-func TestAWSKeys(t *testing.T) {
+// TestOthers are the keys in all spellings of the profile, each once.
+func TestOthers(t *testing.T) {
 	t.Parallel()
-	f := load(t, "[profile x]\nREGION = a\ngarbage\ns3 =\n  b = c\n[ profile x ]\nsso_session = d\nregion = e\n[profile y]\noutput = f\n", "")
-	if got := f.AWSKeys("x"); !slices.Equal(got, []string{"region", "s3", "sso_session"}) {
-		t.Errorf("%q", got)
-	}
-	if got := f.AWSKeys("nobody"); len(got) > 0 {
-		t.Errorf("%q", got)
+	paths := write(t, "[profile x]\nREGION = a\ngarbage\ns3 =\n  b = c\n[ profile x ]\nsso_session = d\nregion = e\n[profile y]\noutput = f\n", "", "")
+	for name, want := range map[string][]string{"x": {"region", "s3", "sso_session"}, "nobody": nil} {
+		got, err := editor(paths).Unregister(t.Context(), name, "another")
+		if err != nil || !slices.Equal(got.Others, want) {
+			t.Errorf("%s: %q, %v", name, got.Others, err)
+		}
 	}
 }
 

@@ -94,6 +94,16 @@ func (c *caretaker) enrol(ctx context.Context, o enrol.DeviceOptions) error {
 	return nil
 }
 
+// enrolling reports whether an earlier run has begun to enrol a device and did not finish.
+func (c *caretaker) enrolling() (bool, error) {
+	k, err := c.keeper()
+	if err != nil {
+		return false, err
+	}
+	entry, open, err := k.Unfinished(enrol.Device)
+	return open && entry.Flow == enrol.FlowEnrol, err
+}
+
 // wantsSession adds to a denial for want of MFA how to get on.
 func wantsSession(err error) error {
 	wanted, ok := errors.AsType[*enrol.MFAError](err)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
@@ -22,11 +23,12 @@ type journal struct {
 	dir     string
 	profile string
 	lock    *cache.Scope
+	now     func() time.Time
 }
 
 func (a *app) journal(profileName string, cached *cache.Cache) (journal, error) {
 	dir, err := a.configDir()
-	return journal{filepath.Join(dir, "unfinished"), profileName, cached.Scope("unfinished " + profileName)}, err
+	return journal{filepath.Join(dir, "unfinished"), profileName, cached.Scope("unfinished " + profileName), a.now}, err
 }
 
 func (j journal) TryLock() (unlock func(), held bool, err error) { return j.lock.TryLock() }
@@ -77,11 +79,15 @@ func (j journal) change(work func(atomicfile.Dir) error) error {
 		return private.InWords(j.dir, err)
 	}
 	defer func() { _ = root.Close() }()
+	_ = atomicfile.Sweep(root, j.now().Add(-leftAfter)) // what stays, the next change removes
 	if err := work(atomicfile.Dir{Root: root, Rand: rand.Reader}); err != nil {
 		return private.InWords(j.dir, err)
 	}
 	return nil
 }
+
+// leftAfter is when the temporary file of a killed process is nobody's any more.
+const leftAfter = time.Hour
 
 // file is named by a hash: a profile's name may be none for a file.
 func (j journal) file(about enrol.Subject) string {

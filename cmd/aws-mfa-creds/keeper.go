@@ -246,8 +246,8 @@ func (s seedItems) DeleteSeed(ctx context.Context, serial string) error {
 // keyItems are the access key of the profile and, while it is rotated, the next one.
 type keyItems struct{ c *caretaker }
 
-// next names the slot for the next access key of a profile.
-func (k keyItems) next() string { return "the next of " + k.c.name }
+// nextKey names the slot for the next access key of a profile.
+func nextKey(profileName string) string { return "the next of " + profileName }
 
 func (k keyItems) items() (keystore.Items, error) { return k.itemsOf(k.c.name) }
 
@@ -264,7 +264,9 @@ func (k keyItems) AccessKey(ctx context.Context) (creds.AccessKey, error) {
 	return k.get(ctx, k.c.name)
 }
 
-func (k keyItems) NewKey(ctx context.Context) (creds.AccessKey, error) { return k.get(ctx, k.next()) }
+func (k keyItems) NewKey(ctx context.Context) (creds.AccessKey, error) {
+	return k.get(ctx, nextKey(k.c.name))
+}
 
 func (k keyItems) get(ctx context.Context, slot string) (creds.AccessKey, error) {
 	items, err := k.items()
@@ -276,37 +278,35 @@ func (k keyItems) get(ctx context.Context, slot string) (creds.AccessKey, error)
 
 // PutAccessKey puts the key in the place of the old one in all profiles that have a copy of that.
 func (k keyItems) PutAccessKey(ctx context.Context, key creds.AccessKey) error {
+	return k.each(func(name string, items keystore.Items) error { return items.PutAccessKey(ctx, name, key) })
+}
+
+// PutNewKey puts the next key beside the present one of all these profiles.
+func (k keyItems) PutNewKey(ctx context.Context, key creds.AccessKey) error {
+	return k.each(func(name string, items keystore.Items) error { return items.PutAccessKey(ctx, nextKey(name), key) })
+}
+
+func (k keyItems) DeleteNewKey(ctx context.Context) error {
+	return k.each(func(name string, items keystore.Items) error { return items.DeleteAccessKey(ctx, nextKey(name)) })
+}
+
+// each does something to the store of each profile that has a copy of the access key, this profile
+// last: what is done for it is done for all.
+func (k keyItems) each(do func(name string, items keystore.Items) error) error {
 	names, err := k.c.sharingKey()
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		if err := k.put(ctx, name, name, key); err != nil {
+	for _, name := range slices.Backward(names) {
+		items, err := k.itemsOf(name)
+		if err != nil {
+			return err
+		}
+		if err := do(name, items); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (k keyItems) PutNewKey(ctx context.Context, key creds.AccessKey) error {
-	return k.put(ctx, k.c.name, k.next(), key)
-}
-
-// put stores the key in a slot of the store of the profile name.
-func (k keyItems) put(ctx context.Context, name, slot string, key creds.AccessKey) error {
-	items, err := k.itemsOf(name)
-	if err != nil {
-		return err
-	}
-	return items.PutAccessKey(ctx, slot, key)
-}
-
-func (k keyItems) DeleteNewKey(ctx context.Context) error {
-	items, err := k.items()
-	if err != nil {
-		return err
-	}
-	return items.DeleteAccessKey(ctx, k.next())
 }
 
 // profileSettings is what profiles.ini says of the profile.

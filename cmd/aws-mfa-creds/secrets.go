@@ -48,6 +48,10 @@ func (s secrets) AccessKey(ctx context.Context) (creds.AccessKey, error) {
 	}
 	key, err := items.AccessKey(ctx, s.settings.Identity)
 	if err == nil && s.settings.AccessKeyID != "" && key.ID != s.settings.AccessKeyID {
+		// A rotation may be about to put the next key into its place.
+		if next, err := items.AccessKey(ctx, nextKey(s.settings.Identity)); err == nil && next.ID == s.settings.AccessKeyID {
+			return next, nil
+		}
 		err = fault.New(fault.Config, "profile "+strconv.Quote(s.settings.Identity), "run: "+program+" add --profile NAME",
 			"profiles.ini names the access key %s, but %s holds %s", s.settings.AccessKeyID, s.settings.KeyStore, key.ID)
 	}

@@ -135,15 +135,28 @@ func (s *setup) enrolDevice(ctx context.Context) error {
 			return err
 		}
 		return add.addSeed(ctx)
-	case w.secrets.deviceKnown() == nil:
-		s.say("Profile %s has the MFA device %s already.", fault.Printable(s.add.name), w.settings.Serial)
-		return nil
+	}
+	known := w.secrets.deviceKnown() == nil
+	if known && (w.secrets.codeFromProgram() || w.secrets.seedFromEnv()) {
+		return s.hasDevice(w)
 	}
 	c, err := s.caretaker(ctx, s.add.name, cmp.Or(s.add.stores.seed, s.add.stores.both), s.other, s.ask)
 	if err != nil {
 		return err
 	}
+	unfinished, err := c.enrolling()
+	switch {
+	case err != nil:
+		return err
+	case known && !unfinished:
+		return s.hasDevice(w)
+	}
 	return c.enrol(ctx, s.device)
+}
+
+func (s *setup) hasDevice(w *wiring) error {
+	s.say("Profile %s has the MFA device %s already.", fault.Printable(s.add.name), w.settings.Serial)
+	return nil
 }
 
 // register writes the profile into the AWS config.

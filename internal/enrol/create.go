@@ -9,6 +9,11 @@ import (
 
 // create is the phase Creating: the device comes into being, and its seed into the store.
 func (r *run) create(ctx context.Context, o DeviceOptions) error {
+	if r.resumed {
+		if err := r.beside(ctx); err != nil {
+			return err
+		}
+	}
 	r.tell(Making, r.entry.Name)
 	device, err := r.makeDevice(ctx, o)
 	if err != nil {

@@ -76,6 +76,18 @@ func (r *run) beforeEnrolment(ctx context.Context) error {
 	return r.withMFABeside(ctx, devices)
 }
 
+// beside is withMFABeside for the devices that there are now, where AWS tells.
+func (r *run) beside(ctx context.Context) error {
+	devices, err := r.devices(ctx)
+	if is(err, account.Denied) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return r.withMFABeside(ctx, devices)
+}
+
 // withMFABeside signs with MFA if the user has devices already, because IAM wants that for a
 // further one. Where there is no session it is tried without.
 func (r *run) withMFABeside(ctx context.Context, devices []account.Device) error {

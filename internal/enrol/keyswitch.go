@@ -82,27 +82,33 @@ func (r *run) untilKnown(ctx context.Context, id string, f func() error) error {
 }
 
 // switchKey is the phase Proven: the new key takes the old one's place. From here on there is
-// no way back, and none is needed.
+// no way back, and none is needed. The settings change first: while they name a key that is not
+// in its place yet, it is found in the second slot.
 func (r *run) switchKey(ctx context.Context) error {
 	current, err := r.Keys.AccessKey(ctx)
 	if err != nil && !missing(err) {
 		return err
 	}
-	if current.ID != r.entry.NewKey {
-		key, err := r.Keys.NewKey(ctx)
-		if missing(err) {
-			return r.keyGone(ctx)
-		}
-		if err != nil {
-			return err
-		}
-		if err := r.Keys.PutAccessKey(ctx, key); err != nil {
-			return err
-		}
+	if current.ID == r.entry.NewKey {
+		return r.switched(ctx)
 	}
-	if err := r.Settings.SetAccessKeyID(ctx, r.entry.NewKey); err != nil {
+	key, err := r.Keys.NewKey(ctx)
+	if missing(err) {
+		return r.keyGone(ctx)
+	}
+	if err != nil {
 		return err
 	}
+	if err := r.Settings.SetAccessKeyID(ctx, key.ID); err != nil {
+		return err
+	}
+	if err := r.Keys.PutAccessKey(ctx, key); err != nil {
+		return err
+	}
+	return r.switched(ctx)
+}
+
+func (r *run) switched(ctx context.Context) error {
 	if err := r.enter(Switched); err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ const (
 	minStepLeft = 2 * time.Second
 
 	// clockNoise is how far ahead of AWS this machine's clock may be without being corrected.
-	// A pair that ends with a step to come is sent that much later.
+	// A pair that was waited for, or ends with a step to come, is sent that much later.
 	clockNoise = 2 * time.Second
 
 	// maxOutdated is how often a pair may become out of date before it is sent.
@@ -47,7 +47,7 @@ func (r *run) sendPair(ctx context.Context, serial string, call func(context.Con
 	for {
 		first, sent := choosePair(b.record, r.Now(), ahead)
 		begin := sent.Start()
-		if ahead {
+		if ahead || begin.After(r.Now()) {
 			begin = begin.Add(clockNoise)
 		}
 		if err := r.wait(ctx, "the next token code", begin); err != nil {

@@ -177,7 +177,10 @@ func TestCountdown(t *testing.T) {
 		if b.pairs[0] != [2]totp.Step{now + 1, now + 2} || b.sent[0] != now+2 {
 			t.Errorf("%v in %v, now %d", b.pairs, b.sent, now)
 		}
-		if len(b.left) != 51 || b.left[0] != 51*time.Second || b.left[49] != 2*time.Second || b.left[50] != 0 {
+		if into := time.Since(b.sent[0].Start()); into != clockNoise {
+			t.Errorf("sent %s into the step", into)
+		}
+		if len(b.left) != 53 || b.left[0] != 53*time.Second || b.left[51] != 2*time.Second || b.left[52] != 0 {
 			t.Errorf("%v", b.left)
 		}
 	})

@@ -433,3 +433,34 @@ func TestDescribeKey(t *testing.T) {
 		}
 	}
 }
+
+// TestResumedRotationHasMFA takes up a rotation that died when the device had been made: its codes are
+// not spent on a call that AWS denies for want of MFA.
+func TestResumedRotationHasMFA(t *testing.T) {
+	t.Parallel()
+	for n, side := range []string{"before", "after"} {
+		s := newStage(t)
+		s.enrol()
+		s.clock.advance(time.Hour)
+		rotate := func(k *Keeper) { _, _ = k.RotateDevice(t.Context(), DeviceOptions{}) }
+		s.before = func(effect string, done bool) {
+			if effect == "CreateVirtualMFADevice" && done == (n == 1) {
+				s.dieAt = len(s.effects) + 1
+			}
+		}
+		if !s.dies(0, rotate) {
+			t.Fatalf("%s: it lives", side)
+		}
+		s.before, s.events = nil, nil
+		rotate(s.keeper())
+		if denied := s.State().Count("EnableMFADevice").Refused; denied != 0 {
+			t.Errorf("%s: %d calls refused", side, denied)
+		}
+		for _, e := range s.events {
+			if e.Stage == Waiting {
+				t.Fatalf("%s: waits for %s", side, e.Thing)
+			}
+		}
+		s.works()
+	}
+}

@@ -24,7 +24,7 @@ const (
 	minStepLeft = 2 * time.Second
 
 	// clockNoise is how far ahead of AWS this machine's clock may be without being corrected.
-	// The code of a step to come, which was waited for, is sent that much later.
+	// The code of the next step is not sent before the current one is that old.
 	clockNoise = 2 * time.Second
 
 	// minTimeToSend is what the run must have left for a code to be sent: a code
@@ -226,10 +226,7 @@ func (c *call) accepted(result exchange.Result) (creds.Session, error) {
 func (c *call) nextStep(ctx context.Context, record ledger.Record, d demand) (totp.Step, error) {
 	for {
 		step, wait := choose(record, c.now())
-		switch {
-		case d.ahead && wait <= totp.Period:
-			wait = 0
-		case d.ahead:
+		if d.ahead {
 			wait -= totp.Period - clockNoise
 		}
 		if wait <= 0 && !d.optional && !c.timeFor(ctx, minTimeToSend) {

@@ -109,6 +109,7 @@ func (j *githubJob) step(t *testing.T, jobEnv map[string]string, s step) {
 		}
 	}
 	got := j.run(t, j.dir, env, "/bin/bash", "-e", runnerTemp+"/script")
+	j.wantNoSecretIn(t, "what step "+s.Name+" prints", got.stdout+got.stderr) // GitHub's masks are a second line
 	j.show(got.stdout + got.stderr)
 	if got.code != 0 {
 		t.Fatalf("step %s: exit %d\n%s", s.Name, got.code, j.log.String())

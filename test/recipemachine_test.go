@@ -4,17 +4,14 @@ package test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
@@ -27,15 +24,20 @@ type recipeMachine struct {
 	*testbed.Bed
 	root  string   // its own directories
 	binds []string // further arguments for bwrap
-	pid   int      // of what keeps it up
+
+	agent   io.Writer     // testdata/recipes/agent, on the machine
+	answers *json.Decoder // of it
+	secrets []string      // what the user had in the beginning
 }
 
-// Where things are on the machine.
+// Where things are, and their names.
 const (
 	aliceHome   = "/home/alice"
 	usualPath   = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 	doubles     = "testdata/recipes" // what stands in for programs that cannot run here
 	machineName = "laptop"
+
+	systemPython = "/usr/bin/python3"
 )
 
 // The roles that the recipes name. All are in the account of the sandbox.
@@ -60,8 +62,10 @@ func recipeWorld(device string) sandbox.World {
 func newRecipeMachine(t *testing.T, device string) *recipeMachine {
 	t.Helper()
 	need(t, "bwrap", "apt-get install bubblewrap")
+	need(t, systemPython, "apt-get install python3")
 	b := bed(t, testbed.Options{Bare: true, Sandbox: sandbox.Options{World: recipeWorld(device)}})
 	m := &recipeMachine{Bed: b, root: filepath.Join(b.Dir, "root")}
+	m.secrets = m.userSecrets()
 	for _, dir := range []string{"etc", "home/alice", "var/cache", "run", "shm", "usr-local/bin"} {
 		if err := os.MkdirAll(filepath.Join(m.root, dir), 0o700); err != nil {
 			t.Fatal(err)
@@ -129,55 +133,57 @@ func (m *recipeMachine) way() []string {
 // nothing else.
 func (m *recipeMachine) run(t *testing.T, dir string, env []string, argv ...string) outcome {
 	t.Helper()
-	if m.pid == 0 {
+	if m.agent == nil {
 		m.boot(t)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
-	defer cancel()
-	args := []string{"--preserve-credentials", "-U", "-m", "-p", "-i", "-u", "-t", strconv.Itoa(m.pid), "--", "/usr/bin/env", "-C", dir}
-	cmd := exec.CommandContext(ctx, "nsenter", append(args, argv...)...)
-	cmd.Env = env
-	cmd.WaitDelay = time.Second
-	return finish(t, cmd)
+	var answer struct {
+		Code           int
+		Stdout, Stderr string
+	}
+	request := struct {
+		Dir       string
+		Env, Argv []string
+	}{dir, env, argv}
+	if err := json.NewEncoder(m.agent).Encode(request); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.answers.Decode(&answer); err != nil {
+		t.Fatalf("the machine does not answer: %v", err)
+	}
+	return outcome{stdout: answer.Stdout, stderr: answer.Stderr, code: answer.Code}
 }
 
 // boot starts the machine: namespaces that last until the end of the test, and with them the
 // kernel's keyring of alice.
 func (m *recipeMachine) boot(t *testing.T) {
 	t.Helper()
+	agent, err := filepath.Abs(filepath.Join(doubles, "agent"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	args := []string{
 		"--unshare-user", "--uid", "1000", "--gid", "1000", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", machineName, "--die-with-parent",
 		"--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/sbin", "/sbin", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
 		"--bind", filepath.Join(m.root, "etc"), "/etc", "--ro-bind-try", "/etc/alternatives", "/etc/alternatives",
 		"--bind", filepath.Join(m.root, "home"), "/home", "--bind", filepath.Join(m.root, "var"), "/var", "--bind", filepath.Join(m.root, "run"), "/run",
-		"--bind", filepath.Join(m.root, "usr-local"), "/usr/local",
-		"--proc", "/proc", "--dev", "/dev", "--bind", filepath.Join(m.root, "shm"), "/dev/shm", "--tmpfs", "/tmp", "--info-fd", "3",
+		"--bind", filepath.Join(m.root, "usr-local"), "/usr/local", "--ro-bind", agent, "/agent",
+		"--proc", "/proc", "--dev", "/dev", "--bind", filepath.Join(m.root, "shm"), "/dev/shm", "--tmpfs", "/tmp",
 	}
-	told, tell, err := os.Pipe()
+	cmd := exec.Command("bwrap", append(append(args, m.binds...), "--", systemPython, "/agent")...)
+	cmd.Env, cmd.Stderr = []string{"LANG=C.UTF-8"}, os.Stderr
+	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer told.Close()
-	cmd := exec.Command("bwrap", append(append(args, m.binds...), "--", "/bin/sh", "-c", "echo; read end")...)
-	cmd.ExtraFiles = []*os.File{tell}
-	cmd.Stderr = os.Stderr
-	end, _ := cmd.StdinPipe()
-	up, _ := cmd.StdoutPipe()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = end.Close(); _ = cmd.Wait() })
-	_ = tell.Close()
-	var info struct {
-		PID int `json:"child-pid"`
-	}
-	if err := json.NewDecoder(told).Decode(&info); err != nil {
-		t.Fatalf("bwrap cannot make the machine: %v", err)
-	}
-	if _, err := up.Read(make([]byte, 1)); err != nil { // until then the mounts are not all there
-		t.Fatalf("bwrap cannot make the machine: %v", err)
-	}
-	m.pid = info.PID
+	t.Cleanup(func() { _ = in.Close(); _ = cmd.Wait() })
+	m.agent, m.answers = in, json.NewDecoder(out)
 }
 
 // shell runs a script with bash, as the reader would who pastes it.
@@ -186,19 +192,26 @@ func (m *recipeMachine) shell(t *testing.T, dir, script string) outcome {
 	return m.run(t, dir, m.env(), "/bin/bash", "-euo", "pipefail", "-c", script)
 }
 
-// wantNoSecretIn fails the test if a text has one of the user's long-lived secrets.
-func (m *recipeMachine) wantNoSecretIn(t *testing.T, what, text string) {
-	t.Helper()
+// userSecrets returns the access keys and seeds that the user has.
+func (m *recipeMachine) userSecrets() []string {
 	world := m.Server.World()
-	secrets := []string{}
+	var secrets []string
 	for _, key := range world.User(testbed.UserName).Keys {
 		secrets = append(secrets, key.Secret)
 	}
 	for _, device := range world.Devices {
 		secrets = append(secrets, device.Seed)
 	}
-	if slices.ContainsFunc(secrets, func(secret string) bool { return strings.Contains(text, secret) }) {
-		t.Errorf("%s has a secret", what)
+	return secrets
+}
+
+// wantNoSecretIn fails the test if a text has a long-lived secret that the user has, or had.
+func (m *recipeMachine) wantNoSecretIn(t *testing.T, what, text string) {
+	t.Helper()
+	for _, secret := range append(m.userSecrets(), m.secrets...) {
+		if strings.Contains(text, secret) {
+			t.Errorf("%s has a secret", what)
+		}
 	}
 }
 
@@ -238,11 +251,10 @@ func finish(t *testing.T, cmd *exec.Cmd) outcome {
 // jsonOfYAML converts YAML with a real parser.
 func jsonOfYAML(t *testing.T, text string) string {
 	t.Helper()
-	const python = "/usr/bin/python3"
-	if err := exec.Command(python, "-c", "import yaml").Run(); err != nil {
+	if err := exec.Command(systemPython, "-c", "import yaml").Run(); err != nil {
 		missing(t, "a YAML parser", "apt-get install python3-yaml")
 	}
-	cmd := exec.CommandContext(t.Context(), python, "-c", "import json,sys,yaml; json.dump(yaml.safe_load(sys.stdin),sys.stdout)")
+	cmd := exec.CommandContext(t.Context(), systemPython, "-c", "import json,sys,yaml; json.dump(yaml.safe_load(sys.stdin),sys.stdout)")
 	cmd.Stdin = strings.NewReader(text)
 	got := finish(t, cmd)
 	if got.code != 0 {

@@ -1,0 +1,282 @@
+//go:build linux
+
+package test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+)
+
+// killer runs a program and kills it, as kill -9 does, right before it makes its nth system call with
+// an effect on files or on the network, counted over all its threads.
+//
+// strace cannot do that: its inject=...:when=N counts for each thread by itself, and the Go
+// runtime moves work between threads, so that many points would be missed, and which ones would be
+// chance. This is a tracer of its own, ptrace(2), that counts for the process. What a call
+// has done, on disk or at AWS, is there when the next one is about to be made: so every point
+// between two effects is hit, AWS's answer not having been read included.
+type killer struct {
+	at      int // 0: it is not killed
+	effects int // how many there were, up to the kill
+	last    string
+	code    int  // the exit code
+	killed  bool // it did not end by itself
+}
+
+// effect names the system call if it has an effect outside the process.
+func effect(nr uint64, args [6]uint64) string {
+	switch nr {
+	case unix.SYS_OPENAT:
+		if args[2]&unix.O_CREAT != 0 {
+			return "create"
+		}
+	case unix.SYS_WRITE, unix.SYS_PWRITE64, unix.SYS_SENDTO, unix.SYS_SENDMSG, unix.SYS_WRITEV:
+		const wakeUp = 8 // what the Go runtime writes to its own eventfd
+		if args[0] > 2 && args[2] != wakeUp {
+			return "write"
+		}
+	case unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2:
+		return "rename"
+	case unix.SYS_LINKAT:
+		return "link"
+	case unix.SYS_UNLINKAT:
+		return "unlink"
+	case unix.SYS_MKDIRAT:
+		return "mkdir"
+	case unix.SYS_FSYNC, unix.SYS_FDATASYNC:
+		return "sync"
+	case unix.SYS_FTRUNCATE:
+		return "truncate"
+	case unix.SYS_FCHMOD:
+		return "chmod"
+	case unix.SYS_CONNECT:
+		return "connect"
+	}
+	return ""
+}
+
+// run runs the command line on the machine n, its output going to a file there.
+func (k *killer) run(n *newcomer, args ...string) error {
+	runtime.LockOSThread() // a tracer is a thread
+	defer runtime.UnlockOSThread()
+	out, err := os.OpenFile(filepath.Join(n.Dir, "printed"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	nothing, err := os.Open(os.DevNull)
+	if err != nil {
+		return err
+	}
+	defer nothing.Close()
+	process, err := os.StartProcess(n.Binary, append([]string{n.Binary}, args...), &os.ProcAttr{
+		Dir: n.Home(), Env: append(n.Env(), n.env...), Files: []*os.File{nothing, out, out}, Sys: &syscall.SysProcAttr{Ptrace: true, Setsid: true},
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = process.Release() }()
+	return k.trace(process.Pid)
+}
+
+func (k *killer) trace(pid int) error {
+	const mine = unix.WALL | unix.WNOTHREAD // only what this thread has started
+	var status unix.WaitStatus
+	if _, err := unix.Wait4(pid, &status, mine, nil); err != nil {
+		return err
+	}
+	if err := unix.PtraceSetOptions(pid, unix.PTRACE_O_TRACESYSGOOD|unix.PTRACE_O_TRACECLONE|unix.PTRACE_O_EXITKILL); err != nil {
+		return err
+	}
+	for thread, signal := pid, 0; ; {
+		if err := unix.PtraceSyscall(thread, signal); err != nil && !errors.Is(err, unix.ESRCH) { // it may be dying
+			return err
+		}
+		var err error
+		for {
+			if thread, err = unix.Wait4(-1, &status, mine, nil); err != nil {
+				return err
+			}
+			if status.Stopped() {
+				break
+			}
+			if thread == pid {
+				k.code, k.killed = status.ExitStatus(), status.Signaled()
+				return nil
+			}
+		}
+		if signal, err = k.stopped(pid, thread, status.StopSignal()); err != nil {
+			return err
+		}
+	}
+}
+
+// stopped is called at each stop of a thread and returns the signal that it is to get.
+func (k *killer) stopped(pid, thread int, why unix.Signal) (signal int, err error) {
+	switch why {
+	case unix.SIGTRAP | 0x80:
+		nr, args, entry := syscallInfo(thread)
+		name := effect(nr, args)
+		if !entry || name == "" || k.effects == k.at && k.at > 0 {
+			return 0, nil
+		}
+		k.effects, k.last = k.effects+1, name
+		if k.effects == k.at {
+			return 0, unix.Kill(pid, unix.SIGKILL)
+		}
+		return 0, nil
+	case unix.SIGTRAP, unix.SIGSTOP: // a new thread
+		return 0, nil
+	default:
+		return int(why), nil
+	}
+}
+
+// syscallInfo returns the system call that a thread is about to make; PTRACE_GET_SYSCALL_INFO, of Linux 5.3.
+func syscallInfo(thread int) (nr uint64, args [6]uint64, entry bool) {
+	const get, atEntry = 0x420e, 1
+	var info struct {
+		Op   uint8
+		_    [3]uint8
+		Arch uint32
+		_    [2]uint64 // instruction and stack pointer
+		Nr   uint64
+		Args [6]uint64
+	}
+	_, _, failed := unix.Syscall6(unix.SYS_PTRACE, get, uintptr(thread), unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info)), 0, 0)
+	return info.Nr, info.Args, failed == 0 && info.Op == atEntry
+}
+
+// killScenario is a command that changes what AWS has, on a machine that is ready for it.
+type killScenario struct {
+	prepare func(t *testing.T) *newcomer
+	args    func(n *newcomer) []string
+	profile string
+}
+
+func killScenarios() map[string]killScenario {
+	enrolled := func(t *testing.T) *newcomer {
+		n := stored(t)
+		n.must("enroll", "--profile", "work")
+		n.later() // what comes next has time steps to use
+		return n
+	}
+	fixed := func(args ...string) func(*newcomer) []string {
+		return func(*newcomer) []string { return append(args, "--profile", "work", "--yes") }
+	}
+	return map[string]killScenario{
+		"enroll":        {func(t *testing.T) *newcomer { return stored(t) }, fixed("enroll"), "work"},
+		"rotate device": {enrolled, fixed("rotate", "device"), "work"},
+		"rotate key":    {enrolled, fixed("rotate", "key"), "work"},
+		"setup": {func(t *testing.T) *newcomer { return newNewcomer(t) }, func(n *newcomer) []string {
+			return []string{"setup", "--profile", "p", "--access-key-file", n.key, "--region", "us-east-1", "--yes"}
+		}, "p"},
+	}
+}
+
+// again returns a machine, with an AWS, like n.
+func (n *newcomer) again(t *testing.T) *newcomer {
+	t.Helper()
+	c := newNewcomer(t, func(o *sandbox.Options) { o.World = n.Server.World() })
+	c.offset = n.offset
+	c.Server.SetClockOffset(c.offset)
+	if err := os.CopyFS(c.Own(), os.DirFS(n.Own())); err != nil {
+		t.Fatal(err)
+	}
+	c.check(filepath.WalkDir(c.Own(), func(path string, d os.DirEntry, err error) error { // CopyFS goes by the umask
+		if err != nil || d.IsDir() {
+			return errors.Join(err, os.Chmod(path, 0o700))
+		}
+		return os.Chmod(path, 0o600)
+	}))
+	return c
+}
+
+// TestKill kills each command before every one of its effects, one after the other, and runs it
+// again: then it works, IAM and store fit each other, and nothing is left over. With -short
+// only some of the points are tried.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	for name, scenario := range killScenarios() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ready := scenario.prepare(t)
+			dry, whole := ready.again(t), killer{}
+			dry.check(whole.run(dry, scenario.args(dry)...))
+			if whole.killed || whole.code != 0 || whole.effects < 50 {
+				t.Fatalf("the dry run: %+v", whole)
+			}
+			stride := 1
+			if testing.Short() {
+				stride = 8
+			}
+			var mu sync.Mutex
+			hit, lived := make(map[string]int), 0
+			t.Run("at", func(t *testing.T) {
+				for point := 1; point <= whole.effects; point += stride {
+					t.Run(strconv.Itoa(point), func(t *testing.T) {
+						t.Parallel()
+						k := killer{at: point}
+						scenario.killAndRunAgain(ready.again(t), &k)
+						mu.Lock()
+						defer mu.Unlock()
+						hit[k.last]++
+						if !k.killed {
+							lived++
+						}
+					})
+				}
+			})
+			t.Logf("killed before %v of %d effects", hit, whole.effects)
+			if lived > whole.effects/10 { // a run may need an effect less than another
+				t.Errorf("%d runs ended by themselves", lived)
+			}
+		})
+	}
+}
+
+func (s killScenario) killAndRunAgain(n *newcomer, k *killer) {
+	n.t.Helper()
+	n.check(k.run(n, s.args(n)...))
+	if !k.killed && k.code != 0 {
+		n.t.Errorf("exit %d", k.code)
+	}
+	n.clean()
+	n.later()
+	n.must(s.args(n)...)
+	n.works(s.profile)
+	n.clean()
+	if n.t.Failed() {
+		n.t.Logf("killed before %s", k.last)
+	}
+}
+
+// clean searches all that rests on the disk, and all that was printed, for the secrets that there
+// are now.
+func (n *newcomer) clean() {
+	n.t.Helper()
+	c := newCanary(n.t)
+	world := n.Server.World()
+	for _, d := range world.Devices {
+		c.add("seed of "+d.Serial, d.Seed)
+	}
+	for _, k := range world.User(testbed.UserName).Keys {
+		c.add("secret of "+k.ID, k.Secret)
+	}
+	c.searchFiles(n.Own())
+	if printed, err := os.ReadFile(filepath.Join(n.Dir, "printed")); err == nil {
+		c.search("the output", printed)
+	}
+}

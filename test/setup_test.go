@@ -1,0 +1,129 @@
+//go:build linux
+
+package test
+
+import (
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+)
+
+// allCalls returns how many calls of each action have arrived at AWS.
+func allCalls(b *testbed.Bed) map[string]int {
+	all := make(map[string]int)
+	for action, count := range b.Server.State().Actions {
+		all[action] = count.Calls
+	}
+	return all
+}
+
+func (n *newcomer) wantCalls(want map[string]int) {
+	n.t.Helper()
+	if got := allCalls(n.Bed); !maps.Equal(got, want) {
+		n.t.Errorf("calls %v, want %v", got, want)
+	}
+}
+
+// isAlice fails unless the AWS CLIs of this machine are alice with the profile.
+func (n *newcomer) isAlice(profile string) {
+	n.t.Helper()
+	for _, aws := range awsCLIs(n.t) {
+		got := run(n.t, n.Bed, n.env, aws, "sts", "get-caller-identity", "--profile", profile, "--endpoint-url", n.Server.URL(), "--output", "json")
+		var identity struct{ Arn string }
+		if err := json.Unmarshal([]byte(got.stdout), &identity); err != nil || identity.Arn != "arn:aws:iam::123456789012:user/alice" {
+			n.t.Errorf("%s: exit %d: %s%s", aws, got.code, got.stdout, got.stderr)
+		}
+	}
+}
+
+// steps returns the time steps of all codes that have arrived, relative to that of the first
+// arrival.
+func (n *newcomer) steps() (all []int64) {
+	attempts := n.Server.State().Attempts
+	for _, a := range attempts {
+		all = append(all, a.Step-attempts[0].Time.Unix()/30)
+	}
+	return all
+}
+
+// fewest are the calls of an enrolment that nothing stands in the way of: whose key it is, which
+// devices there are, one device made and enabled, and one session.
+func fewest() map[string]int {
+	return map[string]int{"GetCallerIdentity": 1, "ListMFADevices": 1, "CreateVirtualMFADevice": 1, "EnableMFADevice": 1, "GetSessionToken": 1}
+}
+
+// TestSetup goes from an access key to a working AWS CLI with one command.
+func TestSetup(t *testing.T) {
+	t.Parallel()
+	n := newNewcomer(t)
+	roomInStep()
+	got := n.run("setup", "--profile", "p", "--access-key-file", n.key, "--region", "us-east-1", "--yes")
+	if got.code != 0 || got.stderr != "" {
+		t.Fatalf("exit %d: %s%s", got.code, got.stdout, got.stderr)
+	}
+	t.Logf("setup took %v, and said\n%s", got.took, got.stdout)
+	n.wantCalls(fewest())
+	if steps := n.steps(); !slices.Equal(steps, []int64{-1, 0, 1}) {
+		t.Errorf("time steps %v: something was waited for", steps)
+	}
+	n.isAlice("p")
+	if minted := calls(n.Bed, "GetSessionToken"); minted != 1 {
+		t.Errorf("%d sessions: that of setup was not kept", minted)
+	}
+	n.works("p")
+}
+
+// TestSetupWithoutPastStep has an AWS that takes the current and the coming code only. The pair that
+// it refuses cannot be sent again, so there are two waits: for the next step, whose code and
+// the one after enable the device, and for the one in which AWS takes a third code. Both are
+// counted down.
+func TestSetupWithoutPastStep(t *testing.T) {
+	t.Parallel()
+	n := newNewcomer(t, func(o *sandbox.Options) { o.RefusePastStep = true })
+	roomInStep()
+	began := time.Now()
+	shown := n.shell("setup", "--profile", "p", "--access-key-file", n.key, "--region", "us-east-1", "--yes").ends(0)
+	t.Logf("setup took %v", time.Since(began))
+	want := fewest()
+	want["EnableMFADevice"] = 2
+	n.wantCalls(want)
+	if steps := n.steps(); !slices.Equal(steps, []int64{-1, 0, 1, 2, 3}) {
+		t.Errorf("time steps %v", steps)
+	}
+	attempts := n.Server.State().Attempts
+	for i, sent := range []int64{0, 0, 1, 1, 2} {
+		if got := attempts[i].Time.Unix()/30 - attempts[0].Time.Unix()/30; got != sent {
+			t.Errorf("code %d was sent in step %d, want %d", i, got, sent)
+		}
+	}
+	waits := strings.Split(shown, "getting a session")
+	if len(waits) != 2 || !countedDown(waits[0]) || !countedDown(waits[1]) {
+		t.Errorf("no countdown before and after the device was enabled: %q", shown)
+	}
+	n.isAlice("p")
+	n.works("p")
+}
+
+// countedDown reports whether text shows seconds, each one less, down to 1, on a line that is erased
+// in the end.
+func countedDown(text string) bool {
+	var left []int
+	for _, match := range regexp.MustCompile(`\rwaiting for the next token code: (\d+) s\x1b\[K`).FindAllStringSubmatch(text, -1) {
+		seconds, _ := strconv.Atoi(match[1])
+		left = append(left, seconds)
+	}
+	for i := range left {
+		if left[i] != len(left)-i {
+			return false
+		}
+	}
+	return len(left) > 0 && strings.Contains(text, " 1 s\x1b[K\r\x1b[K")
+}

@@ -10,8 +10,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
 // ciRecipe is a CI system that has the secrets of an IAM user whose MFA device has that name.
@@ -57,22 +59,59 @@ const runnerTemp = aliceHome + "/_temp"
 func githubRecipe(t *testing.T) *recipe {
 	t.Helper()
 	need(t, "jq", "apt-get install jq")
-	r, key, seed, serial := ciRecipe(t, "ci")
+	r := beginner(t)
+	r.check = nil // alice has removed all herself
+	r.forgetful = true
+	r.copyDouble(t, "gh")
 	// Go is there, but not the module proxy: go install yields the program under test.
 	r.copyDouble(t, "go")
-	r.forgetful = true
 	r.runners["github"] = func(t *testing.T, _ block, text string) string {
-		job := &githubJob{
-			recipe: r, env: map[string]string{}, masks: []string{key.ID, key.Secret, seed},
-			contexts: map[string]string{
-				"secrets.AWS_MFA_ACCESS_KEY_ID": key.ID, "secrets.AWS_MFA_SECRET_ACCESS_KEY": key.Secret, "secrets.AWS_MFA_SEED": seed,
-				"vars.AWS_MFA_SERIAL": serial, "runner.temp": runnerTemp,
-			},
+		r.wantNoSecretAt(t, aliceHome)
+		r.awaitFreshCode(t)
+		job := &githubJob{recipe: r, env: map[string]string{}, contexts: map[string]string{"runner.temp": runnerTemp}}
+		for kind, context := range map[string]string{"secret": "secrets.", "variable": "vars."} {
+			for name, value := range r.handedOver(t, "/var/"+kind) {
+				job.contexts[context+name] = value
+				if kind == "secret" {
+					job.masks = append(job.masks, value)
+				}
+			}
 		}
 		job.play(t, text)
 		return job.log.String()
 	}
 	return r
+}
+
+// handedOver returns what gh has got, by name.
+func (r *recipe) handedOver(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files, err := os.ReadDir(r.path(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, file := range files {
+		content, err := os.ReadFile(r.path(path.Join(dir, file.Name())))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[file.Name()] = strings.TrimSpace(string(content))
+	}
+	return all
+}
+
+// awaitFreshCode waits until no computer has sent the current code: weeks pass between the
+// enrolment of a device for CI and a job.
+func (r *recipe) awaitFreshCode(t *testing.T) {
+	t.Helper()
+	var last totp.Step
+	for _, attempt := range r.Server.State().Attempts {
+		last = max(last, totp.Step(attempt.Step))
+	}
+	if end := last.End(); time.Until(end) > 0 {
+		time.Sleep(time.Until(end))
+	}
 }
 
 // play runs the one job of a workflow.

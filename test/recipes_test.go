@@ -51,8 +51,8 @@ var recipes = map[string]func(t *testing.T) *recipe{
 }
 
 // TestRecipes does what the pages in docs/recipes say, as they say it. What is replaced is what
-// a reader replaces (the access key, the code of the phone, the account numbers, the time of day of a
-// job), and what cannot run here: see testdata/recipes and the runners.
+// a reader replaces (the access key, the code of the phone, the account numbers), and what cannot
+// run here: see testdata/recipes and the runners.
 func TestRecipes(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob("../docs/recipes/*.md")
@@ -332,7 +332,12 @@ func terraformRecipe(t *testing.T) *recipe {
 	s3 := newStateBucket(t)
 	r.write(t, "/etc/hosts", "127.0.0.1 s3.test example-terraform-state.s3.test\n", 0o644)
 	r.runners["terraform"] = func(t *testing.T, b block, text string) string {
-		return r.inShell(t, b, "export AWS_ENDPOINT_URL_S3=http://s3.test:"+s3.port+"\n"+text)
+		before := calls(r.Bed, "GetSessionToken")
+		said := r.inShell(t, b, "export AWS_ENDPOINT_URL_S3=http://s3.test:"+s3.port+"\n"+text)
+		if after := calls(r.Bed, "GetSessionToken"); after != before {
+			t.Errorf("%d GetSessionToken calls, though there is a session", after-before)
+		}
+		return said
 	}
 	tidy := r.check
 	r.check = func(t *testing.T) {

@@ -114,7 +114,8 @@ func (n *newcomer) refused(code int, words []string, args ...string) {
 // shell is a terminal with the program on it.
 type shell struct {
 	*testbed.Console
-	n *newcomer
+	n   *newcomer
+	cmd *exec.Cmd
 }
 
 func (n *newcomer) shell(args ...string) *shell {
@@ -128,7 +129,7 @@ func (n *newcomer) onTerminal(cmd *exec.Cmd) *shell {
 	n.t.Helper()
 	console, err := testbed.StartConsole(cmd)
 	n.check(err)
-	return &shell{console, n}
+	return &shell{console, n, cmd}
 }
 
 // answer waits for a question and types the answer.

@@ -5,6 +5,8 @@ package test
 import (
 	"encoding/json"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -32,11 +34,11 @@ func (n *newcomer) wantCalls(want map[string]int) {
 	}
 }
 
-// isAlice fails unless the AWS CLIs of this machine are alice with the profile.
-func (n *newcomer) isAlice(profile string) {
+// isAlice fails unless the AWS CLIs of this machine are alice with the profile p.
+func (n *newcomer) isAlice() {
 	n.t.Helper()
 	for _, aws := range awsCLIs(n.t) {
-		got := run(n.t, n.Bed, n.env, aws, "sts", "get-caller-identity", "--profile", profile, "--endpoint-url", n.Server.URL(), "--output", "json")
+		got := run(n.t, n.Bed, n.env, aws, "sts", "get-caller-identity", "--profile", "p", "--endpoint-url", n.Server.URL(), "--output", "json")
 		var identity struct{ Arn string }
 		if err := json.Unmarshal([]byte(got.stdout), &identity); err != nil || identity.Arn != "arn:aws:iam::123456789012:user/alice" {
 			n.t.Errorf("%s: exit %d: %s%s", aws, got.code, got.stdout, got.stderr)
@@ -74,7 +76,7 @@ func TestSetup(t *testing.T) {
 	if steps := n.steps(); !slices.Equal(steps, []int64{-1, 0, 1}) {
 		t.Errorf("time steps %v: something was waited for", steps)
 	}
-	n.isAlice("p")
+	n.isAlice()
 	if minted := calls(n.Bed, "GetSessionToken"); minted != 1 {
 		t.Errorf("%d sessions: that of setup was not kept", minted)
 	}
@@ -108,7 +110,7 @@ func TestSetupWithoutPastStep(t *testing.T) {
 	if len(waits) != 2 || !countedDown(waits[0]) || !countedDown(waits[1]) {
 		t.Errorf("no countdown before and after the device was enabled: %q", shown)
 	}
-	n.isAlice("p")
+	n.isAlice()
 	n.works("p")
 }
 
@@ -126,4 +128,75 @@ func countedDown(text string) bool {
 		}
 	}
 	return len(left) > 0 && strings.Contains(text, " 1 s\x1b[K\r\x1b[K")
+}
+
+// TestSetupAsksForAll answers every question on the terminal.
+func TestSetupAsksForAll(t *testing.T) {
+	t.Parallel()
+	n := newNewcomer(t)
+	key := n.user().Keys[0]
+	s := n.shell("setup", "--region", "us-east-1")
+	s.answer("Name of the profile: ", "p")
+	s.answer("Access key id (AKIA...): ", key.ID)
+	s.answer("Secret access key (not shown): ", key.Secret)
+	if shown := s.ends(0); strings.Contains(shown, key.Secret) || !strings.Contains(shown, "Profile p works") {
+		t.Errorf("shows %q", shown)
+	}
+	n.isAlice()
+	n.works("p")
+}
+
+// TestSetupMovesTheKey finds an access key in ~/.aws/credentials, and runs twice.
+func TestSetupMovesTheKey(t *testing.T) {
+	t.Parallel()
+	n := newNewcomer(t)
+	key := n.user().Keys[0]
+	credentialsFile := filepath.Join(n.Home(), ".aws", "credentials")
+	writeFile(t, credentialsFile, "[other]\naws_access_key_id = x\n\n[p]\naws_access_key_id = "+key.ID+"\naws_secret_access_key = "+key.Secret+"\n")
+	s := n.shell("setup", "--profile", "p", "--region", "us-east-1")
+	s.answer("has access key "+key.ID+" in clear. Move it into the store? [y/N]: ", "y")
+	s.ends(0)
+	left, err := os.ReadFile(credentialsFile)
+	n.check(err)
+	if strings.Contains(string(left), key.Secret) || !strings.Contains(string(left), "[other]\naws_access_key_id = x\n") {
+		t.Errorf("left: %s", left)
+	}
+	n.isAlice()
+	before := allCalls(n.Bed)
+	said := n.must("setup", "--profile", "p", "--yes")
+	if !strings.Contains(said, "has the MFA device arn:aws:iam::123456789012:mfa/alice-") || !strings.Contains(said, "already") || !strings.Contains(said, "Profile p works") {
+		t.Errorf("the second run said %q", said)
+	}
+	n.wantCalls(before)
+	n.works("p")
+}
+
+// TestSetupWhereMFAIsDemanded lets a phone's code in, typed or from a file.
+func TestSetupWhereMFAIsDemanded(t *testing.T) {
+	t.Parallel()
+	demanding := func(t *testing.T) *newcomer {
+		return newNewcomer(t, demandsMFA, withDevice(phoneSerial, testbed.UserName))
+	}
+	t.Run("typed", func(t *testing.T) {
+		t.Parallel()
+		n := demanding(t)
+		s := n.shell("setup", "--profile", "p", "--access-key-file", n.key, "--region", "us-east-1")
+		s.answer("such as your phone's: ", phoneSerial)
+		s.answer("Its current code ("+phoneSerial+") (not shown): ", n.codeOf(phoneSerial))
+		s.ends(0)
+		n.isAlice()
+		n.works("p", phoneSerial)
+	})
+	t.Run("from a file", func(t *testing.T) {
+		t.Parallel()
+		n := demanding(t)
+		code := filepath.Join(n.Dir, "secrets", "code")
+		writeFile(t, code, n.codeOf(phoneSerial)+"\n")
+		n.must("setup", "--profile", "p", "--access-key-file", n.key, "--region", "us-east-1", "--yes", "--mfa-serial", phoneSerial, "--mfa-code-file", code)
+		want := fewest()
+		want["GetSessionToken"] = 2
+		n.wantCalls(want)
+		n.isAlice()
+		n.works("p", phoneSerial)
+	})
 }

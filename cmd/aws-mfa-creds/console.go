@@ -12,6 +12,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
@@ -169,11 +170,13 @@ func (c *console) askSerial(ctx context.Context, label string) (string, error) {
 // keep gives the seed its name, notes the codes that were typed as spent, and writes the serial
 // to the settings.
 func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed totp.Step) error {
+	before, err := c.items.Seed(ctx, serial)
+	fresh := err != nil || !before.Equal(seed)
 	if err := c.items.PutSeed(ctx, serial, seed); err != nil {
 		return err
 	}
-	c.spend(serial, typed)
-	_, err := c.editor().Update(ctx, c.name, func(own *profile.Own) error {
+	c.spend(serial, typed, fresh)
+	_, err = c.editor().Update(ctx, c.name, func(own *profile.Own) error {
 		own.Serial = serial
 		setStores(own, "", c.kind)
 		return nil
@@ -185,8 +188,9 @@ func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed
 	return c.items.DeleteSeed(ctx, c.pending())
 }
 
-// spend notes that AWS has seen the codes up to a step. Where that fails, AWS will say so.
-func (c *console) spend(serial string, step totp.Step) {
+// spend notes that AWS has seen the codes up to a step, and those of a fresh seed before
+// never. Where that fails, AWS will say so.
+func (c *console) spend(serial string, step totp.Step, fresh bool) {
 	scope := c.cache.Scope(session.DeviceScope(serial))
 	unlock, held, err := scope.TryLock()
 	if err != nil || !held {
@@ -194,6 +198,9 @@ func (c *console) spend(serial string, step totp.Step) {
 	}
 	defer unlock()
 	record := scope.Load()
+	if fresh {
+		record = ledger.Record{}
+	}
 	record.Claim(step)
 	_ = scope.Save(record)
 }

@@ -1,0 +1,185 @@
+//go:build linux
+
+package test
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+)
+
+// consoleSeed is what the AWS console shows of a new device, and consoleSerial the device.
+const (
+	consoleSeed   = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+	consoleSerial = "arn:aws:iam::123456789012:mfa/alice-phone"
+	consoleURI    = "otpauth://totp/Amazon%20Web%20Services:alice-phone@123456789012?secret=" + consoleSeed + "&issuer=Amazon%20Web%20Services"
+)
+
+// inConsole begins, in the AWS console, to assign a device. The codes that are shown next will not be
+// too late in the console.
+func (n *newcomer) inConsole() {
+	roomInStep()
+	n.change(func(w *sandbox.World) {
+		w.Devices = append(w.Devices, sandbox.Device{Serial: consoleSerial, Seed: consoleSeed})
+	})
+}
+
+var shownPair = regexp.MustCompile(`code 1: (\d{6})   code 2: (\d{6})`)
+
+// typeIntoConsole types the two codes that the terminal shows into the console, which enables the
+// device by them; the AWS CLI stands for it.
+func (s *shell) typeIntoConsole() {
+	n := s.n
+	n.t.Helper()
+	n.check(s.Expect("Type these two codes into the console"))
+	n.check(s.Expect("code 2: "))
+	eventually(n.t, "two codes are shown", func() bool { return shownPair.MatchString(s.Shown()) })
+	pair := shownPair.FindStringSubmatch(s.Shown())
+	key := n.user().Keys[0]
+	env := []string{"AWS_ACCESS_KEY_ID=" + key.ID, "AWS_SECRET_ACCESS_KEY=" + key.Secret, "AWS_DEFAULT_REGION=us-east-1"}
+	env = append(env, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
+	got := run(n.t, n.Bed, env, "env", "-u", "AWS_PROFILE", awsCLIs(n.t)[0], "iam", "enable-mfa-device", "--endpoint-url", n.Server.URL(), "--user-name", testbed.UserName,
+		"--serial-number", consoleSerial, "--authentication-code1", pair[1], "--authentication-code2", pair[2])
+	if got.code != 0 {
+		n.t.Fatalf("the console: %s", got.stderr)
+	}
+	n.check(s.Type("\n"))
+}
+
+func cliSigns(o *sandbox.Options) { o.AnyIAMRegion = true }
+
+// picture draws the QR code of a text as another program does, and changes it with ImageMagick.
+func (n *newcomer) picture(name, text string, change ...string) string {
+	n.t.Helper()
+	path := filepath.Join(n.Dir, "secrets", name)
+	if got := run(n.t, n.Bed, nil, need(n.t, "qrencode", "apt-get install qrencode"), "-s", "6", "-o", path+".png", text); got.code != 0 {
+		n.t.Fatal(got.stderr)
+	}
+	if len(change) == 0 {
+		return path + ".png"
+	}
+	args := append([]string{path + ".png"}, change...)
+	if got := run(n.t, n.Bed, nil, need(n.t, "convert", "apt-get install imagemagick"), append(args, path)...); got.code != 0 {
+		n.t.Fatal(got.stderr)
+	}
+	return path
+}
+
+// TestConsole enrols a device that the AWS console has made, from all that it shows.
+func TestConsole(t *testing.T) {
+	t.Parallel()
+	for name, source := range map[string]func(n *newcomer) string{
+		"screenshot":      func(n *newcomer) string { return n.picture("shot", consoleURI) },
+		"dark screenshot": func(n *newcomer) string { return n.picture("dark.png", consoleURI, "-negate") },
+		"photo":           func(n *newcomer) string { return n.picture("photo.jpg", consoleURI, "-rotate", "7", "-quality", "60") },
+		"secret key": func(n *newcomer) string {
+			path := filepath.Join(n.Dir, "secrets", "text")
+			writeFile(n.t, path, strings.ToLower(consoleSeed)+"\n")
+			return path
+		},
+		"otpauth URI": func(n *newcomer) string {
+			path := filepath.Join(n.Dir, "secrets", "uri")
+			writeFile(n.t, path, consoleURI+"\n")
+			return path
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := stored(t, cliSigns)
+			n.inConsole()
+			s := n.shell("enroll", "--profile", "work", "--console", "--seed-file", source(n))
+			s.typeIntoConsole()
+			answer := consoleSerial
+			if name != "secret key" { // the label names the device
+				answer = ""
+				n.check(s.Expect("[" + consoleSerial + "]"))
+			}
+			s.answer(": ", answer)
+			if shown := s.ends(0); !strings.Contains(shown, "It works: AWS gave a session") {
+				t.Errorf("shows %q", shown)
+			}
+			n.works("work")
+		})
+	}
+}
+
+// TestConsoleTyped pastes the secret key, which is not echoed.
+func TestConsoleTyped(t *testing.T) {
+	t.Parallel()
+	n := stored(t, cliSigns)
+	n.inConsole()
+	s := n.shell("enroll", "--profile", "work", "--console")
+	s.answer("(not shown): ", consoleSeed)
+	s.typeIntoConsole()
+	s.answer("as the console shows it now: ", consoleSerial)
+	if shown := s.ends(0); strings.Contains(shown, consoleSeed) {
+		t.Error("the seed was echoed")
+	}
+	n.works("work")
+}
+
+// TestConsoleKilled is killed when the console has the codes: the seed is stored by then, and the
+// second run goes on with it.
+func TestConsoleKilled(t *testing.T) {
+	t.Parallel()
+	n := stored(t, cliSigns)
+	n.inConsole()
+	s := n.shell("enroll", "--profile", "work", "--console", "--seed-file", n.picture("shot", consoleURI))
+	s.typeIntoConsole()
+	n.check(s.Expect("Serial (ARN) of the device"))
+	n.check(s.cmd.Process.Kill())
+	s.ends(-1)
+	n.check(os.RemoveAll(filepath.Join(n.Dir, "secrets"))) // the screenshot is gone
+	s = n.shell("enroll", "--profile", "work", "--console")
+	s.answer("An earlier run has stored a seed for the console and did not finish. Go on with it? [y/N]: ", "y")
+	s.answer("press Enter here when it has taken them.", "")
+	s.answer("as the console shows it now", consoleSerial)
+	if shown := s.ends(0); !strings.Contains(shown, "It works") {
+		t.Errorf("shows %q", shown)
+	}
+	n.works("work")
+}
+
+// TestConsoleRoot is for the root user, who has no access key.
+func TestConsoleRoot(t *testing.T) {
+	t.Parallel()
+	n := newNewcomer(t)
+	const serial = "arn:aws:iam::123456789012:mfa/root-account-mfa-device"
+	shot := n.picture("shot", "otpauth://totp/"+url.PathEscape("Amazon Web Services:root-account-mfa-device@123456789012")+"?secret="+consoleSeed)
+	s := n.shell("enroll", "--profile", "root", "--console", "--seed-file", shot)
+	s.answer("press Enter here when it has taken them.", "")
+	s.answer("["+serial+"]", "")
+	if shown := s.ends(0); !strings.Contains(shown, "aws-mfa-creds code --profile root") {
+		t.Errorf("shows %q", shown)
+	}
+	got := n.run("code", "--profile", "root")
+	if code, err := sandbox.Code(consoleSeed, time.Now()); err != nil || strings.TrimSpace(got.stdout) != code || got.code != 0 {
+		t.Errorf("code: exit %d: %s%s", got.code, got.stdout, got.stderr)
+	}
+	n.refused(4, []string{"no access key", "add --profile root"}, "get", "--profile", "root")
+}
+
+// TestConsoleScripted has no terminal: the codes are printed, and the serial is given.
+func TestConsoleScripted(t *testing.T) {
+	t.Parallel()
+	n := newNewcomer(t)
+	shot := n.picture("shot", consoleURI)
+	n.refused(2, []string{"no terminal", "--serial ARN"}, "enroll", "--profile", "work", "--console", "--seed-file", shot)
+	said := n.must("enroll", "--profile", "work", "--console", "--seed-file", shot, "--serial", consoleSerial)
+	want := func(ago time.Duration) string {
+		code, err := sandbox.Code(consoleSeed, time.Now().Add(-ago))
+		n.check(err)
+		return code
+	}
+	pair := want(30*time.Second) + "\n" + want(0)
+	if !strings.Contains(said, pair) && !strings.Contains(said, want(time.Minute)+"\n"+want(30*time.Second)) {
+		t.Errorf("said %q", said)
+	}
+}

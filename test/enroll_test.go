@@ -101,7 +101,7 @@ func (n *newcomer) refused(code int, words []string, args ...string) {
 		n.t.Errorf("%v: exit %d, want %d: %s%s", args, got.code, code, got.stdout, got.stderr)
 	}
 	lines := strings.Split(strings.TrimSuffix(got.stderr, "\n"), "\n")
-	if len(lines) > 2 || len(lines) == 2 && !strings.HasPrefix(lines[1], "aws-mfa-creds: hint: ") || strings.Contains(got.stderr, "NAME") {
+	if len(lines) > 2 || len(lines) == 2 && !strings.HasPrefix(lines[1], "aws-mfa-creds: hint: ") || strings.Contains(got.stderr, "--profile NAME") {
 		n.t.Errorf("%v: not a line and a hint: %q", args, got.stderr)
 	}
 	for _, word := range words {

@@ -276,3 +276,16 @@ func TestSpoiltStores(t *testing.T) {
 		})
 	}
 }
+
+// TestRoleOfTheCLI has role profiles that people wrote for the AWS CLI, with the phone's serial: this
+// computer's own device goes before it.
+func TestRoleOfTheCLI(t *testing.T) {
+	t.Parallel()
+	b, key, seed := bare(t)
+	must(t, b.AddConfig("[profile admin]\nrole_arn = arn:aws:iam::123456789012:role/deploy\nsource_profile = work\nmfa_serial = arn:aws:iam::123456789012:mfa/phone\n"))
+	addWork(t, b, key, seed)
+	credentials(t, run(t, b, nil, b.Binary, "get", "--profile", "admin"))
+	mustRun(t, b, nil, "register", "--profile", "app", "--source-profile", "work", "--role-arn", "arn:aws:iam::123456789012:role/deploy", "--program", b.Binary)
+	// Under its own name it has no access key; what the AWS config runs for it is told.
+	wantFailure(t, b, run(t, b, nil, b.Binary, "get", "--profile", "app"), 4, "run what the AWS config has for it: "+b.Binary+" get --profile work --role-arn")
+}

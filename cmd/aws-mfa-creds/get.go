@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os/signal"
 	"syscall"
 	"time"
@@ -61,7 +62,7 @@ func runGet(ctx context.Context, a *app, o getOptions) error {
 		return err
 	}
 	if err := w.ready(); err != nil {
-		return err
+		return a.asRegistered(o, err)
 	}
 	credentials, err := a.cachedOrMinted(ctx, w, o)
 	if err != nil {
@@ -72,6 +73,22 @@ func runGet(ctx context.Context, a *app, o getOptions) error {
 		return fault.New(fault.Internal, "profile "+o.profile, "run: "+program+" clear --profile "+o.profile, "AWS returned %v", err)
 	}
 	return a.print(json)
+}
+
+// asRegistered adds to the failure err of a profile how the AWS config has this program called for
+// it, if that is in another way.
+func (a *app) asRegistered(o getOptions, err error) error {
+	files, failed := a.loadFiles()
+	told, ok := errors.AsType[*fault.Error](err)
+	if failed != nil || !ok {
+		return err
+	}
+	line := files.CredentialProcess(o.profile)
+	o.refresh = false
+	if registered, ok := parseProcess(a, line); !ok || registered == o {
+		return err
+	}
+	return fault.New(told.Kind, told.Thing, "run what the AWS config has for it: "+line, "%s", told.Cause)
 }
 
 // cachedOrMinted returns the cached session, or else goes the long way, which signals may

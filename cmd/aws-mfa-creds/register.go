@@ -183,6 +183,9 @@ func (a *app) mayRegister(ctx context.Context, files *profile.Files, o registerO
 	}
 	for _, s := range static {
 		remedy := "run: " + program + " add --profile " + fault.Shell(o.profile) + " --from-credentials-file"
+		if s.Temporary {
+			remedy = "delete it there: it is temporary, and of no use any more"
+		}
 		if !ask.present() && !ask.yes {
 			return fault.New(fault.Config, s.Place, remedy, "there is an access key for profile %s, and most SDKs would use it instead of running this program", o.profile)
 		}

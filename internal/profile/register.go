@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"bytes"
 	"context"
 	"maps"
 	"slices"
@@ -235,15 +236,22 @@ func (e *edit) takeBack(key, text string, past memory) error {
 	return e.splice(data, n.offset, textEnd(data, n.offset), was)
 }
 
-// checkHeader refuses a section that only some SDKs would take for the profile's.
+// checkHeader refuses a section that only some SDKs would take for the profile's, or whose
+// end they would find elsewhere.
 func (e *edit) checkHeader() error {
-	headers, _ := e.file.find(profileSection, e.name)
-	for _, h := range headers {
-		if h.isPlain() {
-			continue
+	all := e.file.spellings(e.name)
+	for _, h := range all {
+		text := e.file.bytes(h.text)
+		if !bytes.Equal(text, e.file.bytes(all[0].text)) {
+			return e.file.fault(int(h.line), "keep one header", "the profile has a header before that is spelled otherwise, and SDKs do not agree which of them counts")
 		}
-		if t := parseTitle(string(e.file.bytes(h.text))); t.loose {
+		if !h.isPlain() && parseTitle(string(text)).loose {
 			return e.file.fault(int(h.line), "write it as [profile "+e.name+"]", "the header is spelled in a way that the AWS CLI does not read")
+		}
+		for _, n := range statements(e.file.data, h) {
+			if i := slices.IndexFunc(n.more, func(l line) bool { return l.text[0] == '[' }); i >= 0 {
+				return e.file.fault(n.more[i].offset, "begin it at the margin", "an indented header is a part of the value above it for the AWS CLI, and a section for other SDKs")
+			}
 		}
 	}
 	return nil

@@ -116,7 +116,7 @@ func inEnv(kind string) bool { return kind == "" || kind == "env" }
 // wants it, or at the identity.
 func (r *resolution) device(s *Settings) error {
 	var err error
-	if s.MFAProcess, err = program(r.first(keyProcess)); err != nil {
+	if s.MFAProcess, err = program(r.ofDevice(keyProcess)); err != nil {
 		return err
 	}
 	v := r.serial(s.SeedStore)
@@ -125,6 +125,18 @@ func (r *resolution) device(s *Settings) error {
 	}
 	s.Serial, err = checkSerial(v)
 	return err
+}
+
+// ofDevice returns a setting of the MFA device: what profiles.ini says of the device, for any profile of the chain, goes before
+// what the AWS config says: a role profile there often names the phone, and this computer has a
+// device of its own.
+func (r *resolution) ofDevice(key string) value {
+	for _, l := range r.chain {
+		if v := l.own.get(key); v.text != "" {
+			return v
+		}
+	}
+	return r.first(key)
 }
 
 // program returns the program and the arguments of a command line, cut as the AWS CLI cuts that of
@@ -145,7 +157,7 @@ func (r *resolution) serial(seedStore string) value {
 	if r.env.Serial != "" && inEnv(seedStore) {
 		return value{text: r.env.Serial, source: "AWS_MFA_CREDS_SERIAL"}
 	}
-	return r.first(keySerial).uncommented()
+	return r.ofDevice(keySerial).uncommented()
 }
 
 // place finds out the partition and the region.

@@ -352,6 +352,20 @@ func TestNotes(t *testing.T) {
 	}
 }
 
+// TestOwnDeviceGoesBeforeThePhone has role profiles as people have written them for the AWS CLI, with the
+// phone's serial, and the device of this computer in profiles.ini.
+func TestOwnDeviceGoesBeforeThePhone(t *testing.T) {
+	t.Parallel()
+	const phone = "arn:aws:iam::123456789012:mfa/phone"
+	aws := "[profile work]\nmfa_serial = " + phone + "\n[profile x]\nrole_arn = " + roleA + "\nsource_profile = work\nmfa_serial = " + phone + "\nmfa_process = phone\n"
+	if s := resolve(t, aws, "[work]\nmfa_serial = "+serial+"\nmfa_process = here\n"); s.Serial != serial || !slices.Equal(s.MFAProcess, []string{"here"}) {
+		t.Errorf("%s, %q", s.Serial, s.MFAProcess)
+	}
+	if s := resolve(t, aws, "[work]\nstore = age\n"); s.Serial != phone || !slices.Equal(s.MFAProcess, []string{"phone"}) {
+		t.Errorf("%s, %q", s.Serial, s.MFAProcess)
+	}
+}
+
 func TestMerge(t *testing.T) {
 	t.Parallel()
 	s := resolve(t, "[profile x]\nregion = eu-west-1\nmfa_process = a\n[other]\n[profile x]\nregion = eu-west-2\n", "[x]\nstore = a\n[x]\nstore = b\n")

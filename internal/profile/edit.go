@@ -172,7 +172,8 @@ func (e *edit) insert(h header, key, value string) error {
 }
 
 // create adds a section with one key. Exactly one blank line goes before it, also behind
-// one that is there, so that removeSection can take it back.
+// one that is there, so that removeSection can take it back. The SDK for Go does not see a header
+// right behind a byte order mark.
 func (e *edit) create(key, value string) error {
 	head, err := headerOf(e.file.dialect, e.name)
 	if err != nil {
@@ -182,9 +183,9 @@ func (e *edit) create(key, value string) error {
 	eol := e.eol(len(data))
 	text := head + eol + key + " = " + value
 	switch {
-	case len(data) == 0:
+	case len(data)+len(e.mark) == 0:
 		text += eol
-	case data[len(data)-1] == '\n':
+	case len(data) == 0, data[len(data)-1] == '\n':
 		text = eol + text + eol
 	default:
 		text = eol + eol + text

@@ -56,7 +56,7 @@ func awsGolden() []golden {
 	return []golden{
 		{"set, empty file", "region=a", "", "[profile x]\nregion = a\n"},
 		{"set two, empty file", "region=a|output=b", "", "[profile x]\nregion = a\noutput = b\n"},
-		{"set, only BOM", "region=a", "\ufeff", "\ufeff[profile x]\nregion = a\n"},
+		{"set, only BOM", "region=a", "\ufeff", "\ufeff\n[profile x]\nregion = a\n"},
 		{"set, only comments", "region=a", "# mine\n", "# mine\n\n[profile x]\nregion = a\n"},
 		{"set, only a blank line", "region=a", "\n", "\n\n[profile x]\nregion = a\n"},
 		{"set, new section", "region=a", "[default]\nregion = b\n", "[default]\nregion = b\n\n[profile x]\nregion = a\n"},

@@ -71,7 +71,7 @@ func botocoreEdits(random *rand.Rand) (all []botocoreEdit) {
 			changes = []string{"-" + e.removed}
 		}
 		f, err := newEdit("config", awsConfig, []byte(text), e.name)
-		if err != nil || f.checkHeader() != nil {
+		if err != nil || f.checkSection() != nil {
 			continue
 		}
 		if e.after, err = edited(awsConfig, e.name, text, changes...); err == nil {

@@ -1,7 +1,6 @@
 package profile
 
 import (
-	"bytes"
 	"context"
 	"maps"
 	"slices"
@@ -45,11 +44,11 @@ type Registered struct {
 // is not there. What it adds and replaces is remembered in profiles.ini, for Unregister. To
 // register again updates what register wrote, and nothing else.
 //
-// A header that only some SDKs take for that of the profile, such as [ profile x ], is a
-// *fault.Error of kind Config.
+// A section that SDKs do not agree on, such as that of [ profile x ], is a *fault.Error of kind
+// Config.
 func (e Editor) Register(ctx context.Context, name string, r Registration) (Registered, error) {
 	return e.editBoth(ctx, name, func(aws, own *edit) error {
-		if err := aws.checkHeader(); err != nil {
+		if err := aws.checkSection(); err != nil {
 			return err
 		}
 		past, err := recall(own)
@@ -234,27 +233,6 @@ func (e *edit) takeBack(key, text string, past memory) error {
 		return e.rescan(cutLine(data, n.offset))
 	}
 	return e.splice(data, n.offset, textEnd(data, n.offset), was)
-}
-
-// checkHeader refuses a section that only some SDKs would take for the profile's, or whose
-// end they would find elsewhere.
-func (e *edit) checkHeader() error {
-	all := e.file.spellings(e.name)
-	for _, h := range all {
-		text := e.file.bytes(h.text)
-		if !bytes.Equal(text, e.file.bytes(all[0].text)) {
-			return e.file.fault(int(h.line), "keep one header", "the profile has a header before that is spelled otherwise, and SDKs do not agree which of them counts")
-		}
-		if !h.isPlain() && parseTitle(string(text)).loose {
-			return e.file.fault(int(h.line), "write it as [profile "+e.name+"]", "the header is spelled in a way that the AWS CLI does not read")
-		}
-		for _, n := range statements(e.file.data, h) {
-			if i := slices.IndexFunc(n.more, func(l line) bool { return l.text[0] == '[' }); i >= 0 {
-				return e.file.fault(n.more[i].offset, "begin it at the margin", "an indented header is a part of the value above it for the AWS CLI, and a section for other SDKs")
-			}
-		}
-	}
-	return nil
 }
 
 // keys returns the keys in all spellings of a section but some, sorted, each once.

@@ -196,6 +196,9 @@ func TestRegisterRefuses(t *testing.T) {
 		part     string
 	}{
 		"loose header":       {"[ profile x ]\n", "", process(), fault.Config, "config:1: the header is spelled in a way that the AWS CLI does not read; write it as [profile x]"},
+		"two spellings":      {"[profile x]\n[profile y]\n[profile 'x']\n", "", process(), fault.Config, "config:3: the profile has another header"},
+		"indented header":    {"[profile x]\na = b\n  [profile y]\n", "", process(), fault.Config, "config:3: an indented header"},
+		"indented block":     {" [profile x]\n s3 =\n  a = b\n c = d\n", "", process(), fault.Config, "config:2: it is indented, and some SDKs"},
 		"continued":          {"[profile x]\ncredential_process = a\n  b\n", "", process(), fault.Config, "config:3: it is indented"},
 		"nothing":            {"", "", Registration{}, fault.Usage, "either"},
 		"both":               {"", "", Registration{Command: "/a", RoleARN: roleA, SourceProfile: "y"}, fault.Usage, "either"},

@@ -92,7 +92,8 @@ func (k *killer) run(n *newcomer, args ...string) error {
 }
 
 func (k *killer) trace(pid int) error {
-	const mine = unix.WALL | unix.WNOTHREAD // only what this thread has started
+	// Only the threads of the process, which has a process group of its own: other tests have children, too.
+	const mine = unix.WALL | unix.WNOTHREAD
 	var status unix.WaitStatus
 	if _, err := unix.Wait4(pid, &status, mine, nil); err != nil {
 		return err
@@ -106,7 +107,7 @@ func (k *killer) trace(pid int) error {
 		}
 		var err error
 		for {
-			if thread, err = unix.Wait4(-1, &status, mine, nil); err != nil {
+			if thread, err = unix.Wait4(-pid, &status, mine, nil); err != nil {
 				return err
 			}
 			if status.Stopped() {

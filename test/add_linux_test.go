@@ -289,3 +289,22 @@ func TestRoleOfTheCLI(t *testing.T) {
 	// Under its own name it has no access key; what the AWS config runs for it is told.
 	wantFailure(t, b, run(t, b, nil, b.Binary, "get", "--profile", "app"), 4, "run what the AWS config has for it: "+b.Binary+" get --profile work --role-arn")
 }
+
+// TestAddOverAWrongSeed has a wrong seed spend a time step before the right one comes: that step is
+// free for the right one.
+func TestAddOverAWrongSeed(t *testing.T) {
+	t.Parallel()
+	b, key, seed := bare(t)
+	wrong := filepath.Join(b.Dir, "secrets", "wrong")
+	writeFile(t, wrong, strings.Repeat("JBSWY3DPEHPK3PXP", 4))
+	addWork(t, b, key, wrong)
+	wantFailure(t, b, get(t, b), 6, "AWS refused the token code")
+	mustRun(t, b, nil, "add", "--profile", "work", "--seed-file", seed, "--yes")
+	roomInStep()
+	mustGet(t, b)
+	attempts := b.Server.State().Attempts
+	last, before := attempts[len(attempts)-1], attempts[len(attempts)-2]
+	if last.Time.Unix()/30 != last.Step || before.Outcome != "wrong" {
+		t.Errorf("%+v, then %+v", before, last)
+	}
+}

@@ -7,7 +7,9 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -70,8 +72,12 @@ func (add *adding) storeSeed(ctx context.Context, items keystore.Items, kind str
 	case fault.KindOf(err) != fault.NoSecret:
 		return err
 	}
+	replaced := err == nil
 	if err := items.PutSeed(ctx, serial, seed); err != nil {
 		return err
+	}
+	if replaced {
+		add.emptyBooks(serial)
 	}
 	add.say("Stored the seed of %s in the %s store.", serial, kind)
 	if seed.Weak() {
@@ -96,4 +102,20 @@ func (add *adding) needSerial(ctx context.Context, suggestion string) error {
 	}
 	add.settings.Serial, err = profile.CheckSerial("the serial", cmp.Or(text, suggestion))
 	return err
+}
+
+// emptyBooks forgets which codes of a device were sent: those of another seed do not matter. That this
+// fails only means that a step is waited for.
+func (a *app) emptyBooks(serial string) {
+	cached, err := a.openCache(noKey())
+	if err != nil {
+		return
+	}
+	scope := cached.Scope(session.DeviceScope(serial))
+	unlock, held, err := scope.TryLock()
+	if err != nil || !held {
+		return
+	}
+	defer unlock()
+	_ = scope.Save(ledger.Record{})
 }

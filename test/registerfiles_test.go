@@ -8,11 +8,13 @@ import (
 
 // oddConfig is an AWS config that a program which edits it may stumble over.
 type oddConfig struct {
-	name    string
-	text    string
-	profile string // to register
-	by      string // command, helper or sdk
-	gains   string // a profile that has credentials as soon as the one that is registered has
+	name      string
+	text      string
+	profile   string // to register
+	by        string // command, helper or sdk
+	refused   string // what the program says, if it should not do it
+	gains     string // a profile that has credentials as soon as the one that is registered has
+	generated bool
 }
 
 // handmadeConfigs are what people have, and what they could come to have.
@@ -43,16 +45,18 @@ func handmadeConfigs() []oddConfig {
 		{name: "continued at the end", text: "[profile a]\nca_bundle = a\n  b\n", profile: "p"},
 		{name: "continued in it", text: "[profile p]\nca_bundle = a\n  b\n   c\n[profile z]\nregion = a\n", profile: "p"},
 		{name: "all indented", text: "  [profile p]\n  output = a\n  [profile z]\n  region = b\n", profile: "p"},
-		{name: "all indented, with a block", text: "  [profile p]\n  s3 =\n    addressing_style = path\n  output = a\n  [profile z]\n  region = b\n", profile: "p"},
+		{name: "all indented, with a block", text: "  [profile p]\n  s3 =\n    addressing_style = path\n  output = a\n  [profile z]\n  region = b\n", profile: "p", refused: "config:2: it is indented"},
 		{name: "tabs", text: "[profile p]\noutput\t=\tjson\t\n[profile\tz]\nregion\t= b\n", profile: "p"},
 		{name: "inline comments", text: "[profile p] ; mine\noutput = json # mine\n[profile z] # [yours]\nregion = b ; yours\n", profile: "p"},
 		{name: "quotation", text: "[profile \"a b\"]\nregion = \"a\"\n[profile 'c']\nregion = 'b'\n", profile: "p"},
 		{name: "quoted spelling of it", text: "[profile \"p\"]\noutput = json\n[profile z]\nregion = b\n", profile: "p"},
-		{name: "two spellings of it", text: "[profile p]\noutput = json\n[profile z]\nregion = b\n[profile 'p']\nmax_attempts = 3\n", profile: "p"},
-		{name: "default in two spellings", text: "[default]\noutput = json\n[profile z]\nregion = b\n[profile default]\nmax_attempts = 3\n", profile: "default"},
-		{name: "default in two spellings, turned", text: "[profile default]\noutput = json\n[profile z]\nregion = b\n[default]\nmax_attempts = 3\n", profile: "default"},
-		{name: "loose spelling of it", text: "[ profile p ]\noutput = json\n", profile: "p"},
+		{name: "two spellings of it", text: "[profile p]\noutput = json\n[profile z]\nregion = b\n[profile 'p']\nmax_attempts = 3\n", profile: "p", refused: "config:5: the profile has another header"},
+		{name: "default in two spellings", text: "[default]\noutput = json\n[profile z]\nregion = b\n[profile default]\nmax_attempts = 3\n", profile: "default", refused: "config:5: the profile has another header"},
+		{name: "default in two spellings, turned", text: "[profile default]\noutput = json\n[profile z]\nregion = b\n[default]\nmax_attempts = 3\n", profile: "default", refused: "config:5: the profile has another header"},
+		{name: "loose spelling of it", text: "[ profile p ]\noutput = json\n", profile: "p", refused: "AWS CLI does not read"},
 		{name: "spelled as in the credentials file", text: "[p]\nregion = a\n", profile: "p"},
+		{name: "keyword without a space", text: "[profilep]\nregion = a\n[Profile p]\nregion = b\n", profile: "p"},
+		{name: "keyword with an s, which the AWS CLI reads", text: "[profiles p]\nregion = a\n", profile: "p"},
 		{name: "repeated section", text: "[profile p]\noutput = json\n[profile z]\nregion = b\n[profile p]\nmax_attempts = 3\n", profile: "p"},
 		{name: "others repeated", text: "[profile z]\nregion = a\n[profile z]\nregion = b\nregion = c\n", profile: "p"},
 		{name: "DEFAULT", text: "[DEFAULT]\nregion = a\n[profile z]\noutput = b\n", profile: "p"},
@@ -66,7 +70,7 @@ func handmadeConfigs() []oddConfig {
 		{name: "hash in a name", text: "[profile a#b]\nregion = a\n[profile c;d]\nregion = b\n", profile: "p"},
 		{name: "garbage", text: "[profile z]\nregion = a\ngarbage\n[profile y]\nregion = b\n", profile: "p"},
 		{name: "unclosed header", text: "[profile a]\nregion = a\n[profile y\nregion = b\n", profile: "p"},
-		{name: "indented header of another", text: "[profile p]\noutput = a\n  [profile y]\n  region = b\n[profile z]\nregion = c\n", profile: "p"},
+		{name: "indented header of another", text: "[profile p]\noutput = a\n  [profile y]\n  region = b\n[profile z]\nregion = c\n", profile: "p", refused: "config:3: an indented header"},
 		{name: "indented header at the end", text: "[profile a]\noutput = a\n  [profile y]\n  region = b\n", profile: "p"},
 		{name: "options indented less and less", text: "[profile p]\n   output = a\n  region = b\n ca_bundle = c\n[profile z]\nregion = d\n", profile: "p"},
 		{name: "no-break space", text: "[profile p]\noutput = a\n\u00a0region = b\n[profile z]\n\u00a0region = c\n", profile: "p"},
@@ -75,14 +79,14 @@ func handmadeConfigs() []oddConfig {
 		{name: "other role", text: "[profile p]\nrole_arn=arn:aws:iam::210987654321:role/b\nsource_profile\t: z\n[profile z]\nregion = b\n", profile: "p", by: "sdk"},
 		{name: "it is the source of another", text: "[profile y]\nrole_arn = arn:aws:iam::210987654321:role/b\nsource_profile = p\n", profile: "p", gains: "y"},
 		{name: "static keys of another", text: "[profile z]\n" + keys + "[profile y]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n", profile: "p"},
-		{name: "static keys of it", text: "[profile p]\n" + keys, profile: "p"},
-		{name: "SSO", text: "[profile p]\nsso_start_url = https://example.com/start\nsso_account_id = 123456789012\n", profile: "p"},
+		{name: "static keys of it", text: "[profile p]\n" + keys, profile: "p", refused: "config:2: there is an access key"},
+		{name: "SSO", text: "[profile p]\nsso_start_url = https://example.com/start\nsso_account_id = 123456789012\n", profile: "p", refused: "sso_start_url"},
 		{name: "wrong values of another", text: "[profile z]\nretry_mode = odd\n[profile y]\nmax_attempts = many\n[profile x]\nregion = a\n", profile: "p"},
-		{name: "option before the first section", text: "region = a\n[profile p]\nregion = b\n", profile: "p"},
-		{name: "lone CR", text: "[profile a]\rregion = a\r", profile: "p"},
-		{name: "NUL", text: "[profile a]\nregion = \x00\n", profile: "p"},
+		{name: "option before the first section", text: "region = a\n[profile p]\nregion = b\n", profile: "p", refused: "config:1: there is an option before"},
+		{name: "lone CR", text: "[profile a]\rregion = a\r", profile: "p", refused: "CR without an LF"},
+		{name: "NUL", text: "[profile a]\nregion = \x00\n", profile: "p", refused: "config:2: there is a NUL byte"},
 		{name: "not UTF-8", text: "[profile a]\nca_bundle = \xff\xfe\n[profile z]\nregion = a\n", profile: "p"},
-		{name: "UTF-16", text: "\xff\xfe[\x00d\x00]\x00", profile: "p"},
+		{name: "UTF-16", text: "\xff\xfe[\x00d\x00]\x00", profile: "p", refused: "is UTF-16"},
 		{name: "long line", text: "[profile a]\nca_bundle = " + strings.Repeat("x", 1<<16) + "\n", profile: "p"},
 		{name: "many profiles", text: manyProfiles(500), profile: "p300"},
 	}
@@ -144,7 +148,7 @@ func generatedConfig(random *rand.Rand) oddConfig {
 	if random.IntN(12) == 0 {
 		text = "\ufeff" + text
 	}
-	return oddConfig{text: text, profile: pick("p", "p", "new", "new", "a", "e f", "default", "l"), by: pick("command", "command", "helper", "sdk")}
+	return oddConfig{text: text, profile: pick("p", "p", "new", "new", "a", "e f", "default", "l"), by: pick("command", "command", "helper", "sdk"), generated: true}
 }
 
 // generatedConfigs returns n different configs, always the same.

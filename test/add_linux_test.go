@@ -308,3 +308,29 @@ func TestAddOverAWrongSeed(t *testing.T) {
 		t.Errorf("%+v, then %+v", before, last)
 	}
 }
+
+// TestNotIntoMemoryWithoutAsking keeps the only seed of a device from a store that forgets.
+func TestNotIntoMemoryWithoutAsking(t *testing.T) {
+	t.Parallel()
+	b, key, seed := bare(t)
+	addWork(t, b, key, seed, "--store", "age")
+	got := run(t, b, nil, "setsid", "-w", b.Binary, "store", "move", "--profile", "work", "--to", "keyctl")
+	if got.code != 2 || !strings.Contains(got.stderr, "--yes") {
+		t.Errorf("exit %d: %s%s", got.code, got.stdout, got.stderr)
+	}
+	mustGet(t, b)
+}
+
+// TestEmptyPassphrase is none.
+func TestEmptyPassphrase(t *testing.T) {
+	t.Parallel()
+	b, key, seed := bare(t)
+	addWork(t, b, key, seed, "--store", "age")
+	console, err := testbed.StartConsole(b.Command(t.Context(), b.Binary, "store", "protect", "--passphrase"))
+	must(t, err)
+	must(t, console.Expect("(not shown): "))
+	must(t, console.Type("\n"))
+	if code, err := console.Wait(); code != 2 || err != nil || !strings.Contains(console.Shown(), "is empty") {
+		t.Errorf("%d, %v: %s", code, err, console.Shown())
+	}
+}

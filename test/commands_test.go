@@ -16,17 +16,19 @@ func TestUsage(t *testing.T) {
 	t.Parallel()
 	b := bed(t, testbed.Options{})
 	for command, words := range map[string][]string{
-		"get":                               {"--profile is missing", "get --profile NAME"},
-		"get --profile work --nonsense":     {"nonsense", "get --help"},
-		"get --profile work extra":          {"extra", "--help"},
-		"get --profile work --duration 12x": {"--duration", "12x"},
-		"code":                              {"--profile is missing"},
-		"clear":                             {"--profile or --all"},
-		"clear --all --profile work":        {"--profile or --all"},
-		"nonsense":                          {"nonsense", "--help"},
-		"completion":                        {"--help"},
-		"completion tcsh":                   {"tcsh"},
-		"list --json=maybe":                 {"maybe", "--help"},
+		"get":                                 {"--profile is missing", "get --profile NAME"},
+		"get --profile work --nonsense":       {"nonsense", "get --help"},
+		"get --profile work extra":            {"extra", "--help"},
+		"get --profile work --duration 12x":   {"--duration", "12x"},
+		"code":                                {"--profile is missing"},
+		"clear":                               {"--profile or --all"},
+		"store protect":                       {"passphrase none recipient", "store protect --help"},
+		"export --profile work --uri --png x": {"uri png", "export --help"},
+		"clear --all --profile work":          {"--profile or --all"},
+		"nonsense":                            {"nonsense", "--help"},
+		"completion":                          {"--help"},
+		"completion tcsh":                     {"tcsh"},
+		"list --json=maybe":                   {"maybe", "--help"},
 	} {
 		got := run(t, b, nil, b.Binary, strings.Fields(command)...)
 		if got.code != 2 || got.stdout != "" || !strings.HasPrefix(got.stderr, "aws-mfa-creds: error: ") {

@@ -216,7 +216,7 @@ func (add *adding) chooseStore(ctx context.Context) (string, error) {
 	}
 	kind, why, err := add.defaultStore(ctx)
 	if err == nil && why != "" {
-		add.say("Using the %s store, as %s.", kind, why)
+		add.say("No keyring can be used here (%s), so the %s store is.", why, kind)
 	}
 	add.chosen = kind
 	return kind, err

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -47,11 +49,17 @@ func run(a *app) (code int) {
 		}
 		code = int(fault.Internal)
 	}()
+	if slices.Equal(a.args, []string{"--version"}) {
+		a.args = []string{"version"} // what people try first
+	}
 	root := newRootCommand(a)
 	root.SetArgs(a.args)
-	err := root.Execute()
+	cmd, err := root.ExecuteC()
 	if err == nil {
 		return 0
+	}
+	if _, ok := errors.AsType[*fault.Error](err); !ok && !a.started {
+		err = fault.New(fault.Usage, "", "run: "+cmd.CommandPath()+" --help", "%v", err)
 	}
 	return a.fail(err)
 }

@@ -86,7 +86,7 @@ func (c *console) begin(ctx context.Context, o enrollOptions) error {
 			return err
 		}
 		if why != "" {
-			c.say("Using the %s store, as %s.", c.kind, why)
+			c.say("No keyring can be used here (%s), so the %s store is.", why, c.kind)
 		}
 	}
 	if c.items, err = c.app.items(c.kind, c.ask); err != nil {

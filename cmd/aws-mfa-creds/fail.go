@@ -13,17 +13,13 @@ import (
 
 const issuesURL = "https://github.com/aws-mfa-creds/aws-mfa-creds/issues"
 
-// fail tells err on stderr and returns the exit code for it. A command line that
-// never reached a command's own code is a usage error.
+// fail tells err on stderr and returns the exit code for it.
 func (a *app) fail(err error) int {
 	if interrupt, ok := errors.AsType[interruptError](err); ok {
 		return interrupt.exitCode()
 	}
 	if errors.Is(err, errOutput) {
 		return int(fault.Internal) // whoever read stdout is gone: there is nobody to tell
-	}
-	if _, ok := errors.AsType[*fault.Error](err); !ok && !a.started {
-		err = fault.New(fault.Usage, "", "run: "+program+" --help", "%v", err)
 	}
 	remedy := a.named(fault.Remedy(err))
 	switch {

@@ -64,7 +64,7 @@ func (c *caretaker) seedStore(ctx context.Context, asked string, s profile.Setti
 	}
 	kind, why, err := c.defaultStore(ctx)
 	if err == nil && why != "" {
-		c.tell("Using the %s store, as %s.", kind, why)
+		c.tell("No keyring can be used here (%s), so the %s store is.", why, kind)
 	}
 	return kind, err
 }

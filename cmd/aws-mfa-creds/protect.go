@@ -110,6 +110,9 @@ func (a *app) newPassphrase(ctx context.Context, file string, ask *asker) (creds
 	if err != nil || file != "" {
 		return passphrase, err
 	}
+	if passphrase.IsZero() {
+		return passphrase, fault.New(fault.Usage, "passphrase", "", "is empty; nothing was changed")
+	}
 	again, err := ask.secret(ctx, "The same again", "--passphrase-file FILE")
 	if err == nil && !again.Equal(passphrase) {
 		err = fault.New(fault.Usage, "passphrase", "", "the two are not the same; nothing was changed")

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -32,7 +34,7 @@ Exit codes: 0 ok, 1 internal, 2 usage, 3 configuration, 4 no secret stored, 5 st
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
 		Args:              cobra.NoArgs,
-		PersistentPreRun:  func(*cobra.Command, []string) { a.started = true },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.start(cmd) },
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetOut(a.stdout)
@@ -46,6 +48,14 @@ Exit codes: 0 ok, 1 internal, 2 usage, 3 configuration, 4 no secret stored, 5 st
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	return root
+}
+
+// start checks what cobra would check only after it, so that all mistakes of the command line are told
+// alike.
+func (a *app) start(cmd *cobra.Command) error {
+	err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups())
+	a.started = err == nil
+	return err
 }
 
 // commands returns what makes the commands. A credential process is started all the time, and one

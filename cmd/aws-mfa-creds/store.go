@@ -25,6 +25,7 @@ type moveOptions struct {
 	profile   string
 	to        string
 	key, seed bool // only this one
+	yes       bool
 }
 
 func newStoreMoveCommand(a *app) *cobra.Command {
@@ -41,6 +42,7 @@ change, and only then the old store forgets them.`,
 	cmd.Flags().StringVar(&o.to, "to", "", "the `store` to move to")
 	cmd.Flags().BoolVar(&o.key, "key", false, "move only the access key")
 	cmd.Flags().BoolVar(&o.seed, "seed", false, "move only the seed")
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask before a seed goes where it may be lost")
 	cmd.MarkFlagsMutuallyExclusive("key", "seed")
 	complete(cmd, "to", storeKinds)
 	return cmd
@@ -61,8 +63,13 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 	if err != nil {
 		return err
 	}
-	ask := a.asker(true)
+	ask := a.asker(o.yes)
 	defer ask.close()
+	if o.to == keystore.KindKeyctl && !o.key {
+		if err := ask.confirm(ctx, "The kernel's keyring forgets the seed after 24 hours or a restart. Without another copy nobody makes codes of the device then. Move it?"); err != nil {
+			return err
+		}
+	}
 	m := move{app: a, profile: o.profile, to: o.to, own: own, ask: ask, sharing: othersThan(o.profile, files.Sharing(own.Serial))}
 	if !o.seed {
 		if err := m.key(ctx); err != nil {

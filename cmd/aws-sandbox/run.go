@@ -73,6 +73,11 @@ func parse(args []string, s streams) (options, error) {
 		return o, err
 	}
 	o.command = flags.Args()
+	if o.laptop && len(o.command) == 0 {
+		err := errors.New("-laptop needs a command, as in: aws-sandbox -laptop -- bash")
+		fmt.Fprintf(s.err, "aws-sandbox: error: %v\n", err)
+		return o, err
+	}
 	if o.fault != "" && !slices.Contains(sandbox.Kinds(), sandbox.Kind(o.fault)) {
 		err := fmt.Errorf("there is no fault %q, but: %s", o.fault, faults())
 		fmt.Fprintf(s.err, "aws-sandbox: error: %v\n", err)

@@ -87,7 +87,7 @@ func (e Env) Seed(context.Context) (totp.Seed, error) {
 func (e Env) required(name string) (string, error) {
 	value, err := e.value(name)
 	if err == nil && value == "" {
-		err = fault.New(fault.NoSecret, name, "set "+name+" or "+name+"_FILE", "is not set, though other variables of the env store are")
+		err = fault.New(fault.NoSecret, name, "set "+name+" or "+name+"_FILE", "is not set, and the env store needs it")
 	}
 	return value, err
 }

@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -87,7 +88,15 @@ func Default(ctx context.Context, o Options) (kind, why string) {
 		if err == nil {
 			return candidate, ""
 		}
-		why = fault.Text(err)
+		why = causeOf(err)
 	}
 	return KindAge, why
+}
+
+// causeOf is err without what it is about.
+func causeOf(err error) string {
+	if told, ok := errors.AsType[*fault.Error](err); ok {
+		return fault.Printable(told.Cause)
+	}
+	return fault.Text(err)
 }

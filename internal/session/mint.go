@@ -238,7 +238,7 @@ func (c *call) nextStep(ctx context.Context, record ledger.Record, d demand) (to
 		if d.optional {
 			return 0, c.notWaiting("", "the code of this time step is spent")
 		}
-		if !c.timeFor(ctx, wait) {
+		if !c.timeFor(ctx, wait+minTimeToSend) {
 			return 0, c.allSpent(wait)
 		}
 		c.Log.Debug("waiting for the next time step", "wait", wait)
@@ -255,8 +255,8 @@ func (*call) timeFor(ctx context.Context, d time.Duration) bool {
 }
 
 func (c *call) allSpent(wait time.Duration) error {
-	return c.notWaiting("try again then, or give these jobs MFA devices of their own (a user can have eight)",
-		"all codes of this half minute are used by other sessions, the next one is free in "+wait.Round(time.Second).String())
+	return c.notWaiting("try again then; jobs that often meet here want MFA devices of their own (a user can have eight)",
+		"its codes up to now are spent, the next one is free in "+wait.Round(time.Second).String())
 }
 
 // choose returns the time step to use at now, AWS's time, and how long to wait for it

@@ -49,7 +49,7 @@ func TestHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	b := bed(t, testbed.Options{})
 	for command, word := range map[string]string{
-		"": "Available Commands", "help": "Available Commands", "--help": "credential_process", "help get": "--role-arn",
+		"": "Available Commands", "help": "Available Commands", "--help": "credential process", "--version": "aws-mfa-creds ", "help get": "--role-arn",
 		"get --help": "--refresh", "version": "aws-mfa-creds ",
 	} {
 		got := run(t, b, nil, b.Binary, strings.Fields(command)...)

@@ -98,7 +98,8 @@ func storeCases(t *testing.T) map[string]func(t *testing.T) storeCase {
 					}
 				},
 				unlock: func(t *testing.T, b *testbed.Bed) {
-					if got := run(t, b, env, "/bin/sh", "-c", "kill $DAEMON_PID; while kill -0 $DAEMON_PID; do sleep 0.1; done 2>/dev/null; printf swordfish | gnome-keyring-daemon --unlock --components=secrets --daemonize >/dev/null 2>&1"); got.code != 0 {
+					if got := run(t, b, env, "/bin/sh", "-c", "kill $DAEMON_PID; while kill -0 $DAEMON_PID; do sleep 0.1; done 2>/dev/null; printf swordfish | gnome-keyring-daemon --unlock --components=secrets --daemonize >/dev/null 2>&1; "+
+						"until dbus-send --session --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.GetNameOwner string:org.freedesktop.secrets; do sleep 0.1; done >/dev/null 2>&1"); got.code != 0 {
 						t.Fatal(got.stderr)
 					}
 				},

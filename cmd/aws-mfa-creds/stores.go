@@ -54,7 +54,7 @@ func (a *app) storeOptions(ask *asker) (keystore.Options, error) {
 	}
 	o := keystore.Options{
 		Dir: filepath.Join(dir, "age"), Executable: executable, Environ: child.WithoutSecrets(a.environ()),
-		Now: a.now, Rand: rand.Reader, Serialize: a.oneAtATime,
+		Now: a.now, Rand: rand.Reader, Serialize: a.oneAtATime, Calm: !a.getting(),
 	}
 	if ask != nil && ask.present() {
 		o.Person = ask.terminal

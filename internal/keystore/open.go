@@ -28,8 +28,11 @@ type Options struct {
 	// simultaneous calls, and returns how to let go of it.
 	Serialize func(context.Context) (unlock func(), err error)
 
+	// Calm says that this is no credential process, so that a busy store may take its time.
+	Calm bool
+
 	// Person may be asked to unlock a store. Nil: nobody is asked, and every call ends
-	// within three seconds.
+	// within three seconds, or if Calm within half a minute.
 	Person Person
 }
 
@@ -58,7 +61,7 @@ func Age(o Options) *agefile.Store {
 }
 
 func openRing(kind string, o Options) (*ring.Ring, error) {
-	return ring.Open(ring.Options{Kind: kind, Executable: o.Executable, Env: o.Environ, Ask: o.Person != nil, Serialize: o.Serialize})
+	return ring.Open(ring.Options{Kind: kind, Executable: o.Executable, Env: o.Environ, Ask: o.Person != nil, Calm: o.Calm, Serialize: o.Serialize})
 }
 
 // Probe reports why the store of a kind cannot be used now, or nil. It asks nobody and ends within

@@ -316,8 +316,8 @@ func fails(ctx context.Context, c *client, m *machine) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer a.close()
 	err = a.ask(ctx)
+	a.close() // waits until all of its terminal has been read
 	if err == nil {
 		return "", errors.New("it has succeeded")
 	}

@@ -32,7 +32,8 @@ const maxName = 512
 
 // How long a call may take in all.
 const (
-	quietLimit = 3 * time.Second  // when nobody may be asked
+	quietLimit = 3 * time.Second  // when nobody may be asked, in a credential process
+	calmLimit  = 30 * time.Second // when nobody may be asked, but somebody waits: a busy computer takes its time
 	askLimit   = 60 * time.Second // when a person unlocks the keyring meanwhile
 	probeLimit = 2 * time.Second
 )
@@ -46,6 +47,9 @@ type Options struct {
 	// Ask lets the keyring ask the person at this computer to unlock it, or for consent.
 	// Without it a call never waits for anybody.
 	Ask bool
+
+	// Calm says that this is no credential process, whose consumer would not wait for long.
+	Calm bool
 
 	// Serialize, if not nil, waits for a lock that all processes of the user share, and
 	// returns how to let go of it. It is used where a keyring refuses simultaneous calls.
@@ -68,8 +72,11 @@ func Open(o Options) (*Ring, error) {
 		return nil, trouble{state: notBuilt}.fault(o.Kind, "")
 	}
 	limit := quietLimit
-	if o.Ask {
+	switch {
+	case o.Ask:
 		limit = askLimit
+	case o.Calm:
+		limit = calmLimit
 	}
 	// macOS refuses a read while another process reads.
 	return &Ring{options: o, limit: limit, serial: o.Kind == Keychain}, nil

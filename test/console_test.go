@@ -147,6 +147,29 @@ func TestConsoleKilled(t *testing.T) {
 	n.works("work")
 }
 
+// TestConsoleInterrupted interrupts the run when the seed is stored, and is told how to go on.
+func TestConsoleInterrupted(t *testing.T) {
+	t.Parallel()
+	n := stored(t, cliSigns)
+	n.inConsole()
+	s := n.shell("enroll", "--profile", "work", "--console")
+	s.answer("(not shown): ", "not a seed!")
+	s.answer("(not shown): ", n.picture("shot", consoleURI))
+	n.check(s.Expect("code 2: "))
+	n.check(s.Type("\x03"))
+	const hint = "\naws-mfa-creds: The seed is kept; run the same command again to go on\r\n"
+	if shown := s.ends(130); !strings.HasSuffix(shown, hint) {
+		t.Errorf("shows %q", shown)
+	}
+	s = n.shell("enroll", "--profile", "work", "--console")
+	s.answer("Go on with it? [y/N]: ", "y")
+	s.typeIntoConsole()
+	s.answer("as the console shows it now: ", consoleSerial+"/")
+	s.answer("as the console shows it now: ", consoleSerial)
+	s.ends(0)
+	n.works("work")
+}
+
 // TestConsoleRoot is for the root user, who has no access key.
 func TestConsoleRoot(t *testing.T) {
 	t.Parallel()
@@ -171,7 +194,7 @@ func TestConsoleScripted(t *testing.T) {
 	t.Parallel()
 	n := newNewcomer(t)
 	shot := n.picture("shot", consoleURI)
-	n.refused(2, []string{"no terminal", "--serial ARN"}, "enroll", "--profile", "work", "--console", "--seed-file", shot)
+	n.refused(2, []string{"no terminal", "--serial ARN. The seed is kept; run the same command again to go on"}, "enroll", "--profile", "work", "--console", "--seed-file", shot)
 	said := n.must("enroll", "--profile", "work", "--console", "--seed-file", shot, "--serial", consoleSerial)
 	want := func(ago time.Duration) string {
 		code, err := sandbox.Code(consoleSeed, time.Now().Add(-ago))

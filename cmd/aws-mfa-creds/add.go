@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -184,8 +185,20 @@ func (add *adding) setProgram(ctx context.Context) error {
 	})
 	if err == nil {
 		add.say("%s prints the codes of profile %s.", firstWord(add.mfaProcess), fault.Printable(add.settings.Identity))
+		add.lookForProgram()
 	}
 	return err
+}
+
+// lookForProgram warns if the shell would not find the program now.
+func (add *adding) lookForProgram() {
+	word := firstWord(add.mfaProcess)
+	if strings.ContainsAny(word, `/\"'`) {
+		return
+	}
+	if _, err := exec.LookPath(word); err != nil {
+		add.say("Warning: %s is not on PATH now.", word)
+	}
 }
 
 func firstWord(command string) string {

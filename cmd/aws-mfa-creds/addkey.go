@@ -97,16 +97,26 @@ func (add *adding) readKey(ctx context.Context, stored creds.AccessKey) (key cre
 
 // askKey asks for the access key.
 func (add *adding) askKey(ctx context.Context) (creds.AccessKey, error) {
-	id, err := add.ask.line(ctx, "Access key id (AKIA...)", "--access-key-file FILE")
+	id, err := insist(add.ask, func() (string, error) {
+		return add.ask.line(ctx, "Access key id (AKIA...)", "--access-key-file FILE")
+	}, typedKeyID)
 	if err != nil {
 		return creds.AccessKey{}, err
 	}
-	secret, err := add.ask.secret(ctx, "Secret access key", "--access-key-file FILE")
-	if err != nil {
-		return creds.AccessKey{}, err
+	return insist(add.ask, func() (creds.Secret, error) {
+		return add.ask.secret(ctx, "Secret access key", "--access-key-file FILE")
+	}, func(secret creds.Secret) (creds.AccessKey, error) {
+		key := creds.AccessKey{ID: id, Secret: secret}
+		return key, asUsage(keystore.CheckAccessKey("what was typed", key))
+	})
+}
+
+// typedKeyID refuses what is not the id of a long-lived access key.
+func typedKeyID(id string) (string, error) {
+	if creds.IsAccessKeyID(id) {
+		return id, nil
 	}
-	key := creds.AccessKey{ID: id, Secret: secret}
-	return key, asUsage(keystore.CheckAccessKey("what was typed", key))
+	return "", asUsage(keystore.CheckAccessKey("what was typed", creds.AccessKey{ID: id}))
 }
 
 func (add *adding) keyFromFile() (creds.AccessKey, error) {

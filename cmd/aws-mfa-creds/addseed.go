@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
@@ -30,6 +29,7 @@ func (add *adding) addSeed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	add.compareLabel(got.name)
 	if err := add.needSerial(ctx, serialOf(got.name, add.settings.Partition)); err != nil {
 		return err
 	}
@@ -92,16 +92,23 @@ func (add *adding) needSerial(ctx context.Context, suggestion string) error {
 	if add.settings.Serial != "" {
 		return nil
 	}
-	prompt := "Serial (ARN) of the MFA device"
-	if suggestion != "" {
-		prompt += " [" + suggestion + "]"
+	if suggestion != "" && !add.ask.present() {
+		add.settings.Serial = suggestion
+		add.say("Using the serial %s, as the label of the seed has it.", suggestion)
+		return nil
 	}
-	text, err := add.ask.line(ctx, prompt, "--serial ARN")
-	if err != nil {
-		return err
-	}
-	add.settings.Serial, err = profile.CheckSerial("the serial", cmp.Or(text, suggestion))
+	const prompt = "Serial (ARN) of the MFA device"
+	serial, err := add.ask.serial(ctx, prompt, "--serial ARN", suggestion)
+	add.settings.Serial = serial
 	return err
+}
+
+// compareLabel warns where the source of the seed names another device than the settings do.
+func (add *adding) compareLabel(label string) {
+	device := deviceOf(label)
+	if serial := add.settings.Serial; serial != "" && device != "" && device != keystore.Label(serial) {
+		add.say("Warning: the seed is labelled %s, and the serial is %s.", device, serial)
+	}
 }
 
 // emptyBooks forgets which codes of a device were sent: those of another seed do not matter. That this

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/term"
 )
 
@@ -59,7 +62,7 @@ func (q *asker) confirm(ctx context.Context, question string) error {
 		return nil
 	}
 	if !q.present() {
-		return noTerminal("--yes")
+		return fault.New(fault.Usage, "", "give --yes", "there is no terminal to ask on: %s", question)
 	}
 	yes, err := q.terminal.Confirm(ctx, question)
 	if err == nil && !yes {
@@ -67,6 +70,39 @@ func (q *asker) confirm(ctx context.Context, question string) error {
 	}
 	return ended(err)
 }
+
+// serial asks for the serial of an MFA device. suggestion is what it probably is, or "".
+func (q *asker) serial(ctx context.Context, prompt, flag, suggestion string) (string, error) {
+	if suggestion != "" {
+		prompt += " [" + suggestion + "]"
+	}
+	return insist(q, func() (string, error) { return q.line(ctx, prompt, flag) }, func(text string) (string, error) {
+		return profile.CheckSerial("the serial", cmp.Or(text, suggestion))
+	})
+}
+
+// tries is how often a person is asked for the same thing.
+const tries = 3
+
+// insist asks until check takes the answer, a few times at most: what is pasted for the next
+// question must not go to a shell because of a typo in this one.
+func insist[A, R any](q *asker, ask func() (A, error), check func(A) (R, error)) (R, error) {
+	for try := 1; ; try++ {
+		answer, err := ask()
+		if err != nil {
+			var none R
+			return none, err
+		}
+		result, err := check(answer)
+		if _, bad := errors.AsType[*fault.Error](err); !bad || try == tries {
+			return result, err
+		}
+		q.complain(err)
+	}
+}
+
+// complain shows what is wrong with an answer.
+func (q *asker) complain(err error) { fmt.Fprintln(q.terminal, fault.Line(err)) }
 
 func noTerminal(flag string) error {
 	return fault.New(fault.Usage, "", "give "+flag, "there is no terminal to ask on")

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -55,18 +56,41 @@ func (a *app) enrollInConsole(ctx context.Context, o enrollOptions, ask *asker) 
 	if err != nil {
 		return err
 	}
-	typed, err := c.showPair(ctx, got.seed)
+	serial, err := c.introduce(ctx, got)
 	if err != nil {
-		return err
-	}
-	serial, err := c.askSerial(ctx, got.name)
-	if err != nil {
-		return err
-	}
-	if err := c.keep(ctx, serial, got.seed, typed); err != nil {
-		return err
+		return c.seedKept(err)
 	}
 	return c.try(ctx, serial)
+}
+
+// introduce has the console take the device, and keeps its seed under the serial it gets.
+func (c *console) introduce(ctx context.Context, got found) (serial string, err error) {
+	typed, err := c.showPair(ctx, got.seed)
+	if err != nil {
+		return "", err
+	}
+	if serial, err = c.askSerial(ctx, got.name); err != nil {
+		return "", err
+	}
+	return serial, c.keep(ctx, serial, got.seed, typed)
+}
+
+// seedKept tells with a failure, or an interruption, that nothing has to be begun anew.
+func (c *console) seedKept(err error) error {
+	const kept = "The seed is kept; run the same command again to go on"
+	told, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		if c.ask.present() {
+			fmt.Fprintln(c.ask.terminal) // the codes are on this line
+		}
+		fmt.Fprintf(c.stderr, "%s: %s\n", program, kept)
+		return err
+	}
+	remedy := kept
+	if told.Remedy != "" {
+		remedy = told.Remedy + ". " + kept
+	}
+	return fault.New(told.Kind, told.Thing, remedy, "%s", told.Cause)
 }
 
 func (c *console) begin(ctx context.Context, o enrollOptions) error {
@@ -151,20 +175,10 @@ func (c *console) awsTime() time.Time {
 
 // askSerial finds out the serial of the device that the console has made.
 func (c *console) askSerial(ctx context.Context, label string) (string, error) {
-	text := c.options.serial
-	if text == "" {
-		suggestion := serialOf(label, c.has.Partition)
-		prompt := "Serial (ARN) of the device, as the console shows it now"
-		if suggestion != "" {
-			prompt += " [" + suggestion + "]"
-		}
-		answer, err := c.ask.line(ctx, prompt, "--serial ARN")
-		if err != nil {
-			return "", err
-		}
-		text = cmp.Or(answer, suggestion)
+	if c.options.serial != "" {
+		return profile.CheckSerial("--serial", c.options.serial)
 	}
-	return profile.CheckSerial("the serial", text)
+	return c.ask.serial(ctx, "Serial (ARN) of the device, as the console shows it now", "--serial ARN", serialOf(label, c.has.Partition))
 }
 
 // keep gives the seed its name, notes the codes that were typed as spent, and writes the serial

@@ -16,6 +16,9 @@ func (a *app) readInput(flag, path string, limit int64) ([]byte, error) {
 		return readAtMost(a.stdin, "stdin", limit)
 	}
 	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		return nil, fault.New(fault.Usage, flag, "give the path of a file, or - for stdin", "names a directory")
+	}
 	if err != nil || !info.Mode().IsRegular() && info.Mode()&fs.ModeNamedPipe == 0 && info.Mode()&fs.ModeCharDevice == 0 {
 		// The path is not echoed: it may be the secret itself.
 		return nil, fault.New(fault.Usage, flag, "give the path of a file, or - for stdin", "names no file")

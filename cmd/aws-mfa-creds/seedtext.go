@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -45,11 +46,9 @@ type found struct {
 // readSeed reads the seed from the files, or else asks for it.
 func (a *app) readSeed(ctx context.Context, s seedSource, ask *asker) (found, error) {
 	if !s.given() {
-		text, err := ask.secret(ctx, "Seed of the MFA device (the console's \"secret key\", or an otpauth URI)", "--seed-file FILE")
-		if err != nil {
-			return found{}, err
-		}
-		return a.seedOf(ctx, []creds.Secret{text}, "what was typed", s, ask)
+		return insist(ask, func() (creds.Secret, error) {
+			return ask.secret(ctx, "Seed of the MFA device (the console's \"secret key\", the path of a picture, or an otpauth URI)", "--seed-file FILE")
+		}, func(text creds.Secret) (found, error) { return a.typedSeed(ctx, text, s, ask) })
 	}
 	if s.clipboard {
 		texts, err := a.textsOnClipboard(ctx)
@@ -60,7 +59,7 @@ func (a *app) readSeed(ctx context.Context, s seedSource, ask *asker) (found, er
 	}
 	var texts []creds.Secret
 	for _, path := range s.files {
-		more, err := a.textsOf(path)
+		more, err := a.textsOf("--seed-file", path)
 		if err != nil {
 			return found{}, err
 		}
@@ -69,9 +68,22 @@ func (a *app) readSeed(ctx context.Context, s seedSource, ask *asker) (found, er
 	return a.seedOf(ctx, texts, where("--seed-file", s.files[0]), s, ask)
 }
 
-// textsOf returns the text in a file, or the texts of the QR codes in a picture.
-func (a *app) textsOf(path string) ([]creds.Secret, error) {
-	data, err := a.readInput("--seed-file", path, maxPicture)
+// typedSeed returns the seed in what was typed, or in the file whose path that is.
+func (a *app) typedSeed(ctx context.Context, text creds.Secret, s seedSource, ask *asker) (found, error) {
+	if info, err := os.Stat(text.Reveal()); err != nil || !info.Mode().IsRegular() {
+		return a.seedOf(ctx, []creds.Secret{text}, "what was typed", s, ask)
+	}
+	texts, err := a.textsOf("file", text.Reveal())
+	if err != nil {
+		return found{}, err
+	}
+	return a.seedOf(ctx, texts, where("file", text.Reveal()), s, ask)
+}
+
+// textsOf returns the text in a file, or the texts of the QR codes in a picture. flag is how it
+// was named.
+func (a *app) textsOf(flag, path string) ([]creds.Secret, error) {
+	data, err := a.readInput(flag, path, maxPicture)
 	defer clear(data)
 	if err != nil {
 		return nil, err
@@ -79,7 +91,7 @@ func (a *app) textsOf(path string) ([]creds.Secret, error) {
 	if utf8.Valid(data) && len(data) <= maxSecret && !strings.Contains(string(data[:min(len(data), 512)]), "<svg") {
 		return []creds.Secret{creds.NewSecret(strings.TrimSpace(string(data)))}, nil
 	}
-	return textsIn(data, where("--seed-file", path))
+	return textsIn(data, where(flag, path))
 }
 
 // textsOnClipboard returns the texts of the QR codes in the picture on the clipboard.
@@ -166,15 +178,16 @@ func pick(ctx context.Context, accounts []totp.Account, from string, ask *asker)
 	if !ask.present() {
 		return 0, fault.New(fault.Usage, from, "give --account NAME", "the export has several accounts (%s)", strings.Join(names, ", "))
 	}
-	answer, err := ask.line(ctx, "The export has several accounts.\n  "+strings.Join(names, "\n  ")+"\nNumber of the one to take", "--account NAME")
-	if err != nil {
-		return 0, err
+	question := func() (string, error) {
+		return ask.line(ctx, "The export has several accounts.\n  "+strings.Join(names, "\n  ")+"\nNumber of the one to take", "--account NAME")
 	}
-	n, err := strconv.Atoi(answer)
-	if err != nil || n < 1 || n > len(accounts) {
-		return 0, fault.New(fault.Usage, from, "", "there is no account of that number")
-	}
-	return n - 1, nil
+	return insist(ask, question, func(answer string) (int, error) {
+		n, err := strconv.Atoi(answer)
+		if err != nil || n < 1 || n > len(accounts) {
+			return 0, fault.New(fault.Usage, from, "", "there is no account of that number")
+		}
+		return n - 1, nil
+	})
 }
 
 func named(all []totp.Account, name string) []totp.Account {

@@ -17,12 +17,30 @@ func labelOf(uri creds.Secret) string {
 	return strings.TrimPrefix(u.Path, "/")
 }
 
-// serialOf guesses the serial of a device from what an authenticator app calls it: the
-// console writes NAME@ACCOUNT. It is a suggestion, "" if there is none.
+// serialOf guesses the serial of a device from what an authenticator app calls it. It is a
+// suggestion, "" if there is none.
 func serialOf(label, partition string) string {
-	match := regexp.MustCompile(`^(?:.*:\s*)?([\w+=,.@/-]+)@(\d{12})$`).FindStringSubmatch(label)
-	if match == nil {
+	name, account := cutLabel(label)
+	if name == "" {
 		return ""
 	}
-	return "arn:" + partition + ":iam::" + match[2] + ":mfa/" + match[1]
+	return "arn:" + partition + ":iam::" + account + ":mfa/" + name
+}
+
+// deviceOf returns the NAME@ACCOUNT in what an authenticator app calls a device, or "".
+func deviceOf(label string) string {
+	name, account := cutLabel(label)
+	if name == "" {
+		return ""
+	}
+	return name + "@" + account
+}
+
+// cutLabel takes a label apart: the console writes NAME@ACCOUNT, after an issuer.
+func cutLabel(label string) (name, account string) {
+	match := regexp.MustCompile(`^(?:.*:\s*)?([\w+=,.@/-]+)@(\d{12})$`).FindStringSubmatch(label)
+	if match == nil {
+		return "", ""
+	}
+	return match[1], match[2]
 }

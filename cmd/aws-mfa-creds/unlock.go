@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -104,7 +105,7 @@ func (a *app) passphrase(ctx context.Context, prompt, file, flag string, ask *as
 	if file == "" {
 		return ask.secret(ctx, prompt, flag)
 	}
-	text, err := a.readInput(flag, file, maxSecret)
+	text, err := a.readInput(strings.TrimSuffix(flag, " FILE"), file, maxSecret)
 	defer clear(text)
 	if err != nil {
 		return creds.Secret{}, err

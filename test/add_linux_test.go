@@ -56,6 +56,108 @@ func TestAddOnTheTerminal(t *testing.T) {
 	wantMints(t, b, 1)
 }
 
+// TestAddAsksAgain mistypes everything once, and names a file where the seed is asked for.
+func TestAddAsksAgain(t *testing.T) {
+	t.Parallel()
+	b, _, seed := bare(t)
+	id := b.Identity()
+	console, err := testbed.StartConsole(b.Command(t.Context(), b.Binary, "add", "--profile", "work", "--store", "age", "--verify"))
+	must(t, err)
+	for _, step := range [][2]string{
+		{"Access key id (AKIA...): ", id.SecretAccessKey},
+		{"looks like a secret access key", ""},
+		{"Access key id (AKIA...): ", id.AccessKeyID},
+		{"Secret access key (not shown): ", id.SecretAccessKey[1:]},
+		{"has 39 characters", ""},
+		{"Secret access key (not shown): ", id.SecretAccessKey},
+		{"otpauth URI) (not shown): ", id.Seed + "1"},
+		{"what was typed: ", ""},
+		{"otpauth URI) (not shown): ", seed},
+		{"Serial (ARN) of the MFA device: ", "alice"},
+		{"the serial: ", ""},
+		{"Serial (ARN) of the MFA device: ", id.Serial},
+	} {
+		must(t, console.Expect(step[0]))
+		if step[1] != "" {
+			must(t, console.Type(step[1]+"\n"))
+		}
+	}
+	if code, err := console.Wait(); code != 0 || err != nil {
+		t.Errorf("exit %d, %v: %s", code, err, console.Shown())
+	}
+	mustGet(t, b)
+}
+
+// TestAddAsksThreeTimes mistypes one answer again and again.
+func TestAddAsksThreeTimes(t *testing.T) {
+	t.Parallel()
+	b, _, _ := bare(t)
+	console, err := testbed.StartConsole(b.Command(t.Context(), b.Binary, "add", "--profile", "work", "--store", "age"))
+	must(t, err)
+	for range 3 {
+		must(t, console.Expect("Access key id (AKIA...): "))
+		must(t, console.Type("AKIA\n"))
+	}
+	if code, err := console.Wait(); code != 2 || err != nil || strings.Count(console.Shown(), "is not an access key id") != 3 {
+		t.Errorf("exit %d, %v: %s", code, err, console.Shown())
+	}
+}
+
+// TestAddReadsTheLabel has an otpauth URI name the device.
+func TestAddReadsTheLabel(t *testing.T) {
+	t.Parallel()
+	b, key, _ := bare(t)
+	id := b.Identity()
+	uri := filepath.Join(b.Dir, "secrets", "uri")
+	writeFile(t, uri, "otpauth://totp/Amazon%20Web%20Services:"+testbed.DeviceName+"@123456789012?secret="+id.Seed)
+	const other = "arn:aws:iam::123456789012:mfa/alice-vm"
+	said := mustRun(t, b, nil, "add", "--profile", "other", "--access-key-file", key, "--seed-file", uri, "--serial", other)
+	if !strings.Contains(said, "Warning: the seed is labelled "+testbed.DeviceName+"@123456789012, and the serial is "+other) {
+		t.Error(said)
+	}
+	got := run(t, b, nil, "setsid", "-w", b.Binary, "add", "--profile", "work", "--access-key-file", key, "--seed-file", uri)
+	if got.code != 0 || strings.Contains(got.stdout, "Warning") || !strings.Contains(got.stdout, "Using the serial "+id.Serial) {
+		t.Errorf("exit %d: %s%s", got.code, got.stdout, got.stderr)
+	}
+	mustGet(t, b)
+}
+
+// TestMFAProcessOutside has a program elsewhere make the codes: there is no device to manage here.
+func TestMFAProcessOutside(t *testing.T) {
+	t.Parallel()
+	b, key, _ := bare(t)
+	said := mustRun(t, b, nil, "add", "--profile", "work", "--access-key-file", key, "--serial", b.Identity().Serial, "--mfa-process", "no-such-program code")
+	if !strings.Contains(said, "no-such-program is not on PATH now") {
+		t.Error(said)
+	}
+	for what, words := range map[string]string{
+		"key":    "aws iam create-access-key, then: aws-mfa-creds add --profile work --access-key-file FILE",
+		"device": "its seed is not here\naws-mfa-creds: hint: manage the device where it is",
+	} {
+		got := run(t, b, nil, b.Binary, "rotate", what, "--profile", "work", "--yes")
+		if got.code != 3 || !strings.Contains(got.stderr, words) {
+			t.Errorf("%s: exit %d: %s", what, got.code, got.stderr)
+		}
+	}
+}
+
+// TestFilesThatAreNone names a directory, and an empty file.
+func TestFilesThatAreNone(t *testing.T) {
+	t.Parallel()
+	b, key, seed := bare(t)
+	addWork(t, b, key, seed, "--store", "age")
+	empty := filepath.Join(b.Dir, "secrets", "empty")
+	writeFile(t, empty, "")
+	for words, args := range map[string][]string{
+		"error: --seed-file: names a directory\n":            {"add", "--profile", "work", "--seed-file", b.Dir},
+		"error: --passphrase-file " + empty + ": is empty\n": {"store", "protect", "--passphrase", "--passphrase-file", empty},
+	} {
+		if got := run(t, b, nil, b.Binary, args...); got.code != 2 || !strings.Contains(got.stderr, words) {
+			t.Errorf("%v: exit %d: %s", args, got.code, got.stderr)
+		}
+	}
+}
+
 // TestAddReplacesOnlyWhenTold has another access key and another seed come later.
 func TestAddReplacesOnlyWhenTold(t *testing.T) {
 	t.Parallel()
@@ -68,7 +170,7 @@ func TestAddReplacesOnlyWhenTold(t *testing.T) {
 	for _, args := range [][]string{{"--access-key-file", other}, {"--seed-file", otherSeed, "--serial", b.Identity().Serial}} {
 		command := append([]string{"setsid", "-w", b.Binary, "add", "--profile", "work"}, args...)
 		got := run(t, b, nil, command[0], command[1:]...)
-		if got.code != 2 || !strings.Contains(got.stderr, "--yes") {
+		if got.code != 2 || !strings.Contains(got.stderr, "--yes") || !strings.Contains(got.stderr, "eplace") {
 			t.Errorf("%v: exit %d: %s%s", args, got.code, got.stdout, got.stderr)
 		}
 	}

@@ -165,6 +165,24 @@ func TestExportOnATerminal(t *testing.T) {
 	}
 }
 
+// TestExportOnASmallTerminal has no room for the code: nothing of it is shown.
+func TestExportOnASmallTerminal(t *testing.T) {
+	t.Parallel()
+	n, _ := enrolled(t)
+	x := n.tmux("export", "--profile", "work")
+	x.shows("[y/N]:")
+	x.do("resize-window", "-x", "80", "-y", "24")
+	x.do("send-keys", "y", "Enter")
+	screen := x.shows("or give --png FILE")
+	hint := regexp.MustCompile(`enlarge the window to 80x(\d+), or give --png FILE`).FindStringSubmatch(screen)
+	if hint == nil || !strings.Contains(screen, "does not fit the window of 80x24") || strings.ContainsAny(screen, "█▀▄") {
+		t.Fatalf("the terminal shows\n%s", screen)
+	}
+	x.do("resize-window", "-x", "80", "-y", hint[1])
+	x.do("respawn-pane", "-k", n.Binary, "export", "--profile", "work", "--yes")
+	x.shows("then press Enter")
+}
+
 // paint draws what a terminal shows, as dark as a terminal is, 8 pixels for half a character.
 func paint(t *testing.T, path, screen string) {
 	t.Helper()
@@ -274,6 +292,8 @@ func TestImportExport(t *testing.T) {
 		s := n.shell(add(n, files)...)
 		n.check(s.Expect("1: Amazon Web Services:bob@123456789012"))
 		n.check(s.Expect("2: Amazon Web Services:alice-phone@123456789012"))
+		s.answer("Number of the one to take: ", "3")
+		n.check(s.Expect("there is no account of that number"))
 		s.answer("Number of the one to take: ", "2")
 		s.answer("["+consoleSerial+"]: ", "")
 		s.ends(0)

@@ -5,6 +5,8 @@ package test
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +41,23 @@ func (n *newcomer) codeOf(serial string) string {
 	code, err := sandbox.Code(world.Device(serial).Seed, n.Server.Now())
 	n.check(err)
 	return code
+}
+
+// noCodeOf returns six digits that the device shows at no time near.
+func (n *newcomer) noCodeOf(serial string) string {
+	n.t.Helper()
+	world := n.Server.World()
+	var near []string
+	for step := -10; step <= 10; step++ {
+		code, err := sandbox.Code(world.Device(serial).Seed, n.Server.Now().Add(time.Duration(step)*30*time.Second))
+		n.check(err)
+		near = append(near, code)
+	}
+	for code := 123456; ; code++ {
+		if text := strconv.Itoa(code); !slices.Contains(near, text) {
+			return text
+		}
+	}
 }
 
 // TestEnrollRefused has IAM refuse an enrolment in each of its ways. Nothing is left of any of them.
@@ -216,5 +235,29 @@ func TestRotate(t *testing.T) {
 				n.works("work")
 			}
 		})
+	}
+}
+
+// TestRotateAsks replaces nothing unless somebody says so, and does not ask for what has begun.
+func TestRotateAsks(t *testing.T) {
+	t.Parallel()
+	n := stored(t)
+	n.must("enroll", "--profile", "work")
+	n.later()
+	key, device := n.user().Keys[0].ID, n.Server.World().Devices[0].Serial
+	n.refused(2, []string{"no terminal", "Replace access key " + key + " of profile work?", "--yes"}, "rotate", "key", "--profile", "work")
+	n.refused(2, []string{"no terminal", "Replace MFA device " + device, "--yes"}, "rotate", "device", "--profile", "work")
+	s := n.shell("rotate", "key", "--profile", "work", "--delete")
+	s.answer("The old one will be made inactive and deleted. [y/N]: ", "")
+	s.ends(2)
+	n.works("work")
+	n.inject(sandbox.Fault{Kind: sandbox.Refuse, Action: "UpdateAccessKey", Status: 403, Code: "AccessDenied", Message: "not now"})
+	s = n.shell("rotate", "key", "--profile", "work")
+	s.answer("[y/N]: ", "y")
+	s.ends(6)
+	n.must("rotate", "key", "--profile", "work")
+	n.works("work")
+	if got := n.user().Keys[0].ID; got == key {
+		t.Errorf("the access key is %s still", got)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/qr"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/term"
 )
 
 type exportOptions struct {
@@ -117,7 +118,23 @@ const (
 	backScreen = "\x1b[2J\x1b[?1049l"
 )
 
+// fits refuses to show a part of the code. A terminal of unknown size is large enough.
+func fits(code qr.Matrix, terminal *term.Terminal) error {
+	columns, rows, err := terminal.Size()
+	if err != nil || columns == 0 || rows == 0 {
+		return nil //nolint:nilerr // as said
+	}
+	width, height := code.Width(), (code.Width()+1)/2+1 // a line has two rows; the last is the prompt's
+	if width <= columns && height <= rows {
+		return nil
+	}
+	return fault.New(fault.Usage, "export", fmt.Sprintf("enlarge the window to %dx%d, or give --png FILE", max(width, columns), max(height, rows)), "the QR code does not fit the window of %dx%d", columns, rows)
+}
+
 func showCode(ctx context.Context, code qr.Matrix, ask *asker, colour bool) error {
+	if err := fits(code, ask.terminal); err != nil {
+		return err
+	}
 	picture := code.Terminal(colour)
 	if _, err := fmt.Fprint(ask.terminal, ownScreen+picture.Reveal()); err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -31,6 +32,9 @@ type caretaker struct {
 	cache *cache.Cache
 	clock clockBook
 	seeds string // the store that seeds go to
+
+	sent   []creds.Secret // codes of the other device that AWS has seen
+	waited bool           // a wait was told of, where there is no terminal
 }
 
 // caretaker returns the caretaker of the profile's identity. seedStore is where a new seed is to
@@ -44,11 +48,20 @@ func (a *app) caretaker(ctx context.Context, name, seedStore string, other other
 		return nil, w.secrets.known()
 	}
 	if len(w.settings.MFAProcess) > 0 {
-		return nil, fault.New(fault.Config, "profile "+w.settings.Identity, "delete mfa_process from the profile first", "a program makes its codes (mfa_process)")
+		return nil, codesElsewhere(w.settings.Identity, "manage the device where it is")
 	}
 	c := &caretaker{app: a, name: w.settings.Identity, ask: ask, other: other, cache: w.cache, clock: newClockBook(w.cache, w.settings, a.now)}
 	c.seeds, err = c.seedStore(ctx, seedStore, w.settings)
 	return c, err
+}
+
+// errElsewhere says that a program makes the codes of the profile.
+var errElsewhere = errors.New("mfa_process is set")
+
+func codesElsewhere(name, remedy string) error {
+	err := fault.New(fault.Config, "profile "+name, remedy, "a program makes its codes (mfa_process): its seed is not here")
+	err.Err = errElsewhere
+	return err
 }
 
 func (c *caretaker) seedStore(ctx context.Context, asked string, s profile.Settings) (string, error) {
@@ -164,6 +177,7 @@ func (c *caretaker) mfaSession(ctx context.Context, w *wiring, key creds.AccessK
 	if w.secrets.known() == nil {
 		limited, cancel := context.WithTimeout(ctx, processDeadline)
 		defer cancel()
+		w.broker.Sleep = c.countdown(w.broker.Sleep)
 		return w.broker.Get(limited, w.plan, session.Options{})
 	}
 	return c.other.session(ctx, c, w, key)

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,6 +12,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enrol"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
 )
@@ -33,22 +36,7 @@ const otherSession = 15 * time.Minute
 // session makes a session with a typed code. Where nobody can type one, the error is
 // enrol.ErrNoSession.
 func (o otherDevice) session(ctx context.Context, c *caretaker, w *wiring, key creds.AccessKey) (creds.Credentials, error) {
-	serial := o.serial
-	if serial == "" {
-		if o.codeFile != "" || !c.ask.present() {
-			return creds.Credentials{}, enrol.ErrNoSession
-		}
-		text, err := c.ask.line(ctx, "The account demands MFA. Serial (ARN) of a device that works, such as your phone's", "--mfa-serial ARN")
-		if err != nil {
-			return creds.Credentials{}, err
-		}
-		serial = text
-	}
-	serial, err := profile.CheckSerial("--mfa-serial", serial)
-	if err != nil {
-		return creds.Credentials{}, err
-	}
-	code, err := o.code(ctx, c, serial)
+	serial, err := o.device(ctx, c)
 	if err != nil {
 		return creds.Credentials{}, err
 	}
@@ -56,15 +44,80 @@ func (o otherDevice) session(ctx context.Context, c *caretaker, w *wiring, key c
 	if err != nil {
 		return creds.Credentials{}, err
 	}
-	result := client.Call(ctx, exchange.Request{Key: key, Serial: serial, Code: code, Duration: otherSession, Skew: c.skew()})
-	return result.Credentials, result.Err
+	for try := 1; ; try++ {
+		code, err := o.code(ctx, c, serial)
+		if err != nil {
+			return creds.Credentials{}, err
+		}
+		c.sent = append(c.sent, code)
+		result := client.Call(ctx, exchange.Request{Key: key, Serial: serial, Code: code, Duration: otherSession, Skew: c.skew()})
+		if result.Verdict != exchange.CodeRefused {
+			return result.Credentials, result.Err
+		}
+		err = fault.New(fault.Refused, "MFA device "+serial, "wait for the next code on it and type that", "AWS refused the code: used already, mistyped, or of another device")
+		if o.codeFile != "" || try == tries {
+			return creds.Credentials{}, err
+		}
+		c.ask.complain(err)
+	}
 }
 
-func (o otherDevice) code(ctx context.Context, c *caretaker, serial string) (creds.Secret, error) {
-	if o.codeFile == "" {
-		return c.ask.secret(ctx, fmt.Sprintf("Its current code (%s)", serial), "--mfa-code-file FILE")
+// device returns the serial of the device: the one named, or the one that is chosen.
+func (o otherDevice) device(ctx context.Context, c *caretaker) (string, error) {
+	switch {
+	case o.serial != "":
+		return profile.CheckSerial("--mfa-serial", o.serial)
+	case o.codeFile != "" || !c.ask.present():
+		return "", enrol.ErrNoSession
 	}
-	text, err := c.readInput("--mfa-code-file", o.codeFile, maxSecret)
-	defer clear(text)
-	return firstLine(text), err
+	const prompt = "The account demands MFA. Serial (ARN) of a device that works, such as your phone's"
+	switch devices := c.devices(ctx); len(devices) {
+	case 0:
+		return c.ask.serial(ctx, prompt+" (the console has it under Security credentials)", "--mfa-serial ARN", "")
+	case 1:
+		return c.ask.serial(ctx, prompt, "--mfa-serial ARN", devices[0])
+	default:
+		c.tell("The user has these MFA devices:\n  %s", strings.Join(devices, "\n  "))
+		return c.ask.serial(ctx, prompt, "--mfa-serial ARN", "")
+	}
+}
+
+// devices returns the serials of the user's devices that make codes; none if AWS does not tell.
+func (c *caretaker) devices(ctx context.Context) (serials []string) {
+	api, err := c.dial(ctx, enrol.WithKey)
+	if err != nil {
+		return nil
+	}
+	all, err := api.ListMFADevices(ctx, "")
+	if err != nil {
+		return nil
+	}
+	for _, device := range all {
+		if serial, err := profile.CheckSerial("", device.Serial); err == nil {
+			serials = append(serials, serial)
+		}
+	}
+	return serials
+}
+
+// code returns a code that was not sent yet. It is good for one call only, so that it may be seen.
+func (o otherDevice) code(ctx context.Context, c *caretaker, serial string) (creds.Secret, error) {
+	if o.codeFile != "" {
+		text, err := c.readInput("--mfa-code-file", o.codeFile, maxSecret)
+		defer clear(text)
+		return firstLine(text), err
+	}
+	ask := func() (string, error) {
+		return c.ask.line(ctx, fmt.Sprintf("Its current code (%s)", serial), "--mfa-code-file FILE")
+	}
+	return insist(c.ask, ask, func(text string) (creds.Secret, error) {
+		code := creds.NewSecret(text)
+		switch {
+		case len(text) != 6 || strings.Trim(text, "0123456789") != "":
+			return creds.Secret{}, fault.New(fault.Usage, "", "", "a code has six digits")
+		case slices.ContainsFunc(c.sent, code.Equal):
+			return creds.Secret{}, fault.New(fault.Usage, "", "wait for the next one", "this code was sent already")
+		}
+		return code, nil
+	})
 }

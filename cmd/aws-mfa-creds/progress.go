@@ -9,9 +9,11 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
-// progress shows on the terminal what a flow is doing. A wait is counted down on one line.
+// progress shows on the terminal what a flow is doing. A wait is counted down on one line. Without
+// a terminal only the first wait is told of.
 func (c *caretaker) progress(e enrol.Event) {
 	if !c.ask.present() {
+		c.tellWait(e)
 		return
 	}
 	if e.Stage == enrol.Waiting {
@@ -25,6 +27,14 @@ func (c *caretaker) progress(e enrol.Event) {
 	if words := stageWords(e.Stage); words != "" {
 		fmt.Fprintf(c.ask.terminal, words+"\n", fault.Printable(e.Thing))
 	}
+}
+
+func (c *caretaker) tellWait(e enrol.Event) {
+	if e.Stage != enrol.Waiting || e.Left == 0 || c.waited {
+		return
+	}
+	c.waited = true
+	fmt.Fprintf(c.stderr, "%s: waiting up to %d s for %s\n", program, int(e.Left.Seconds()), e.Thing)
 }
 
 // countdown is a sleep that is shown on the terminal, unless it is short.

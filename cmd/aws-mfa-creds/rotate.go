@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -69,6 +70,9 @@ the old one. An interrupted run is taken up by the next one.`,
 			return a.rotating(cmd.Context(), "rotate device", o, func(ctx context.Context, c *caretaker, k *enrol.Keeper) error {
 				if o.abandon {
 					return c.abandon(ctx, k, enrol.Device)
+				}
+				if err := c.confirmRotation(ctx, k, enrol.Device, c.deviceQuestion); err != nil {
+					return err
 				}
 				o.device.Host, _ = os.Hostname()
 				result, err := k.RotateDevice(ctx, o.device)
@@ -159,6 +163,9 @@ func (a *app) rotating(ctx context.Context, verb string, o rotateOptions, flow f
 	ask := a.asker(o.yes)
 	defer ask.close()
 	c, err := a.caretaker(ctx, o.profile, "", o.other, ask)
+	if errors.Is(err, errElsewhere) && verb == "rotate key" {
+		return codesElsewhere(o.profile, "by hand: aws iam create-access-key, then: "+program+" add --profile NAME --access-key-file FILE")
+	}
 	if err != nil {
 		return err
 	}
@@ -184,7 +191,44 @@ func (c *caretaker) mustBeStored() error {
 	return w.secrets.known()
 }
 
+// confirmRotation asks before something is replaced, unless an earlier run has begun to.
+func (c *caretaker) confirmRotation(ctx context.Context, k *enrol.Keeper, about enrol.Subject, question func() (string, error)) error {
+	_, begun, err := k.Unfinished(about)
+	if err != nil || begun {
+		return err
+	}
+	text, err := question()
+	if err != nil {
+		return err
+	}
+	return c.ask.confirm(ctx, text)
+}
+
+func (c *caretaker) deviceQuestion() (string, error) {
+	w, err := c.settings()
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("Replace MFA device %s of profile %s?", w.settings.Serial, fault.Printable(c.name)), nil
+}
+
+func (c *caretaker) keyQuestion(deleted bool) (string, error) {
+	w, err := c.settings()
+	if err != nil {
+		return "", err
+	}
+	end := "inactive"
+	if deleted {
+		end = "inactive and deleted"
+	}
+	return fmt.Sprintf("Replace access key %s of profile %s? The old one will be made %s.", w.settings.AccessKeyID, fault.Printable(c.name), end), nil
+}
+
 func (c *caretaker) rotateKey(ctx context.Context, k *enrol.Keeper, o enrol.KeyOptions) error {
+	question := func() (string, error) { return c.keyQuestion(o.Delete) }
+	if err := c.confirmRotation(ctx, k, enrol.AccessKey, question); err != nil {
+		return err
+	}
 	result, err := k.RotateKey(ctx, o)
 	if err != nil {
 		return err

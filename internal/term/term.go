@@ -52,6 +52,9 @@ func (t *Terminal) Close() error {
 // Write shows text.
 func (t *Terminal) Write(text []byte) (int, error) { return t.out.Write(text) }
 
+// Size returns the size of the terminal in characters, which is 0 if nobody has set it.
+func (t *Terminal) Size() (columns, rows int, err error) { return term.GetSize(int(t.out.Fd())) }
+
 // Line asks for a line and returns it without the white space around it. The error is
 // io.EOF if the person ended the input, or ctx's cause.
 func (t *Terminal) Line(ctx context.Context, prompt string) (string, error) {

@@ -52,6 +52,12 @@ func (t *Terminal) Close() error {
 // Write shows text.
 func (t *Terminal) Write(text []byte) (int, error) { return t.out.Write(text) }
 
+// Is reports whether in is a terminal, where what is typed is echoed.
+func Is(in io.Reader) bool {
+	f, ok := in.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
 // Size returns the size of the terminal in characters, which is 0 if nobody has set it.
 func (t *Terminal) Size() (columns, rows int, err error) { return term.GetSize(int(t.out.Fd())) }
 
@@ -71,12 +77,18 @@ func (t *Terminal) Secret(ctx context.Context, prompt string) (creds.Secret, err
 	if err != nil {
 		return creds.Secret{}, err
 	}
-	// Before the prompt: what is typed, or pasted, as soon as it shows must not be echoed.
-	if err := silence(fd); err != nil {
-		return creds.Secret{}, err
+	hide := func() error {
+		// Before the prompt: what is typed, or pasted, as soon as it shows must not be echoed.
+		if err := silence(fd); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(t.out, "%s (not shown): ", prompt)
+		return err
 	}
-	defer func() { _ = term.Restore(fd, before) }()
-	if _, err := fmt.Fprintf(t.out, "%s (not shown): ", prompt); err != nil {
+	show := func() { _ = term.Restore(fd, before) }
+	defer show()
+	defer whenStopped(show, func() { _ = hide() })()
+	if err := hide(); err != nil {
 		return creds.Secret{}, err
 	}
 	text, err := t.read(ctx)

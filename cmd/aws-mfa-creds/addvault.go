@@ -30,6 +30,7 @@ func (add *adding) keyFromVault(ctx context.Context) (creds.AccessKey, error) {
 	if err != nil {
 		return creds.AccessKey{}, err
 	}
+	o.Environ = add.environ() // the passphrase may be in it; no keyring's program gets what is of AWS
 	key, err := keystore.Vault{Options: o, Backend: add.key.vault.backend}.AccessKey(ctx, add.key.vault.name)
 	return key, ended(err)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"runtime"
 	"time"
 )
 
@@ -40,6 +41,8 @@ func (p Program) Run(ctx context.Context) ([]byte, error) {
 	out := &capped{left: p.Limit, exceeded: func() { cancel(ErrTooMuch) }}
 	cmd.Stdout = out
 	alone(cmd)
+	runtime.LockOSThread() // see DieWithUs
+	defer runtime.UnlockOSThread()
 	err := cmd.Run()
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, cause

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"time"
 )
 
@@ -42,6 +43,8 @@ func (k pluginKey) talk(machine string, say []stanza, take func(stanza) bool) er
 	cmd := exec.CommandContext(ctx, "age-plugin-"+k.name, "--age-plugin="+machine) //nolint:gosec // which plugin is the owner's choice; its name was checked
 	cmd.Env, cmd.Dir, cmd.WaitDelay = append([]string{}, k.host.env...), os.TempDir(), pluginEnd
 	apart(cmd)
+	runtime.LockOSThread() // see child.DieWithUs
+	defer runtime.UnlockOSThread()
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return k.fault(runByHand, "cannot be run")

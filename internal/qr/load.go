@@ -3,6 +3,7 @@ package qr
 import (
 	"bytes"
 	"image"
+	"image/color"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
@@ -14,10 +15,11 @@ import (
 )
 
 // The limits of what is read. Phones take pictures of up to 50 million pixels,
-// which are 200 MB in memory.
+// which are 200 MB in memory. A small file can have as many of twice the size or more.
 const (
-	maxBytes  = 32 << 20
-	maxPixels = 50_000_000
+	maxBytes   = 32 << 20
+	maxPixels  = 50_000_000
+	maxDecoded = 256 << 20
 )
 
 // format is a kind of file that can be read.
@@ -43,11 +45,25 @@ func load(data []byte) (image.Image, error) {
 	if int64(config.Width)*int64(config.Height) > maxPixels {
 		return nil, refuse("crop it to the QR code", "has %d x %d pixels, more than %d million", config.Width, config.Height, maxPixels/1_000_000)
 	}
+	if size := bytesPerPixel(config.ColorModel, data); config.Width*config.Height > maxDecoded/size {
+		return nil, refuse("crop it to the QR code", "has %d x %d pixels of %d bytes, more than %d MiB", config.Width, config.Height, size, maxDecoded>>20)
+	}
 	picture, err := f.decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, damaged()
 	}
 	return picture, nil
+}
+
+// bytesPerPixel returns what the decoder of the file data needs for a pixel at most.
+func bytesPerPixel(model color.Model, data []byte) int {
+	switch {
+	case model == color.RGBA64Model, model == color.NRGBA64Model, model == color.Gray16Model:
+		return 8 // grey ones too: with transparency they become coloured
+	case bytes.HasPrefix(data, []byte("\xff\xd8")) && bytes.Contains(data, []byte("\xff\xc2\x00")):
+		return 15 // a progressive JPEG: 3 samples, and a coefficient of 4 bytes for each
+	}
+	return 4
 }
 
 func damaged() error {

@@ -12,11 +12,20 @@ import (
 )
 
 // pngHeader returns the start of a PNG file of that size.
-func pngHeader(width, height uint32) []byte {
+func pngHeader(width, height uint32) []byte { return pngHeaderOf(width, height, 8, 0) } // 8 bits of grey
+
+func pngHeaderOf(width, height uint32, depth, colour byte) []byte {
 	chunk := append([]byte("IHDR"), binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, width), height)...)
-	chunk = append(chunk, 8, 0, 0, 0, 0) // 8 bits of grey
+	chunk = append(chunk, depth, colour, 0, 0, 0)
 	file := append([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0d"), chunk...)
 	return binary.BigEndian.AppendUint32(file, crc32.ChecksumIEEE(chunk))
+}
+
+// progressiveHeader returns the start of a progressive JPEG file of that size, in colour.
+func progressiveHeader(width, height uint16) []byte {
+	file := []byte("\xff\xd8\xff\xc2\x00\x11\x08")
+	file = binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(file, height), width)
+	return append(file, "\x03\x01\x11\x00\x02\x11\x00\x03\x11\x00\xff\xda\x00\x02"...)
 }
 
 func TestDecodeRefuses(t *testing.T) {
@@ -43,6 +52,9 @@ func TestDecodeRefuses(t *testing.T) {
 		"no pixels":      {pngHeader(0, 0), "is damaged", "screenshot"},
 		"100 Mpx":        {pngHeader(10000, 10000), "has 10000 x 10000 pixels, more than 50 million", "crop"},
 		"huge":           {pngHeader(60000, 60000), "has 60000 x 60000 pixels", "crop"},
+		"16 bits":        {pngHeaderOf(7000, 7000, 16, 6), "has 7000 x 7000 pixels of 8 bytes, more than 256 MiB", "crop"},
+		"16 bits grey":   {pngHeaderOf(7000, 7000, 16, 0), "has 7000 x 7000 pixels of 8 bytes, more than 256 MiB", "crop"},
+		"progressive":    {progressiveHeader(7000, 7000), "has 7000 x 7000 pixels of 15 bytes", "crop"},
 		"beyond 63 bits": {pngHeader(1<<31-1, 1<<31-1), "is damaged", "screenshot"},
 		"33 MiB":         {append(pngHeader(10, 10), make([]byte, 33<<20)...), "has more than 32 MiB", "crop"},
 		"half a code":    {convert(t, drawn, "-crop", "100x60+0+0", "+repage", "png"), "no QR code found in it", "secret key"},

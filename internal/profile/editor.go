@@ -33,6 +33,9 @@ type Editor struct {
 	Paths  Paths
 	Rand   io.Reader // for the names of temporary files: crypto/rand.Reader in earnest
 	DryRun bool      // work everything out, but write and create nothing
+
+	// NoBackup has RemoveStaticKey keep no copy of the file.
+	NoBackup bool
 }
 
 // Change is what an edit has done to one file, or with DryRun would do.

@@ -51,7 +51,10 @@ func (h *header) isPlain() bool { return h.name.from < h.name.to }
 
 // loadFile reads and scans the file at path.
 func loadFile(path string, d dialect) (*file, error) {
-	data, _, err := read(path, d == ownConfig)
+	data, info, err := read(path, d == ownConfig)
+	if err == nil && info != nil && d == ownConfig {
+		err = checkOwnDir(path)
+	}
 	if err != nil {
 		return nil, err
 	}

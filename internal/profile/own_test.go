@@ -294,3 +294,18 @@ func TestBackupGoesWithTheFailure(t *testing.T) {
 		t.Errorf("files are %q", got)
 	}
 }
+
+// TestNoBackup has no copy of the key in clear made.
+func TestNoBackup(t *testing.T) {
+	t.Parallel()
+	paths := write(t, "", "", "[x]\naws_access_key_id = A\n")
+	e := editor(paths)
+	e.NoBackup = true
+	c, err := e.RemoveStaticKey(t.Context(), CredentialsFile, "x")
+	if err != nil || !c.Changed || c.Backup != "" || text(t, paths.AWSCredentials) != "" {
+		t.Errorf("%v, %v", c, err)
+	}
+	if all := strings.Join(files(t, paths.AWSCredentials), " "); strings.Contains(all, "backup") {
+		t.Error(all)
+	}
+}

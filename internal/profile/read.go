@@ -6,12 +6,16 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
 // maxSize caps what is read: far above any config, and below what hurts.
 const maxSize = 64 << 20
+
+// writable is the part of a mode that lets others change a file or directory.
+const writable fs.FileMode = 0o022
 
 // read returns the content of the file at path and what else is known of it, or nothing
 // if there is none. The null device counts as none: AWS_CONFIG_FILE=/dev/null is a common
@@ -37,10 +41,24 @@ func read(path string, ours bool) ([]byte, fs.FileInfo, error) {
 		return nil, nil, err
 	}
 	if ours && !ownedAlone(info) {
-		return nil, nil, fault.New(fault.Permissions, path, "make it yours alone: chmod go-w "+path, "other users can change it")
+		return nil, nil, fault.New(fault.Permissions, path, "make it yours alone: chmod go-w "+fault.Shell(path), "other users can change it")
 	}
 	data, err := readAll(path, f, info.Size())
 	return data, info, err
+}
+
+// checkOwnDir refuses the directory of profiles.ini, if there is one, that others can change: they could
+// put another file, and other secrets beside it, in the place of this user's.
+func checkOwnDir(path string) error {
+	dir := filepath.Dir(path)
+	info, err := os.Stat(dir)
+	switch {
+	case err != nil, ownedAlone(info):
+		return nil //nolint:nilerr // whoever works in it tells
+	case info.Mode().Perm()&writable == 0:
+		return fault.New(fault.Permissions, dir, "run: sudo chown -R \"$(id -un)\" "+fault.Shell(dir), "belongs to another user")
+	}
+	return fault.New(fault.Permissions, dir, "run: chmod go-w "+fault.Shell(dir), "other users can change it (mode %04o)", info.Mode().Perm())
 }
 
 // checkInfo refuses what cannot be a config: reading it might block for ever.

@@ -24,5 +24,5 @@ func isMissing(err error) bool {
 // ownedAlone reports whether only this user, or root, can write to the file.
 func ownedAlone(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && (stat.Uid == 0 || int(stat.Uid) == os.Geteuid()) && info.Mode().Perm()&0o022 == 0
+	return ok && (stat.Uid == 0 || int(stat.Uid) == os.Geteuid()) && info.Mode().Perm()&writable == 0
 }

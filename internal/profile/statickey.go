@@ -104,7 +104,7 @@ func (f *file) staticKey(name string) (key StaticKey, ok bool, err error) {
 // all comments stay; a section with no key left goes.
 //
 // A copy of the file as it was stays beside it, as NAME.aws-mfa-creds-backup, or with a number
-// behind if there is one already. It is private, but it has the key in clear.
+// behind if there is one already, unless NoBackup is set. It is private, but it has the key in clear.
 func (e Editor) RemoveStaticKey(ctx context.Context, source StaticFile, name string) (Change, error) {
 	if name == "" {
 		return Change{}, fault.New(fault.Usage, "--profile", "give the name of a profile", "is empty")
@@ -114,7 +114,7 @@ func (e Editor) RemoveStaticKey(ctx context.Context, source StaticFile, name str
 		if t, err = openTarget(e.Paths.static(source), false); err != nil {
 			return nil, err
 		}
-		t.backup = true
+		t.backup = !e.NoBackup
 		return []*target{t}, t.edit(source.dialect(), name, (*edit).removeStaticKey)
 	})
 	if err != nil {

@@ -44,6 +44,11 @@ func openTarget(path string, ours bool) (*target, error) {
 	case os.DevNull:
 		return nil, fault.New(fault.Config, path, "name a file", "nothing can be kept in the null device")
 	}
+	if ours {
+		if err := checkOwnDir(path); err != nil {
+			return nil, err
+		}
+	}
 	end, err := follow(path)
 	if err != nil {
 		return nil, err

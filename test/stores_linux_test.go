@@ -169,7 +169,7 @@ func TestStores(t *testing.T) {
 				locked(t, b, c, profile, first)
 			}
 			mustRun(t, b, c.env, "remove", "--profile", profile, "--yes")
-			wantFailure(t, b, run(t, b, c.env, b.Binary, get...), 3, "does not exist", "aws-mfa-creds add --profile "+profile)
+			wantFailure(t, b, run(t, b, c.env, b.Binary, get...), 3, "does not exist", "aws-mfa-creds setup --profile "+profile)
 			if said := mustRun(t, b, c.env, "remove", "--profile", profile, "--yes"); !strings.Contains(said, "Nothing is stored") {
 				t.Errorf("the second remove said %q", said)
 			}

@@ -54,15 +54,15 @@ func (f *Files) searched() string {
 	return strings.Join(places, " or ")
 }
 
-// advice names up to five profiles that are nearly named so.
+// advice names up to five profiles that are nearly named so, and tells how to make one.
 func (f *Files) advice(name string) string {
 	if near := nearest(f.Names(), name, 5); len(near) > 0 {
 		for i := range near {
 			near[i] = strconv.Quote(near[i])
 		}
-		return "did you mean " + strings.Join(near, ", ") + "? or run: aws-mfa-creds add --profile " + fault.Shell(name)
+		return "did you mean " + strings.Join(near, ", ") + "? or for a new one run: aws-mfa-creds setup --profile " + fault.Shell(name)
 	}
-	return "run: aws-mfa-creds add --profile " + fault.Shell(name) + ", or set AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY, AWS_MFA_CREDS_SEED and AWS_MFA_CREDS_SERIAL"
+	return "run: aws-mfa-creds setup --profile " + fault.Shell(name) + "; with an MFA device that exists, run: aws-mfa-creds add --profile " + fault.Shell(name) + ", or set AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY, AWS_MFA_CREDS_SEED and AWS_MFA_CREDS_SERIAL"
 }
 
 func (f *file) has(name string) bool {

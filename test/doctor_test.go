@@ -320,12 +320,15 @@ func illnesses() []illness { //nolint:maintidx // a table
 			p.chmod(0o755, other)
 			commandIs(other + " get --profile work")(p)
 		}},
-		{id: "program-temporary", severity: "warning", remedy: "^install it", env: []string{"TMPDIR=" + filepath.Dir(binary)}},
+		{id: "program-temporary", severity: "warning", remedy: "^install it .*make build.*register --profile role --source-profile work --role-arn " + deploy + " --duration 2h$", env: []string{"TMPDIR=" + filepath.Dir(binary)}, infect: func(p *patient) {
+			p.must("register", "--profile", "role", "--source-profile", "work", "--region", "us-east-1", "--role-arn", deploy, "--duration", "2h")
+		}},
 
 		{id: "settings-refused", about: "unknown key", code: 3, remedy: "did you mean store", infect: settingsAre("store", "stone")},
 		{id: "settings-refused", about: "serial", code: 3, remedy: "arn:aws:iam::123456789012:mfa/name", infect: settingsAre(":mfa/", ":user/")},
 		{id: "settings-refused", about: "partition", code: 3, remedy: "one partition", infect: func(p *patient) {
-			p.must("register", "--profile", "role", "--source-profile", "work", "--region", "us-east-1", "--role-arn", "arn:aws-cn:iam::123456789012:role/deploy")
+			p.must("register", "--profile", "role", "--source-profile", "work", "--region", "us-east-1", "--role-arn", deploy)
+			p.edit(p.ConfigFile(), deploy, "arn:aws-cn:iam::123456789012:role/deploy")
 		}},
 		{id: "settings-refused", about: "loop", code: 3, remedy: "end the chain", infect: func(p *patient) {
 			if err := p.AddConfig("[profile a]\nrole_arn = " + deploy + "\nsource_profile = b\nmfa_serial = x\n[profile b]\nrole_arn = " + deploy + "\nsource_profile = a\n"); err != nil {

@@ -43,7 +43,7 @@ func handmadeConfigs() []oddConfig {
 		{name: "nested block in it", text: "[profile p]\ns3 =\n  addressing_style = path\n\n  # more\n  region = no\n\n[profile z]\nregion = a\n", profile: "p"},
 		{name: "empty value at the end", text: "[profile a]\nca_bundle =", profile: "p"},
 		{name: "continued at the end", text: "[profile a]\nca_bundle = a\n  b\n", profile: "p"},
-		{name: "continued in it", text: "[profile p]\nca_bundle = a\n  b\n   c\n[profile z]\nregion = a\n", profile: "p"},
+		{name: "continued in it", text: "[profile p]\nca_bundle = a\n  b\n   c\n[profile z]\nregion = a\n", profile: "p", refused: "config:3: it is indented"},
 		{name: "all indented", text: "  [profile p]\n  output = a\n  [profile z]\n  region = b\n", profile: "p"},
 		{name: "all indented, with a block", text: "  [profile p]\n  s3 =\n    addressing_style = path\n  output = a\n  [profile z]\n  region = b\n", profile: "p", refused: "config:2: it is indented"},
 		{name: "tabs", text: "[profile p]\noutput\t=\tjson\t\n[profile\tz]\nregion\t= b\n", profile: "p"},

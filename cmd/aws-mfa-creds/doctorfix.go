@@ -106,8 +106,11 @@ func (a *app) rewrite(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	asked := a.registered(files, name)
-	registration, err := a.registration(registerOptions{profile: name, source: asked.profile, flags: asked.flags, assumeBy: byHelper})
+	o, err := a.kept(files, registerOptions{profile: name})
+	if err != nil {
+		return err
+	}
+	registration, err := a.registration(o)
 	if err != nil {
 		return err
 	}

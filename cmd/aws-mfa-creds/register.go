@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
@@ -27,6 +29,8 @@ type registerOptions struct {
 	program  string
 	dryRun   bool
 	yes      bool
+
+	given func(flag string) bool // on the command line, be it as empty
 }
 
 // Who assumes a role.
@@ -43,13 +47,19 @@ func newRegisterCommand(a *app) *cobra.Command {
 		Long: `Write the credential_process line of a profile into the AWS config, and nothing else there: every other byte of the file
 stays. What was there before comes back with "` + program + ` unregister".
 
+For a profile that is registered already, what is not given stays as it is registered; an empty flag (--duration "") takes
+something out.
+
 With --role-arn the profile hands out sessions of a role. --assume-by helper has this program assume it: all SDKs can use that,
 sessions can last longer than an hour, and all processes share them. --assume-by sdk writes role_arn and source_profile, and
 the SDK assumes the role; JS SDK v2 and PHP cannot, and an hour is the most.`,
 		Example: `  aws-mfa-creds register --profile work --region eu-central-1
   aws-mfa-creds register --profile admin --source-profile work --role-arn arn:aws:iam::123456789012:role/admin`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runRegister(cmd.Context(), a, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.given = cmd.Flags().Changed
+			return runRegister(cmd.Context(), a, o)
+		},
 	}
 	profileFlag(a, cmd, &o.profile, "the `name` of the profile, as the AWS CLI and the SDKs will know it")
 	f := cmd.Flags()
@@ -74,12 +84,18 @@ func runRegister(ctx context.Context, a *app, o registerOptions) error {
 	if o.assumeBy != byHelper && o.assumeBy != bySDK {
 		return fault.New(fault.Usage, "--assume-by", "give helper or sdk", "is neither helper nor sdk")
 	}
+	files, err := a.loadFiles()
+	if err != nil {
+		return err
+	}
+	if o, err = a.kept(files, o); err != nil {
+		return err
+	}
 	registration, err := a.registration(o)
 	if err != nil {
 		return err
 	}
-	files, err := a.loadFiles()
-	if err != nil {
+	if err := a.canServe(files, o); err != nil {
 		return err
 	}
 	if err := a.mayRegister(ctx, files, o, registration); err != nil {
@@ -96,6 +112,49 @@ func runRegister(ctx context.Context, a *app, o registerOptions) error {
 	}
 	a.tellRegistered(o, registration, done)
 	return nil
+}
+
+// kept fills in what is registered already, where nothing else is given.
+func (a *app) kept(files *profile.Files, o registerOptions) (registerOptions, error) {
+	role, _, err := files.Registered(o.profile)
+	if err != nil {
+		return o, err
+	}
+	call, assumeBy := a.registered(files, o.profile), byHelper
+	if role.RoleARN != "" {
+		assumeBy = bySDK
+		call = getOptions{profile: role.SourceProfile, flags: profile.Flags{RoleARN: role.RoleARN, RoleSessionName: role.SessionName, ExternalID: role.ExternalID}}
+		if role.Duration > 0 {
+			call.flags.Duration = strconv.Itoa(int(role.Duration / time.Second))
+		}
+	}
+	for _, flag := range []struct {
+		name    string
+		value   *string
+		present string
+	}{
+		{"source-profile", &o.source, call.profile},
+		{"role-arn", &o.flags.RoleARN, call.flags.RoleARN},
+		{"role-session-name", &o.flags.RoleSessionName, call.flags.RoleSessionName},
+		{"external-id", &o.flags.ExternalID, call.flags.ExternalID},
+		{"duration", &o.flags.Duration, call.flags.Duration},
+		{"assume-by", &o.assumeBy, assumeBy},
+	} {
+		if o.given == nil || !o.given(flag.name) {
+			*flag.value = flag.present
+		}
+	}
+	return o, nil
+}
+
+// canServe refuses what every get would refuse.
+func (a *app) canServe(files *profile.Files, o registerOptions) error {
+	env, err := a.profileEnv(keystore.NewEnv(a.getenv))
+	if err != nil {
+		return err
+	}
+	_, err = files.Resolve(cmp.Or(o.source, o.profile), o.flags, env)
+	return err
 }
 
 // registration is what to write.
@@ -201,7 +260,7 @@ func (a *app) mayRegister(ctx context.Context, files *profile.Files, o registerO
 	}
 	for _, key := range []string{"role_arn", "source_profile", "sso_session", "sso_start_url", "web_identity_token_file", "credential_source", "credential_process"} {
 		if slices.Contains(would.Others, key) {
-			return fault.New(fault.Config, "profile "+o.profile, "register another name for it: "+program+" register --profile "+o.profile+"-mfa --source-profile "+o.profile,
+			return fault.New(fault.Config, "profile "+o.profile, "register another name for it: "+program+" register --profile "+fault.Shell(o.profile+"-mfa")+" --source-profile "+fault.Shell(o.profile),
 				"it has %s in the AWS config, and SDKs take one source of credentials for a profile", key)
 		}
 	}

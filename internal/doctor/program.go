@@ -9,13 +9,19 @@ import (
 // mended is f with the remedy of writing the registration anew.
 func mended(f Finding, p Profile) []Finding {
 	f.Place = p.Command.Place
+	f.Remedy = p.register()
 	if p.Register != "" {
-		f.Remedy, f.Fix = p.Register, &Fix{Kind: Rewrite}
-	}
-	if f.Remedy == "" {
-		f.Remedy = command("register", p.Name)
+		f.Fix = &Fix{Kind: Rewrite}
 	}
 	return []Finding{f}
+}
+
+// register is the command that registers the profile anew, as it is registered.
+func (p Profile) register() string {
+	if p.Register != "" {
+		return p.Register
+	}
+	return command("register", p.Name)
 }
 
 func broken(what, consequence string) Finding {
@@ -50,7 +56,7 @@ func commandRefused(_ Facts, p Profile) []Finding {
 		return nil
 	}
 	found := broken("get does not take the arguments of the command: --profile is missing, or a flag is unknown", "every consumer fails, with exit code 2 of "+Program)
-	found.Place, found.Remedy = p.Command.Place, command("register", p.Name)
+	found.Place, found.Remedy = p.Command.Place, p.register()
 	return []Finding{found}
 }
 
@@ -88,7 +94,7 @@ func programQuoted(f Facts, p Profile) []Finding {
 	}
 	if strings.Contains(program, " ") {
 		found.What = "the path of the program has a space, and so has to be quoted"
-		found.Place, found.Remedy = p.Command.Place, "install "+Program+" at a path without spaces, and there run: "+command("register", p.Name)
+		found.Place, found.Remedy = p.Command.Place, "install "+Program+" at a path without spaces, and there run: "+p.register()
 		return []Finding{found}
 	}
 	return mended(found, p)
@@ -121,7 +127,7 @@ func programOther(f Facts, p Profile) []Finding {
 		found.Severity = Info
 		found.What = "consumers run " + fault.Printable(p.Command.Program) + ", which is to run " + Program
 		found.Consequence = "what that does is not checked"
-		found.Place, found.Remedy = p.Command.Place, command("register", p.Name)
+		found.Place, found.Remedy = p.Command.Place, p.register()
 		return []Finding{found}
 	}
 	found = mended(found, p)[0]
@@ -135,6 +141,6 @@ func programTemporary(_ Facts, p Profile) []Finding {
 	}
 	found := broken(fault.Printable(p.Command.Program)+" is in a directory for temporary files", "it will be gone some day, and then every consumer fails")
 	found.Severity, found.Kind, found.Place = Warning, 0, p.Command.Place
-	found.Remedy = "install it (go install, make install), and there run: " + command("register", p.Name)
+	found.Remedy = "install it (go install, or make build), and there run: " + p.register()
 	return []Finding{found}
 }

@@ -36,20 +36,24 @@ sessions by aws:TokenIssueTime.`,
 			return runClear(a, o.get)
 		},
 	}
-	o.get.define(a, cmd)
+	profileFlag(a, cmd, &o.get.profile, "the `name` of the profile")
+	roleFlags(cmd, &o.get.flags)
 	cmd.Flags().BoolVar(&o.all, "all", false, "forget the sessions of all profiles; hold-offs stay")
 	return cmd
 }
 
-// runClear forgets what get hands out when it is called so, and as the AWS config has it
-// called.
+// runClear forgets what get hands out.
 func runClear(a *app, asked getOptions) error {
 	files, err := a.loadFiles()
 	if err != nil {
 		return err
 	}
+	calls, err := a.callsOf(files, asked)
+	if err != nil {
+		return err
+	}
 	cached := 0
-	for _, o := range []getOptions{asked, a.registered(files, asked.profile)} {
+	for _, o := range calls {
 		n, err := a.forget(files, o)
 		if err != nil {
 			return err
@@ -60,6 +64,18 @@ func runClear(a *app, asked getOptions) error {
 		return a.print(fmt.Appendf(nil, "nothing was cached for profile %s\n", fault.Printable(asked.profile)))
 	}
 	return a.print(fmt.Appendf(nil, "forgot %s of profile %s on this computer; AWS honours them until they expire\n", sessions(cached), fault.Printable(asked.profile)))
+}
+
+// callsOf returns how get is called: as the AWS config has it called for the profile and, if the identity is
+// the profile's own or flags are given, as asked.
+func (a *app) callsOf(files *profile.Files, asked getOptions) ([]getOptions, error) {
+	calls := []getOptions{a.registered(files, asked.profile)}
+	owner, err := a.owner(files, asked.profile)
+	if owner != asked.profile && asked.flags == (profile.Flags{}) {
+		return calls, err
+	}
+	asked.profile = owner
+	return append(calls, asked), err
 }
 
 // forget forgets the sessions of o and returns how many were cached.

@@ -49,7 +49,11 @@ func runCode(ctx context.Context, a *app, o codeOptions) error {
 	if o.profile == "" {
 		return fault.New(fault.Usage, "code", "run: "+program+" code --profile NAME", "--profile is missing")
 	}
-	w, err := a.wire(o.profile, profile.Flags{})
+	owner, err := a.atOwner(o.profile)
+	if err != nil {
+		return err
+	}
+	w, err := a.wire(owner, profile.Flags{})
 	if err != nil {
 		return err
 	}

@@ -57,6 +57,10 @@ func runEnroll(ctx context.Context, a *app, o enrollOptions) error {
 	if o.profile == "" {
 		return fault.New(fault.Usage, "enroll", "run: "+program+" enroll --profile NAME", "--profile is missing")
 	}
+	var err error
+	if o.profile, err = a.atOwner(o.profile); err != nil {
+		return err
+	}
 	ctx, cancel := untilInterrupted(ctx, personPatience)
 	defer cancel()
 	ask := a.asker(o.yes)

@@ -46,7 +46,11 @@ func runExport(ctx context.Context, a *app, o exportOptions) error {
 	if o.profile == "" {
 		return fault.New(fault.Usage, "export", "run: "+program+" export --profile NAME", "--profile is missing")
 	}
-	w, err := a.wire(o.profile, profile.Flags{})
+	owner, err := a.atOwner(o.profile)
+	if err != nil {
+		return err
+	}
+	w, err := a.wire(owner, profile.Flags{})
 	if err != nil {
 		return err
 	}

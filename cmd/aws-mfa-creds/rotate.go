@@ -162,6 +162,10 @@ func (a *app) rotating(ctx context.Context, verb string, o rotateOptions, flow f
 	defer cancel()
 	ask := a.asker(o.yes)
 	defer ask.close()
+	var err error
+	if o.profile, err = a.atOwner(o.profile); err != nil {
+		return err
+	}
 	c, err := a.caretaker(ctx, o.profile, "", o.other, ask)
 	if errors.Is(err, errElsewhere) && verb == "rotate key" {
 		return codesElsewhere(o.profile, "by hand: aws iam create-access-key, then: "+program+" add --profile NAME --access-key-file FILE")

@@ -26,7 +26,7 @@ func newRemoveCommand(a *app) *cobra.Command {
 		Use:   "remove --profile NAME",
 		Short: "Delete the stored access key and seed of a profile",
 		Long: `Delete what this program keeps of a profile: its access key and seed in their stores, its section in
-profiles.ini, and its cached sessions. A seed that another profile uses as well stays. AWS is not asked: access key and MFA
+profiles.ini, its cached sessions, and what register wrote for it into the AWS config. A seed that another profile uses as well stays. AWS is not asked: access key and MFA
 device exist there until you delete them. Without the seed the device makes no codes any more: have another one first.
 
 With --aws, the MFA device is removed from IAM first. The access key stays there: a profile without one has nothing to sign with.`,
@@ -51,27 +51,38 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 	if err != nil {
 		return err
 	}
-	own, known, err := files.Own(o.profile)
+	own, _, err := files.Own(o.profile)
 	if err != nil {
 		return err
 	}
-	if !known {
-		a.say("Nothing is stored for profile %s.", fault.Printable(o.profile))
+	_, registered, err := files.Registered(o.profile)
+	if err != nil {
+		return err
+	}
+	if own == (profile.Own{}) {
+		a.tellNothingStored(files, o.profile, registered)
 		return nil
 	}
 	ask := a.asker(o.yes)
 	defer ask.close()
-	gone := removal{app: a, profile: o.profile, own: own, sharing: othersThan(o.profile, files.Sharing(own.Serial))}
+	gone := removal{app: a, profile: o.profile, own: own, registered: registered, aws: o.aws && own.Serial != "", sharing: seedUsers(files, o.profile, own)}
 	if err := ask.confirm(ctx, gone.question()); err != nil {
 		return err
 	}
-	if o.aws && own.Serial != "" {
+	if gone.aws {
 		if err := a.removeDevice(ctx, o, ask); err != nil {
 			return err
 		}
 		gone.own.Serial = "" // its seed went with it
 	}
 	return gone.run(ctx, ask)
+}
+
+func (a *app) tellNothingStored(files *profile.Files, name string, registered bool) {
+	a.say("Nothing is stored for profile %s.", fault.Printable(name))
+	if _, called := parseProcess(a, files.CredentialProcess(name)); called || registered {
+		a.say("To take it out of the AWS config: %s unregister --profile %s", program, fault.Shell(name))
+	}
 }
 
 // removeDevice removes the MFA device of a profile from IAM, and its seed from the store.
@@ -95,29 +106,64 @@ func othersThan(name string, names []string) []string {
 	return slices.DeleteFunc(names, func(n string) bool { return n == name })
 }
 
+// seedUsers returns the other profiles whose codes are made of the seed in the store of own.
+func seedUsers(files *profile.Files, name string, own profile.Own) (users []string) {
+	for _, other := range othersThan(name, files.Sharing(own.Serial)) {
+		theirs, _, err := files.Own(other)
+		if err != nil || theirs.MFAProcess == "" && seedStoreOf(theirs) == seedStoreOf(own) {
+			users = append(users, other)
+		}
+	}
+	return users
+}
+
 // removal deletes all that is kept of one profile.
 type removal struct {
 	*app
-	profile string
-	own     profile.Own
-	sharing []string // the other profiles with its MFA device
+	profile    string
+	own        profile.Own
+	registered bool     // register has written it into the AWS config
+	aws        bool     // its MFA device goes from IAM, too
+	sharing    []string // the other profiles that use its seed
 }
 
 func (r removal) question() string {
-	var what []string
+	var secrets []string
 	if kind := keyStoreOf(r.own); kind != "" && r.own.AccessKeyID != "" {
-		what = append(what, fmt.Sprintf("access key %s (%s)", r.own.AccessKeyID, kind))
+		secrets = append(secrets, fmt.Sprintf("access key %s (%s)", r.own.AccessKeyID, kind))
 	}
-	if kind := seedStoreOf(r.own); kind != "" && r.own.Serial != "" && len(r.sharing) == 0 {
-		what = append(what, fmt.Sprintf("the seed of %s (%s), for good", r.own.Serial, kind))
+	if kind := seedStoreOf(r.own); kind != "" && r.own.Serial != "" && (r.aws || len(r.sharing) == 0) {
+		secrets = append(secrets, fmt.Sprintf("the seed of %s (%s)", r.own.Serial, kind))
 	}
-	what = append(what, "its settings and sessions")
-	return fmt.Sprintf("Delete of profile %s: %s?", fault.Printable(r.profile), strings.Join(what, ", "))
+	if r.aws {
+		secrets = append(secrets, fmt.Sprintf("the MFA device %s in IAM", r.own.Serial))
+	}
+	rest := "settings and sessions"
+	if r.registered {
+		rest = "settings, sessions and registration"
+	}
+	rest = fmt.Sprintf("the %s of profile %s", rest, fault.Printable(r.profile))
+	if len(secrets) == 0 {
+		return "Delete " + rest + "?"
+	}
+	return "Delete for good: " + enumerated(secrets) + "? T" + rest[1:] + " go as well."
 }
 
-// run deletes sessions first and the settings last: what an interruption leaves is found by
+// enumerated joins things as a sentence does.
+func enumerated(things []string) string {
+	last := len(things) - 1
+	if last < 2 {
+		return strings.Join(things, " and ")
+	}
+	return strings.Join(things[:last], ", ") + ", and " + things[last]
+}
+
+// run takes back the registration, of which profiles.ini knows, deletes sessions and secrets, and the settings last: what an interruption leaves is found by
 // the next run.
 func (r removal) run(ctx context.Context, ask *asker) error {
+	if err := r.unregister(ctx); err != nil {
+		return err
+	}
 	r.forgetSessions(r.profile)
 	if kind := keyStoreOf(r.own); kind != "" && kind != keystore.KindEnv {
 		items, err := r.items(kind, ask)
@@ -136,6 +182,17 @@ func (r removal) run(ctx context.Context, ask *asker) error {
 	}
 	r.say("Deleted what was stored for profile %s.", fault.Printable(r.profile))
 	return nil
+}
+
+func (r removal) unregister(ctx context.Context) error {
+	if !r.registered {
+		return nil
+	}
+	done, err := r.editor().Unregister(ctx, r.profile, program)
+	if err == nil && done.Config.Changed {
+		r.say("Took profile %s out of %s.", fault.Printable(r.profile), done.Config.Path)
+	}
+	return err
 }
 
 func (r removal) deleteSeed(ctx context.Context, ask *asker) error {

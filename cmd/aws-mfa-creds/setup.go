@@ -81,8 +81,9 @@ func runSetup(ctx context.Context, a *app, o setupOptions) error {
 type setup struct {
 	*app
 	setupOptions
-	ask     *asker
-	command string // that was registered
+	ask      *asker
+	command  string // that was registered
+	noRegion bool   // the profile is registered without one
 }
 
 // key stores the access key, unless one is stored.
@@ -164,12 +165,18 @@ func (s *setup) register(ctx context.Context) error {
 	if s.noConfig {
 		return nil
 	}
-	o := registerOptions{profile: s.add.name, assumeBy: byHelper, region: s.region, yes: s.add.yes}
-	registration, err := s.registration(o)
+	files, err := s.loadFiles()
 	if err != nil {
 		return err
 	}
-	files, err := s.loadFiles()
+	if err := s.chooseRegion(ctx, files); err != nil {
+		return err
+	}
+	o, err := s.kept(files, registerOptions{profile: s.add.name, region: s.region, yes: s.add.yes})
+	if err != nil {
+		return err
+	}
+	registration, err := s.registration(o)
 	if err != nil {
 		return err
 	}
@@ -179,6 +186,29 @@ func (s *setup) register(ctx context.Context) error {
 	_, err = s.editor().Register(ctx, s.add.name, registration)
 	s.command = registration.Command
 	return err
+}
+
+// chooseRegion asks for the region of a profile that has none.
+func (s *setup) chooseRegion(ctx context.Context, files *profile.Files) (err error) {
+	if s.region != "" || hasRegion(files, s.add.name) {
+		return nil
+	}
+	if s.ask.present() && !s.add.yes {
+		s.region, err = s.ask.line(ctx, "Region for the profile (Enter for none)", "--region REGION")
+	}
+	s.noRegion = s.region == ""
+	return err
+}
+
+func hasRegion(files *profile.Files, profileName string) bool {
+	for _, section := range files.Sections() {
+		for _, o := range section.Options {
+			if section.Profile == profileName && o.Key == "region" && o.Value != "" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // prove gets a session as a consumer would, and sums up.
@@ -201,8 +231,11 @@ func (s *setup) prove(ctx context.Context) error {
 	if s.command != "" {
 		s.say("The AWS CLI and the SDKs run: %s\nTry it: aws sts get-caller-identity --profile %s", s.command, name)
 	}
+	if s.noRegion {
+		s.say("It has no region, without which most calls to AWS fail. To set one: %s register --profile %s --region REGION", program, name)
+	}
 	key, seed, _ := w.secrets.where()
-	undo := program + " unregister --profile " + name + " && " + program + " remove --profile " + name
+	undo := program + " remove --profile " + name
 	if key != keystore.KindEnv && seed != keystore.KindEnv {
 		undo += " --aws"
 	}

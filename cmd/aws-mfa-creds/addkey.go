@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -84,7 +83,7 @@ func (add *adding) readKey(ctx context.Context, stored creds.AccessKey) (key cre
 	case add.key.env:
 		key, err = keystore.NewEnv(add.getenv).AccessKey(ctx)
 	case add.key.file != "":
-		key, err = add.keyFromFile()
+		key, err = add.keyFromFile(ctx)
 	case add.key.vault.given():
 		key, err = add.keyFromVault(ctx)
 	case add.key.credentials:
@@ -119,8 +118,8 @@ func typedKeyID(id string) (string, error) {
 	return "", asUsage(keystore.CheckAccessKey("what was typed", creds.AccessKey{ID: id}))
 }
 
-func (add *adding) keyFromFile() (creds.AccessKey, error) {
-	text, err := add.readInput("--access-key-file", add.key.file, maxSecret)
+func (add *adding) keyFromFile(ctx context.Context) (creds.AccessKey, error) {
+	text, err := add.readInput(ctx, "--access-key-file", add.key.file, maxSecret)
 	defer clear(text)
 	if err != nil {
 		return creds.AccessKey{}, err
@@ -163,26 +162,16 @@ func (add *adding) removeStatic(ctx context.Context) error {
 		return err
 	}
 	for _, s := range static {
-		change, err := add.editor().RemoveStaticKey(ctx, s.File, add.settings.Identity)
+		editor := add.editor()
+		editor.NoBackup = add.key.noBackup
+		change, err := editor.RemoveStaticKey(ctx, s.File, add.settings.Identity)
 		if err != nil {
 			return err
 		}
 		add.say("Took it out of %s.", change.Path)
-		if err := add.settleBackup(change.Backup); err != nil {
-			return err
+		if change.Backup != "" {
+			add.say("The file as it was, the key in clear, is %s: delete it when all works.", change.Backup)
 		}
-	}
-	return nil
-}
-
-// settleBackup keeps the copy of the file as it was, or deletes it if the user said so.
-func (add *adding) settleBackup(path string) error {
-	if !add.key.noBackup {
-		add.say("The file as it was, the key in clear, is %s: delete it when all works.", path)
-		return nil
-	}
-	if err := os.Remove(path); err != nil {
-		return fault.New(fault.Filesystem, path, "delete it", "cannot be deleted")
 	}
 	return nil
 }

@@ -10,10 +10,11 @@ import (
 )
 
 // untilInterrupted returns a context that ends after limit, or when a signal asks the
-// process to stop; its cause is an interruptError then.
+// process to stop; its cause is an interruptError then. SIGQUIT is one of them: the terminal is put
+// in order, and a person is not shown the stacks of Go.
 func untilInterrupted(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	signals := make(chan os.Signal, 1)
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		if !signal.Ignored(s) { // as nohup wants it
 			signal.Notify(signals, s)
 		}

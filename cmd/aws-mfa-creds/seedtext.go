@@ -59,7 +59,7 @@ func (a *app) readSeed(ctx context.Context, s seedSource, ask *asker) (found, er
 	}
 	var texts []creds.Secret
 	for _, path := range s.files {
-		more, err := a.textsOf("--seed-file", path)
+		more, err := a.textsOf(ctx, "--seed-file", path)
 		if err != nil {
 			return found{}, err
 		}
@@ -73,7 +73,7 @@ func (a *app) typedSeed(ctx context.Context, text creds.Secret, s seedSource, as
 	if info, err := os.Stat(text.Reveal()); err != nil || !info.Mode().IsRegular() {
 		return a.seedOf(ctx, []creds.Secret{text}, "what was typed", s, ask)
 	}
-	texts, err := a.textsOf("file", text.Reveal())
+	texts, err := a.textsOf(ctx, "file", text.Reveal())
 	if err != nil {
 		return found{}, err
 	}
@@ -82,8 +82,8 @@ func (a *app) typedSeed(ctx context.Context, text creds.Secret, s seedSource, as
 
 // textsOf returns the text in a file, or the texts of the QR codes in a picture. flag is how it
 // was named.
-func (a *app) textsOf(flag, path string) ([]creds.Secret, error) {
-	data, err := a.readInput(flag, path, maxPicture)
+func (a *app) textsOf(ctx context.Context, flag, path string) ([]creds.Secret, error) {
+	data, err := a.readInput(ctx, flag, path, maxPicture)
 	defer clear(data)
 	if err != nil {
 		return nil, err

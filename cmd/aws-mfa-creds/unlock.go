@@ -105,7 +105,7 @@ func (a *app) passphrase(ctx context.Context, prompt, file, flag string, ask *as
 	if file == "" {
 		return ask.secret(ctx, prompt, flag)
 	}
-	text, err := a.readInput(strings.TrimSuffix(flag, " FILE"), file, maxSecret)
+	text, err := a.readInput(ctx, strings.TrimSuffix(flag, " FILE"), file, maxSecret)
 	defer clear(text)
 	if err != nil {
 		return creds.Secret{}, err

@@ -212,7 +212,7 @@ func firstWord(command string) string {
 func (add *adding) storeFor(ctx context.Context, what, flag, asked, recorded string) (string, error) {
 	asked = cmp.Or(asked, add.stores.both)
 	if asked != "" && recorded != "" && asked != recorded {
-		return "", fault.New(fault.Usage, "--store "+asked, "run: "+program+" store move --profile "+add.settings.Identity+" "+flag+" --to "+asked,
+		return "", fault.New(fault.Usage, "--store "+asked, "run: "+program+" store move --profile "+fault.Shell(add.settings.Identity)+" "+flag+" --to "+asked,
 			"the %s of profile %s rests in %s already", what, add.settings.Identity, recorded)
 	}
 	if kind := cmp.Or(asked, recorded); kind != "" {

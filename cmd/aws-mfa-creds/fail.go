@@ -45,7 +45,7 @@ func (a *app) named(remedy string) string {
 	if a.profile == "" {
 		return remedy
 	}
-	return strings.ReplaceAll(remedy, "--profile NAME", "--profile "+fault.Printable(a.profile))
+	return strings.ReplaceAll(remedy, "--profile NAME", "--profile "+fault.Printable(fault.Shell(a.profile)))
 }
 
 // errOutput says that stdout could not be written.

@@ -70,7 +70,7 @@ func runGet(ctx context.Context, a *app, o getOptions) error {
 	}
 	json, err := credentials.ProcessJSON()
 	if err != nil {
-		return fault.New(fault.Internal, "profile "+o.profile, "run: "+program+" clear --profile "+o.profile, "AWS returned %v", err)
+		return fault.New(fault.Internal, "profile "+o.profile, "run: "+program+" clear --profile "+fault.Shell(o.profile), "AWS returned %v", err)
 	}
 	return a.print(json)
 }

@@ -23,10 +23,19 @@ type secrets struct {
 	settings profile.Settings
 }
 
-// keyFromEnv and seedFromEnv report whether the env store has it: what a profile says in
-// profiles.ini goes first.
-func (s secrets) keyFromEnv() bool  { return fromEnv(s.settings.KeyStore, s.env) }
-func (s secrets) seedFromEnv() bool { return fromEnv(s.settings.SeedStore, s.env) }
+// keyFromEnv reports whether the env store has the access key: what a profile says in profiles.ini
+// goes first.
+func (s secrets) keyFromEnv() bool { return fromEnv(s.settings.KeyStore, s.env) }
+
+// seedFromEnv reports the same of the seed. That in the environment belongs to the access key there,
+// which may be another identity's.
+func (s secrets) seedFromEnv() bool {
+	if s.settings.SeedStore == "" && !s.keyFromEnv() {
+		id, err := s.env.AccessKeyID()
+		return err == nil && id == s.settings.AccessKeyID
+	}
+	return fromEnv(s.settings.SeedStore, s.env)
+}
 
 func fromEnv(kind string, env keystore.Env) bool {
 	return kind == keystore.KindEnv || kind == "" && env.Configured()
@@ -125,7 +134,7 @@ func (s secrets) where() (key, seed, mfaProcess string) {
 // known refuses a profile of which no access key, or no source of codes, is known.
 func (s secrets) known() error {
 	thing := "profile " + strconv.Quote(s.settings.Identity)
-	add := "run: " + program + " add --profile " + s.settings.Identity
+	add := "run: " + program + " add --profile " + fault.Shell(s.settings.Identity)
 	switch {
 	case s.settings.KeyStore == "" && !s.env.Configured():
 		return fault.New(fault.NoSecret, thing, add+", or set "+strings.Join([]string{keystore.EnvAccessKeyID, keystore.EnvSecretAccessKey, keystore.EnvSeed, keystore.EnvSerial}, ", "),
@@ -137,10 +146,10 @@ func (s secrets) known() error {
 // deviceKnown refuses a profile of which no source of codes is known.
 func (s secrets) deviceKnown() error {
 	thing := "profile " + strconv.Quote(s.settings.Identity)
-	add := "run: " + program + " add --profile " + s.settings.Identity
+	add := "run: " + program + " add --profile " + fault.Shell(s.settings.Identity)
 	switch {
-	case s.settings.SeedStore == "" && !s.env.Configured() && !s.codeFromProgram():
-		return fault.New(fault.NoSecret, thing, "run: "+program+" enroll --profile "+s.settings.Identity+", or for a device that exists: "+program+" add --profile "+s.settings.Identity,
+	case s.settings.SeedStore == "" && !s.seedFromEnv() && !s.codeFromProgram():
+		return fault.New(fault.NoSecret, thing, "run: "+program+" enroll --profile "+fault.Shell(s.settings.Identity)+", or for a device that exists: "+strings.TrimPrefix(add, "run: "),
 			"there is no seed for it, and no mfa_process")
 	case s.settings.Serial == "":
 		return fault.New(fault.Config, thing, add+" --serial ARN", "the serial of its MFA device is not known")

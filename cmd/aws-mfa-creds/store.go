@@ -34,7 +34,7 @@ func newStoreMoveCommand(a *app) *cobra.Command {
 		Use:   "move --profile NAME --to STORE",
 		Short: "Move the access key and seed of a profile to another store",
 		Long: `Move access key and seed, or one of them, to another store. They are stored there and read back, then the settings
-change, and only then the old store forgets them.`,
+change, and only then the old store forgets them. Run it again if it was interrupted.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runStoreMove(cmd.Context(), a, o) },
 	}
@@ -42,7 +42,7 @@ change, and only then the old store forgets them.`,
 	cmd.Flags().StringVar(&o.to, "to", "", "the `store` to move to")
 	cmd.Flags().BoolVar(&o.key, "key", false, "move only the access key")
 	cmd.Flags().BoolVar(&o.seed, "seed", false, "move only the seed")
-	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask before a seed goes where it may be lost")
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask before a seed goes where it may be lost, or in the place of another")
 	cmd.MarkFlagsMutuallyExclusive("key", "seed")
 	complete(cmd, "to", storeKinds)
 	return cmd
@@ -98,27 +98,29 @@ type move struct {
 	sharing     []string // the other profiles with its MFA device
 }
 
-// open opens both stores, unless there is nothing to move.
-func (m *move) open(what, from string) (source, target keystore.Items, skip bool, err error) {
-	switch from {
-	case "", keystore.KindEnv:
-		return source, target, true, fault.New(fault.NoSecret, "profile "+m.profile, "run: "+program+" add --profile NAME", "no store has its %s", what)
-	case m.to:
-		m.say("The %s of profile %s is in the %s store already.", what, fault.Printable(m.profile), m.to)
-		return source, target, true, nil
+// open opens both stores, to move the item name from one to the other.
+func (m *move) open(ctx context.Context, what, name, from string) (source, target keystore.Items, err error) {
+	if from == "" || from == keystore.KindEnv {
+		return source, target, fault.New(fault.NoSecret, "profile "+m.profile, "run: "+program+" add --profile NAME", "no store has its %s", what)
 	}
 	if source, err = m.items(from, m.ask); err != nil {
-		return source, target, false, err
+		return source, target, err
 	}
-	target, err = m.items(m.to, m.ask)
-	return source, target, false, err
+	if target, err = m.items(m.to, m.ask); err != nil || from == m.to {
+		return source, target, err
+	}
+	return source, target, m.mayReplace(ctx, what, name, source, target)
 }
 
 func (m *move) key(ctx context.Context) error {
 	from := keyStoreOf(m.own)
-	source, target, skip, err := m.open("access key", from)
-	if skip || err != nil {
+	name := keystore.KeyName(m.profile)
+	source, target, err := m.open(ctx, "access key", name, from)
+	if err != nil {
 		return err
+	}
+	if from == m.to {
+		return m.finish(ctx, "access key", name, target, func() error { return nil })
 	}
 	key, err := source.AccessKey(ctx, m.profile)
 	if err != nil {
@@ -142,9 +144,13 @@ func (m *move) seed(ctx context.Context) error {
 		return nil
 	}
 	from := seedStoreOf(m.own)
-	source, target, skip, err := m.open("seed", from)
-	if skip || err != nil {
+	name := keystore.SeedName(m.own.Serial)
+	source, target, err := m.open(ctx, "seed", name, from)
+	if err != nil {
 		return err
+	}
+	if from == m.to {
+		return m.finish(ctx, "seed", name, target, func() error { return m.recordSeed(ctx) })
 	}
 	seed, err := source.Seed(ctx, m.own.Serial)
 	if err != nil {
@@ -153,15 +159,23 @@ func (m *move) seed(ctx context.Context) error {
 	if err := target.PutSeed(ctx, m.own.Serial, seed); err != nil {
 		return err
 	}
-	for _, name := range append([]string{m.profile}, m.sharing...) {
-		if err := m.record(ctx, name, "", m.to); err != nil {
-			return err
-		}
+	if err := m.recordSeed(ctx); err != nil {
+		return err
 	}
 	if err := source.DeleteSeed(ctx, m.own.Serial); err != nil {
 		return err
 	}
 	m.say("Moved the seed of %s from %s to %s.", m.own.Serial, from, m.to)
+	return nil
+}
+
+// recordSeed records the new store of the seed in all profiles that have it.
+func (m *move) recordSeed(ctx context.Context) error {
+	for _, name := range append([]string{m.profile}, m.sharing...) {
+		if err := m.record(ctx, name, "", m.to); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -164,7 +164,8 @@ func syscallInfo(thread int) (nr uint64, args [6]uint64, entry bool) {
 type killScenario struct {
 	prepare func(t *testing.T) *newcomer
 	args    func(n *newcomer) []string
-	profile string
+
+	profiles []string // that work afterwards
 }
 
 func killScenarios() map[string]killScenario {
@@ -178,12 +179,17 @@ func killScenarios() map[string]killScenario {
 		return func(*newcomer) []string { return append(args, "--profile", "work", "--yes") }
 	}
 	return map[string]killScenario{
-		"enroll":        {func(t *testing.T) *newcomer { return stored(t) }, fixed("enroll"), "work"},
-		"rotate device": {enrolled, fixed("rotate", "device"), "work"},
-		"rotate key":    {enrolled, fixed("rotate", "key"), "work"},
+		"enroll":        {func(t *testing.T) *newcomer { return stored(t) }, fixed("enroll"), []string{"work"}},
+		"rotate device": {enrolled, fixed("rotate", "device"), []string{"work"}},
+		"rotate key":    {enrolled, fixed("rotate", "key"), []string{"work"}},
+		"rotate a shared key": {
+			func(t *testing.T) *newcomer { return twice(t, "age") },
+			fixed("rotate", "key"),
+			[]string{"work", "second"},
+		},
 		"setup": {func(t *testing.T) *newcomer { return newNewcomer(t) }, func(n *newcomer) []string {
 			return []string{"setup", "--profile", "p", "--access-key-file", n.key, "--region", "us-east-1", "--yes"}
-		}, "p"},
+		}, []string{"p"}},
 	}
 }
 
@@ -257,7 +263,9 @@ func (s killScenario) killAndRunAgain(n *newcomer, k *killer) {
 	n.clean()
 	n.later()
 	n.must(s.args(n)...)
-	n.works(s.profile)
+	for _, name := range s.profiles {
+		n.works(name)
+	}
 	n.clean()
 	if n.t.Failed() {
 		n.t.Logf("killed before %s", k.last)

@@ -59,7 +59,7 @@ func (n *newcomer) steps() (all []int64) {
 // fewest are the calls of an enrolment that nothing stands in the way of: whose key it is, which
 // devices there are, one device made and enabled, and one session.
 func fewest() map[string]int {
-	return map[string]int{"GetCallerIdentity": 1, "ListMFADevices": 1, "CreateVirtualMFADevice": 1, "EnableMFADevice": 1, "GetSessionToken": 1}
+	return map[string]int{"GetCallerIdentity": 1, "ListMFADevices": 1, "ListVirtualMFADevices": 1, "CreateVirtualMFADevice": 1, "EnableMFADevice": 1, "GetSessionToken": 1}
 }
 
 // TestSetup goes from an access key to a working AWS CLI with one command.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enrol"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/private"
@@ -22,16 +21,13 @@ import (
 type journal struct {
 	dir     string
 	profile string
-	lock    *cache.Scope
 	now     func() time.Time
 }
 
-func (a *app) journal(profileName string, cached *cache.Cache) (journal, error) {
+func (a *app) journal(profileName string) (journal, error) {
 	dir, err := a.configDir()
-	return journal{filepath.Join(dir, "unfinished"), profileName, cached.Scope("unfinished " + profileName), a.now}, err
+	return journal{filepath.Join(dir, "unfinished"), profileName, a.now}, err
 }
-
-func (j journal) TryLock() (unlock func(), held bool, err error) { return j.lock.TryLock() }
 
 // Load returns what is recorded, or the zero Entry.
 func (j journal) Load(about enrol.Subject) (enrol.Entry, error) {
@@ -89,10 +85,12 @@ func (j journal) change(work func(atomicfile.Dir) error) error {
 // leftAfter is when the temporary file of a killed process is nobody's any more.
 const leftAfter = time.Hour
 
-// file is named by a hash: a profile's name may be none for a file.
-func (j journal) file(about enrol.Subject) string {
+func (j journal) file(about enrol.Subject) string { return j.hashed() + "." + string(about) + ".json" }
+
+// hashed begins the names of the profile's files: its own may be none for a file.
+func (j journal) hashed() string {
 	sum := sha256.Sum256([]byte(j.profile))
-	return hex.EncodeToString(sum[:8]) + "." + string(about) + ".json"
+	return hex.EncodeToString(sum[:8])
 }
 
 func (j journal) unusable(about enrol.Subject, err error) error {

@@ -1,11 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
@@ -31,7 +31,7 @@ type caretaker struct {
 	other otherDevice
 	cache *cache.Cache
 	clock clockBook
-	seeds string // the store that seeds go to
+	seeds string // the store that seeds go to; that of an earlier run that did not finish
 
 	sent   []creds.Secret // codes of the other device that AWS has seen
 	waited bool           // a wait was told of, where there is no terminal
@@ -51,8 +51,22 @@ func (a *app) caretaker(ctx context.Context, name, seedStore string, other other
 		return nil, codesElsewhere(w.settings.Identity, "manage the device where it is")
 	}
 	c := &caretaker{app: a, name: w.settings.Identity, ask: ask, other: other, cache: w.cache, clock: newClockBook(w.cache, w.settings, a.now)}
-	c.seeds, err = c.seedStore(ctx, seedStore, w.settings)
+	begun, err := c.begun()
+	if err != nil {
+		return nil, err
+	}
+	c.seeds, err = c.seedStore(ctx, cmp.Or(begun, seedStore), w.settings)
 	return c, err
+}
+
+// begun returns the store in which an earlier run that did not finish has put a seed, or "".
+func (c *caretaker) begun() (string, error) {
+	j, err := c.journal(c.name)
+	if err != nil {
+		return "", err
+	}
+	entry, err := j.Load(enrol.Device)
+	return entry.Store, err
 }
 
 // errElsewhere says that a program makes the codes of the profile.
@@ -84,7 +98,7 @@ func (c *caretaker) seedStore(ctx context.Context, asked string, s profile.Setti
 
 // keeper puts the flows together.
 func (c *caretaker) keeper() (*enrol.Keeper, error) {
-	j, err := c.journal(c.name, c.cache)
+	j, err := c.journal(c.name)
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +107,7 @@ func (c *caretaker) keeper() (*enrol.Keeper, error) {
 		Dial:     c.dial,
 		Prove:    c.prove,
 		Seeds:    seedItems{c},
+		Store:    c.seeds,
 		Keys:     keyItems{c},
 		Settings: profileSettings{c},
 		Journal:  j,
@@ -257,138 +272,15 @@ func (s seedItems) DeleteSeed(ctx context.Context, serial string) error {
 	return items.DeleteSeed(ctx, serial)
 }
 
-// keyItems are the access key of the profile and, while it is rotated, the next one.
-type keyItems struct{ c *caretaker }
-
-// nextKey names the slot for the next access key of a profile.
-func nextKey(profileName string) string { return "the next of " + profileName }
-
-func (k keyItems) items() (keystore.Items, error) { return k.itemsOf(k.c.name) }
-
-// itemsOf opens the store of the access key of the profile name.
-func (k keyItems) itemsOf(name string) (keystore.Items, error) {
-	w, err := k.c.wireIAM(name)
-	if err != nil {
-		return keystore.Items{}, err
-	}
-	return k.c.items(w.settings.KeyStore, k.c.ask)
-}
-
-func (k keyItems) AccessKey(ctx context.Context) (creds.AccessKey, error) {
-	return k.get(ctx, k.c.name)
-}
-
-func (k keyItems) NewKey(ctx context.Context) (creds.AccessKey, error) {
-	return k.get(ctx, nextKey(k.c.name))
-}
-
-func (k keyItems) get(ctx context.Context, slot string) (creds.AccessKey, error) {
-	items, err := k.items()
-	if err != nil {
-		return creds.AccessKey{}, err
-	}
-	return items.AccessKey(ctx, slot)
-}
-
-// PutAccessKey puts the key in the place of the old one in all profiles that have a copy of that.
-func (k keyItems) PutAccessKey(ctx context.Context, key creds.AccessKey) error {
-	return k.each(func(name string, items keystore.Items) error { return items.PutAccessKey(ctx, name, key) })
-}
-
-// PutNewKey puts the next key beside the present one of all these profiles.
-func (k keyItems) PutNewKey(ctx context.Context, key creds.AccessKey) error {
-	return k.each(func(name string, items keystore.Items) error { return items.PutAccessKey(ctx, nextKey(name), key) })
-}
-
-func (k keyItems) DeleteNewKey(ctx context.Context) error {
-	return k.each(func(name string, items keystore.Items) error { return items.DeleteAccessKey(ctx, nextKey(name)) })
-}
-
-// each does something to the store of each profile that has a copy of the access key, this profile
-// last: what is done for it is done for all.
-func (k keyItems) each(do func(name string, items keystore.Items) error) error {
-	names, err := k.c.sharingKey()
-	if err != nil {
-		return err
-	}
-	for _, name := range slices.Backward(names) {
-		items, err := k.itemsOf(name)
-		if err != nil {
-			return err
-		}
-		if err := do(name, items); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// profileSettings is what profiles.ini says of the profile.
-type profileSettings struct{ c *caretaker }
-
-func (s profileSettings) Serial(context.Context) (string, error) {
-	w, err := s.c.settings()
-	if err != nil {
-		return "", err
-	}
-	return w.settings.Serial, nil
-}
-
-func (s profileSettings) SetSerial(ctx context.Context, serial string) error {
-	return s.update(ctx, s.c.name, func(own *profile.Own) {
-		own.Serial = serial
-		setStores(own, "", s.c.seeds)
-	})
-}
-
-func (s profileSettings) ReplaceSerial(ctx context.Context, old, serial string) error {
-	files, err := s.c.loadFiles()
-	if err != nil {
-		return err
-	}
-	for _, name := range files.Sharing(old) {
-		if err := s.update(ctx, name, func(own *profile.Own) { own.Serial = serial }); err != nil {
-			return err
-		}
-	}
-	if serial == "" {
+func (s seedItems) DeleteCopy(ctx context.Context, store, serial string) error {
+	if store == keystore.KindEnv {
 		return nil
 	}
-	return s.SetSerial(ctx, serial)
-}
-
-func (s profileSettings) SetAccessKeyID(ctx context.Context, id string) error {
-	names, err := s.c.sharingKey()
+	items, err := s.c.items(store, s.c.ask)
 	if err != nil {
 		return err
 	}
-	for _, name := range slices.Backward(names) { // this profile last: by its id the others are found
-		if err := s.update(ctx, name, func(own *profile.Own) { own.AccessKeyID = id }); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s profileSettings) update(ctx context.Context, name string, change func(*profile.Own)) error {
-	_, err := s.c.editor().Update(ctx, name, func(own *profile.Own) error {
-		change(own)
-		return nil
-	})
-	return err
-}
-
-// sharingKey returns the profile, and then the others that have a copy of its access key.
-func (c *caretaker) sharingKey() ([]string, error) {
-	files, err := c.loadFiles()
-	if err != nil {
-		return nil, err
-	}
-	own, _, err := files.Own(c.name)
-	if err != nil || own.AccessKeyID == "" {
-		return []string{c.name}, err
-	}
-	return append([]string{c.name}, othersThan(c.name, files.SharingKey(own.AccessKeyID))...), nil
+	return items.DeleteSeed(ctx, serial)
 }
 
 // tell shows a line to the person at the terminal, if there is one.

@@ -58,7 +58,7 @@ func (s secrets) AccessKey(ctx context.Context) (creds.AccessKey, error) {
 	key, err := items.AccessKey(ctx, s.settings.Identity)
 	if err == nil && s.settings.AccessKeyID != "" && key.ID != s.settings.AccessKeyID {
 		// A rotation may be about to put the next key into its place.
-		if next, err := items.AccessKey(ctx, nextKey(s.settings.Identity)); err == nil && next.ID == s.settings.AccessKeyID {
+		if next, err := items.NewKey(ctx, s.settings.Identity); err == nil && next.ID == s.settings.AccessKeyID {
 			return next, nil
 		}
 		err = fault.New(fault.Config, "profile "+strconv.Quote(s.settings.Identity), "run: "+program+" add --profile NAME",

@@ -35,7 +35,7 @@ func (r *run) record(ctx context.Context, had string) error {
 	switch {
 	case r.entry.Old != "":
 		return r.Settings.ReplaceSerial(ctx, r.entry.Old, r.entry.Serial)
-	case had != "" && had != r.entry.Serial:
+	case had != "": // be it this one: its seed may be in another store now
 		return r.Settings.SetSerial(ctx, r.entry.Serial)
 	}
 	return nil

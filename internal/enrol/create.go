@@ -34,7 +34,7 @@ func (r *run) create(ctx context.Context, o DeviceOptions) error {
 // makeDevice creates the device. One of its name that an earlier try may have made, whose seed
 // nobody has, is deleted first.
 func (r *run) makeDevice(ctx context.Context, o DeviceOptions) (account.NewDevice, error) {
-	ours := r.resumed || o.ReplaceUnassigned
+	ours := r.resumed && r.entry.Free || o.ReplaceUnassigned
 	for try := 1; ; try++ {
 		var device account.NewDevice
 		err := r.call(ctx, passing, func(api IAM) (err error) {
@@ -45,7 +45,7 @@ func (r *run) makeDevice(ctx context.Context, o DeviceOptions) (account.NewDevic
 		case err == nil || try == maxTries:
 			return device, err
 		case uncertain(err):
-			ours = true
+			ours = ours || r.entry.Free
 		case is(err, account.AlreadyExists) && ours:
 			renamed, err := r.discard(ctx, err)
 			if err != nil {
@@ -56,7 +56,7 @@ func (r *run) makeDevice(ctx context.Context, o DeviceOptions) (account.NewDevic
 				return account.NewDevice{}, err
 			}
 		case is(err, account.Denied) && r.mayBeCalledLikeUser(o, err):
-			r.rename(r.who.User())
+			r.rename(ctx, r.who.User())
 			if err := r.enter(Creating); err != nil {
 				return account.NewDevice{}, err
 			}
@@ -74,7 +74,25 @@ func (r *run) mayBeCalledLikeUser(o DeviceOptions, err error) bool {
 	return !needsMFA && r.entry.Flow == FlowEnrol && o.Name == "" && r.entry.Name != r.who.User()
 }
 
-func (r *run) rename(name string) { r.entry.Name, r.entry.Serial = name, r.serial(name) }
+// rename takes the name for the new device, and finds out whether somebody has it.
+func (r *run) rename(ctx context.Context, name string) {
+	r.entry.Name, r.entry.Serial = name, r.serial(name)
+	r.entry.Free = r.free(ctx)
+}
+
+// free reports whether AWS lists no device of the name. Where it does not tell, somebody may have
+// one: that is no call to ask a person for a code for.
+func (r *run) free(ctx context.Context) bool {
+	var devices []account.Device
+	err := r.patiently(ctx, repeatable, func() (err error) {
+		devices, err = r.iam.ListVirtualMFADevices(ctx, account.Any)
+		return err
+	})
+	if err != nil {
+		r.Log.Debug("names not known", "error", err)
+	}
+	return err == nil && !has(devices, r.entry.Serial)
+}
 
 // discard deletes the device of the name that is wanted, unless it is somebody's. If only a
 // session with MFA may do that, and there is none yet, it is done at the end, and the new
@@ -87,20 +105,22 @@ func (r *run) discard(ctx context.Context, exists error) (renamed bool, err erro
 	case is(err, account.StillAssigned):
 		return false, exists
 	case is(err, account.Denied):
-		return true, r.leave("")
+		return true, r.leave(ctx, "")
 	}
 	return false, err
 }
 
-// leave goes on under another name; "" is one with the next number. What may be there under this
-// one is removed in the end.
-func (r *run) leave(name string) error {
-	r.entry.Orphans = append(r.entry.Orphans, r.entry.Serial)
+// leave goes on under another name; "" is one with the next number. What may be there of ours under
+// this one is removed in the end.
+func (r *run) leave(ctx context.Context, name string) error {
+	if r.entry.Free || name == "" {
+		r.entry.Orphans = append(r.entry.Orphans, r.entry.Serial)
+	}
 	if name == "" {
 		first := account.Device{Serial: r.entry.Orphans[0]}
 		name = numbered(first.Name(), len(r.entry.Orphans)+1)
 	}
-	r.rename(name)
+	r.rename(ctx, name)
 	return r.enter(Creating)
 }
 

@@ -142,7 +142,7 @@ func also(cause, err error) error {
 func (r *run) giveUp() error {
 	if len(r.entry.Orphans) > 0 {
 		orphan := account.Device{Serial: r.entry.Orphans[0]}
-		r.rename(orphan.Name())
+		r.entry.Name, r.entry.Serial, r.entry.Free = orphan.Name(), orphan.Serial, true
 		return r.enter(Creating)
 	}
 	return r.finish()
@@ -154,6 +154,7 @@ func (r *run) again(ctx context.Context) error {
 	if err := r.Seeds.DeleteSeed(ctx, r.entry.Serial); err != nil {
 		return err
 	}
+	r.entry.Free = true
 	err := r.enter(Creating)
 	r.resumed = true
 	return err

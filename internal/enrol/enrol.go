@@ -47,7 +47,7 @@ func (k *Keeper) Enrol(ctx context.Context, o DeviceOptions) (Result, error) {
 func (r *run) beginEnrolment(ctx context.Context, o DeviceOptions) error {
 	switch {
 	case r.resumed && r.entry.Phase == Creating && o.Name != "" && o.Name != r.entry.Name:
-		return r.leave(o.Name)
+		return r.leave(ctx, o.Name)
 	case r.resumed:
 		return nil
 	}
@@ -58,7 +58,7 @@ func (r *run) beginEnrolment(ctx context.Context, o DeviceOptions) error {
 	if name == "" {
 		name = DefaultName(r.who.User(), o.Host)
 	}
-	return r.startDevice(FlowEnrol, name)
+	return r.startDevice(ctx, FlowEnrol, name)
 }
 
 // beforeEnrolment finds what would be in the way. Where AWS does not tell, the calls
@@ -100,11 +100,11 @@ func (r *run) withMFABeside(ctx context.Context, devices []account.Device) error
 	return nil
 }
 
-func (r *run) startDevice(flow Flow, name string) error {
-	old := r.entry.Old
+func (r *run) startDevice(ctx context.Context, flow Flow, name string) error {
+	old, copies := r.entry.Old, r.entry.Copies
 	r.start(Device, flow)
-	r.entry.Old = old
-	r.rename(name)
+	r.entry.Old, r.entry.Copies, r.entry.Store = old, copies, r.Store
+	r.rename(ctx, name)
 	return r.enter(Creating)
 }
 

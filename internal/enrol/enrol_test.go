@@ -118,7 +118,7 @@ func (s *stage) stages() (all []Stage) {
 	return slices.Compact(all)
 }
 
-// TestEnrol is what happens nearly always: five calls, and no wait before the device is
+// TestEnrol is what happens nearly always: six calls, and no wait before the device is
 // enabled.
 func TestEnrol(t *testing.T) {
 	t.Parallel()
@@ -137,7 +137,7 @@ func TestEnrol(t *testing.T) {
 	if enabled != 0 {
 		t.Errorf("enabled after %s", enabled)
 	}
-	want := map[string]int{"GetCallerIdentity": 1, "ListMFADevices": 1, "CreateVirtualMFADevice": 1, "EnableMFADevice": 1, "GetSessionToken": 1}
+	want := map[string]int{"GetCallerIdentity": 1, "ListMFADevices": 1, "ListVirtualMFADevices": 1, "CreateVirtualMFADevice": 1, "EnableMFADevice": 1, "GetSessionToken": 1}
 	if got := s.calls(); len(got) != len(want) || got["EnableMFADevice"] != 1 || got["GetSessionToken"] != 1 {
 		t.Errorf("calls: %v", got)
 	}
@@ -155,7 +155,7 @@ func TestEnrolOrder(t *testing.T) {
 	s := newStage(t)
 	s.enrol()
 	want := []string{
-		"GetCallerIdentity", "ListMFADevices", "write device.journal", "CreateVirtualMFADevice", "write " + file(keySeed(laptop)),
+		"GetCallerIdentity", "ListMFADevices", "ListVirtualMFADevices", "write device.journal", "CreateVirtualMFADevice", "write " + file(keySeed(laptop)),
 		"write device.journal", "books", "EnableMFADevice", "write device.journal", "write profiles", "Prove", "remove device.journal",
 	}
 	if got := slices.Compact(s.effects); !slices.Equal(got, want) {

@@ -60,11 +60,15 @@ type Entry struct {
 	Name    string   `json:"name,omitempty"`    // of the new device
 	Serial  string   `json:"serial,omitempty"`  // of the new device
 	Old     string   `json:"old,omitempty"`     // serial of the device, or id of the key, that goes
+	Free    bool     `json:"free,omitempty"`    // AWS listed no device of the name before: one that is there now is ours
+	Store   string   `json:"store,omitempty"`   // that the seed goes to
 	Orphans []string `json:"orphans,omitempty"` // serials of devices that were made and never enabled
+	Copies  []string `json:"copies,omitempty"`  // the stores that have the seed of the device that goes
 
-	NewKey string          `json:"new_key,omitempty"` // its id
-	Known  []string        `json:"known,omitempty"`   // the ids of the user's keys before
-	OldUse *account.KeyUse `json:"old_use,omitempty"` // of the old key, before; nil: AWS does not tell
+	NewKey  string          `json:"new_key,omitempty"` // its id
+	Sharing []string        `json:"sharing,omitempty"` // the profiles that have a copy of the old key, the profile itself last
+	Known   []string        `json:"known,omitempty"`   // the ids of the user's keys before
+	OldUse  *account.KeyUse `json:"old_use,omitempty"` // of the old key, before; nil: AWS does not tell
 }
 
 const entryVersion = 1
@@ -108,7 +112,7 @@ func (e Entry) valid() bool {
 	case FlowRemoveDevice:
 		return e.About == Device && e.Old != "" && e.Phase == Removing
 	case FlowRotateKey:
-		return e.About == AccessKey && e.Old != "" && (e.NewKey != "" || e.Phase == Creating) &&
+		return e.About == AccessKey && e.Old != "" && len(e.Sharing) > 0 && (e.NewKey != "" || e.Phase == Creating) &&
 			oneOf(e.Phase, Creating, Stored, Proven, Switched, Disabled, Awaiting)
 	}
 	return false

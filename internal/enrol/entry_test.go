@@ -20,11 +20,12 @@ func entries() []Entry {
 		func(e *Entry) { e.About, e.Flow, e.Phase, e.Name, e.Serial = Device, FlowEnrol, Creating, "n", laptop },
 		func(e *Entry) {
 			e.About, e.Flow, e.Phase, e.Name, e.Serial, e.Old = Device, FlowRotateDevice, Removing, "n", laptop, phone
-			e.Orphans = []string{phone + "-2"}
+			e.Orphans, e.Free, e.Store, e.Copies = []string{phone + "-2"}, true, "age", []string{"keyring"}
 		},
 		func(e *Entry) { e.About, e.Flow, e.Phase, e.Old = Device, FlowRemoveDevice, Removing, phone },
 		func(e *Entry) {
 			e.About, e.Flow, e.Phase, e.Old, e.NewKey = AccessKey, FlowRotateKey, Awaiting, "AKIA1", "AKIA2"
+			e.Sharing = []string{"other", "work"}
 			e.Known, e.OldUse = []string{"AKIA1"}, &account.KeyUse{Time: at, Service: "s3"}
 		},
 	} {

@@ -28,6 +28,10 @@ type Keeper struct {
 	// step that is not spent, and is not held off by earlier failures.
 	Prove func(ctx context.Context, p Proof) (exchange.Verdict, error)
 
+	// Store is the name of the store that Seeds is. Where an earlier run has begun with another one,
+	// its Entry has that, and it is the one to take.
+	Store string
+
 	Seeds    Seeds
 	Keys     Keys
 	Settings Settings

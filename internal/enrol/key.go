@@ -76,9 +76,13 @@ func (r *run) keyStep(ctx context.Context, o KeyOptions) (kept bool, err error) 
 }
 
 // beginKey notes which keys there are, so that one whose secret is lost can be told from
-// them.
+// them, and who has copies, all of which are to be replaced.
 func (r *run) beginKey(ctx context.Context) error {
 	old, err := r.Keys.AccessKey(ctx)
+	if err != nil {
+		return err
+	}
+	sharing, err := r.Keys.Sharing(ctx)
 	if err != nil {
 		return err
 	}
@@ -90,7 +94,7 @@ func (r *run) beginKey(ctx context.Context) error {
 		return r.tooManyKeys(ctx, keys)
 	}
 	r.start(AccessKey, FlowRotateKey)
-	r.entry.Old, r.entry.OldUse = old.ID, r.lastUse(ctx, old.ID)
+	r.entry.Old, r.entry.OldUse, r.entry.Sharing = old.ID, r.lastUse(ctx, old.ID), sharing
 	for _, k := range keys {
 		r.entry.Known = append(r.entry.Known, k.ID)
 	}

@@ -23,7 +23,7 @@ const (
 // second slot.
 func (r *run) createKey(ctx context.Context) error {
 	if r.resumed {
-		if err := r.startAgain(ctx); err != nil {
+		if found, err := r.startAgain(ctx); found || err != nil {
 			return err
 		}
 	}
@@ -56,13 +56,24 @@ func (r *run) keyLimit(ctx context.Context, err error) error {
 	return err
 }
 
-// startAgain removes what an earlier run may have made.
-func (r *run) startAgain(ctx context.Context) error {
-	if err := r.deleteLost(ctx); err != nil {
-		return err
+// startAgain takes the key that an earlier run has made, if its secret is in the second slot, and
+// deletes one whose secret is lost. Another profile that shares the key may have replaced it since.
+func (r *run) startAgain(ctx context.Context) (found bool, err error) {
+	key, err := r.Keys.NewKey(ctx)
+	if err != nil && !missing(err) {
+		return false, err
 	}
-	r.entry.Started = r.Now().UTC()
-	return r.enter(Creating)
+	if err == nil && !slices.Contains(r.entry.Known, key.ID) {
+		return true, r.storeKey(ctx, key)
+	}
+	if err := r.deleteLost(ctx); err != nil {
+		return false, err
+	}
+	err = r.beginKey(ctx)
+	if is(err, account.LimitExceeded) {
+		return false, also(err, r.finish())
+	}
+	return false, err
 }
 
 // deleteLost deletes the key that was made and whose secret nobody has.
@@ -74,27 +85,55 @@ func (r *run) deleteLost(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	inUse, err := r.inUse(ctx)
+	if err != nil {
+		return err
+	}
 	for _, k := range keys {
-		if !r.isLost(ctx, k) {
+		if slices.Contains(inUse, k.ID) {
 			continue
 		}
-		if err := r.deleteKey(ctx, k.ID); err != nil {
+		lost, err := r.isLost(ctx, k)
+		if err == nil && lost {
+			err = r.deleteKey(ctx, k.ID)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	return r.Keys.DeleteNewKey(ctx)
+	return r.Keys.DeleteNewKey(ctx, r.entry.Sharing)
+}
+
+// inUse returns the ids of the keys that this machine works with. AWS tells hours late that a key
+// is in use.
+func (r *run) inUse(ctx context.Context) ([]string, error) {
+	ids, err := r.Settings.AccessKeyIDs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, get := range []func(context.Context) (creds.AccessKey, error){r.Keys.AccessKey, r.Keys.NewKey} {
+		key, err := get(ctx)
+		if err != nil && !missing(err) {
+			return nil, err
+		}
+		ids = append(ids, key.ID)
+	}
+	return ids, nil
 }
 
 // isLost reports whether k is a key that this flow has made: it was not there before, it was made
 // then, and nobody has ever used it. The flow may have been begun days ago, and the user may have
-// made a key since.
-func (r *run) isLost(ctx context.Context, k account.Key) bool {
+// made a key since. Where AWS does not tell of its use, a person has to.
+func (r *run) isLost(ctx context.Context, k account.Key) (bool, error) {
 	age := k.Created.Sub(r.entry.Started)
 	if slices.Contains(r.entry.Known, k.ID) || age < -startNoise || age > lostWithin {
-		return false
+		return false, nil
 	}
 	use := r.lastUse(ctx, k.ID)
-	return use == nil || use.Time.IsZero()
+	if use == nil {
+		return false, perhapsLost(r.who.User(), k.ID)
+	}
+	return use.Time.IsZero(), nil
 }
 
 // deleteKey deletes an access key. That there is none is no error.
@@ -109,7 +148,7 @@ func (r *run) deleteKey(ctx context.Context, id string) error {
 func (r *run) storeKey(ctx context.Context, key creds.AccessKey) error {
 	r.entry.NewKey = key.ID
 	r.tell(Storing, key.ID)
-	if err := r.Keys.PutNewKey(ctx, key); err != nil {
+	if err := r.Keys.PutNewKey(ctx, r.entry.Sharing, key); err != nil {
 		return r.undoKey(ctx, err)
 	}
 	return r.enter(Stored)
@@ -123,7 +162,7 @@ func (r *run) undoKey(ctx context.Context, cause error) error {
 		r.Log.Debug("not undone", "error", err)
 		return cause
 	}
-	if err := r.Keys.DeleteNewKey(ctx); err != nil {
+	if err := r.Keys.DeleteNewKey(ctx, r.entry.Sharing); err != nil {
 		return also(cause, err)
 	}
 	return also(cause, r.finish())

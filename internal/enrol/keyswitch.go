@@ -44,8 +44,12 @@ func (r *run) proveKey(ctx context.Context) error {
 	return r.enter(Proven)
 }
 
-// keyGone makes the key anew, because its secret has gone from the store.
+// keyGone makes the key anew, because its secret has gone from the store. Settings may name it
+// already.
 func (r *run) keyGone(ctx context.Context) error {
+	if err := r.Settings.SetAccessKeyID(ctx, r.entry.Sharing, r.entry.NewKey, r.entry.Old); err != nil {
+		return err
+	}
 	if err := r.deleteKey(ctx, r.entry.NewKey); err != nil {
 		return err
 	}
@@ -85,24 +89,23 @@ func (r *run) untilKnown(ctx context.Context, id string, f func() error) error {
 // no way back, and none is needed. The settings change first: while they name a key that is not
 // in its place yet, it is found in the second slot.
 func (r *run) switchKey(ctx context.Context) error {
-	current, err := r.Keys.AccessKey(ctx)
+	key, err := r.Keys.AccessKey(ctx)
 	if err != nil && !missing(err) {
 		return err
 	}
-	if current.ID == r.entry.NewKey {
-		return r.switched(ctx)
+	if key.ID != r.entry.NewKey {
+		key, err = r.Keys.NewKey(ctx)
 	}
-	key, err := r.Keys.NewKey(ctx)
 	if missing(err) {
 		return r.keyGone(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	if err := r.Settings.SetAccessKeyID(ctx, key.ID); err != nil {
+	if err := r.Settings.SetAccessKeyID(ctx, r.entry.Sharing, r.entry.Old, key.ID); err != nil {
 		return err
 	}
-	if err := r.Keys.PutAccessKey(ctx, key); err != nil {
+	if err := r.Keys.PutAccessKey(ctx, r.entry.Sharing, key); err != nil {
 		return err
 	}
 	return r.switched(ctx)
@@ -118,7 +121,7 @@ func (r *run) switched(ctx context.Context) error {
 // disableKey is the phase Switched. An inactive key can be made active again, should anybody
 // have needed it.
 func (r *run) disableKey(ctx context.Context) error {
-	if err := r.Keys.DeleteNewKey(ctx); err != nil {
+	if err := r.Keys.DeleteNewKey(ctx, r.entry.Sharing); err != nil {
 		return err
 	}
 	r.tell(DisablingKey, r.entry.Old)

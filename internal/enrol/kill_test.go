@@ -57,6 +57,14 @@ func enrolling(k *Keeper, s *stage) error {
 	return err
 }
 
+// replacing is enrolling, and says in the second run that what is left over may go.
+func replacing(k *Keeper, s *stage) error {
+	o := here
+	o.ReplaceUnassigned = s.dieAt == 0
+	_, err := k.Enrol(s.t.Context(), o)
+	return err
+}
+
 func TestKillEnrol(t *testing.T) {
 	t.Parallel()
 	for name, adjust := range map[string]func(*sandbox.Options){
@@ -83,6 +91,9 @@ func TestKillEnrol(t *testing.T) {
 				},
 				run:   enrolling,
 				check: func(s *stage) { s.works(phone) },
+			}
+			if name == "no list at all" { // nobody can say whose a device of that name is
+				sc.run = replacing
 			}
 			everywhere(t, sc)
 		})
@@ -140,6 +151,7 @@ func TestKillRotateKey(t *testing.T) {
 				prepare: func(t *testing.T) *stage {
 					s := newStage(t, adjust, inClear)
 					s.enrol()
+					s.share()
 					s.clock.advance(time.Hour)
 					return s
 				},
@@ -177,6 +189,9 @@ func (s *stage) oneKey() {
 	}
 	if p.KeyID != key.ID {
 		s.t.Errorf("the settings have %q", p.KeyID)
+	}
+	if copied, err := s.items.AccessKey(s.t.Context(), "other"); !missing(err) && (copied.ID != key.ID || !copied.Secret.Equal(key.Secret) || p.OtherKeyID != key.ID) {
+		s.t.Errorf("the other profile has %s, and its settings %q", copied.ID, p.OtherKeyID)
 	}
 	if got := s.files("key_new"); len(got) != 0 {
 		s.t.Errorf("the second slot: %v", got)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -70,26 +71,46 @@ func (k keys) AccessKey(ctx context.Context) (creds.AccessKey, error) {
 	return k.items.AccessKey(ctx, "work")
 }
 
-func (k keys) PutAccessKey(ctx context.Context, key creds.AccessKey) error {
-	return k.items.PutAccessKey(ctx, "work", key)
+// Sharing is the profile other as well, once it has a copy of the key.
+func (k keys) Sharing(ctx context.Context) ([]string, error) {
+	if _, err := k.items.AccessKey(ctx, "other"); missing(err) {
+		return []string{"work"}, nil
+	} else if err != nil {
+		return nil, err
+	}
+	return []string{"other", "work"}, nil
+}
+
+func (k keys) PutAccessKey(ctx context.Context, profiles []string, key creds.AccessKey) error {
+	for _, name := range profiles {
+		if err := k.items.PutAccessKey(ctx, name, key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (k keys) NewKey(ctx context.Context) (creds.AccessKey, error) {
 	return k.items.AccessKey(ctx, "new:work")
 }
 
-func (k keys) PutNewKey(ctx context.Context, key creds.AccessKey) error {
+func (k keys) PutNewKey(ctx context.Context, _ []string, key creds.AccessKey) error {
 	return k.items.PutAccessKey(ctx, "new:work", key)
 }
 
-func (k keys) DeleteNewKey(ctx context.Context) error {
+func (k keys) DeleteNewKey(ctx context.Context, _ []string) error {
 	return k.items.DeleteAccessKey(ctx, "new:work")
 }
 
 // settings are those of the profiles work and other.
 type settings struct{ s *stage }
 
-type profiles struct{ Work, Other, KeyID string }
+type profiles struct {
+	Work, Other, KeyID string
+	OtherKeyID         string   `json:",omitempty"`
+	Third              string   `json:",omitempty"` // the access key of a profile that has nothing to do with work
+	Stores             []string `json:",omitempty"` // that have copies of seeds
+}
 
 func (x settings) load() (p profiles, err error) {
 	text, err := x.s.root.ReadFile("profiles")
@@ -134,8 +155,30 @@ func (x settings) ReplaceSerial(_ context.Context, old, serial string) error {
 	})
 }
 
-func (x settings) SetAccessKeyID(_ context.Context, id string) error {
-	return x.update(func(p *profiles) { p.KeyID = id })
+func (x settings) SetAccessKeyID(_ context.Context, sharing []string, old, id string) error {
+	return x.update(func(p *profiles) {
+		p.KeyID = id
+		if slices.Contains(sharing, "other") && p.OtherKeyID == old {
+			p.OtherKeyID = id
+		}
+	})
+}
+
+func (x settings) SeedStores(context.Context, string) ([]string, error) {
+	p, err := x.load()
+	return p.Stores, err
+}
+
+func (x settings) AccessKeyIDs(context.Context) ([]string, error) {
+	p, err := x.load()
+	return []string{p.KeyID, p.OtherKeyID, p.Third}, err
+}
+
+// seeds are the seeds in the store of the profile work, and in those of others: prefixed there.
+type seeds struct{ keystore.Items }
+
+func (x seeds) DeleteCopy(ctx context.Context, store, serial string) error {
+	return x.Store.Delete(ctx, store+":"+keystore.SeedName(serial))
 }
 
 type journal struct{ s *stage }

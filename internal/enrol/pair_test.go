@@ -111,6 +111,8 @@ func (b *bubble) Seed(context.Context, string) (totp.Seed, error) { return b.see
 
 func (b *bubble) PutSeed(context.Context, string, totp.Seed) error { return errors.ErrUnsupported }
 
+func (b *bubble) DeleteCopy(context.Context, string, string) error { return nil }
+
 func (b *bubble) DeleteSeed(context.Context, string) error { return errors.ErrUnsupported }
 
 func failed(reason account.Reason, delivery exchange.Delivery) error {

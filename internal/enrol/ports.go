@@ -37,21 +37,30 @@ type Seeds interface {
 
 	// DeleteSeed removes a seed. That there is none is no error.
 	DeleteSeed(ctx context.Context, serial string) error
+
+	// DeleteCopy removes a seed from the store of that name, where another profile may have it.
+	DeleteCopy(ctx context.Context, store, serial string) error
 }
 
 // Keys is where the access key of the profile rests, with a second slot for the one that
-// is to replace it. Errors are as those of Seeds.
+// is to replace it. Other profiles may share the key: each has a copy, and a slot, of its own.
+// Errors are as those of Seeds.
 type Keys interface {
 	AccessKey(ctx context.Context) (creds.AccessKey, error)
 
-	// PutAccessKey and PutNewKey return nil only when the key is durable and was read back.
-	PutAccessKey(ctx context.Context, key creds.AccessKey) error
+	// Sharing returns the names of the profiles that have a copy of the access key, this one
+	// last, once each of their stores has answered.
+	Sharing(ctx context.Context) ([]string, error)
+
+	// PutAccessKey puts the key into its place for those of the profiles whose settings name
+	// it. It and PutNewKey return nil only when the key is durable and was read back.
+	PutAccessKey(ctx context.Context, profiles []string, key creds.AccessKey) error
 
 	NewKey(ctx context.Context) (creds.AccessKey, error)
-	PutNewKey(ctx context.Context, key creds.AccessKey) error
+	PutNewKey(ctx context.Context, profiles []string, key creds.AccessKey) error
 
-	// DeleteNewKey empties the second slot. That it is empty is no error.
-	DeleteNewKey(ctx context.Context) error
+	// DeleteNewKey empties the second slots. That one is empty is no error.
+	DeleteNewKey(ctx context.Context, profiles []string) error
 }
 
 // Settings is what profiles.ini says. Each change is durable when it returns nil, and
@@ -67,8 +76,16 @@ type Settings interface {
 	// old is about to end; "" removes it.
 	ReplaceSerial(ctx context.Context, old, serial string) error
 
-	// SetAccessKeyID records the id of the profile's access key.
-	SetAccessKeyID(ctx context.Context, id string) error
+	// SeedStores returns the names of the stores in which profiles that have the device serial
+	// expect its seed.
+	SeedStores(ctx context.Context, serial string) ([]string, error)
+
+	// SetAccessKeyID records the id of this profile's access key, and before that puts it in
+	// the place of old for those of the profiles that still have old.
+	SetAccessKeyID(ctx context.Context, profiles []string, old, id string) error
+
+	// AccessKeyIDs returns the ids of the access keys that any profile names.
+	AccessKeyIDs(ctx context.Context) ([]string, error)
 }
 
 // Journal is the write-ahead record of the profile. It holds no secret.

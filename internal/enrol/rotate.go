@@ -43,8 +43,11 @@ func (r *run) beginRotation(ctx context.Context, name string) error {
 	if err := r.beforeEnrolment(ctx); err != nil {
 		return err
 	}
+	if r.entry.Copies, err = r.Settings.SeedStores(ctx, old); err != nil {
+		return err
+	}
 	r.entry.Old = old
-	return r.startDevice(FlowRotateDevice, name)
+	return r.startDevice(ctx, FlowRotateDevice, name)
 }
 
 // RemoveDevice removes an MFA device from IAM, then its seed and its serial from all
@@ -83,8 +86,12 @@ func (r *run) beginRemoval(ctx context.Context, serial string) (err error) {
 			return err
 		}
 	}
+	copies, err := r.Settings.SeedStores(ctx, serial)
+	if err != nil {
+		return err
+	}
 	r.start(Device, FlowRemoveDevice)
-	r.entry.Old = serial
+	r.entry.Old, r.entry.Copies = serial, copies
 	return r.enter(Removing)
 }
 
@@ -129,7 +136,7 @@ func (r *run) deleteOrphan(ctx context.Context, serial string) error {
 func (r *run) retire(ctx context.Context, serial string) error {
 	r.tell(RemovingDevice, serial)
 	if r.resumed && r.gone(ctx, serial) {
-		return r.Seeds.DeleteSeed(ctx, serial)
+		return r.deleteSeeds(ctx, serial)
 	}
 	err := r.call(ctx, repeatable, func(api IAM) error { return api.DeactivateMFADevice(ctx, r.who.User(), serial) })
 	if err != nil && !is(err, account.NotFound) {
@@ -137,6 +144,16 @@ func (r *run) retire(ctx context.Context, serial string) error {
 	}
 	if isVirtual(serial) {
 		if err := r.deleteDevice(ctx, serial); err != nil {
+			return err
+		}
+	}
+	return r.deleteSeeds(ctx, serial)
+}
+
+// deleteSeeds removes the seed of the device that has gone, and the copies of it.
+func (r *run) deleteSeeds(ctx context.Context, serial string) error {
+	for _, store := range r.entry.Copies {
+		if err := r.Seeds.DeleteCopy(ctx, store, serial); err != nil {
 			return err
 		}
 	}

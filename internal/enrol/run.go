@@ -52,6 +52,9 @@ func (k *Keeper) begin(ctx context.Context, about Subject, flow Flow) (r *run, d
 	if r.resumed = r.entry.Phase != ""; r.resumed && r.entry.Flow != flow {
 		return nil, nil, unfinished(r.entry)
 	}
+	if r.resumed && r.entry.Store != "" && r.entry.Store != k.Store {
+		return nil, nil, unfinished(r.entry) // it was begun since the store was opened
+	}
 	if err := r.identify(ctx); err != nil {
 		return nil, nil, err
 	}

@@ -45,6 +45,7 @@ type stage struct {
 
 	sessions map[string]creds.Session
 	locked   bool
+	store    string
 	skew     time.Duration
 
 	// What the tests turn.
@@ -146,7 +147,8 @@ func (s *stage) keeper() *Keeper {
 		Identify: s.identify,
 		Dial:     s.dial,
 		Prove:    s.prove,
-		Seeds:    s.items,
+		Seeds:    seeds{s.items},
+		Store:    s.store,
 		Keys:     keys{s.items},
 		Settings: settings{s},
 		Journal:  journal{s},

@@ -70,7 +70,8 @@ func tooMany(user string, devices []account.Device) error {
 func (r *run) taken(err error, d *account.Device) error {
 	thing := "MFA device " + r.entry.Name
 	if d == nil {
-		return err // AWS does not tell
+		return retold(err, thing, "if it is left over from an enrolment that did not finish: --replace-unassigned; otherwise choose another name with --device-name",
+			"the account has a virtual MFA device of that name, and AWS does not tell whose it is")
 	}
 	switch d.User {
 	case "":
@@ -88,6 +89,13 @@ func seedGone(user, serial string) error {
 	return fault.New(fault.NoSecret, "MFA device "+serial,
 		"remove it: aws iam deactivate-mfa-device --user-name "+user+" --serial-number "+serial,
 		"it is enabled, and its seed has gone from the store")
+}
+
+// perhapsLost is for a key that an earlier run may have made, and somebody else as well.
+func perhapsLost(user, id string) error {
+	return fault.New(fault.Refused, "access key "+id,
+		"if nobody needs it: aws iam delete-access-key --user-name "+user+" --access-key-id "+id+" && aws-mfa-creds rotate key --profile NAME",
+		"an earlier run may have made it, and AWS does not tell whether it is in use")
 }
 
 // describe tells an access key and its last use in a few words.

@@ -31,12 +31,24 @@ type Items struct {
 // KeyName is the name of the item with a profile's access key.
 func KeyName(profile string) string { return "key:" + profile }
 
+// NewKeyName is the name of the item with the access key that is to replace a profile's.
+func NewKeyName(profile string) string { return "newkey:" + profile }
+
 // SeedName is the name of the item with the seed of the MFA device serial.
 func SeedName(serial string) string { return "seed:" + serial }
 
 // AccessKey returns the access key of a profile.
 func (i Items) AccessKey(ctx context.Context, profile string) (creds.AccessKey, error) {
-	stored, err := i.Store.Get(ctx, KeyName(profile))
+	return i.accessKey(ctx, KeyName(profile), profile)
+}
+
+// NewKey returns the access key that is to replace a profile's.
+func (i Items) NewKey(ctx context.Context, profile string) (creds.AccessKey, error) {
+	return i.accessKey(ctx, NewKeyName(profile), profile)
+}
+
+func (i Items) accessKey(ctx context.Context, name, profile string) (creds.AccessKey, error) {
+	stored, err := i.Store.Get(ctx, name)
 	if err != nil {
 		return creds.AccessKey{}, err
 	}
@@ -57,12 +69,21 @@ func (i Items) AccessKey(ctx context.Context, profile string) (creds.AccessKey, 
 
 // PutAccessKey stores the access key of a profile.
 func (i Items) PutAccessKey(ctx context.Context, profile string, key creds.AccessKey) error {
+	return i.putAccessKey(ctx, KeyName(profile), key)
+}
+
+// PutNewKey stores the access key that is to replace a profile's.
+func (i Items) PutNewKey(ctx context.Context, profile string, key creds.AccessKey) error {
+	return i.putAccessKey(ctx, NewKeyName(profile), key)
+}
+
+func (i Items) putAccessKey(ctx context.Context, name string, key creds.AccessKey) error {
 	text, err := json.Marshal(item{itemVersion, key.ID, key.Secret.Reveal()})
 	if err != nil {
 		return err
 	}
 	defer clear(text)
-	return i.put(ctx, KeyName(profile), creds.NewSecret(string(text)))
+	return i.put(ctx, name, creds.NewSecret(string(text)))
 }
 
 // Seed returns the seed of the MFA device serial.
@@ -103,6 +124,11 @@ func (i Items) put(ctx context.Context, name string, value creds.Secret) error {
 // DeleteAccessKey removes the access key of a profile.
 func (i Items) DeleteAccessKey(ctx context.Context, profile string) error {
 	return i.Store.Delete(ctx, KeyName(profile))
+}
+
+// DeleteNewKey removes the access key that was to replace a profile's.
+func (i Items) DeleteNewKey(ctx context.Context, profile string) error {
+	return i.Store.Delete(ctx, NewKeyName(profile))
 }
 
 // DeleteSeed removes the seed of the MFA device serial.

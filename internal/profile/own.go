@@ -2,6 +2,7 @@ package profile
 
 import (
 	"context"
+	"maps"
 	"slices"
 )
 
@@ -71,8 +72,25 @@ func (f *Files) Sharing(serial string) []string { return f.own.having(keySerial,
 // with this id, sorted. Each has a copy of it.
 func (f *Files) SharingKey(id string) []string { return f.own.having(keyAccessKeyID, id) }
 
-// having returns the names of the sections in which key has the value wanted; the last one counts.
+// AccessKeyIDs returns the ids of the access keys that sections of profiles.ini name, sorted.
+func (f *Files) AccessKeyIDs() []string {
+	return slices.Compact(slices.Sorted(maps.Values(f.own.values(keyAccessKeyID))))
+}
+
+// having returns the names of the sections in which key has the value wanted.
 func (f *file) having(key, wanted string) []string {
+	var names []string
+	for name, v := range f.values(key) {
+		if v == wanted {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// values returns the value of key in each section that has it; the last one counts.
+func (f *file) values(key string) map[string]string {
 	values := make(map[string]string)
 	for _, h := range f.headers {
 		name := string(f.bytes(h.name))
@@ -82,14 +100,7 @@ func (f *file) having(key, wanted string) []string {
 			}
 		}
 	}
-	var names []string
-	for name, v := range values {
-		if v == wanted {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
+	return values
 }
 
 // Update changes what profiles.ini says about the profile name: change is called, under

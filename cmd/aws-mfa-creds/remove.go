@@ -146,7 +146,11 @@ func (r removal) question() string {
 	if len(secrets) == 0 {
 		return "Delete " + rest + "?"
 	}
-	return "Delete for good: " + enumerated(secrets) + "? T" + rest[1:] + " go as well."
+	question := "Delete for good: " + enumerated(secrets) + "? T" + rest[1:] + " go as well."
+	if r.aws && len(r.sharing) > 0 {
+		question += " Other profiles lose the device, too: " + fault.Printable(strings.Join(r.sharing, ", ")) + "."
+	}
+	return question
 }
 
 // enumerated joins things as a sentence does.
@@ -158,8 +162,8 @@ func enumerated(things []string) string {
 	return strings.Join(things[:last], ", ") + ", and " + things[last]
 }
 
-// run takes back the registration, of which profiles.ini knows, deletes sessions and secrets, and the settings last: what an interruption leaves is found by
-// the next run.
+// run takes back the registration, of which profiles.ini knows, deletes sessions and secrets, and
+// the settings last: what an interruption leaves is found by the next run.
 func (r removal) run(ctx context.Context, ask *asker) error {
 	if err := r.unregister(ctx); err != nil {
 		return err
@@ -200,7 +204,11 @@ func (r removal) deleteSeed(ctx context.Context, ask *asker) error {
 	if r.own.Serial == "" || kind == "" || kind == keystore.KindEnv {
 		return nil
 	}
-	if len(r.sharing) > 0 {
+	files, err := r.loadFiles() // again: another profile may have come to use it while a person was asked
+	if err != nil {
+		return err
+	}
+	if r.sharing = seedUsers(files, r.profile, r.own); len(r.sharing) > 0 {
 		r.say("Kept the seed of %s: profile %s uses it.", r.own.Serial, fault.Printable(r.sharing[0]))
 		return nil
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -174,7 +175,8 @@ func (r removal) run(ctx context.Context, ask *asker) error {
 		if err != nil {
 			return err
 		}
-		if err := items.DeleteAccessKey(ctx, r.profile); err != nil {
+		// With the key goes that of a rotation that did not finish.
+		if err := errors.Join(items.DeleteAccessKey(ctx, r.profile), items.DeleteNewKey(ctx, r.profile)); err != nil {
 			return err
 		}
 	}

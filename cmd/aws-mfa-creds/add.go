@@ -101,9 +101,8 @@ type adding struct {
 }
 
 func runAdd(ctx context.Context, a *app, o addOptions) error {
-	a.profile = o.name
-	if o.name == "" {
-		return fault.New(fault.Usage, "add", "run: "+program+" add --profile NAME", "--profile is missing")
+	if err := a.forProfile("add", o.name); err != nil {
+		return err
 	}
 	ctx, cancel := untilInterrupted(ctx, personPatience)
 	defer cancel()

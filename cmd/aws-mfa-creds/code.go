@@ -10,7 +10,6 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/clipboard"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -45,19 +44,8 @@ codes when a device is assigned or resynchronised.`,
 }
 
 func runCode(ctx context.Context, a *app, o codeOptions) error {
-	a.profile = o.profile
-	if o.profile == "" {
-		return fault.New(fault.Usage, "code", "run: "+program+" code --profile NAME", "--profile is missing")
-	}
-	owner, err := a.atOwner(o.profile)
+	w, err := a.wireDevice("code", o.profile)
 	if err != nil {
-		return err
-	}
-	w, err := a.wire(owner, profile.Flags{})
-	if err != nil {
-		return err
-	}
-	if err := w.secrets.deviceKnown(); err != nil {
 		return err
 	}
 	if (o.watch || o.pair) && w.secrets.codeFromProgram() {

@@ -53,9 +53,8 @@ func deviceFlags(cmd *cobra.Command, o *enrol.DeviceOptions) {
 }
 
 func runEnroll(ctx context.Context, a *app, o enrollOptions) error {
-	a.profile = o.profile
-	if o.profile == "" {
-		return fault.New(fault.Usage, "enroll", "run: "+program+" enroll --profile NAME", "--profile is missing")
+	if err := a.forProfile("enroll", o.profile); err != nil {
+		return err
 	}
 	var err error
 	if o.profile, err = a.atOwner(o.profile); err != nil {

@@ -10,7 +10,6 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/qr"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/term"
 )
@@ -42,19 +41,8 @@ gone when you press Enter. Whoever sees it can make your codes.`,
 }
 
 func runExport(ctx context.Context, a *app, o exportOptions) error {
-	a.profile = o.profile
-	if o.profile == "" {
-		return fault.New(fault.Usage, "export", "run: "+program+" export --profile NAME", "--profile is missing")
-	}
-	owner, err := a.atOwner(o.profile)
+	w, err := a.wireDevice("export", o.profile)
 	if err != nil {
-		return err
-	}
-	w, err := a.wire(owner, profile.Flags{})
-	if err != nil {
-		return err
-	}
-	if err := w.secrets.deviceKnown(); err != nil {
 		return err
 	}
 	if w.secrets.codeFromProgram() {

@@ -53,9 +53,8 @@ func (o *getOptions) define(a *app, cmd *cobra.Command) {
 }
 
 func runGet(ctx context.Context, a *app, o getOptions) error {
-	a.profile = o.profile
-	if o.profile == "" {
-		return fault.New(fault.Usage, "get", "run: "+program+" get --profile NAME", "--profile is missing")
+	if err := a.forProfile("get", o.profile); err != nil {
+		return err
 	}
 	w, err := a.wire(o.profile, o.flags)
 	if err != nil {

@@ -77,9 +77,8 @@ the SDK assumes the role; JS SDK v2 and PHP cannot, and an hour is the most.`,
 }
 
 func runRegister(ctx context.Context, a *app, o registerOptions) error {
-	a.profile = o.profile
-	if o.profile == "" {
-		return fault.New(fault.Usage, "register", "run: "+program+" register --profile NAME", "--profile is missing")
+	if err := a.forProfile("register", o.profile); err != nil {
+		return err
 	}
 	if o.assumeBy != byHelper && o.assumeBy != bySDK {
 		return fault.New(fault.Usage, "--assume-by", "give helper or sdk", "is neither helper nor sdk")
@@ -304,9 +303,8 @@ func newUnregisterCommand(a *app) *cobra.Command {
 }
 
 func runUnregister(ctx context.Context, a *app, o unregisterOptions) error {
-	a.profile = o.profile
-	if o.profile == "" {
-		return fault.New(fault.Usage, "unregister", "run: "+program+" unregister --profile NAME", "--profile is missing")
+	if err := a.forProfile("unregister", o.profile); err != nil {
+		return err
 	}
 	editor := a.editor()
 	editor.DryRun = o.dryRun

@@ -42,9 +42,8 @@ With --aws, the MFA device is removed from IAM first. The access key stays there
 }
 
 func runRemove(ctx context.Context, a *app, o removeOptions) error {
-	a.profile = o.profile
-	if o.profile == "" {
-		return fault.New(fault.Usage, "remove", "run: "+program+" remove --profile NAME", "--profile is missing")
+	if err := a.forProfile("remove", o.profile); err != nil {
+		return err
 	}
 	ctx, cancel := untilInterrupted(ctx, personPatience)
 	defer cancel()

@@ -93,6 +93,15 @@ func profileFlag(a *app, cmd *cobra.Command, value *string, usage string) {
 	complete(cmd, "profile", a.profileNames)
 }
 
+// forProfile makes name the profile of what the command verb says, and refuses an empty one.
+func (a *app) forProfile(verb, name string) error {
+	a.profile = name
+	if name == "" {
+		return fault.New(fault.Usage, verb, "run: "+program+" "+verb+" --profile NAME", "--profile is missing")
+	}
+	return nil
+}
+
 // complete has the shell complete a flag with names.
 func complete(cmd *cobra.Command, flag string, names func() []string) {
 	completion := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

@@ -154,9 +154,8 @@ func leftovers(e enrol.Entry) string {
 
 // rotating runs a flow on what a profile has.
 func (a *app) rotating(ctx context.Context, verb string, o rotateOptions, flow func(context.Context, *caretaker, *enrol.Keeper) error) error {
-	a.profile = o.profile
-	if o.profile == "" {
-		return fault.New(fault.Usage, verb, "run: "+program+" "+verb+" --profile NAME", "--profile is missing")
+	if err := a.forProfile(verb, o.profile); err != nil {
+		return err
 	}
 	ctx, cancel := untilInterrupted(ctx, personPatience)
 	defer cancel()

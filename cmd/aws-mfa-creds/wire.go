@@ -34,6 +34,22 @@ func (a *app) wire(name string, flags profile.Flags) (*wiring, error) {
 	return a.wireFrom(files, name, flags)
 }
 
+// wireDevice is wire for what the command verb does with the MFA device behind a profile.
+func (a *app) wireDevice(verb, name string) (*wiring, error) {
+	if err := a.forProfile(verb, name); err != nil {
+		return nil, err
+	}
+	owner, err := a.atOwner(name)
+	if err != nil {
+		return nil, err
+	}
+	w, err := a.wire(owner, profile.Flags{})
+	if err != nil {
+		return nil, err
+	}
+	return w, w.secrets.deviceKnown()
+}
+
 // wireFrom is wire with files that have been loaded.
 func (a *app) wireFrom(files *profile.Files, name string, flags profile.Flags) (*wiring, error) {
 	store := keystore.NewEnv(a.getenv)

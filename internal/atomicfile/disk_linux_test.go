@@ -6,6 +6,8 @@ import (
 	"os"
 	"syscall"
 	"testing"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
 )
 
 // mount mounts a tmpfs for the test. That needs root, which CI has.
@@ -71,7 +73,7 @@ func TestReadOnlyDiskKeepsTheOld(t *testing.T) {
 	if err := dir.Write("file", []byte("old"), Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("", path, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+	if err := testbed.ReadOnly(path); err != nil {
 		t.Fatal(err)
 	}
 	if err := dir.Write("file", []byte("new"), Options{Durable: true}); !errors.Is(err, syscall.EROFS) {

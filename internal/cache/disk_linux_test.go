@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
 )
 
 // smallDisk returns a cache on a tmpfs of its own, with the session "a" in it.
@@ -72,7 +73,7 @@ func TestNoInodes(t *testing.T) {
 func TestReadOnlyDisk(t *testing.T) {
 	t.Parallel()
 	c := smallDisk(t, "size=64k")
-	if err := syscall.Mount("", filepath.Dir(c.dir), "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+	if err := testbed.ReadOnly(filepath.Dir(c.dir)); err != nil {
 		t.Fatal(err)
 	}
 	wantNoHarm(t, c)

@@ -50,11 +50,12 @@ func qrencode(t *testing.T, text string, args ...string) []byte {
 	return output(t, []byte(text), need(t, "qrencode", "qrencode"), append([]string{"-o", "-"}, args...)...)
 }
 
-// convert has ImageMagick change a picture. The last argument is the format.
+// convert has ImageMagick change a picture, with the same noise each time. The last argument is the
+// format.
 func convert(t *testing.T, picture []byte, args ...string) []byte {
 	t.Helper()
 	last := len(args) - 1
-	args = append(append([]string{"-"}, args[:last]...), args[last]+":-")
+	args = append(append([]string{"-limit", "thread", "1", "-", "-seed", "1"}, args[:last]...), args[last]+":-")
 	return output(t, picture, need(t, "convert", "imagemagick"), args...)
 }
 

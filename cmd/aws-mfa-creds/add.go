@@ -226,10 +226,7 @@ func (add *adding) chooseStore(ctx context.Context) (string, error) {
 	if add.chosen != "" {
 		return add.chosen, nil
 	}
-	kind, why, err := add.defaultStore(ctx)
-	if err == nil && why != "" {
-		add.say("No keyring can be used here (%s), so the %s store is.", why, kind)
-	}
+	kind, err := add.settleStore(ctx, add.say)
 	add.chosen = kind
 	return kind, err
 }

@@ -105,12 +105,8 @@ func (c *console) begin(ctx context.Context, o enrollOptions) error {
 	c.name = c.has.Identity
 	c.kind = cmp.Or(o.seedStore, c.has.SeedStore, c.has.KeyStore)
 	if c.kind == "" || c.kind == keystore.KindEnv {
-		var why string
-		if c.kind, why, err = c.defaultStore(ctx); err != nil {
+		if c.kind, err = c.settleStore(ctx, c.say); err != nil {
 			return err
-		}
-		if why != "" {
-			c.say("No keyring can be used here (%s), so the %s store is.", why, c.kind)
 		}
 	}
 	if c.items, err = c.app.items(c.kind, c.ask); err != nil {

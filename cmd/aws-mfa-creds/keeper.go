@@ -89,11 +89,7 @@ func (c *caretaker) seedStore(ctx context.Context, asked string, s profile.Setti
 	case recorded != "" && recorded != keystore.KindEnv:
 		return recorded, nil
 	}
-	kind, why, err := c.defaultStore(ctx)
-	if err == nil && why != "" {
-		c.tell("No keyring can be used here (%s), so the %s store is.", why, kind)
-	}
-	return kind, err
+	return c.settleStore(ctx, c.tell)
 }
 
 // keeper puts the flows together.

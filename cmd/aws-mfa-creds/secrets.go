@@ -135,8 +135,7 @@ func (s secrets) where() (key, seed, mfaProcess string) {
 func (s secrets) known() error {
 	thing := "profile " + strconv.Quote(s.settings.Identity)
 	add := "run: " + program + " add --profile " + fault.Shell(s.settings.Identity)
-	switch {
-	case s.settings.KeyStore == "" && !s.env.Configured():
+	if s.settings.KeyStore == "" && !s.env.Configured() {
 		return fault.New(fault.NoSecret, thing, add+", or set "+strings.Join([]string{keystore.EnvAccessKeyID, keystore.EnvSecretAccessKey, keystore.EnvSeed, keystore.EnvSerial}, ", "),
 			"there is no access key for it")
 	}

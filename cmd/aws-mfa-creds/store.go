@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/spf13/cobra"
@@ -204,17 +205,11 @@ func setStores(own *profile.Own, key, seed string) {
 }
 
 func keyStoreOf(own profile.Own) string {
-	if own.KeyStore != "" {
-		return own.KeyStore
-	}
-	return own.Store
+	return cmp.Or(own.KeyStore, own.Store)
 }
 
 func seedStoreOf(own profile.Own) string {
-	if own.SeedStore != "" {
-		return own.SeedStore
-	}
-	return own.Store
+	return cmp.Or(own.SeedStore, own.Store)
 }
 
 func newStoreListCommand(a *app) *cobra.Command {

@@ -112,6 +112,16 @@ func (a *app) defaultStore(ctx context.Context) (kind, why string, err error) {
 	return kind, why, nil
 }
 
+// settleStore is defaultStore for who is about to put a secret there: a person is told why it is
+// not the platform's keyring.
+func (a *app) settleStore(ctx context.Context, tell func(format string, args ...any)) (string, error) {
+	kind, why, err := a.defaultStore(ctx)
+	if err == nil && why != "" {
+		tell("No keyring can be used here (%s), so the %s store is.", why, kind)
+	}
+	return kind, err
+}
+
 // probe tells in words whether the store of a kind can be used now.
 func (a *app) probe(ctx context.Context, kind string) (usable bool, status string) {
 	o, err := a.storeOptions(nil)

@@ -52,12 +52,7 @@ func (a *app) wireDevice(verb, name string) (*wiring, error) {
 
 // wireFrom is wire with files that have been loaded.
 func (a *app) wireFrom(files *profile.Files, name string, flags profile.Flags) (*wiring, error) {
-	store := keystore.NewEnv(a.getenv)
-	env, err := a.profileEnv(store)
-	if err != nil {
-		return nil, err
-	}
-	return a.put(files, name, flags, store, env)
+	return a.assemble(files, name, flags, false)
 }
 
 // wireIAM is wire for who wants to ask IAM as well.
@@ -66,17 +61,17 @@ func (a *app) wireIAM(name string) (*wiring, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.assemble(files, name, profile.Flags{}, true)
+}
+
+// assemble puts the parts of a profile together; iam says that IAM is asked as well.
+func (a *app) assemble(files *profile.Files, name string, flags profile.Flags, iam bool) (*wiring, error) {
 	store := keystore.NewEnv(a.getenv)
 	env, err := a.profileEnv(store)
 	if err != nil {
 		return nil, err
 	}
-	env.IAM = true
-	return a.put(files, name, profile.Flags{}, store, env)
-}
-
-// put puts the parts of a profile together.
-func (a *app) put(files *profile.Files, name string, flags profile.Flags, store keystore.Env, env profile.Env) (*wiring, error) {
+	env.IAM = iam
 	settings, err := files.Resolve(name, flags, env)
 	if err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ tidy: ## fail if go.mod or go.sum are not tidy
 	go mod tidy -diff
 
 bench: ## benchmarks, and the warm get beside a program that prints a constant
-	go test -run '^$$' -bench . -benchmem ./cmd/... ./internal/...
+	go test -run '^$$' -bench . -benchmem ./internal/...
 	scripts/bench
 
 FUZZTIME ?= 30s

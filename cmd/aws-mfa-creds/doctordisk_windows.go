@@ -1,5 +1,0 @@
-package main
-
-import "io/fs"
-
-func foreign(fs.FileInfo) bool { return false }

@@ -1,0 +1,237 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+)
+
+// personPatience ends commands that ask a person.
+const personPatience = time.Hour
+
+type addOptions struct {
+	name   string // of the profile
+	serial string
+
+	key    keySource
+	seed   seedSource
+	stores storeOptions
+
+	mfaProcess string
+	verify     bool
+	yes        bool
+}
+
+// storeOptions say where secrets go.
+type storeOptions struct{ both, key, seed string }
+
+func newAddCommand(a *app) *cobra.Command {
+	var o addOptions
+	cmd := &cobra.Command{
+		Use:   "add --profile NAME",
+		Short: "Store an access key and the seed of an MFA device",
+		Long: `Store the access key of a profile, and the seed of its MFA device, in a secret store of this computer. What is
+not given with a flag is asked for. AWS is not asked, unless --verify is given.
+
+Access key and seed are separate items, and can live in different stores (--key-store, --seed-store): then
+one lost store does not hand over both factors. Without these flags the store is the one that the profile has
+already, or else the platform's keyring where there is one, or else files encrypted with age;
+"` + program + ` store list" shows what this computer has.
+
+FILE is a path, or - for stdin. An access key is found in the CSV file of the console, in the JSON of "aws iam
+create-access-key", in lines of ~/.aws/credentials, or as id and secret. A seed is the "secret key" that the console
+shows, an otpauth URI, a picture (PNG, JPEG, WebP) of a QR code, or an export of Google Authenticator.`,
+		Example: `  aws-mfa-creds add --profile work
+  aws-mfa-creds add --profile work --from-credentials-file
+  aws-mfa-creds add --profile work --from-aws-vault work
+  pass show aws/seed | aws-mfa-creds add --profile work --seed-file - --serial arn:aws:iam::123456789012:mfa/alice
+  aws-mfa-creds add --profile work --access-key-file key.csv --mfa-process 'ykman oath accounts code -s aws'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runAdd(cmd.Context(), a, o) },
+	}
+	profileFlag(a, cmd, &o.name, "the `name` of the profile")
+	f := cmd.Flags()
+	f.StringVar(&o.serial, "serial", "", "the serial (`ARN`) of the MFA device, unless mfa_serial is set for the profile")
+	f.StringVar(&o.key.file, "access-key-file", "", "read the access key from `FILE`")
+	f.BoolVar(&o.key.credentials, "from-credentials-file", false, "move the access key out of ~/.aws/credentials, where it would go before the credential process")
+	f.BoolVar(&o.key.noBackup, "no-backup", false, "with --from-credentials-file: keep no copy of the file as it was")
+	o.key.vault.define(cmd)
+	o.seed.define(cmd)
+	f.BoolVar(&o.key.env, "from-env", false, "take access key, seed and serial from the AWS_MFA_CREDS_* variables")
+	f.StringVar(&o.mfaProcess, "mfa-process", "", "let this `command` print the codes, instead of storing a seed")
+	o.stores.define(cmd)
+	f.BoolVar(&o.verify, "verify", false, "get a session from AWS to prove that access key and seed work")
+	f.BoolVar(&o.yes, "yes", false, "replace what is stored without asking")
+	cmd.MarkFlagsMutuallyExclusive("access-key-file", "from-credentials-file", "from-aws-vault", "from-env")
+	cmd.MarkFlagsMutuallyExclusive("seed-file", "mfa-process", "from-env")
+	cmd.MarkFlagsMutuallyExclusive("seed-clipboard", "mfa-process", "from-env")
+	cmd.MarkFlagsMutuallyExclusive("store", "key-store")
+	cmd.MarkFlagsMutuallyExclusive("store", "seed-store")
+	return cmd
+}
+
+// define adds the flags that choose stores.
+func (o *storeOptions) define(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.both, "store", "", "the `store` for access key and seed: "+strings.Join(storeKinds(), ", "))
+	f.StringVar(&o.key, "key-store", "", "the `store` for the access key")
+	f.StringVar(&o.seed, "seed-store", "", "the `store` for the seed")
+	for _, flag := range []string{"store", "key-store", "seed-store"} {
+		complete(cmd, flag, storeKinds)
+	}
+}
+
+// adding is one run of add.
+type adding struct {
+	*app
+	addOptions
+	ask      *asker
+	files    *profile.Files
+	settings profile.Settings // of the profile as it is; its Identity is what is added to
+	own      profile.Own      // what profiles.ini says of the identity
+	chosen   string           // the default store, once it has been asked for
+}
+
+func runAdd(ctx context.Context, a *app, o addOptions) error {
+	if err := a.forProfile("add", o.name); err != nil {
+		return err
+	}
+	ctx, cancel := untilInterrupted(ctx, personPatience)
+	defer cancel()
+	ask := a.asker(o.yes)
+	defer ask.close()
+	add := &adding{app: a, addOptions: o, ask: ask}
+	if err := add.begin(); err != nil {
+		return err
+	}
+	if err := add.secrets(ctx); err != nil {
+		return err
+	}
+	a.forgetFailures(add.settings.Identity)
+	if o.verify {
+		return a.verify(ctx, o.name)
+	}
+	return nil
+}
+
+// begin finds out what is known of the profile, which need not exist.
+func (add *adding) begin() error {
+	var err error
+	if add.files, err = add.loadFiles(); err != nil {
+		return err
+	}
+	env := profile.Env{Getenv: add.getenv, Identity: true}
+	if add.settings, err = add.files.Resolve(add.name, profile.Flags{}, env); err != nil {
+		return err
+	}
+	if id := add.settings.Identity; id != add.name {
+		add.say("Profile %s takes its access key from profile %s, which gets it.", fault.Printable(add.name), fault.Printable(id))
+	}
+	add.own, _, err = add.files.Own(add.settings.Identity)
+	if err == nil && add.serial != "" {
+		add.settings.Serial, err = profile.CheckSerial("--serial", add.serial)
+	}
+	return err
+}
+
+// secrets adds what the flags name, or else asks for both.
+func (add *adding) secrets(ctx context.Context) error {
+	asked := add.key.given() || add.seed.given() || add.mfaProcess != ""
+	if !asked && !add.ask.present() {
+		return fault.New(fault.Usage, "add", "give --access-key-file and --seed-file, or --from-env, --from-credentials-file, --from-aws-vault, --mfa-process",
+			"there is no terminal to ask on")
+	}
+	if !asked || add.key.given() {
+		if err := add.addKey(ctx); err != nil {
+			return err
+		}
+	}
+	switch {
+	case add.mfaProcess != "":
+		return add.setProgram(ctx)
+	case !asked || add.seed.given() || add.key.env:
+		return add.addSeed(ctx)
+	}
+	return nil
+}
+
+// save writes to profiles.ini what change does to the identity's section.
+func (add *adding) save(ctx context.Context, change func(*profile.Own)) error {
+	_, err := add.editor().Update(ctx, add.settings.Identity, func(own *profile.Own) error {
+		change(own)
+		add.own = *own
+		return nil
+	})
+	return err
+}
+
+// setProgram has a program of the user's make the codes.
+func (add *adding) setProgram(ctx context.Context) error {
+	if err := add.needSerial(ctx, ""); err != nil {
+		return err
+	}
+	err := add.save(ctx, func(own *profile.Own) {
+		own.MFAProcess = add.mfaProcess
+		own.Serial = cmp.Or(own.Serial, add.settings.Serial)
+	})
+	if err == nil {
+		add.say("%s prints the codes of profile %s.", firstWord(add.mfaProcess), fault.Printable(add.settings.Identity))
+		add.lookForProgram()
+	}
+	return err
+}
+
+// lookForProgram warns if the shell would not find the program now.
+func (add *adding) lookForProgram() {
+	word := firstWord(add.mfaProcess)
+	if strings.ContainsAny(word, `/\"'`) {
+		return
+	}
+	if _, err := exec.LookPath(word); err != nil {
+		add.say("Warning: %s is not on PATH now.", word)
+	}
+}
+
+func firstWord(command string) string {
+	word, _, _ := strings.Cut(strings.TrimSpace(command), " ")
+	return fault.Printable(word)
+}
+
+// storeFor returns the store of one kind of secret: the one asked for, the one that the
+// profile has, or this computer's default. What is recorded already is never silently replaced
+// by another.
+func (add *adding) storeFor(ctx context.Context, what, flag, asked, recorded string) (string, error) {
+	asked = cmp.Or(asked, add.stores.both)
+	if asked != "" && recorded != "" && asked != recorded {
+		return "", fault.New(fault.Usage, "--store "+asked, "run: "+program+" store move --profile "+fault.Shell(add.settings.Identity)+" "+flag+" --to "+asked,
+			"the %s of profile %s rests in %s already", what, add.settings.Identity, recorded)
+	}
+	if kind := cmp.Or(asked, recorded); kind != "" {
+		return kind, nil
+	}
+	return add.chooseStore(ctx)
+}
+
+// chooseStore returns this computer's default, for all that this run adds, and tells why it is not
+// the platform's keyring.
+func (add *adding) chooseStore(ctx context.Context) (string, error) {
+	if add.chosen != "" {
+		return add.chosen, nil
+	}
+	kind, err := add.settleStore(ctx, add.say)
+	add.chosen = kind
+	return kind, err
+}
+
+// say tells on stdout what was done.
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintf(a.stdout, format+"\n", args...)
+}

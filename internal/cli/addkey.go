@@ -1,0 +1,185 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+)
+
+// keySource is where add gets the access key from.
+type keySource struct {
+	file        string // a path, or - for stdin
+	credentials bool   // ~/.aws/credentials, or else the AWS config
+	noBackup    bool
+	vault       vaultSource
+	env         bool
+}
+
+func (k *keySource) given() bool { return k.file != "" || k.credentials || k.vault.given() || k.env }
+
+// maxSecret is the largest text that holds a secret, in bytes.
+const maxSecret = 64 << 10
+
+// addKey stores the access key and records where it is.
+func (add *adding) addKey(ctx context.Context) error {
+	id := add.settings.Identity
+	kind, err := add.storeFor(ctx, "access key", "--key", add.stores.key, add.settings.KeyStore)
+	if err != nil {
+		return err
+	}
+	items, err := add.items(kind, add.ask)
+	if err != nil {
+		return err
+	}
+	stored, err := items.AccessKey(ctx, id)
+	if err != nil && fault.KindOf(err) != fault.NoSecret {
+		return err
+	}
+	key, done, err := add.readKey(ctx, stored)
+	if err != nil || done {
+		return err
+	}
+	switch {
+	case stored.ID == key.ID && stored.Secret.Equal(key.Secret):
+		add.say("Access key %s of profile %s is in the %s store already.", key.ID, fault.Printable(id), kind)
+	default:
+		if err := add.replaceKey(ctx, items, kind, stored, key); err != nil {
+			return err
+		}
+	}
+	err = add.save(ctx, func(own *profile.Own) {
+		own.AccessKeyID = key.ID
+		setStores(own, kind, "")
+	})
+	if err != nil {
+		return err
+	}
+	add.settings.KeyStore = kind
+	return add.removeStatic(ctx)
+}
+
+func (add *adding) replaceKey(ctx context.Context, items keystore.Items, kind string, stored, key creds.AccessKey) error {
+	id := add.settings.Identity
+	if stored.ID != "" {
+		if err := add.ask.confirm(ctx, fmt.Sprintf("Replace access key %s of profile %s by %s?", stored.ID, fault.Printable(id), key.ID)); err != nil {
+			return err
+		}
+	}
+	if err := items.PutAccessKey(ctx, id, key); err != nil {
+		return err
+	}
+	add.say("Stored access key %s of profile %s in the %s store.", key.ID, fault.Printable(id), kind)
+	return nil
+}
+
+// readKey gets the access key from where the flags say. done tells that there is nothing to add,
+// because an earlier run has moved the key.
+func (add *adding) readKey(ctx context.Context, stored creds.AccessKey) (key creds.AccessKey, done bool, err error) {
+	switch {
+	case add.key.env:
+		key, err = keystore.NewEnv(add.getenv).AccessKey(ctx)
+	case add.key.file != "":
+		key, err = add.keyFromFile(ctx)
+	case add.key.vault.given():
+		key, err = add.keyFromVault(ctx)
+	case add.key.credentials:
+		return add.keyFromCredentials(stored)
+	default:
+		key, err = add.askKey(ctx)
+	}
+	return key, false, err
+}
+
+// askKey asks for the access key.
+func (add *adding) askKey(ctx context.Context) (creds.AccessKey, error) {
+	id, err := insist(add.ask, func() (string, error) {
+		return add.ask.line(ctx, "Access key id (AKIA...)", "--access-key-file FILE")
+	}, typedKeyID)
+	if err != nil {
+		return creds.AccessKey{}, err
+	}
+	return insist(add.ask, func() (creds.Secret, error) {
+		return add.ask.secret(ctx, "Secret access key", "--access-key-file FILE")
+	}, func(secret creds.Secret) (creds.AccessKey, error) {
+		key := creds.AccessKey{ID: id, Secret: secret}
+		return key, asUsage(keystore.CheckAccessKey("what was typed", key))
+	})
+}
+
+// typedKeyID refuses what is not the id of a long-lived access key.
+func typedKeyID(id string) (string, error) {
+	if creds.IsAccessKeyID(id) {
+		return id, nil
+	}
+	return "", asUsage(keystore.CheckAccessKey("what was typed", creds.AccessKey{ID: id}))
+}
+
+func (add *adding) keyFromFile(ctx context.Context) (creds.AccessKey, error) {
+	text, err := add.readInput(ctx, "--access-key-file", add.key.file, maxSecret)
+	defer clear(text)
+	if err != nil {
+		return creds.AccessKey{}, err
+	}
+	return keystore.ParseAccessKey(where("--access-key-file", add.key.file), string(text))
+}
+
+// keyFromCredentials reads the access key that the files of the AWS tools have in clear.
+func (add *adding) keyFromCredentials(stored creds.AccessKey) (key creds.AccessKey, done bool, err error) {
+	id := add.settings.Identity
+	static, err := add.files.StaticKeys(id)
+	if err != nil {
+		return creds.AccessKey{}, false, err
+	}
+	switch {
+	case len(static) == 0 && stored.ID != "":
+		add.say("Access key %s of profile %s is in the %s store already, and no longer in the files of the AWS tools.", stored.ID, fault.Printable(id), add.settings.KeyStore)
+		return stored, true, nil
+	case len(static) == 0:
+		return creds.AccessKey{}, false, fault.New(fault.NoSecret, "--from-credentials-file", "give --access-key-file FILE", "no file of the AWS tools has an access key for profile %q", id)
+	case static[0].Temporary:
+		return creds.AccessKey{}, false, fault.New(fault.Config, static[0].Place, "give the access key of the IAM user", "it is a temporary access key, and GetSessionToken needs a long-lived one")
+	}
+	for _, other := range static[1:] {
+		if other.Key.ID != static[0].Key.ID || !other.Key.Secret.Equal(static[0].Key.Secret) {
+			return creds.AccessKey{}, false, fault.New(fault.Config, other.Place, "delete the one that is not used", "it has another access key than %s", static[0].Place)
+		}
+	}
+	return static[0].Key, false, keystore.CheckAccessKey(static[0].Place, static[0].Key)
+}
+
+// removeStatic deletes the access key from the files of the AWS tools, now that it is stored and
+// has been read back.
+func (add *adding) removeStatic(ctx context.Context) error {
+	if !add.key.credentials {
+		return nil
+	}
+	static, err := add.files.StaticKeys(add.settings.Identity)
+	if err != nil {
+		return err
+	}
+	for _, s := range static {
+		editor := add.editor()
+		editor.NoBackup = add.key.noBackup
+		change, err := editor.RemoveStaticKey(ctx, s.File, add.settings.Identity)
+		if err != nil {
+			return err
+		}
+		add.say("Took it out of %s.", change.Path)
+		if change.Backup != "" {
+			add.say("The file as it was, the key in clear, is %s: delete it when all works.", change.Backup)
+		}
+	}
+	return nil
+}
+
+// asUsage makes a failure one of typed input.
+func asUsage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fault.New(fault.Usage, "", fault.Remedy(err), "%s", fault.Text(err))
+}

@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+)
+
+type clearOptions struct {
+	get getOptions // of the sessions to forget
+	all bool
+}
+
+func newClearCommand(a *app) *cobra.Command {
+	var o clearOptions
+	cmd := &cobra.Command{
+		Use:   "clear --profile NAME | --all",
+		Short: "Forget cached sessions on this computer",
+		Long: `Forget the cached sessions that a profile hands out, and the hold-off that follows a refusal; or the
+sessions of all profiles. The next get asks AWS. For sessions that were asked for with flags, give the same flags.
+
+AWS itself keeps honouring a session until it expires: to end one there, deactivate the access key, or deny
+sessions by aws:TokenIssueTime.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if o.all == (o.get.profile != "") {
+				return fault.New(fault.Usage, "clear", "run: "+program+" clear --profile NAME", "give --profile or --all")
+			}
+			if o.all {
+				return runClearAll(a)
+			}
+			return runClear(a, o.get)
+		},
+	}
+	profileFlag(a, cmd, &o.get.profile, "the `name` of the profile")
+	roleFlags(cmd, &o.get.flags)
+	cmd.Flags().BoolVar(&o.all, "all", false, "forget the sessions of all profiles; hold-offs stay")
+	return cmd
+}
+
+// runClear forgets what get hands out.
+func runClear(a *app, asked getOptions) error {
+	files, err := a.loadFiles()
+	if err != nil {
+		return err
+	}
+	calls, err := a.callsOf(files, asked)
+	if err != nil {
+		return err
+	}
+	cached := 0
+	for _, o := range calls {
+		n, err := a.forget(files, o)
+		if err != nil {
+			return err
+		}
+		cached += n
+	}
+	if cached == 0 {
+		return a.print(fmt.Appendf(nil, "nothing was cached for profile %s\n", fault.Printable(asked.profile)))
+	}
+	return a.print(fmt.Appendf(nil, "forgot %s of profile %s on this computer; AWS honours them until they expire\n", sessions(cached), fault.Printable(asked.profile)))
+}
+
+// callsOf returns how get is called: as the AWS config has it called for the profile and, if the identity is
+// the profile's own or flags are given, as asked.
+func (a *app) callsOf(files *profile.Files, asked getOptions) ([]getOptions, error) {
+	calls := []getOptions{a.registered(files, asked.profile)}
+	owner, err := a.owner(files, asked.profile)
+	if owner != asked.profile && asked.flags == (profile.Flags{}) {
+		return calls, err
+	}
+	asked.profile = owner
+	return append(calls, asked), err
+}
+
+// forget forgets the sessions of o and returns how many were cached.
+func (a *app) forget(files *profile.Files, o getOptions) (cached int, err error) {
+	w, err := a.wireFrom(files, o.profile, o.flags)
+	if err != nil {
+		return 0, err
+	}
+	if err := w.ready(); err != nil {
+		return 0, err
+	}
+	for _, status := range w.broker.Status(w.plan) {
+		if !status.Expires.IsZero() {
+			cached++
+		}
+	}
+	for _, id := range w.broker.Forget(w.plan) {
+		err = errors.Join(err, w.cache.Remove(id))
+	}
+	return cached, err
+}
+
+func runClearAll(a *app) error {
+	cached, err := a.openCache(noKey())
+	if err != nil {
+		return err
+	}
+	n, err := cached.Clear()
+	if err != nil {
+		return err
+	}
+	return a.print(fmt.Appendf(nil, "forgot %s on this computer; AWS honours them until they expire\n", sessions(n)))
+}
+
+func sessions(n int) string {
+	if n == 1 {
+		return "1 session"
+	}
+	return fmt.Sprintf("%d sessions", n)
+}

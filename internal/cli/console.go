@@ -1,0 +1,230 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+// consoleOptions are those of an enrolment in the AWS console.
+type consoleOptions struct {
+	on     bool
+	serial string
+	seed   seedSource
+}
+
+func (o *consoleOptions) define(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolVar(&o.on, "console", false, "the device is made in the AWS console, which shows a QR code or a secret key")
+	f.StringVar(&o.serial, "serial", "", "with --console: the serial (`ARN`) of the device, if you know it already")
+	o.seed.define(cmd)
+}
+
+// console is one enrolment in the AWS console.
+type console struct {
+	*app
+	ask     *asker
+	options consoleOptions
+	name    string // of the identity
+	has     profile.Settings
+	items   keystore.Items
+	kind    string
+	cache   *cache.Cache
+}
+
+// enrollInConsole stores the seed before the console knows a code of it: nothing is ever enabled
+// whose seed could be lost.
+func (a *app) enrollInConsole(ctx context.Context, o enrollOptions, ask *asker) error {
+	c := &console{app: a, ask: ask, options: o.console}
+	if err := c.begin(ctx, o); err != nil {
+		return err
+	}
+	got, err := c.seed(ctx)
+	if err != nil {
+		return err
+	}
+	serial, err := c.introduce(ctx, got)
+	if err != nil {
+		return c.seedKept(err)
+	}
+	return c.try(ctx, serial)
+}
+
+// introduce has the console take the device, and keeps its seed under the serial it gets.
+func (c *console) introduce(ctx context.Context, got found) (serial string, err error) {
+	typed, err := c.showPair(ctx, got.seed)
+	if err != nil {
+		return "", err
+	}
+	if serial, err = c.askSerial(ctx, got.name); err != nil {
+		return "", err
+	}
+	return serial, c.keep(ctx, serial, got.seed, typed)
+}
+
+// seedKept tells with a failure, or an interruption, that nothing has to be begun anew.
+func (c *console) seedKept(err error) error {
+	const kept = "The seed is kept; run the same command again to go on"
+	told, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		if c.ask.present() {
+			fmt.Fprintln(c.ask.terminal) // the codes are on this line
+		}
+		fmt.Fprintf(c.stderr, "%s: %s\n", program, kept)
+		return err
+	}
+	remedy := kept
+	if told.Remedy != "" {
+		remedy = told.Remedy + ". " + kept
+	}
+	return fault.New(told.Kind, told.Thing, remedy, "%s", told.Cause)
+}
+
+func (c *console) begin(ctx context.Context, o enrollOptions) error {
+	files, err := c.loadFiles()
+	if err != nil {
+		return err
+	}
+	// The profile need not exist: the root user has no access key, and should not.
+	if c.has, err = files.Resolve(o.profile, profile.Flags{}, profile.Env{Getenv: c.getenv, Identity: true}); err != nil {
+		return err
+	}
+	c.name = c.has.Identity
+	c.kind = cmp.Or(o.seedStore, c.has.SeedStore, c.has.KeyStore)
+	if c.kind == "" || c.kind == keystore.KindEnv {
+		if c.kind, err = c.settleStore(ctx, c.say); err != nil {
+			return err
+		}
+	}
+	if c.items, err = c.app.items(c.kind, c.ask); err != nil {
+		return err
+	}
+	c.cache, err = c.openCache(noKey())
+	return err
+}
+
+// pending names the seed of a device that has no serial yet.
+func (c *console) pending() string { return "the console's for profile " + c.name }
+
+// seed reads the seed and stores it; or takes the one that an earlier run has stored and not
+// finished with.
+func (c *console) seed(ctx context.Context) (found, error) {
+	if stored, err := c.items.Seed(ctx, c.pending()); err == nil && !c.options.seed.given() {
+		question := "An earlier run has stored a seed for the console and did not finish. Go on with it?"
+		if c.ask.confirm(ctx, question) == nil {
+			return found{seed: stored}, nil
+		}
+	}
+	got, err := c.readSeed(ctx, c.options.seed, c.ask)
+	if err != nil {
+		return found{}, err
+	}
+	return got, c.items.PutSeed(ctx, c.pending(), got.seed)
+}
+
+// showPair shows two consecutive codes until they have been typed, and returns the last step
+// whose code was shown.
+func (c *console) showPair(ctx context.Context, seed totp.Seed) (totp.Step, error) {
+	if !c.ask.present() {
+		step := totp.StepAt(c.awsTime())
+		c.say("%s\n%s", seed.Code(step-1).Reveal(), seed.Code(step).Reveal())
+		return step, nil
+	}
+	fmt.Fprintln(c.ask.terminal, "Type these two codes into the console, as MFA code 1 and MFA code 2, and press Enter here when it has taken them.")
+	typed := make(chan error, 1)
+	go func() {
+		_, err := c.ask.terminal.Line(ctx, "")
+		typed <- err
+	}()
+	for {
+		now := c.awsTime()
+		step := totp.StepAt(now)
+		left := step.End().Sub(now)
+		line := fmt.Sprintf("%scode 1: %s   code 2: %s   %s %2d s ", rewind, seed.Code(step-1).Reveal(), seed.Code(step).Reveal(), bar(left), int(left.Seconds())+1)
+		fmt.Fprint(c.ask.terminal, line+erase)
+		select {
+		case err := <-typed:
+			return totp.StepAt(c.awsTime()), ended(err)
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// awsTime is this machine's time, corrected by what AWS last showed.
+func (c *console) awsTime() time.Time {
+	now := c.now()
+	return now.Add(newClockBook(c.cache, c.has, c.now).LoadClock().SkewAt(now))
+}
+
+// askSerial finds out the serial of the device that the console has made.
+func (c *console) askSerial(ctx context.Context, label string) (string, error) {
+	if c.options.serial != "" {
+		return profile.CheckSerial("--serial", c.options.serial)
+	}
+	return c.ask.serial(ctx, "Serial (ARN) of the device, as the console shows it now", "--serial ARN", serialOf(label, c.has.Partition))
+}
+
+// keep gives the seed its name, notes the codes that were typed as spent, and writes the serial
+// to the settings.
+func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed totp.Step) error {
+	before, err := c.items.Seed(ctx, serial)
+	fresh := err != nil || !before.Equal(seed)
+	if err := c.items.PutSeed(ctx, serial, seed); err != nil {
+		return err
+	}
+	c.spend(serial, typed, fresh)
+	_, err = c.editor().Update(ctx, c.name, func(own *profile.Own) error {
+		own.Serial = serial
+		setStores(own, "", c.kind)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	c.say("Stored the seed of %s in the %s store.", serial, c.kind)
+	return c.items.DeleteSeed(ctx, c.pending())
+}
+
+// spend notes that AWS has seen the codes up to a step, and those of a fresh seed before
+// never. Where that fails, AWS will say so.
+func (c *console) spend(serial string, step totp.Step, fresh bool) {
+	scope := c.cache.Scope(session.DeviceScope(serial))
+	unlock, held, err := scope.TryLock()
+	if err != nil || !held {
+		return
+	}
+	defer unlock()
+	record := scope.Load()
+	if fresh {
+		record = ledger.Record{}
+	}
+	record.Claim(step)
+	_ = scope.Save(record)
+}
+
+// try proves the device by a session, if there is an access key to make one with.
+func (c *console) try(ctx context.Context, serial string) error {
+	root := strings.HasSuffix(serial, ":mfa/root-account-mfa-device")
+	if c.has.KeyStore == "" && !keystore.NewEnv(c.getenv).Configured() {
+		c.say("There is no access key for profile %s, so no session was tried. For codes: %s code --profile %s", fault.Printable(c.name), program, fault.Shell(c.name))
+		return nil
+	}
+	if root {
+		c.say("AWS limits sessions of the root user to an hour, and advises against access keys for it.")
+	}
+	c.forgetFailures(c.name)
+	return c.verify(ctx, c.name)
+}

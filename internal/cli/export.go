@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/qr"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/term"
+)
+
+type exportOptions struct {
+	profile string
+	uri     bool
+	png     string
+	yes     bool
+}
+
+func newExportCommand(a *app) *cobra.Command {
+	var o exportOptions
+	cmd := &cobra.Command{
+		Use:   "export --profile NAME",
+		Short: "Show the seed as a QR code, to carry it to a phone",
+		Long: `Show the seed of the profile's MFA device as a QR code in the terminal, for Google Authenticator, Authy, Microsoft
+Authenticator and others: the phone then is a second copy of the same device. The code is shown on a screen of its own, which is
+gone when you press Enter. Whoever sees it can make your codes.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runExport(cmd.Context(), a, o) },
+	}
+	profileFlag(a, cmd, &o.profile, "the `name` of the profile")
+	cmd.Flags().BoolVar(&o.uri, "uri", false, "print the otpauth URI instead")
+	cmd.Flags().StringVar(&o.png, "png", "", "write the QR code to this new PNG `file` instead")
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	cmd.MarkFlagsMutuallyExclusive("uri", "png")
+	return cmd
+}
+
+func runExport(ctx context.Context, a *app, o exportOptions) error {
+	w, err := a.wireDevice("export", o.profile)
+	if err != nil {
+		return err
+	}
+	if w.secrets.codeFromProgram() {
+		return fault.New(fault.Usage, "export", "export it where it rests", "mfa_process makes the codes of the profile, so its seed is not here")
+	}
+	ctx, cancel := untilInterrupted(ctx, personPatience)
+	defer cancel()
+	ask := a.asker(o.yes)
+	defer ask.close()
+	if err := ask.confirm(ctx, "Show the seed of "+w.settings.Serial+"? Whoever sees it can make your codes."); err != nil {
+		return err
+	}
+	seed, err := w.secrets.Seed(ctx)
+	if err != nil {
+		return err
+	}
+	return a.export(ctx, o, seed.URI(keystore.Label(w.settings.Serial), keystore.Issuer), ask)
+}
+
+func (a *app) export(ctx context.Context, o exportOptions, uri creds.Secret, ask *asker) error {
+	if o.uri {
+		return a.print([]byte(uri.Reveal() + "\n"))
+	}
+	code, err := qr.Encode(uri)
+	if err != nil {
+		return err
+	}
+	if o.png != "" {
+		return a.exportPNG(code, o.png)
+	}
+	if !ask.present() {
+		return fault.New(fault.Usage, "export", "give --uri or --png FILE", "there is no terminal to show the QR code on")
+	}
+	return showCode(ctx, code, ask, a.getenv("NO_COLOR") == "")
+}
+
+const pngScale = 8 // pixels a module
+
+func (a *app) exportPNG(code qr.Matrix, path string) error {
+	picture, err := code.PNG(pngScale)
+	defer clear(picture)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the user's own choice
+	if err != nil {
+		return fault.New(fault.Filesystem, "--png "+path, "name a file that does not exist, in a directory you can write to", "cannot be made: %s", reason(err))
+	}
+	_, err = f.Write(picture)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		_ = os.Remove(path)
+		return fault.New(fault.Filesystem, "--png "+path, "", "cannot be written: %s", reason(err))
+	}
+	a.say("Wrote %s. Delete it when the phone has it.", path)
+	return nil
+}
+
+// The screen of its own (xterm, private mode 1049): what is shown there leaves nothing in the
+// scrollback.
+const (
+	ownScreen  = "\x1b[?1049h\x1b[2J\x1b[H"
+	backScreen = "\x1b[2J\x1b[?1049l"
+)
+
+// fits refuses to show a part of the code. A terminal of unknown size is large enough.
+func fits(code qr.Matrix, terminal *term.Terminal) error {
+	columns, rows, err := terminal.Size()
+	if err != nil || columns == 0 || rows == 0 {
+		return nil //nolint:nilerr // as said
+	}
+	width, height := code.Width(), (code.Width()+1)/2+1 // a line has two rows; the last is the prompt's
+	if width <= columns && height <= rows {
+		return nil
+	}
+	return fault.New(fault.Usage, "export", fmt.Sprintf("enlarge the window to %dx%d, or give --png FILE", max(width, columns), max(height, rows)), "the QR code does not fit the window of %dx%d", columns, rows)
+}
+
+func showCode(ctx context.Context, code qr.Matrix, ask *asker, colour bool) error {
+	if err := fits(code, ask.terminal); err != nil {
+		return err
+	}
+	picture := code.Terminal(colour)
+	if _, err := fmt.Fprint(ask.terminal, ownScreen+picture.Reveal()); err != nil {
+		return err
+	}
+	defer func() { _, _ = fmt.Fprint(ask.terminal, backScreen) }()
+	_, err := ask.terminal.Line(ctx, "Scan it with the phone, then press Enter")
+	return ended(err)
+}

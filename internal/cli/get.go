@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+)
+
+// processDeadline ends every get, waits for locks and time steps included. The Go
+// SDK, and Terraform with it, gives its helper 60 seconds.
+const processDeadline = 50 * time.Second
+
+type getOptions struct {
+	profile string
+	flags   profile.Flags
+	refresh bool
+}
+
+func newGetCommand(a *app) *cobra.Command {
+	var o getOptions
+	cmd := &cobra.Command{
+		Use:   "get --profile NAME",
+		Short: "Print temporary credentials as a credential process does",
+		Long: `Print the credentials of a profile as the one JSON object that a credential_process
+prints, or nothing. It never prompts, never reads stdin, and is silent on success.
+
+The session comes from the cache while more than 20 minutes of it (or a third, if it is
+shorter than an hour) remain; else it is minted with a token code. Any number of processes
+that ask at the same time cost one call to AWS and one code.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runGet(cmd.Context(), a, o)
+		},
+	}
+	o.define(a, cmd)
+	return cmd
+}
+
+// define adds the flags of get to cmd.
+func (o *getOptions) define(a *app, cmd *cobra.Command) {
+	profileFlag(a, cmd, &o.profile, "the `name` of the profile")
+	roleFlags(cmd, &o.flags)
+	cmd.Flags().BoolVar(&o.refresh, "refresh", false, "ignore the cache and mint a new session now")
+}
+
+func runGet(ctx context.Context, a *app, o getOptions) error {
+	if err := a.forProfile("get", o.profile); err != nil {
+		return err
+	}
+	w, err := a.wire(o.profile, o.flags)
+	if err != nil {
+		return err
+	}
+	if err := w.ready(); err != nil {
+		return a.asRegistered(o, err)
+	}
+	credentials, err := a.cachedOrMinted(ctx, w, o)
+	if err != nil {
+		return err
+	}
+	json, err := credentials.ProcessJSON()
+	if err != nil {
+		return fault.New(fault.Internal, "profile "+o.profile, "run: "+program+" clear --profile "+fault.Shell(o.profile), "AWS returned %v", err)
+	}
+	return a.print(json)
+}
+
+// asRegistered adds to the failure err of a profile how the AWS config has this program called for
+// it, if that is in another way.
+func (a *app) asRegistered(o getOptions, err error) error {
+	files, failed := a.loadFiles()
+	told, ok := errors.AsType[*fault.Error](err)
+	if failed != nil || !ok {
+		return err
+	}
+	line := files.CredentialProcess(o.profile)
+	o.refresh = false
+	if registered, ok := parseProcess(a, line); !ok || registered == o {
+		return err
+	}
+	return fault.New(told.Kind, told.Thing, "run what the AWS config has for it: "+line, "%s", told.Cause)
+}
+
+// cachedOrMinted returns the cached session, or else goes the long way, which signals may
+// interrupt.
+func (a *app) cachedOrMinted(ctx context.Context, w *wiring, o getOptions) (creds.Credentials, error) {
+	// A reader that is gone must not kill the process before the session is in the cache.
+	signal.Ignore(syscall.SIGPIPE)
+	if cached, ok := w.broker.Cached(w.plan); ok && !o.refresh {
+		return cached, nil
+	}
+	if err := a.notRecursing(o.profile, w.settings.Serial); err != nil {
+		return creds.Credentials{}, err
+	}
+	ctx, cancel := untilInterrupted(ctx, processDeadline)
+	defer cancel()
+	return w.broker.Get(ctx, w.plan, session.Options{Refresh: o.refresh})
+}

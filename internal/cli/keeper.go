@@ -1,0 +1,287 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enroll"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/iam"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+// caretaker is what the flows of package enrol work with: one profile's stores, settings,
+// journal, and AWS.
+type caretaker struct {
+	*app
+	name  string // of the profile that owns the access key
+	ask   *asker
+	other otherDevice
+	cache *cache.Cache
+	clock clockBook
+	seeds string // the store that seeds go to; that of an earlier run that did not finish
+
+	sent   []creds.Secret // codes of the other device that AWS has seen
+	waited bool           // a wait was told of, where there is no terminal
+}
+
+// caretaker returns the caretaker of the profile's identity. seedStore is where a new seed is to
+// rest, or "".
+func (a *app) caretaker(ctx context.Context, name, seedStore string, other otherDevice, ask *asker) (*caretaker, error) {
+	w, err := a.wireIAM(name)
+	if err != nil {
+		return nil, err
+	}
+	if w.settings.KeyStore == "" && !w.secrets.keyFromEnv() {
+		return nil, w.secrets.known()
+	}
+	if len(w.settings.MFAProcess) > 0 {
+		return nil, codesElsewhere(w.settings.Identity, "manage the device where it is")
+	}
+	c := &caretaker{app: a, name: w.settings.Identity, ask: ask, other: other, cache: w.cache, clock: newClockBook(w.cache, w.settings, a.now)}
+	begun, err := c.begun()
+	if err != nil {
+		return nil, err
+	}
+	c.seeds, err = c.seedStore(ctx, cmp.Or(begun, seedStore), w.settings)
+	return c, err
+}
+
+// begun returns the store in which an earlier run that did not finish has put a seed, or "".
+func (c *caretaker) begun() (string, error) {
+	j, err := c.journal(c.name)
+	if err != nil {
+		return "", err
+	}
+	entry, err := j.Load(enroll.Device)
+	return entry.Store, err
+}
+
+// errElsewhere says that a program makes the codes of the profile.
+var errElsewhere = errors.New("mfa_process is set")
+
+func codesElsewhere(name, remedy string) error {
+	err := fault.New(fault.Config, "profile "+name, remedy, "a program makes its codes (mfa_process): its seed is not here")
+	err.Err = errElsewhere
+	return err
+}
+
+func (c *caretaker) seedStore(ctx context.Context, asked string, s profile.Settings) (string, error) {
+	recorded := s.SeedStore
+	if recorded == "" && s.KeyStore != keystore.KindEnv {
+		recorded = s.KeyStore // both in one place, unless it is said otherwise
+	}
+	switch {
+	case asked != "":
+		return asked, nil
+	case recorded != "" && recorded != keystore.KindEnv:
+		return recorded, nil
+	}
+	return c.settleStore(ctx, c.tell)
+}
+
+// keeper puts the flows together.
+func (c *caretaker) keeper() (*enroll.Keeper, error) {
+	j, err := c.journal(c.name)
+	if err != nil {
+		return nil, err
+	}
+	return &enroll.Keeper{
+		Identify: c.identify,
+		Dial:     c.dial,
+		Prove:    c.prove,
+		Seeds:    seedItems{c},
+		Store:    c.seeds,
+		Keys:     keyItems{c},
+		Settings: profileSettings{c},
+		Journal:  j,
+		Scope:    func(serial string) enroll.Scope { return c.cache.Scope(session.DeviceScope(serial)) },
+		Now:      c.awsTime,
+		Sleep:    sleeper(os.Getppid),
+		Progress: c.progress,
+		Confirm:  c.confirmLast,
+		Log:      c.log(),
+	}, nil
+}
+
+func (c *caretaker) awsTime() time.Time {
+	now := c.now()
+	return now.Add(c.clock.LoadClock().SkewAt(now))
+}
+
+func (c *caretaker) skew() time.Duration { return c.clock.LoadClock().SkewAt(c.now()) }
+
+// observe keeps the skew that an answer of IAM shows.
+func (c *caretaker) observe(server, local time.Time) {
+	before := c.clock.LoadClock()
+	if after := before.Measure(server, local); after != before {
+		_ = c.clock.SaveClock(after) // without it, the next answer tells again
+	}
+}
+
+// settings returns what the files say now.
+func (c *caretaker) settings() (*wiring, error) { return c.wireIAM(c.name) }
+
+// identify asks STS whose the key is; zero is the stored one.
+func (c *caretaker) identify(ctx context.Context, key creds.AccessKey) (account.Identity, error) {
+	w, err := c.settings()
+	if err != nil {
+		return account.Identity{}, err
+	}
+	if key.ID == "" {
+		if key, err = w.secrets.AccessKey(ctx); err != nil {
+			return account.Identity{}, err
+		}
+	}
+	client, err := sts.New(c.stsOptions(w.settings, c.log())) //nolint:contextcheck // resolving the endpoint asks nobody
+	if err != nil {
+		return account.Identity{}, err
+	}
+	who, result := client.GetCallerIdentity(ctx, exchange.Request{Key: key, Skew: c.skew()})
+	if !result.ServerTime.IsZero() {
+		c.observe(result.ServerTime, result.LocalTime)
+	}
+	return who, result.Err
+}
+
+// dial returns a client of IAM that signs with the stored access key, or with a session that has
+// MFA.
+func (c *caretaker) dial(ctx context.Context, as enroll.Access) (enroll.IAM, error) {
+	w, err := c.settings()
+	if err != nil {
+		return nil, err
+	}
+	key, err := w.secrets.AccessKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var token creds.Secret
+	if as == enroll.WithMFA {
+		s, err := c.mfaSession(ctx, w, key)
+		if err != nil {
+			return nil, err
+		}
+		key, token = creds.AccessKey{ID: s.AccessKeyID, Secret: s.SecretAccessKey}, s.SessionToken
+	}
+	s := w.settings
+	return iam.New(iam.Options{ //nolint:contextcheck // resolving the endpoint asks nobody
+		Key: key, Token: token, Region: s.Region, Endpoint: s.IAMEndpoint, FIPS: s.FIPS, DualStack: s.DualStack, CABundle: s.CABundle,
+		Getenv: c.getenv, Now: c.now, Skew: c.skew, Observe: c.observe, Logger: c.log(),
+	})
+}
+
+// mfaSession returns a session with MFA: of the profile's own device, or of another one whose
+// code a person types.
+func (c *caretaker) mfaSession(ctx context.Context, w *wiring, key creds.AccessKey) (creds.Credentials, error) {
+	if w.secrets.known() == nil {
+		limited, cancel := context.WithTimeout(ctx, processDeadline)
+		defer cancel()
+		w.broker.Sleep = c.countdown(w.broker.Sleep)
+		return w.broker.Get(limited, w.plan, session.Options{})
+	}
+	return c.other.session(ctx, c, w, key)
+}
+
+// prove makes a new session with the device, and with the key if one is given.
+func (c *caretaker) prove(ctx context.Context, p enroll.Proof) (exchange.Verdict, error) {
+	w, err := c.settings()
+	if err != nil {
+		return exchange.Refused, err
+	}
+	if p.Key.ID == "" {
+		if p.Key, err = w.secrets.AccessKey(ctx); err != nil {
+			return exchange.Refused, err
+		}
+	}
+	s := w.settings
+	s.Serial, s.AccessKeyID, s.Roles = p.Serial, p.Key.ID, nil
+	broker := c.broker(s, proven{c, p}, c.cache)
+	last := &lastVerdict{STS: broker.STS}
+	broker.STS, broker.Sleep = last, c.countdown(broker.Sleep)
+	_, err = broker.Get(ctx, planOf(s), session.Options{Refresh: true, Ahead: true})
+	return last.verdict, err
+}
+
+// lastVerdict remembers how the last call ended.
+type lastVerdict struct {
+	session.STS
+	verdict exchange.Verdict
+}
+
+func (l *lastVerdict) Call(ctx context.Context, r exchange.Request) exchange.Result {
+	result := l.STS.Call(ctx, r)
+	l.verdict = result.Verdict
+	return result
+}
+
+// proven are the secrets that a session is to prove.
+type proven struct {
+	c     *caretaker
+	proof enroll.Proof
+}
+
+func (p proven) AccessKey(context.Context) (creds.AccessKey, error) { return p.proof.Key, nil }
+
+func (p proven) Codes(ctx context.Context) (session.Codes, error) {
+	seed, err := seedItems{p.c}.Seed(ctx, p.proof.Serial)
+	return func(_ context.Context, step totp.Step) (creds.Secret, error) { return seed.Code(step), nil }, err
+}
+
+// seedItems are the seeds in their store.
+type seedItems struct{ c *caretaker }
+
+func (s seedItems) items() (keystore.Items, error) { return s.c.items(s.c.seeds, s.c.ask) }
+
+func (s seedItems) Seed(ctx context.Context, serial string) (totp.Seed, error) {
+	items, err := s.items()
+	if err != nil {
+		return totp.Seed{}, err
+	}
+	return items.Seed(ctx, serial)
+}
+
+func (s seedItems) PutSeed(ctx context.Context, serial string, seed totp.Seed) error {
+	items, err := s.items()
+	if err != nil {
+		return err
+	}
+	return items.PutSeed(ctx, serial, seed)
+}
+
+func (s seedItems) DeleteSeed(ctx context.Context, serial string) error {
+	items, err := s.items()
+	if err != nil {
+		return err
+	}
+	return items.DeleteSeed(ctx, serial)
+}
+
+func (s seedItems) DeleteCopy(ctx context.Context, store, serial string) error {
+	if store == keystore.KindEnv {
+		return nil
+	}
+	items, err := s.c.items(store, s.c.ask)
+	if err != nil {
+		return err
+	}
+	return items.DeleteSeed(ctx, serial)
+}
+
+// tell shows a line to the person at the terminal, if there is one.
+func (c *caretaker) tell(format string, args ...any) {
+	if c.ask.present() {
+		fmt.Fprintf(c.ask.terminal, format+"\n", args...)
+	}
+}

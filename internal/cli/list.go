@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+)
+
+func newListCommand(a *app) *cobra.Command {
+	var asJSON bool
+	var profileName string
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "Show profiles, MFA devices, cached sessions and the last error",
+		Long: `Show the profiles that this program serves: those of profiles.ini, and those of the AWS config that
+name the program or an MFA device; with --profile, any one. AWS is not asked.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return runList(a, profileName, asJSON) },
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	profileFlag(a, cmd, &profileName, "show only the profile with this `name`")
+	return cmd
+}
+
+// listed is one profile as list shows it. Its JSON is a contract.
+type listed struct {
+	Profile     string          `json:"profile"`
+	KeyStore    string          `json:"key_store,omitempty"`
+	SeedStore   string          `json:"seed_store,omitempty"`
+	MFAProcess  string          `json:"mfa_process,omitempty"` // the program alone, without its arguments
+	AccessKeyID string          `json:"access_key_id,omitempty"`
+	Serial      string          `json:"mfa_serial,omitempty"`
+	Sessions    []listedSession `json:"sessions,omitempty"`
+	Notes       []string        `json:"notes,omitempty"`
+	Problem     string          `json:"problem,omitempty"` // why it cannot be used at all
+}
+
+// listedSession is one session of a profile, the one it hands out first.
+type listedSession struct {
+	Kind        string       `json:"kind"` // "base" or "role"
+	RoleARN     string       `json:"role_arn,omitempty"`
+	Expires     time.Time    `json:"expires,omitzero"`
+	SecondsLeft int          `json:"seconds_left,omitempty"`
+	Error       *listedError `json:"error,omitempty"`
+}
+
+// listedError is the last failure to mint a session.
+type listedError struct {
+	At       time.Time `json:"at"`
+	ExitCode int       `json:"exit_code"`
+	Message  string    `json:"message"`
+	HeldOff  time.Time `json:"held_off_until,omitzero"`
+}
+
+func runList(a *app, profileName string, asJSON bool) error {
+	files, err := a.loadFiles()
+	if err != nil {
+		return err
+	}
+	names := files.Served(program)
+	if profileName != "" {
+		names = []string{profileName}
+	}
+	all := make([]listed, 0, len(names))
+	for _, n := range names {
+		all = append(all, a.listProfile(files, n))
+	}
+	if !asJSON {
+		return a.print(table(all, a.now()))
+	}
+	return a.printJSON(all)
+}
+
+// printJSON prints v as indented JSON, in one write.
+func (a *app) printJSON(v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return a.print(append(text, '\n'))
+}
+
+func (a *app) listProfile(files *profile.Files, profileName string) listed {
+	asked := a.registered(files, profileName)
+	w, err := a.wireFrom(files, asked.profile, asked.flags)
+	if err != nil {
+		return listed{Profile: profileName, Problem: fault.Line(err)}
+	}
+	l := listed{Profile: profileName, AccessKeyID: w.settings.AccessKeyID, Serial: w.settings.Serial, Notes: w.settings.Notes}
+	l.KeyStore, l.SeedStore, l.MFAProcess = w.secrets.where()
+	if err := w.ready(); err != nil {
+		l.Problem = fault.Line(err)
+		return l
+	}
+	for _, status := range w.broker.Status(w.plan) {
+		l.Sessions = append(l.Sessions, listSession(status))
+	}
+	return l
+}
+
+func listSession(s session.Status) listedSession {
+	l := listedSession{Kind: "base", RoleARN: s.RoleARN, Expires: s.Expires.UTC(), SecondsLeft: int(s.Left / time.Second)}
+	if s.RoleARN != "" {
+		l.Kind = "role"
+	}
+	if s.Failure != nil {
+		l.Error = &listedError{At: s.Failure.At, ExitCode: int(s.Failure.Kind), Message: fault.Line(s.Failure.Err()), HeldOff: s.Failure.Until}
+	}
+	return l
+}

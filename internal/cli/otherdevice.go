@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enroll"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
+)
+
+// otherDevice is an MFA device that works and is not here, a phone: where an account demands MFA
+// already, its code lets the first one of this computer in.
+type otherDevice struct {
+	serial   string
+	codeFile string
+}
+
+func (o *otherDevice) define(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.serial, "mfa-serial", "", "where the account demands MFA already: the serial (`ARN`) of a device that works, such as your phone's")
+	cmd.Flags().StringVar(&o.codeFile, "mfa-code-file", "", "read its current code from `FILE`, or from stdin for -, instead of asking for it")
+}
+
+// otherSession is how long a session lasts that is made with a typed code: as long as the change
+// needs.
+const otherSession = 15 * time.Minute
+
+// session makes a session with a typed code. Where nobody can type one, the error is
+// enroll.ErrNoSession.
+func (o otherDevice) session(ctx context.Context, c *caretaker, w *wiring, key creds.AccessKey) (creds.Credentials, error) {
+	serial, err := o.device(ctx, c)
+	if err != nil {
+		return creds.Credentials{}, err
+	}
+	client, err := sts.New(c.stsOptions(w.settings, c.log())) //nolint:contextcheck // resolving the endpoint asks nobody
+	if err != nil {
+		return creds.Credentials{}, err
+	}
+	for try := 1; ; try++ {
+		code, err := o.code(ctx, c, serial)
+		if err != nil {
+			return creds.Credentials{}, err
+		}
+		c.sent = append(c.sent, code)
+		result := client.Call(ctx, exchange.Request{Key: key, Serial: serial, Code: code, Duration: otherSession, Skew: c.skew()})
+		if result.Verdict != exchange.CodeRefused {
+			return result.Credentials, result.Err
+		}
+		err = fault.New(fault.Refused, "MFA device "+serial, "wait for the next code on it and type that", "AWS refused the code: used already, mistyped, or of another device")
+		if o.codeFile != "" || try == tries {
+			return creds.Credentials{}, err
+		}
+		c.ask.complain(err)
+	}
+}
+
+// device returns the serial of the device: the one named, or the one that is chosen.
+func (o otherDevice) device(ctx context.Context, c *caretaker) (string, error) {
+	switch {
+	case o.serial != "":
+		return profile.CheckSerial("--mfa-serial", o.serial)
+	case o.codeFile != "" || !c.ask.present():
+		return "", enroll.ErrNoSession
+	}
+	const prompt = "The account demands MFA. Serial (ARN) of a device that works, such as your phone's"
+	switch devices := c.devices(ctx); len(devices) {
+	case 0:
+		return c.ask.serial(ctx, prompt+" (the console has it under Security credentials)", "--mfa-serial ARN", "")
+	case 1:
+		return c.ask.serial(ctx, prompt, "--mfa-serial ARN", devices[0])
+	default:
+		c.tell("The user has these MFA devices:\n  %s", strings.Join(devices, "\n  "))
+		return c.ask.serial(ctx, prompt, "--mfa-serial ARN", "")
+	}
+}
+
+// devices returns the serials of the user's devices that make codes; none if AWS does not tell.
+func (c *caretaker) devices(ctx context.Context) (serials []string) {
+	api, err := c.dial(ctx, enroll.WithKey)
+	if err != nil {
+		return nil
+	}
+	all, err := api.ListMFADevices(ctx, "")
+	if err != nil {
+		return nil
+	}
+	for _, device := range all {
+		if serial, err := profile.CheckSerial("", device.Serial); err == nil {
+			serials = append(serials, serial)
+		}
+	}
+	return serials
+}
+
+// code returns a code that was not sent yet. It is good for one call only, so that it may be seen.
+func (o otherDevice) code(ctx context.Context, c *caretaker, serial string) (creds.Secret, error) {
+	if o.codeFile != "" {
+		text, err := c.readInput(ctx, "--mfa-code-file", o.codeFile, maxSecret)
+		defer clear(text)
+		return firstLine(text), err
+	}
+	ask := func() (string, error) {
+		return c.ask.line(ctx, fmt.Sprintf("Its current code (%s)", serial), "--mfa-code-file FILE")
+	}
+	return insist(c.ask, ask, func(text string) (creds.Secret, error) {
+		code := creds.NewSecret(text)
+		switch {
+		case len(text) != 6 || strings.Trim(text, "0123456789") != "":
+			return creds.Secret{}, fault.New(fault.Usage, "", "", "a code has six digits")
+		case slices.ContainsFunc(c.sent, code.Equal):
+			return creds.Secret{}, fault.New(fault.Usage, "", "wait for the next one", "this code was sent already")
+		}
+		return code, nil
+	})
+}

@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+)
+
+type removeOptions struct {
+	profile string
+	aws     bool
+	other   otherDevice
+	yes     bool
+}
+
+func newRemoveCommand(a *app) *cobra.Command {
+	var o removeOptions
+	cmd := &cobra.Command{
+		Use:   "remove --profile NAME",
+		Short: "Delete the stored access key and seed of a profile",
+		Long: `Delete what this program keeps of a profile: its access key and seed in their stores, its section in
+profiles.ini, its cached sessions, and what register wrote for it into the AWS config. A seed that another profile uses as well stays. AWS is not asked: access key and MFA
+device exist there until you delete them. Without the seed the device makes no codes any more: have another one first.
+
+With --aws, the MFA device is removed from IAM first. The access key stays there: a profile without one has nothing to sign with.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runRemove(cmd.Context(), a, o) },
+	}
+	profileFlag(a, cmd, &o.profile, "the `name` of the profile")
+	cmd.Flags().BoolVar(&o.aws, "aws", false, "remove the MFA device from IAM as well")
+	o.other.define(cmd)
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	return cmd
+}
+
+func runRemove(ctx context.Context, a *app, o removeOptions) error {
+	if err := a.forProfile("remove", o.profile); err != nil {
+		return err
+	}
+	ctx, cancel := untilInterrupted(ctx, personPatience)
+	defer cancel()
+	files, err := a.loadFiles()
+	if err != nil {
+		return err
+	}
+	own, _, err := files.Own(o.profile)
+	if err != nil {
+		return err
+	}
+	_, registered, err := files.Registered(o.profile)
+	if err != nil {
+		return err
+	}
+	if own == (profile.Own{}) {
+		a.tellNothingStored(files, o.profile, registered)
+		return nil
+	}
+	ask := a.asker(o.yes)
+	defer ask.close()
+	gone := removal{app: a, profile: o.profile, own: own, registered: registered, aws: o.aws && own.Serial != "", sharing: seedUsers(files, o.profile, own)}
+	if err := ask.confirm(ctx, gone.question()); err != nil {
+		return err
+	}
+	if gone.aws {
+		if err := a.removeDevice(ctx, o, ask); err != nil {
+			return err
+		}
+		gone.own.Serial = "" // its seed went with it
+	}
+	return gone.run(ctx, ask)
+}
+
+func (a *app) tellNothingStored(files *profile.Files, name string, registered bool) {
+	a.say("Nothing is stored for profile %s.", fault.Printable(name))
+	if _, called := parseProcess(a, files.CredentialProcess(name)); called || registered {
+		a.say("To take it out of the AWS config: %s unregister --profile %s", program, fault.Shell(name))
+	}
+}
+
+// removeDevice removes the MFA device of a profile from IAM, and its seed from the store.
+func (a *app) removeDevice(ctx context.Context, o removeOptions, ask *asker) error {
+	c, err := a.caretaker(ctx, o.profile, "", o.other, ask)
+	if err != nil {
+		return err
+	}
+	k, err := c.keeper()
+	if err != nil {
+		return err
+	}
+	result, err := k.RemoveDevice(ctx, "")
+	if err == nil {
+		a.say("Removed %s of user %s from IAM, and its seed from the store.", result.Old, fault.Printable(result.User))
+	}
+	return wantsSession(err)
+}
+
+func othersThan(name string, names []string) []string {
+	return slices.DeleteFunc(names, func(n string) bool { return n == name })
+}
+
+// seedUsers returns the other profiles whose codes are made of the seed in the store of own.
+func seedUsers(files *profile.Files, name string, own profile.Own) (users []string) {
+	for _, other := range othersThan(name, files.Sharing(own.Serial)) {
+		theirs, _, err := files.Own(other)
+		if err != nil || theirs.MFAProcess == "" && seedStoreOf(theirs) == seedStoreOf(own) {
+			users = append(users, other)
+		}
+	}
+	return users
+}
+
+// removal deletes all that is kept of one profile.
+type removal struct {
+	*app
+	profile    string
+	own        profile.Own
+	registered bool     // register has written it into the AWS config
+	aws        bool     // its MFA device goes from IAM, too
+	sharing    []string // the other profiles that use its seed
+}
+
+func (r removal) question() string {
+	var secrets []string
+	if kind := keyStoreOf(r.own); kind != "" && r.own.AccessKeyID != "" {
+		secrets = append(secrets, fmt.Sprintf("access key %s (%s)", r.own.AccessKeyID, kind))
+	}
+	if kind := seedStoreOf(r.own); kind != "" && r.own.Serial != "" && (r.aws || len(r.sharing) == 0) {
+		secrets = append(secrets, fmt.Sprintf("the seed of %s (%s)", r.own.Serial, kind))
+	}
+	if r.aws {
+		secrets = append(secrets, fmt.Sprintf("the MFA device %s in IAM", r.own.Serial))
+	}
+	rest := "settings and sessions"
+	if r.registered {
+		rest = "settings, sessions and registration"
+	}
+	rest = fmt.Sprintf("the %s of profile %s", rest, fault.Printable(r.profile))
+	if len(secrets) == 0 {
+		return "Delete " + rest + "?"
+	}
+	question := "Delete for good: " + enumerated(secrets) + "? T" + rest[1:] + " go as well."
+	if r.aws && len(r.sharing) > 0 {
+		question += " Other profiles lose the device, too: " + fault.Printable(strings.Join(r.sharing, ", ")) + "."
+	}
+	return question
+}
+
+// enumerated joins things as a sentence does.
+func enumerated(things []string) string {
+	last := len(things) - 1
+	if last < 2 {
+		return strings.Join(things, " and ")
+	}
+	return strings.Join(things[:last], ", ") + ", and " + things[last]
+}
+
+// run takes back the registration, of which profiles.ini knows, deletes sessions and secrets, and
+// the settings last: what an interruption leaves is found by the next run.
+func (r removal) run(ctx context.Context, ask *asker) error {
+	if err := r.unregister(ctx); err != nil {
+		return err
+	}
+	r.forgetSessions(r.profile)
+	if kind := keyStoreOf(r.own); kind != "" && kind != keystore.KindEnv {
+		items, err := r.items(kind, ask)
+		if err != nil {
+			return err
+		}
+		// With the key goes that of a rotation that did not finish.
+		if err := errors.Join(items.DeleteAccessKey(ctx, r.profile), items.DeleteNewKey(ctx, r.profile)); err != nil {
+			return err
+		}
+	}
+	if err := r.deleteSeed(ctx, ask); err != nil {
+		return err
+	}
+	if _, err := r.editor().Remove(ctx, r.profile); err != nil {
+		return err
+	}
+	r.say("Deleted what was stored for profile %s.", fault.Printable(r.profile))
+	return nil
+}
+
+func (r removal) unregister(ctx context.Context) error {
+	if !r.registered {
+		return nil
+	}
+	done, err := r.editor().Unregister(ctx, r.profile, program)
+	if err == nil && done.Config.Changed {
+		r.say("Took profile %s out of %s.", fault.Printable(r.profile), done.Config.Path)
+	}
+	return err
+}
+
+func (r removal) deleteSeed(ctx context.Context, ask *asker) error {
+	kind := seedStoreOf(r.own)
+	if r.own.Serial == "" || kind == "" || kind == keystore.KindEnv {
+		return nil
+	}
+	files, err := r.loadFiles() // again: another profile may have come to use it while a person was asked
+	if err != nil {
+		return err
+	}
+	if r.sharing = seedUsers(files, r.profile, r.own); len(r.sharing) > 0 {
+		r.say("Kept the seed of %s: profile %s uses it.", r.own.Serial, fault.Printable(r.sharing[0]))
+		return nil
+	}
+	items, err := r.items(kind, ask)
+	if err != nil {
+		return err
+	}
+	return items.DeleteSeed(ctx, r.own.Serial)
+}

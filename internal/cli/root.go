@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+func newRootCommand(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   program,
+		Short: "Temporary AWS credentials where MFA is enforced, without typing codes",
+		Long: `aws-mfa-creds is a virtual MFA device and a credential process in one. It makes the
+token code from a seed that this computer holds, calls STS GetSessionToken, keeps the
+session until shortly before it expires, and hands it to the AWS CLI, Terraform and every SDK.
+
+Begin with
+
+    aws-mfa-creds setup --profile work
+
+which stores your access key, enrols this computer as an MFA device, and registers the profile in ~/.aws/config.
+
+In CI, access key and seed come from the environment, or from the files that the same variables with _FILE name:
+
+    AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY
+    AWS_MFA_CREDS_SEED      base32 as the console shows it, or an otpauth URI
+    AWS_MFA_CREDS_SERIAL    the ARN of the device; or mfa_serial in the profile
+
+Exit codes: 0 ok, 1 internal, 2 usage, 3 configuration, 4 no secret stored, 5 store locked or unavailable, 6 AWS refused,
+7 network, 8 throttled or 5xx, 9 deadline, 10 clock, 11 file system, 12 unsafe permissions.`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		DisableAutoGenTag: true,
+		Args:              cobra.NoArgs,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.start(cmd) },
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.PersistentFlags().BoolVar(&a.debug, "debug", false, "tell on stderr what is done; never shows a secret")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fault.New(fault.Usage, "", "run: "+cmd.CommandPath()+" --help", "%v", err)
+	})
+	for _, newCommand := range a.commands() {
+		root.AddCommand(newCommand(a))
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	return root
+}
+
+// start checks what cobra would check only after it, so that all mistakes of the command line are told
+// alike.
+func (a *app) start(cmd *cobra.Command) error {
+	err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups())
+	a.started = err == nil
+	return err
+}
+
+// commands returns what makes the commands. A credential process is started all the time, and one
+// command is made in a tenth of the time of all of them.
+func (a *app) commands() []func(*app) *cobra.Command {
+	if len(a.args) > 0 && a.args[0] == "get" {
+		return []func(*app) *cobra.Command{newGetCommand}
+	}
+	return []func(*app) *cobra.Command{
+		newGetCommand,
+		newCodeCommand,
+		newListCommand,
+		newDoctorCommand,
+		newClearCommand,
+		newExportCommand,
+		newSetupCommand,
+		newAddCommand,
+		newEnrollCommand,
+		newResyncCommand,
+		newRotateCommand,
+		newRegisterCommand,
+		newUnregisterCommand,
+		newRemoveCommand,
+		newStoreCommand,
+		newUnlockCommand,
+		newLockCommand,
+		newCompletionCommand,
+		newVersionCommand,
+	}
+}
+
+// profileFlag adds --profile to cmd, with the names in the files as completions.
+func profileFlag(a *app, cmd *cobra.Command, value *string, usage string) {
+	cmd.Flags().StringVar(value, "profile", "", usage)
+	complete(cmd, "profile", a.profileNames)
+}
+
+// forProfile makes name the profile of what the command verb says, and refuses an empty one.
+func (a *app) forProfile(verb, name string) error {
+	a.profile = name
+	if name == "" {
+		return fault.New(fault.Usage, verb, "run: "+program+" "+verb+" --profile NAME", "--profile is missing")
+	}
+	return nil
+}
+
+// complete has the shell complete a flag with names.
+func complete(cmd *cobra.Command, flag string, names func() []string) {
+	completion := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return names(), cobra.ShellCompDirectiveNoFileComp
+	}
+	if err := cmd.RegisterFlagCompletionFunc(flag, completion); err != nil {
+		panic(err) // the flag was defined just now
+	}
+}
+
+// profileNames returns the names to complete. A shell has no use for an error.
+func (a *app) profileNames() []string {
+	files, err := a.loadFiles()
+	if err != nil {
+		return nil
+	}
+	return files.Names()
+}

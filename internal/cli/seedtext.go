@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/qr"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+// seedSource is where a seed comes from, other than the environment: texts, or pictures of QR
+// codes.
+type seedSource struct {
+	files     []string // paths, or - for stdin
+	clipboard bool     // the picture there
+	account   string   // which one of an export
+	weak      bool     // accept a seed of fewer than 128 bits
+}
+
+func (s *seedSource) define(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringArrayVar(&s.files, "seed-file", nil, "read the seed from `FILE`: text, or a picture of a QR code; once for each code of an export")
+	f.BoolVar(&s.clipboard, "seed-clipboard", false, "read the seed from the picture of a QR code on the clipboard")
+	cmd.MarkFlagsMutuallyExclusive("seed-file", "seed-clipboard")
+	f.StringVar(&s.account, "account", "", "of an export of Google Authenticator, take the account with this `name`")
+	f.BoolVar(&s.weak, "allow-weak-seed", false, "accept a seed of fewer than 128 bits")
+}
+
+func (s *seedSource) given() bool { return len(s.files) > 0 || s.clipboard }
+
+// found is a seed, and what its source calls it.
+type found struct {
+	seed totp.Seed
+	name string // "Amazon Web Services:alice@123456789012", or ""
+}
+
+// readSeed reads the seed from the files, or else asks for it.
+func (a *app) readSeed(ctx context.Context, s seedSource, ask *asker) (found, error) {
+	if !s.given() {
+		return insist(ask, func() (creds.Secret, error) {
+			return ask.secret(ctx, "Seed of the MFA device (the console's \"secret key\", the path of a picture, or an otpauth URI)", "--seed-file FILE")
+		}, func(text creds.Secret) (found, error) { return a.typedSeed(ctx, text, s, ask) })
+	}
+	if s.clipboard {
+		texts, err := a.textsOnClipboard(ctx)
+		if err != nil {
+			return found{}, err
+		}
+		return a.seedOf(ctx, texts, "the clipboard", s, ask)
+	}
+	var texts []creds.Secret
+	for _, path := range s.files {
+		more, err := a.textsOf(ctx, "--seed-file", path)
+		if err != nil {
+			return found{}, err
+		}
+		texts = append(texts, more...)
+	}
+	return a.seedOf(ctx, texts, where("--seed-file", s.files[0]), s, ask)
+}
+
+// typedSeed returns the seed in what was typed, or in the file whose path that is.
+func (a *app) typedSeed(ctx context.Context, text creds.Secret, s seedSource, ask *asker) (found, error) {
+	if info, err := os.Stat(text.Reveal()); err != nil || !info.Mode().IsRegular() {
+		return a.seedOf(ctx, []creds.Secret{text}, "what was typed", s, ask)
+	}
+	texts, err := a.textsOf(ctx, "file", text.Reveal())
+	if err != nil {
+		return found{}, err
+	}
+	return a.seedOf(ctx, texts, where("file", text.Reveal()), s, ask)
+}
+
+// textsOf returns the text in a file, or the texts of the QR codes in a picture. flag is how it
+// was named.
+func (a *app) textsOf(ctx context.Context, flag, path string) ([]creds.Secret, error) {
+	data, err := a.readInput(ctx, flag, path, maxPicture)
+	defer clear(data)
+	if err != nil {
+		return nil, err
+	}
+	if utf8.Valid(data) && len(data) <= maxSecret && !strings.Contains(string(data[:min(len(data), 512)]), "<svg") {
+		return []creds.Secret{creds.NewSecret(strings.TrimSpace(string(data)))}, nil
+	}
+	return textsIn(data, where(flag, path))
+}
+
+// textsOnClipboard returns the texts of the QR codes in the picture on the clipboard.
+func (a *app) textsOnClipboard(ctx context.Context) ([]creds.Secret, error) {
+	data, err := a.clipboard().Picture(ctx, maxPicture)
+	defer clear(data)
+	if err != nil {
+		return nil, err
+	}
+	return textsIn(data, "the clipboard")
+}
+
+// textsIn returns the texts of the QR codes in a picture, which is from the place from.
+func textsIn(data []byte, from string) ([]creds.Secret, error) {
+	texts, err := qr.Decode(data)
+	if bad, ok := errors.AsType[*fault.Error](err); ok {
+		return nil, fault.New(bad.Kind, from, bad.Remedy, "%s", bad.Error())
+	}
+	return texts, err
+}
+
+// maxPicture is the largest picture that is read, in bytes.
+const maxPicture = 32 << 20
+
+// seedOf returns the seed that the texts, of the source from, spell: one text, or all parts of an
+// export.
+func (a *app) seedOf(ctx context.Context, texts []creds.Secret, from string, s seedSource, ask *asker) (found, error) {
+	policy := totp.Policy{AllowWeak: s.weak}
+	var parts []totp.Migration
+	for _, text := range texts {
+		if !totp.IsMigration(text.Reveal()) {
+			continue
+		}
+		part, err := totp.ParseMigration(text.Reveal(), policy)
+		if err != nil {
+			return found{}, badSeed(from, err)
+		}
+		parts = append(parts, part)
+	}
+	switch {
+	case len(parts) > 0:
+		accounts, err := totp.CombineMigrations(parts)
+		if err != nil {
+			return found{}, badSeed(from, err)
+		}
+		return chooseAccount(ctx, accounts, from, s, ask)
+	case len(texts) != 1:
+		return found{}, fault.New(fault.Usage, from, "crop the picture to one of them", "there are %d QR codes", len(texts))
+	}
+	seed, err := totp.ParseSeed(texts[0].Reveal(), policy)
+	return found{seed, labelOf(texts[0])}, badSeed(from, err)
+}
+
+// chooseAccount returns the account of an export that is meant: the one named, the only one of
+// AWS's, or the one that is chosen.
+func chooseAccount(ctx context.Context, all []totp.Account, from string, s seedSource, ask *asker) (found, error) {
+	candidates := totp.AWSAccounts(all)
+	if s.account != "" {
+		candidates = named(all, s.account)
+	}
+	if len(candidates) == 0 {
+		candidates = all
+	}
+	at := 0
+	if len(candidates) > 1 || s.account == "" && len(totp.AWSAccounts(all)) == 0 {
+		var err error
+		if at, err = pick(ctx, candidates, from, ask); err != nil {
+			return found{}, err
+		}
+	}
+	account := candidates[at]
+	if account.Problem != nil {
+		return found{}, badSeed(from, account.Problem)
+	}
+	return found{account.Seed, titleOf(account)}, nil
+}
+
+// pick has one of the accounts chosen.
+func pick(ctx context.Context, accounts []totp.Account, from string, ask *asker) (int, error) {
+	var names []string
+	for i, account := range accounts {
+		names = append(names, fmt.Sprintf("%d: %s", i+1, fault.Printable(titleOf(account))))
+	}
+	if !ask.present() {
+		return 0, fault.New(fault.Usage, from, "give --account NAME", "the export has several accounts (%s)", strings.Join(names, ", "))
+	}
+	question := func() (string, error) {
+		return ask.line(ctx, "The export has several accounts.\n  "+strings.Join(names, "\n  ")+"\nNumber of the one to take", "--account NAME")
+	}
+	return insist(ask, question, func(answer string) (int, error) {
+		n, err := strconv.Atoi(answer)
+		if err != nil || n < 1 || n > len(accounts) {
+			return 0, fault.New(fault.Usage, from, "", "there is no account of that number")
+		}
+		return n - 1, nil
+	})
+}
+
+func named(all []totp.Account, name string) []totp.Account {
+	var matching []totp.Account
+	for _, account := range all {
+		if account.Name == name || titleOf(account) == name {
+			matching = append(matching, account)
+		}
+	}
+	return matching
+}
+
+func titleOf(a totp.Account) string {
+	if a.Issuer == "" || strings.HasPrefix(a.Name, a.Issuer+":") {
+		return a.Name
+	}
+	return a.Issuer + ":" + a.Name
+}
+
+// badSeed puts a refusal of totp into words.
+func badSeed(from string, err error) error {
+	bad, ok := errors.AsType[*totp.SeedError](err)
+	if !ok {
+		return err
+	}
+	remedy := bad.Remedy
+	if bad.Weak {
+		remedy += ", or give --allow-weak-seed"
+	}
+	return fault.New(fault.Usage, from, remedy, "%s", bad.Problem)
+}

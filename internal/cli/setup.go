@@ -1,0 +1,244 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enroll"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+)
+
+type setupOptions struct {
+	add      addOptions // the access key, or a seed that exists
+	device   enroll.DeviceOptions
+	other    otherDevice
+	console  bool
+	region   string
+	noConfig bool
+}
+
+func newSetupCommand(a *app) *cobra.Command {
+	var o setupOptions
+	cmd := &cobra.Command{
+		Use:   "setup --profile NAME",
+		Short: "From an access key to a working profile, in one go",
+		Long: `Store the access key of an IAM user, make this computer an MFA device of the user, register the profile for the AWS CLI and the
+SDKs, and get a first session. What is not given with a flag is asked for; what is there already is used. An access key that
+~/.aws/credentials has in clear is moved from there. It may be run again at any time.`,
+		Example: `  aws-mfa-creds setup --profile work
+  aws-mfa-creds setup --profile work --access-key-file key.csv --region eu-central-1 --yes`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runSetup(cmd.Context(), a, o) },
+	}
+	profileFlag(a, cmd, &o.add.name, "the `name` of the profile, as the AWS CLI and the SDKs will know it")
+	f := cmd.Flags()
+	f.StringVar(&o.add.key.file, "access-key-file", "", "read the access key from `FILE`, or from stdin for -")
+	f.BoolVar(&o.add.key.credentials, "from-credentials-file", false, "move the access key out of ~/.aws/credentials")
+	f.BoolVar(&o.add.key.noBackup, "no-backup", false, "with --from-credentials-file: keep no copy of the file as it was")
+	o.add.stores.define(cmd)
+	deviceFlags(cmd, &o.device)
+	o.other.define(cmd)
+	f.BoolVar(&o.console, "console", false, "make the device in the AWS console instead, as for users without rights in IAM")
+	o.add.seed.define(cmd)
+	f.StringVar(&o.add.serial, "serial", "", "the serial (`ARN`) of the device whose seed --seed-file has")
+	f.StringVar(&o.region, "region", "", "the `region` for the profile, if it has none")
+	f.BoolVar(&o.noConfig, "no-register", false, "leave the AWS config alone")
+	f.BoolVar(&o.add.yes, "yes", false, "do not ask")
+	cmd.MarkFlagsMutuallyExclusive("access-key-file", "from-credentials-file")
+	return cmd
+}
+
+func runSetup(ctx context.Context, a *app, o setupOptions) error {
+	ctx, cancel := untilInterrupted(ctx, personPatience)
+	defer cancel()
+	ask := a.asker(o.add.yes)
+	defer ask.close()
+	if o.add.name == "" {
+		name, err := ask.line(ctx, "Name of the profile", "--profile NAME")
+		if err != nil {
+			return err
+		}
+		o.add.name = name
+	}
+	a.profile = o.add.name
+	s := &setup{app: a, setupOptions: o, ask: ask}
+	for _, step := range []func(context.Context) error{s.key, s.enrolDevice, s.register, s.prove} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setup is one run of setup. Each step finds out by itself what is done already.
+type setup struct {
+	*app
+	setupOptions
+	ask      *asker
+	command  string // that was registered
+	noRegion bool   // the profile is registered without one
+}
+
+// key stores the access key, unless one is stored.
+func (s *setup) key(ctx context.Context) error {
+	add := &adding{app: s.app, addOptions: s.add, ask: s.ask}
+	if err := add.begin(); err != nil {
+		return err
+	}
+	if !s.add.key.given() && add.settings.KeyStore != "" {
+		return nil
+	}
+	if !s.add.key.given() {
+		if err := s.lookForKey(ctx, add); err != nil {
+			return err
+		}
+	}
+	return add.addKey(ctx)
+}
+
+// lookForKey uses the access key that the files of the AWS tools have for the profile, if the
+// person agrees.
+func (s *setup) lookForKey(ctx context.Context, add *adding) error {
+	static, err := add.files.StaticKeys(add.settings.Identity)
+	if err != nil || len(static) == 0 || static[0].Temporary {
+		return err
+	}
+	question := fmt.Sprintf("%s has access key %s in clear. Move it into the store?", static[0].Place, static[0].Key.ID)
+	if err := s.ask.confirm(ctx, question); err != nil {
+		return err
+	}
+	add.key.credentials = true
+	return nil
+}
+
+// enrolDevice makes this computer an MFA device, or takes the one that is given, unless there is
+// one.
+func (s *setup) enrolDevice(ctx context.Context) error {
+	w, err := s.wire(s.add.name, profile.Flags{})
+	if err != nil {
+		return err
+	}
+	switch {
+	case s.console:
+		return s.enrollInConsole(ctx, enrollOptions{
+			profile: s.add.name, seedStore: cmp.Or(s.add.stores.seed, s.add.stores.both), console: consoleOptions{on: true, serial: s.add.serial, seed: s.add.seed},
+		}, s.ask)
+	case s.add.seed.given():
+		add := &adding{app: s.app, addOptions: s.add, ask: s.ask}
+		if err := add.begin(); err != nil {
+			return err
+		}
+		return add.addSeed(ctx)
+	}
+	known := w.secrets.deviceKnown() == nil
+	if known && (w.secrets.codeFromProgram() || w.secrets.seedFromEnv()) {
+		return s.hasDevice(w)
+	}
+	c, err := s.caretaker(ctx, s.add.name, cmp.Or(s.add.stores.seed, s.add.stores.both), s.other, s.ask)
+	if err != nil {
+		return err
+	}
+	unfinished, err := c.enrolling()
+	switch {
+	case err != nil:
+		return err
+	case known && !unfinished:
+		return s.hasDevice(w)
+	}
+	return c.enrol(ctx, s.device)
+}
+
+func (s *setup) hasDevice(w *wiring) error {
+	s.say("Profile %s has the MFA device %s already.", fault.Printable(s.add.name), w.settings.Serial)
+	return nil
+}
+
+// register writes the profile into the AWS config.
+func (s *setup) register(ctx context.Context) error {
+	if s.noConfig {
+		return nil
+	}
+	files, err := s.loadFiles()
+	if err != nil {
+		return err
+	}
+	if err := s.chooseRegion(ctx, files); err != nil {
+		return err
+	}
+	o, err := s.kept(files, registerOptions{profile: s.add.name, region: s.region, yes: s.add.yes})
+	if err != nil {
+		return err
+	}
+	registration, err := s.registration(o)
+	if err != nil {
+		return err
+	}
+	if err := s.mayRegister(ctx, files, o, registration); err != nil {
+		return err
+	}
+	_, err = s.editor().Register(ctx, s.add.name, registration)
+	s.command = registration.Command
+	return err
+}
+
+// chooseRegion asks for the region of a profile that has none.
+func (s *setup) chooseRegion(ctx context.Context, files *profile.Files) (err error) {
+	if s.region != "" || hasRegion(files, s.add.name) {
+		return nil
+	}
+	if s.ask.present() && !s.add.yes {
+		s.region, err = s.ask.line(ctx, "Region for the profile (Enter for none)", "--region REGION")
+	}
+	s.noRegion = s.region == ""
+	return err
+}
+
+func hasRegion(files *profile.Files, profileName string) bool {
+	for _, section := range files.Sections() {
+		for _, o := range section.Options {
+			if section.Profile == profileName && o.Key == "region" && o.Value != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// prove gets a session as a consumer would, and sums up.
+func (s *setup) prove(ctx context.Context) error {
+	w, err := s.wire(s.add.name, profile.Flags{})
+	if err != nil {
+		return err
+	}
+	if err := w.ready(); err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, processDeadline)
+	defer cancel()
+	c, err := w.broker.Get(limited, w.plan, session.Options{Ahead: true})
+	if err != nil {
+		return err
+	}
+	name := fault.Shell(s.add.name)
+	s.say("\nProfile %s works: its session lasts until %s, and is renewed by itself.", name, c.Expiration.Local().Format(time.DateTime))
+	if s.command != "" {
+		s.say("The AWS CLI and the SDKs run: %s\nTry it: aws sts get-caller-identity --profile %s", s.command, name)
+	}
+	if s.noRegion {
+		s.say("It has no region, without which most calls to AWS fail. To set one: %s register --profile %s --region REGION", program, name)
+	}
+	key, seed, _ := w.secrets.where()
+	undo := program + " remove --profile " + name
+	if key != keystore.KindEnv && seed != keystore.KindEnv {
+		undo += " --aws"
+	}
+	s.say("To undo all of it: %s", undo)
+	return nil
+}

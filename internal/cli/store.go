@@ -1,0 +1,260 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+)
+
+func newStoreCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "store",
+		Short: "Show secret stores, move secrets between them, protect the age store",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newStoreListCommand(a), newStoreMoveCommand(a), newStoreProtectCommand(a))
+	return cmd
+}
+
+type moveOptions struct {
+	profile   string
+	to        string
+	key, seed bool // only this one
+	yes       bool
+}
+
+func newStoreMoveCommand(a *app) *cobra.Command {
+	var o moveOptions
+	cmd := &cobra.Command{
+		Use:   "move --profile NAME --to STORE",
+		Short: "Move the access key and seed of a profile to another store",
+		Long: `Move access key and seed, or one of them, to another store. They are stored there and read back, then the settings
+change, and only then the old store forgets them. Run it again if it was interrupted.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runStoreMove(cmd.Context(), a, o) },
+	}
+	profileFlag(a, cmd, &o.profile, "the `name` of the profile")
+	cmd.Flags().StringVar(&o.to, "to", "", "the `store` to move to")
+	cmd.Flags().BoolVar(&o.key, "key", false, "move only the access key")
+	cmd.Flags().BoolVar(&o.seed, "seed", false, "move only the seed")
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask before a seed goes where it may be lost, or in the place of another")
+	cmd.MarkFlagsMutuallyExclusive("key", "seed")
+	complete(cmd, "to", storeKinds)
+	return cmd
+}
+
+func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
+	a.profile = o.profile
+	if o.profile == "" || o.to == "" {
+		return fault.New(fault.Usage, "store move", "run: "+program+" store move --profile NAME --to age", "--profile or --to is missing")
+	}
+	ctx, cancel := untilInterrupted(ctx, personPatience)
+	defer cancel()
+	files, err := a.loadFiles()
+	if err != nil {
+		return err
+	}
+	owner, err := a.owner(files, o.profile)
+	if err != nil {
+		return err
+	}
+	if owner != o.profile {
+		return fault.New(fault.NoSecret, "profile "+o.profile, "run: "+program+" store move --profile "+fault.Shell(owner)+" --to "+fault.Shell(o.to), "it lives on the access key and MFA device of profile %s", owner)
+	}
+	own, _, err := files.Own(o.profile)
+	if err != nil {
+		return err
+	}
+	ask := a.asker(o.yes)
+	defer ask.close()
+	if o.to == keystore.KindKeyctl && !o.key {
+		if err := ask.confirm(ctx, "The kernel's keyring forgets the seed after 24 hours or a restart. Without another copy nobody makes codes of the device then. Move it?"); err != nil {
+			return err
+		}
+	}
+	m := move{app: a, profile: o.profile, to: o.to, own: own, ask: ask, sharing: othersThan(o.profile, files.Sharing(own.Serial))}
+	if !o.seed {
+		if err := m.key(ctx); err != nil {
+			return err
+		}
+	}
+	if !o.key {
+		return m.seed(ctx)
+	}
+	return nil
+}
+
+// move is one profile's way to another store.
+type move struct {
+	*app
+	profile, to string
+	own         profile.Own
+	ask         *asker
+	sharing     []string // the other profiles with its MFA device
+}
+
+// open opens both stores, to move the item name from one to the other.
+func (m *move) open(ctx context.Context, what, name, from string) (source, target keystore.Items, err error) {
+	if from == "" || from == keystore.KindEnv {
+		return source, target, fault.New(fault.NoSecret, "profile "+m.profile, "run: "+program+" add --profile NAME", "no store has its %s", what)
+	}
+	if source, err = m.items(from, m.ask); err != nil {
+		return source, target, err
+	}
+	if target, err = m.items(m.to, m.ask); err != nil || from == m.to {
+		return source, target, err
+	}
+	return source, target, m.mayReplace(ctx, what, name, source, target)
+}
+
+func (m *move) key(ctx context.Context) error {
+	from := keyStoreOf(m.own)
+	name := keystore.KeyName(m.profile)
+	source, target, err := m.open(ctx, "access key", name, from)
+	if err != nil {
+		return err
+	}
+	if from == m.to {
+		return m.finish(ctx, "access key", name, target, func() error { return nil })
+	}
+	key, err := source.AccessKey(ctx, m.profile)
+	if err != nil {
+		return err
+	}
+	if err := target.PutAccessKey(ctx, m.profile, key); err != nil {
+		return err
+	}
+	if err := m.record(ctx, m.profile, m.to, ""); err != nil {
+		return err
+	}
+	if err := source.DeleteAccessKey(ctx, m.profile); err != nil {
+		return err
+	}
+	m.say("Moved the access key of profile %s from %s to %s.", fault.Printable(m.profile), from, m.to)
+	return nil
+}
+
+func (m *move) seed(ctx context.Context) error {
+	if m.own.MFAProcess != "" {
+		return nil
+	}
+	from := seedStoreOf(m.own)
+	name := keystore.SeedName(m.own.Serial)
+	source, target, err := m.open(ctx, "seed", name, from)
+	if err != nil {
+		return err
+	}
+	if from == m.to {
+		return m.finish(ctx, "seed", name, target, func() error { return m.recordSeed(ctx) })
+	}
+	seed, err := source.Seed(ctx, m.own.Serial)
+	if err != nil {
+		return err
+	}
+	if err := target.PutSeed(ctx, m.own.Serial, seed); err != nil {
+		return err
+	}
+	if err := m.recordSeed(ctx); err != nil {
+		return err
+	}
+	if err := source.DeleteSeed(ctx, m.own.Serial); err != nil {
+		return err
+	}
+	m.say("Moved the seed of %s from %s to %s.", m.own.Serial, from, m.to)
+	return nil
+}
+
+// recordSeed records the new store of the seed in all profiles that have it.
+func (m *move) recordSeed(ctx context.Context) error {
+	for _, name := range append([]string{m.profile}, m.sharing...) {
+		if err := m.record(ctx, name, "", m.to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// record writes to profiles.ini where a profile's secrets are now; "" stays as it is.
+func (m *move) record(ctx context.Context, name, key, seed string) error {
+	_, err := m.editor().Update(ctx, name, func(own *profile.Own) error {
+		setStores(own, key, seed)
+		return nil
+	})
+	return err
+}
+
+// setStores records the stores of access key and seed; "" stays as it is.
+func setStores(own *profile.Own, key, seed string) {
+	if key == "" {
+		key = keyStoreOf(*own)
+	}
+	if seed == "" {
+		seed = seedStoreOf(*own)
+	}
+	if key == seed {
+		own.Store, own.KeyStore, own.SeedStore = key, "", ""
+		return
+	}
+	own.Store, own.KeyStore, own.SeedStore = "", key, seed
+}
+
+func keyStoreOf(own profile.Own) string {
+	return cmp.Or(own.KeyStore, own.Store)
+}
+
+func seedStoreOf(own profile.Own) string {
+	return cmp.Or(own.SeedStore, own.Store)
+}
+
+func newStoreListCommand(a *app) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "Show the secret stores of this computer and whether they can be used",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runStoreList(cmd.Context(), a, asJSON) },
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// listedStore is one store as "store list" shows it. Its JSON is a contract.
+type listedStore struct {
+	Store   string `json:"store"`
+	Usable  bool   `json:"usable"`
+	Default bool   `json:"default,omitempty"`
+	Status  string `json:"status"`
+}
+
+func runStoreList(ctx context.Context, a *app, asJSON bool) error {
+	byDefault, _, err := a.defaultStore(ctx)
+	if err != nil {
+		return err
+	}
+	var all []listedStore
+	for _, kind := range storeKinds() {
+		usable, status := a.probe(ctx, kind)
+		all = append(all, listedStore{kind, usable, kind == byDefault, status})
+	}
+	if asJSON {
+		return a.printJSON(all)
+	}
+	rows := [][]string{{"STORE", "USABLE", "STATUS"}}
+	for _, s := range all {
+		usable := "no"
+		if s.Usable {
+			usable = "yes"
+		}
+		if s.Default {
+			usable += " (default)"
+		}
+		rows = append(rows, []string{s.Store, usable, s.Status})
+	}
+	return a.print(columns(rows))
+}

@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/agefile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+)
+
+// sealingKeyName is the name of the key, in the kernel's keyring, that sessions are sealed with.
+const sealingKeyName = "aws-mfa-creds:sessions"
+
+// configDir returns the directory of profiles.ini and of all that must not be lost.
+func (a *app) configDir() (string, error) {
+	paths, err := profile.Locate(a.getenv, a.dirs())
+	if err != nil {
+		return "", err
+	}
+	if paths.Own == "" {
+		return "", fault.New(fault.Filesystem, "HOME", "set HOME, or "+profile.EnvHome, "is not set, so there is no place for settings and secrets")
+	}
+	return filepath.Dir(paths.Own), nil
+}
+
+// editor returns what changes profiles.ini and the files of the AWS tools.
+func (a *app) editor() profile.Editor {
+	paths, _ := profile.Locate(a.getenv, a.dirs()) // whoever edits has loaded the files already
+	return profile.Editor{Paths: paths, Rand: rand.Reader}
+}
+
+// storedKey is the source of the sealing key for all stores but env.
+func (a *app) storedKey() (cache.KeySource, error) {
+	dir, err := a.configDir()
+	return cache.StoredKey{Name: sealingKeyName, Dir: dir, Rand: rand.Reader}, err
+}
+
+// storeOptions returns what stores work with. ask is who may be asked to unlock one, or nil.
+func (a *app) storeOptions(ask *asker) (keystore.Options, error) {
+	dir, err := a.configDir()
+	if err != nil {
+		return keystore.Options{}, err
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return keystore.Options{}, fault.New(fault.Filesystem, program, "", "its own path cannot be found")
+	}
+	o := keystore.Options{
+		Dir: filepath.Join(dir, "age"), Executable: executable, Environ: child.WithoutSecrets(a.environ()),
+		Now: a.now, Rand: rand.Reader, Serialize: a.oneAtATime, Calm: !a.getting(),
+	}
+	if ask != nil && ask.present() {
+		o.Person = ask.terminal
+	}
+	return o, nil
+}
+
+// items opens the store of a kind. ask is who may be asked to unlock it, or nil.
+func (a *app) items(kind string, ask *asker) (keystore.Items, error) {
+	o, err := a.storeOptions(ask)
+	if err != nil {
+		return keystore.Items{}, err
+	}
+	store, err := keystore.Open(kind, o)
+	return keystore.Items{Store: store}, err
+}
+
+// oneAtATime waits for the lock of the keyrings that refuse simultaneous calls.
+func (a *app) oneAtATime(ctx context.Context) (unlock func(), err error) {
+	const retry = 10 * time.Millisecond
+	cached, err := a.openCache(noKey())
+	if err != nil {
+		return nil, err
+	}
+	scope := cached.Scope("keyring")
+	for {
+		unlock, held, err := scope.TryLock()
+		if err != nil || held {
+			return unlock, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(retry):
+		}
+	}
+}
+
+// noKey is for a cache whose sessions are not looked at.
+func noKey() cache.KeySource {
+	return cache.KeyFunc(func() (cache.Key, error) { return cache.Key{}, cache.ErrNoKey })
+}
+
+// storeKinds returns the stores that secrets can be put into.
+func storeKinds() []string { return keystore.Kinds() }
+
+// defaultStore returns the store to use where nothing is said, and why it is not the platform's
+// own.
+func (a *app) defaultStore(ctx context.Context) (kind, why string, err error) {
+	o, err := a.storeOptions(nil)
+	if err != nil {
+		return "", "", err
+	}
+	kind, why = keystore.Default(ctx, o)
+	return kind, why, nil
+}
+
+// settleStore is defaultStore for who is about to put a secret there: a person is told why it is
+// not the platform's keyring.
+func (a *app) settleStore(ctx context.Context, tell func(format string, args ...any)) (string, error) {
+	kind, why, err := a.defaultStore(ctx)
+	if err == nil && why != "" {
+		tell("No keyring can be used here (%s), so the %s store is.", why, kind)
+	}
+	return kind, err
+}
+
+// probe tells in words whether the store of a kind can be used now.
+func (a *app) probe(ctx context.Context, kind string) (usable bool, status string) {
+	o, err := a.storeOptions(nil)
+	if err != nil {
+		return false, fault.Text(err)
+	}
+	if kind == keystore.KindAge {
+		return ageStatus(ctx, keystore.Age(o))
+	}
+	if err := keystore.Probe(ctx, kind, o); err != nil {
+		return false, fault.Line(err)
+	}
+	return true, "ready"
+}
+
+func ageStatus(ctx context.Context, store *agefile.Store) (usable bool, status string) {
+	s, err := store.Status(ctx)
+	switch {
+	case err != nil:
+		return false, fault.Line(err)
+	case s.Locked:
+		return false, "locked; run: " + program + " unlock"
+	case s.Mode == agefile.Passphrase:
+		return true, "unlocked until " + s.Until.Local().Format("2006-01-02 15:04")
+	case s.Mode == agefile.Own:
+		return true, "ready, with keys of your own"
+	case s.Mode == agefile.Plain:
+		return true, "ready, protected by file permissions"
+	}
+	return true, "ready, nothing in it yet"
+}

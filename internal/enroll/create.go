@@ -1,0 +1,182 @@
+package enroll
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+)
+
+// create is the phase Creating: the device comes into being, and its seed into the store.
+func (r *run) create(ctx context.Context, o DeviceOptions) error {
+	if r.resumed {
+		if err := r.beside(ctx); err != nil {
+			return err
+		}
+	}
+	r.tell(Making, r.entry.Name)
+	device, err := r.makeDevice(ctx, o)
+	if err != nil {
+		return r.notMade(ctx, err)
+	}
+	r.entry.Serial = device.Serial
+	r.tell(Storing, device.Serial)
+	err = r.forgetSteps(ctx, device.Serial)
+	if err == nil {
+		err = r.Seeds.PutSeed(ctx, device.Serial, device.Seed)
+	}
+	if err != nil {
+		return r.undo(ctx, err)
+	}
+	return r.enter(Stored)
+}
+
+// makeDevice creates the device. One of its name that an earlier try may have made, whose seed
+// nobody has, is deleted first.
+func (r *run) makeDevice(ctx context.Context, o DeviceOptions) (account.NewDevice, error) {
+	ours := r.resumed && r.entry.Free || o.ReplaceUnassigned
+	for try := 1; ; try++ {
+		var device account.NewDevice
+		err := r.call(ctx, passing, func(api IAM) (err error) {
+			device, err = api.CreateVirtualMFADevice(ctx, r.entry.Name, "", nil)
+			return err
+		})
+		switch {
+		case err == nil || try == maxTries:
+			return device, err
+		case uncertain(err):
+			ours = ours || r.entry.Free
+		case is(err, account.AlreadyExists) && ours:
+			renamed, err := r.discard(ctx, err)
+			if err != nil {
+				return account.NewDevice{}, err
+			}
+			ours = o.ReplaceUnassigned || !renamed
+			if err := r.pause(ctx, firstPause); err != nil { // or IAM may not have noticed
+				return account.NewDevice{}, err
+			}
+		case is(err, account.Denied) && r.mayBeCalledLikeUser(o, err):
+			r.rename(ctx, r.who.User())
+			if err := r.enter(Creating); err != nil {
+				return account.NewDevice{}, err
+			}
+			ours = o.ReplaceUnassigned
+		default:
+			return account.NewDevice{}, err
+		}
+	}
+}
+
+// mayBeCalledLikeUser reports whether a self-service policy may be why AWS denied a name that
+// nobody has asked for: many allow only a device that is named like its user.
+func (r *run) mayBeCalledLikeUser(o DeviceOptions, err error) bool {
+	_, needsMFA := errors.AsType[*MFAError](err)
+	return !needsMFA && r.entry.Flow == FlowEnrol && o.Name == "" && r.entry.Name != r.who.User()
+}
+
+// rename takes the name for the new device, and finds out whether somebody has it.
+func (r *run) rename(ctx context.Context, name string) {
+	r.entry.Name, r.entry.Serial = name, r.serial(name)
+	r.entry.Free = r.free(ctx)
+}
+
+// free reports whether AWS lists no device of the name. Where it does not tell, somebody may have
+// one: that is no call to ask a person for a code for.
+func (r *run) free(ctx context.Context) bool {
+	var devices []account.Device
+	err := r.patiently(ctx, repeatable, func() (err error) {
+		devices, err = r.iam.ListVirtualMFADevices(ctx, account.Any)
+		return err
+	})
+	if err != nil {
+		r.Log.Debug("names not known", "error", err)
+	}
+	return err == nil && !has(devices, r.entry.Serial)
+}
+
+// discard deletes the device of the name that is wanted, unless it is somebody's. If only a
+// session with MFA may do that, and there is none yet, it is done at the end, and the new
+// device has another name.
+func (r *run) discard(ctx context.Context, exists error) (renamed bool, err error) {
+	err = r.deleteDevice(ctx, r.entry.Serial)
+	switch {
+	case err == nil:
+		return false, r.Seeds.DeleteSeed(ctx, r.entry.Serial)
+	case is(err, account.StillAssigned):
+		return false, exists
+	case is(err, account.Denied):
+		return true, r.leave(ctx, "")
+	}
+	return false, err
+}
+
+// leave goes on under another name; "" is one with the next number. What may be there of ours under
+// this one is removed in the end.
+func (r *run) leave(ctx context.Context, name string) error {
+	if r.entry.Free || name == "" {
+		r.entry.Orphans = append(r.entry.Orphans, r.entry.Serial)
+	}
+	if name == "" {
+		first := account.Device{Serial: r.entry.Orphans[0]}
+		name = numbered(first.Name(), len(r.entry.Orphans)+1)
+	}
+	r.rename(ctx, name)
+	return r.enter(Creating)
+}
+
+// notMade ends the flow if there is certainly no new device. One of this name that is the user's
+// and whose seed is stored is as good as a new one.
+func (r *run) notMade(ctx context.Context, err error) error {
+	if !definite(err) {
+		return err
+	}
+	if is(err, account.AlreadyExists) {
+		whose := r.whose(ctx)
+		if r.isOurs(ctx, whose) {
+			return r.adoptAgain(ctx)
+		}
+		err = r.taken(err, whose)
+	}
+	return also(r.told(ctx, err), r.giveUp())
+}
+
+func (r *run) isOurs(ctx context.Context, d *account.Device) bool {
+	if r.entry.Flow != FlowEnrol || d != nil && d.User != r.who.User() {
+		return false
+	}
+	if had, err := r.Settings.Serial(ctx); d == nil && (err != nil || had != r.entry.Serial) {
+		return false
+	}
+	_, err := r.Seeds.Seed(ctx, r.entry.Serial)
+	return err == nil
+}
+
+func (r *run) adoptAgain(ctx context.Context) error {
+	if err := r.adopt(ctx); err != nil {
+		return also(err, r.giveUp())
+	}
+	return nil
+}
+
+// whose finds the device of the name that is wanted, or returns nil if AWS does not tell.
+func (r *run) whose(ctx context.Context) *account.Device {
+	devices, err := r.virtual(ctx)
+	if err != nil {
+		r.Log.Debug("owner not known", "error", err)
+	}
+	for _, d := range devices {
+		if d.Serial == r.entry.Serial {
+			return &d
+		}
+	}
+	return nil
+}
+
+// virtual lists the virtual devices of the account.
+func (r *run) virtual(ctx context.Context) (devices []account.Device, err error) {
+	err = r.call(ctx, repeatable, func(api IAM) (err error) {
+		devices, err = api.ListVirtualMFADevices(ctx, account.Any)
+		return err
+	})
+	return devices, err
+}

@@ -1,0 +1,384 @@
+package enroll
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+var here = DeviceOptions{Host: "build-7.example.org"}
+
+func (s *stage) enrol() Result {
+	s.t.Helper()
+	result, err := s.keeper().Enrol(s.t.Context(), here)
+	s.must(err)
+	return result
+}
+
+// works fails unless the profile has a device that makes sessions, and everything that
+// belongs to it and nothing else is in IAM, in the store and in the journal. others are the
+// devices that are none of the profile's business.
+func (s *stage) works(others ...string) {
+	s.t.Helper()
+	serial, err := settings{s}.Serial(s.t.Context())
+	s.must(err)
+	s.noJournal()
+	world := s.World()
+	var seeds []string
+	for _, d := range world.Devices {
+		if slices.Contains(others, d.Serial) {
+			continue
+		}
+		if d.Serial != serial || d.User != "alice" || d.OutOfSync {
+			s.t.Errorf("IAM has %+v beside %s", d.Serial, serial)
+		}
+		seed, err := s.items.Seed(s.t.Context(), d.Serial)
+		if err != nil || seed.Base32().Reveal() != d.Seed {
+			s.t.Errorf("%s: its seed is lost (%v)", d.Serial, err)
+		}
+		seeds = append(seeds, file(keySeed(d.Serial)))
+	}
+	if len(seeds) != 1 {
+		s.t.Errorf("%d devices", len(seeds))
+	}
+	if got := s.files("seed_"); !slices.Equal(got, seeds) {
+		s.t.Errorf("seeds %v, want %v", got, seeds)
+	}
+	s.mints(serial)
+}
+
+func keySeed(serial string) string { return "seed:" + serial }
+
+// mints fails unless the stored key and the device make a session, some time later.
+func (s *stage) mints(serial string) {
+	s.t.Helper()
+	key, err := s.items.AccessKey(s.t.Context(), "work")
+	s.must(err)
+	s.clock.advance(3 * totp.Period)
+	broker, _ := s.broker(key, serial)
+	if _, err := broker.Get(s.t.Context(), plan(key, serial), session.Options{Refresh: true}); err != nil {
+		s.t.Errorf("no session: %v", err)
+	}
+}
+
+func (s *stage) noJournal() {
+	s.t.Helper()
+	for _, about := range []Subject{Device, AccessKey} {
+		if e, unfinished, err := s.keeper().Unfinished(about); err != nil || unfinished {
+			s.t.Errorf("journal: %+v, %v", e, err)
+		}
+	}
+}
+
+// files lists those of the machine whose name begins so.
+func (s *stage) files(prefix string) (found []string) {
+	s.t.Helper()
+	dir, err := s.root.Open(".")
+	s.must(err)
+	defer dir.Close()
+	all, err := dir.Readdirnames(-1)
+	s.must(err)
+	for _, name := range all {
+		if strings.HasPrefix(name, prefix) {
+			found = append(found, name)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// onlyOnce fails if a code was sent twice.
+func (s *stage) onlyOnce() {
+	s.t.Helper()
+	if repeated := s.State().Repeated(); len(repeated) != 0 {
+		s.t.Errorf("codes sent twice: %+v", repeated)
+	}
+}
+
+func (s *stage) calls() map[string]int {
+	n := make(map[string]int)
+	for action, count := range s.State().Actions {
+		n[action] = count.Calls
+	}
+	return n
+}
+
+// stages are those of the events, each once in a row.
+func (s *stage) stages() (all []Stage) {
+	for _, e := range s.events {
+		all = append(all, e.Stage)
+	}
+	return slices.Compact(all)
+}
+
+// TestEnrol is what happens nearly always: six calls, and no wait before the device is
+// enabled.
+func TestEnrol(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	before := s.clock.now()
+	var enabled time.Duration
+	s.before = func(effect string, done bool) {
+		if effect == "EnableMFADevice" && done {
+			enabled = s.clock.now().Sub(before)
+		}
+	}
+	result := s.enrol()
+	if result != (Result{User: "alice", Serial: laptop}) {
+		t.Errorf("%+v", result)
+	}
+	if enabled != 0 {
+		t.Errorf("enabled after %s", enabled)
+	}
+	want := map[string]int{"GetCallerIdentity": 1, "ListMFADevices": 1, "ListVirtualMFADevices": 1, "CreateVirtualMFADevice": 1, "EnableMFADevice": 1, "GetSessionToken": 1}
+	if got := s.calls(); len(got) != len(want) || got["EnableMFADevice"] != 1 || got["GetSessionToken"] != 1 {
+		t.Errorf("calls: %v", got)
+	}
+	if got := s.stages(); !slices.Equal(got, []Stage{Making, Storing, Enabling, Proving}) {
+		t.Errorf("stages: %v", got)
+	}
+	s.works()
+	s.onlyOnce()
+}
+
+// TestEnrolOrder: the seed is safe before the device is enabled, and the journal always knows
+// more than IAM.
+func TestEnrolOrder(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.enrol()
+	want := []string{
+		"GetCallerIdentity", "ListMFADevices", "ListVirtualMFADevices", "write device.journal", "CreateVirtualMFADevice", "write " + file(keySeed(laptop)),
+		"write device.journal", "books", "EnableMFADevice", "write device.journal", "write profiles", "Prove", "remove device.journal",
+	}
+	if got := slices.Compact(s.effects); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestPastStepRefused: the second pair is the next step and the one after, sent after one wait
+// with a countdown.
+func TestPastStepRefused(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, func(o *sandbox.Options) { o.RefusePastStep = true })
+	before := s.clock.now()
+	s.enrol()
+	attempts := s.State().Attempts
+	now := int64(totp.StepAt(before))
+	var steps []int64
+	for _, a := range attempts {
+		steps = append(steps, a.Step)
+	}
+	if !slices.Equal(steps, []int64{now - 1, now, now + 1, now + 2, now + 3}) {
+		t.Errorf("steps %v, now %d", steps, now)
+	}
+	var left []time.Duration
+	for _, e := range s.events {
+		if e.Stage == Waiting {
+			left = append(left, e.Left)
+		}
+	}
+	if end := slices.Index(left, 0); end != 25 || left[0] != 26*time.Second || left[24] != 2*time.Second {
+		t.Errorf("countdown %v", left)
+	}
+	s.works()
+	s.onlyOnce()
+}
+
+// TestEdgesOfAStep begins at each second of a time step: the pair is always in time.
+func TestEdgesOfAStep(t *testing.T) {
+	t.Parallel()
+	for second := range 30 {
+		for _, strict := range []bool{false, true} {
+			s := newStage(t, inClear, func(o *sandbox.Options) { o.RefusePastStep = strict })
+			s.clock.advance(time.Duration(second)*time.Second + 900*time.Millisecond)
+			s.enrol()
+			s.works()
+			if sent := s.calls()["EnableMFADevice"]; sent > 2 || !strict && sent > 1 {
+				t.Errorf("at second %d: %d pairs", second, sent)
+			}
+		}
+	}
+}
+
+// TestSlowDelivery: a pair that is too late to be sent is replaced by a later one.
+func TestSlowDelivery(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.before = func(effect string, done bool) {
+		if effect == "EnableMFADevice" && !done {
+			s.clock.advance(40 * time.Second)
+			s.before = nil
+		}
+	}
+	s.enrol()
+	s.works()
+	s.onlyOnce()
+}
+
+// TestClockIsOff by hours: the codes are those of AWS's time.
+func TestClockIsOff(t *testing.T) {
+	t.Parallel()
+	for _, off := range []time.Duration{-26 * time.Hour, -90 * time.Second, 40 * time.Second, 3 * time.Hour} {
+		s := newStage(t)
+		s.SetClockOffset(off)
+		s.enrol()
+		s.works()
+		s.onlyOnce()
+	}
+}
+
+// TestNewDeviceNotKnownYet: STS may need some time.
+func TestNewDeviceNotKnownYet(t *testing.T) {
+	t.Parallel()
+	for _, delay := range []time.Duration{8 * time.Second, 50 * time.Second} {
+		s := newStage(t, func(o *sandbox.Options) { o.DeviceDelay = delay })
+		s.enrol()
+		s.works()
+		s.onlyOnce()
+	}
+}
+
+// TestOutOfSync: AWS enables a device whose codes come late, and refuses its codes until a
+// resync (row E4).
+func TestOutOfSync(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.before = func(effect string, done bool) {
+		if effect == "EnableMFADevice" && done {
+			s.change(func(w *sandbox.World) { w.Device(laptop).OutOfSync = true })
+		}
+	}
+	s.enrol()
+	if s.calls()["ResyncMFADevice"] != 1 || !slices.Contains(s.stages(), Resyncing) {
+		t.Errorf("calls %v", s.calls())
+	}
+	s.works()
+	s.onlyOnce()
+}
+
+// TestLostAnswers: whatever answer is lost, the run ends well, and nothing is left over.
+func TestLostAnswers(t *testing.T) {
+	t.Parallel()
+	for _, action := range []string{"GetCallerIdentity", "ListMFADevices", "CreateVirtualMFADevice", "EnableMFADevice", "GetSessionToken"} {
+		for _, kind := range []sandbox.Kind{
+			sandbox.ResetAfter, sandbox.Truncate, sandbox.ResetBefore, sandbox.InternalFailure, sandbox.Unavailable, sandbox.Throttle, sandbox.TooManyRequests,
+		} {
+			t.Run(action+" "+string(kind), func(t *testing.T) {
+				t.Parallel()
+				s := newStage(t)
+				s.inject(sandbox.Fault{Kind: kind, Action: action})
+				s.enrol()
+				s.works()
+				s.onlyOnce()
+			})
+		}
+	}
+}
+
+// TestSecondDevice needs a session of the first, which is not this machine's.
+func TestSecondDevice(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, withPhone, requireMFA)
+	s.phone = true
+	s.enrol()
+	s.works(phone)
+	s.onlyOnce()
+}
+
+// TestProfileHasDevice: another one takes its place only once it is proven.
+func TestProfileHasDevice(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, requireMFA)
+	s.enrol()
+	s.clock.advance(time.Hour)
+	s.before = func(effect string, _ bool) {
+		if serial, _ := (settings{s}).Serial(t.Context()); effect == "Prove" && serial != laptop {
+			t.Errorf("before the proof the profile has %s", serial)
+		}
+	}
+	result, err := s.keeper().Enrol(t.Context(), DeviceOptions{Name: "spare"})
+	s.must(err)
+	if serial, _ := (settings{s}).Serial(t.Context()); serial != result.Serial || result.Serial == laptop {
+		t.Errorf("%+v, the profile has %s", result, serial)
+	}
+	s.mints(laptop)
+	s.mints(result.Serial)
+}
+
+// TestStore: a seed that cannot be stored undoes the device.
+func TestStoreFails(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.broken = func(name string) error {
+		if strings.HasPrefix(name, "write seed") {
+			return context.DeadlineExceeded
+		}
+		return nil
+	}
+	if _, err := s.keeper().Enrol(t.Context(), here); err == nil {
+		t.Error("no error")
+	}
+	world := s.World()
+	if len(world.Devices) != 0 || len(s.files("seed_")) != 0 {
+		t.Errorf("left over: %v, %v", world.Devices, s.files("seed_"))
+	}
+	s.noJournal()
+	s.broken = nil
+	s.enrol()
+	s.works()
+}
+
+// TestResync: a device that AWS does not follow any more.
+func TestResync(t *testing.T) {
+	t.Parallel()
+	for _, strict := range []bool{false, true} {
+		s := newStage(t, func(o *sandbox.Options) { o.RefusePastStep = strict })
+		s.enrol()
+		s.change(func(w *sandbox.World) { w.Device(laptop).OutOfSync = true })
+		s.must(s.keeper().Resync(t.Context(), ""))
+		s.works()
+	}
+	s := newStage(t)
+	s.enrol()
+	s.inject(sandbox.Fault{Kind: sandbox.ResetAfter, Action: "ResyncMFADevice"})
+	s.must(s.keeper().Resync(t.Context(), laptop))
+	s.works()
+	s.onlyOnce()
+}
+
+// TestNoSecretInTheJournal looks at every version of it.
+func TestNoSecretInTheJournal(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	secret := s.alice().Keys[0].Secret
+	seen := 0
+	s.before = func(string, bool) {
+		text, err := s.root.ReadFile("device.journal")
+		if err != nil {
+			return
+		}
+		seen++
+		world := s.World()
+		hidden := []string{secret}
+		for _, d := range world.Devices {
+			hidden = append(hidden, d.Seed, creds.NewSecret(d.Seed).Reveal()[:16])
+		}
+		for _, h := range hidden {
+			if strings.Contains(string(text), h) {
+				t.Error("the journal has a secret")
+			}
+		}
+	}
+	s.enrol()
+	if seen == 0 {
+		t.Error("no journal was seen")
+	}
+}

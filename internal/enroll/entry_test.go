@@ -1,0 +1,171 @@
+package enroll
+
+import (
+	"bytes"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+func entries() []Entry {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	base := Entry{Version: entryVersion, Started: at, Caller: "arn:aws:iam::123456789012:user/alice"}
+	var all []Entry
+	for _, change := range []func(*Entry){
+		func(e *Entry) { e.About, e.Flow, e.Phase, e.Name, e.Serial = Device, FlowEnrol, Creating, "n", laptop },
+		func(e *Entry) {
+			e.About, e.Flow, e.Phase, e.Name, e.Serial, e.Old = Device, FlowRotateDevice, Removing, "n", laptop, phone
+			e.Orphans, e.Free, e.Store, e.Copies = []string{phone + "-2"}, true, "age", []string{"keyring"}
+		},
+		func(e *Entry) { e.About, e.Flow, e.Phase, e.Old = Device, FlowRemoveDevice, Removing, phone },
+		func(e *Entry) {
+			e.About, e.Flow, e.Phase, e.Old, e.NewKey = AccessKey, FlowRotateKey, Awaiting, "AKIA1", "AKIA2"
+			e.Sharing = []string{"other", "work"}
+			e.Known, e.OldUse = []string{"AKIA1"}, &account.KeyUse{Time: at, Service: "s3"}
+		},
+	} {
+		e := base
+		change(&e)
+		all = append(all, e)
+	}
+	return all
+}
+
+func TestEntryRoundTrip(t *testing.T) {
+	t.Parallel()
+	for _, e := range entries() {
+		text, err := MarshalEntry(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ParseEntry(text); err != nil || !reflect.DeepEqual(got, e) {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+}
+
+// TestBadEntry: half of an entry would lead to a wrong change in IAM.
+func TestBadEntry(t *testing.T) {
+	t.Parallel()
+	text, err := MarshalEntry(entries()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := string(text)
+	for name, bad := range map[string]string{
+		"empty":           "",
+		"cut":             good[:len(good)/2],
+		"twice":           good + good,
+		"another version": strings.Replace(good, `"version": 1`, `"version": 2`, 1),
+		"an unknown key":  strings.Replace(good, `"name"`, `"naem"`, 1),
+		"no name":         strings.Replace(good, `"name": "n"`, `"name": ""`, 1),
+		"no caller":       strings.Replace(good, entries()[0].Caller, "", 1),
+		"unknown phase":   strings.Replace(good, `"creating"`, `"created"`, 1),
+		"a key's phase":   strings.Replace(good, `"creating"`, `"proven"`, 1),
+		"unknown flow":    strings.Replace(good, `"enroll"`, `"enrol"`, 1),
+		"another subject": strings.Replace(good, `"device"`, `"key"`, 1),
+		"huge":            good + strings.Repeat(" ", MaxEntry),
+	} {
+		if bad == good {
+			t.Errorf("%s: nothing is bad about it", name)
+		}
+		if e, err := ParseEntry([]byte(bad)); err == nil {
+			t.Errorf("%s: read as %+v", name, e)
+		}
+	}
+}
+
+func FuzzParseEntry(f *testing.F) {
+	for _, e := range entries() {
+		text, err := MarshalEntry(e)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		e, err := ParseEntry(text)
+		if err != nil {
+			return
+		}
+		first, err := MarshalEntry(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := ParseEntry(first)
+		if err != nil {
+			t.Fatalf("%q: %v", first, err)
+		}
+		second, err := MarshalEntry(again)
+		if err != nil || !bytes.Equal(first, second) {
+			t.Errorf("%q, then %q, %v", first, second, err)
+		}
+	})
+}
+
+func TestDefaultName(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 100)
+	for _, test := range []struct{ user, host, want string }{
+		{"alice", "build-7.example.org", "alice-build-7"},
+		{"alice", "", "alice"},
+		{"alice@example.org", "Alices MacBook", "alice@example.org-Alices-MacBook"},
+		{"alice", "Büro", "alice-B-ro"},
+		{"alice", "日本", "alice"},
+		{long, "host", strings.Repeat("x", 59) + "-host"},
+		{"alice", long, "alice-" + strings.Repeat("x", 24)},
+		{long, long, strings.Repeat("x", 39) + "-" + strings.Repeat("x", 24)},
+	} {
+		got := DefaultName(test.user, test.host)
+		if got != test.want || len(got) > maxName {
+			t.Errorf("%q, %q: %q, want %q", test.user, test.host, got, test.want)
+		}
+	}
+}
+
+func TestOtherName(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"a": "a-2", "a-2": "a", "-2": "2-2", "a-2-2": "a-2", strings.Repeat("x", 64): strings.Repeat("x", 60) + "-2",
+	} {
+		if got := otherName(name); got != want || len(got) > maxName {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestChoosePair at second 10 of step 100, and close to its end.
+func TestChoosePair(t *testing.T) {
+	t.Parallel()
+	middle, end := totp.Step(100).Start().Add(10*time.Second), totp.Step(100).End().Add(-time.Second)
+	for name, test := range map[string]struct {
+		record      ledger.Record
+		now         time.Time
+		ahead       bool
+		first, sent totp.Step
+	}{
+		"nothing sent":                {ledger.Record{}, middle, false, 99, 100},
+		"about to end":                {ledger.Record{}, end, false, 100, 101},
+		"before the first":            {ledger.Record{Sent: []totp.Step{98}}, middle, false, 99, 100},
+		"the one before sent":         {ledger.Record{Sent: []totp.Step{99}}, middle, false, 100, 101},
+		"the current sent":            {ledger.Record{Sent: []totp.Step{100}}, middle, false, 101, 102},
+		"both sent":                   {ledger.Record{Sent: []totp.Step{99, 100}}, middle, false, 101, 102},
+		"the current refused":         {ledger.Record{Refused: []totp.Step{100}}, middle, false, 101, 102},
+		"the one before refused":      {ledger.Record{Refused: []totp.Step{99}}, middle, false, 100, 101},
+		"a hole of one":               {ledger.Record{Sent: []totp.Step{100}, Refused: []totp.Step{102}}, middle, false, 103, 104},
+		"ahead":                       {ledger.Record{}, middle, true, 100, 100},
+		"ahead, both refused":         {ledger.Record{Refused: []totp.Step{99, 100}}, middle, true, 101, 101},
+		"ahead, about to end":         {ledger.Record{}, end, true, 101, 101},
+		"ahead, and the next is sent": {ledger.Record{Sent: []totp.Step{101}}, middle, true, 102, 102},
+	} {
+		first, sent := choosePair(test.record, test.now, test.ahead)
+		if first != test.first || sent != test.sent {
+			t.Errorf("%s: %d sent in %d, want %d in %d", name, first, sent, test.first, test.sent)
+		}
+	}
+}

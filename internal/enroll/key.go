@@ -1,0 +1,134 @@
+package enroll
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// maxKeys is how many access keys IAM allows a user ("IAM and AWS STS quotas").
+const maxKeys = 2
+
+// KeyOptions are the wishes of one rotation of the access key.
+type KeyOptions struct {
+	Delete bool // delete the old key at once, whoever else uses it
+}
+
+// KeyResult is what came of it.
+type KeyResult struct {
+	User    string
+	ID      string // of the key that the profile has now
+	Old     string // of the one before
+	Resumed bool   // an earlier run had begun it
+
+	// Kept: the old key is inactive and not deleted, because others may use it. Use tells
+	// what AWS knows of that, if it does. The next run deletes it.
+	Kept bool
+	Use  *account.KeyUse
+}
+
+// RotateKey replaces the profile's access key: a second one is made, stored and proven, the
+// profile changes over, the old one becomes inactive, and if nobody else has used it lately, it
+// is deleted. Errors are as those of Enrol.
+func (k *Keeper) RotateKey(ctx context.Context, o KeyOptions) (KeyResult, error) {
+	r, done, err := k.begin(ctx, AccessKey, FlowRotateKey)
+	if err != nil {
+		return KeyResult{}, err
+	}
+	defer done()
+	result := KeyResult{User: r.who.User(), Resumed: r.resumed}
+	if !r.resumed {
+		if err := r.beginKey(ctx); err != nil {
+			return KeyResult{}, err
+		}
+	}
+	for r.entry.Phase != "" && !result.Kept {
+		result.Old = r.entry.Old
+		if result.Kept, err = r.keyStep(ctx, o); err != nil {
+			return KeyResult{}, err
+		}
+		if result.Kept {
+			result.Use = r.entry.OldUse
+		}
+	}
+	key, err := r.Keys.AccessKey(ctx)
+	result.ID = key.ID
+	return result, err
+}
+
+// keyStep runs one phase. Each can be run again, whatever of it has been done.
+func (r *run) keyStep(ctx context.Context, o KeyOptions) (kept bool, err error) {
+	switch r.entry.Phase {
+	case Creating:
+		return false, r.createKey(ctx)
+	case Stored:
+		return false, r.proveKey(ctx)
+	case Proven:
+		return false, r.switchKey(ctx)
+	case Switched:
+		return false, r.disableKey(ctx)
+	default:
+		return r.deleteOldKey(ctx, o)
+	}
+}
+
+// beginKey notes which keys there are, so that one whose secret is lost can be told from
+// them, and who has copies, all of which are to be replaced.
+func (r *run) beginKey(ctx context.Context) error {
+	old, err := r.Keys.AccessKey(ctx)
+	if err != nil {
+		return err
+	}
+	sharing, err := r.Keys.Sharing(ctx)
+	if err != nil {
+		return err
+	}
+	keys, err := r.keys(ctx)
+	if err != nil {
+		return err
+	}
+	if len(keys) >= maxKeys {
+		return r.tooManyKeys(ctx, keys)
+	}
+	r.start(AccessKey, FlowRotateKey)
+	r.entry.Old, r.entry.OldUse, r.entry.Sharing = old.ID, r.lastUse(ctx, old.ID), sharing
+	for _, k := range keys {
+		r.entry.Known = append(r.entry.Known, k.ID)
+	}
+	return r.enter(Creating)
+}
+
+func (r *run) keys(ctx context.Context) (keys []account.Key, err error) {
+	err = r.call(ctx, repeatable, func(api IAM) (err error) {
+		keys, err = api.ListAccessKeys(ctx, r.who.User())
+		return err
+	})
+	return keys, err
+}
+
+// lastUse returns nil where AWS does not tell.
+func (r *run) lastUse(ctx context.Context, id string) *account.KeyUse {
+	var use account.KeyUse
+	err := r.call(ctx, repeatable, func(api IAM) (err error) {
+		use, err = api.GetAccessKeyLastUsed(ctx, id)
+		return err
+	})
+	if err != nil {
+		r.Log.Debug("last use not known", "error", err)
+		return nil
+	}
+	return &use
+}
+
+func (r *run) tooManyKeys(ctx context.Context, keys []account.Key) error {
+	var all []string
+	for _, k := range keys {
+		all = append(all, describe(k, r.lastUse(ctx, k.ID)))
+	}
+	told := fault.New(fault.Refused, "user "+r.who.User(), "delete the one that nobody needs: aws iam delete-access-key --user-name "+r.who.User()+" --access-key-id ID",
+		"it has %d access keys, the most that IAM allows: %s", len(keys), strings.Join(all, ", "))
+	return &account.Error{Reason: account.LimitExceeded, Delivery: exchange.Answered, Err: told}
+}

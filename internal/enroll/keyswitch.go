@@ -1,0 +1,181 @@
+package enroll
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// recentUse is how long ago a use of the old key by others counts.
+const recentUse = 30 * 24 * time.Hour
+
+// proveKey is the phase Stored: the new key has to make a session before anything depends on
+// it.
+func (r *run) proveKey(ctx context.Context) error {
+	key, err := r.Keys.NewKey(ctx)
+	if missing(err) || err == nil && key.ID != r.entry.NewKey {
+		return r.keyGone(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.known(ctx, key); definite(err) {
+		return r.undoKey(ctx, err)
+	} else if err != nil {
+		return err
+	}
+	serial, err := r.Settings.Serial(ctx)
+	if err != nil {
+		return err
+	}
+	if serial != "" {
+		verdict, err := r.prove(ctx, Proof{Key: key, Serial: serial})
+		if verdict == exchange.Refused || verdict == exchange.CodeRefused {
+			return r.undoKey(ctx, err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return r.enter(Proven)
+}
+
+// keyGone makes the key anew, because its secret has gone from the store. Settings may name it
+// already.
+func (r *run) keyGone(ctx context.Context) error {
+	if err := r.Settings.SetAccessKeyID(ctx, r.entry.Sharing, r.entry.NewKey, r.entry.Old); err != nil {
+		return err
+	}
+	if err := r.deleteKey(ctx, r.entry.NewKey); err != nil {
+		return err
+	}
+	r.entry.NewKey, r.entry.Started = "", r.Now().UTC()
+	return r.enter(Creating)
+}
+
+// known waits until STS knows the new key, which takes no code, and checks whose it is.
+func (r *run) known(ctx context.Context, key creds.AccessKey) error {
+	var who account.Identity
+	err := r.untilKnown(ctx, key.ID, func() (err error) {
+		who, err = r.Identify(ctx, key)
+		return err
+	})
+	if err == nil && who.ARN != r.who.ARN {
+		told := fault.New(fault.Refused, "access key "+key.ID, "", "AWS says that it is one of %s", who.ARN)
+		return &account.Error{Delivery: exchange.Answered, Err: told}
+	}
+	return err
+}
+
+// untilKnown calls f until AWS knows the new key id everywhere, for a minute.
+func (r *run) untilKnown(ctx context.Context, id string, f func() error) error {
+	for deadline := r.Now().Add(knownWithin); ; {
+		err := f()
+		if !is(err, account.KeyUnknown) && !repeatable(err) || !r.Now().Before(deadline) {
+			return err
+		}
+		r.tell(Spreading, id)
+		if err := r.pause(ctx, askAgain); err != nil {
+			return err
+		}
+	}
+}
+
+// switchKey is the phase Proven: the new key takes the old one's place. From here on there is
+// no way back, and none is needed. The settings change first: while they name a key that is not
+// in its place yet, it is found in the second slot.
+func (r *run) switchKey(ctx context.Context) error {
+	key, err := r.Keys.AccessKey(ctx)
+	if err != nil && !missing(err) {
+		return err
+	}
+	if key.ID != r.entry.NewKey {
+		key, err = r.Keys.NewKey(ctx)
+	}
+	if missing(err) {
+		return r.keyGone(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.Settings.SetAccessKeyID(ctx, r.entry.Sharing, r.entry.Old, key.ID); err != nil {
+		return err
+	}
+	if err := r.Keys.PutAccessKey(ctx, r.entry.Sharing, key); err != nil {
+		return err
+	}
+	return r.switched(ctx)
+}
+
+func (r *run) switched(ctx context.Context) error {
+	if err := r.enter(Switched); err != nil {
+		return err
+	}
+	return r.dial(ctx) // with the new key
+}
+
+// disableKey is the phase Switched. An inactive key can be made active again, should anybody
+// have needed it.
+func (r *run) disableKey(ctx context.Context) error {
+	if err := r.Keys.DeleteNewKey(ctx, r.entry.Sharing); err != nil {
+		return err
+	}
+	r.tell(DisablingKey, r.entry.Old)
+	err := r.untilKnown(ctx, r.entry.NewKey, func() error {
+		return r.call(ctx, never, func(api IAM) error { return api.UpdateAccessKey(ctx, r.who.User(), r.entry.Old, false) })
+	})
+	if err != nil && !is(err, account.NotFound) {
+		return err
+	}
+	return r.enter(Disabled)
+}
+
+// deleteOldKey is the phases Disabled and Awaiting. The run that has made the key inactive keeps
+// it if others seem to use it; a later one deletes it, unless somebody has made it active again.
+func (r *run) deleteOldKey(ctx context.Context, o KeyOptions) (kept bool, err error) {
+	switch {
+	case o.Delete:
+	case r.entry.Phase == Awaiting:
+		if err := r.stillInactive(ctx); err != nil {
+			return false, err
+		}
+	case r.usedByOthers():
+		return true, r.enter(Awaiting)
+	}
+	r.tell(DeletingKey, r.entry.Old)
+	err = r.untilKnown(ctx, r.entry.NewKey, func() error { return r.deleteKey(ctx, r.entry.Old) })
+	if err != nil {
+		return false, err
+	}
+	return false, r.finish()
+}
+
+// usedByOthers reports whether somebody has used the old key as no helper does: helpers make
+// sessions with it. What AWS does not tell counts as use.
+func (r *run) usedByOthers() bool {
+	use := r.entry.OldUse
+	if use == nil {
+		return true
+	}
+	ours := use.Time.IsZero() || use.Service == "sts" || use.Service == "iam"
+	return !ours && r.Now().Sub(use.Time) < recentUse
+}
+
+// stillInactive refuses to delete a key that somebody has made active again.
+func (r *run) stillInactive(ctx context.Context) error {
+	keys, err := r.keys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if k.ID == r.entry.Old && k.Active {
+			return fault.New(fault.Refused, "access key "+k.ID, "once nobody needs it: aws-mfa-creds rotate key --delete --profile NAME",
+				"it was replaced, and somebody has made it active again")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,277 @@
+package enroll
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+)
+
+// scenario is a flow on a machine that is ready for it.
+type scenario struct {
+	prepare func(t *testing.T) *stage
+	run     func(*Keeper, *stage) error
+	check   func(*stage)
+}
+
+// everywhere kills the flow at both sides of each of its effects, runs it again, and checks
+// what there is then.
+func everywhere(t *testing.T, sc scenario) {
+	t.Helper()
+	dry := sc.prepare(t)
+	dry.dies(0, func(k *Keeper) { dry.must(sc.run(k, dry)) })
+	effects := slices.Clone(dry.effects)
+	sc.check(dry)
+	if len(effects) < 10 {
+		t.Fatalf("only %d effects", len(effects))
+	}
+	for n := 1; n <= len(effects); n++ {
+		side := "before"
+		if n%2 == 0 {
+			side = "after"
+		}
+		t.Run(fmt.Sprintf("%d %s %s", n, side, effects[n-1]), func(t *testing.T) {
+			t.Parallel()
+			s := sc.prepare(t)
+			if !s.dies(n, func(k *Keeper) { _ = sc.run(k, s) }) {
+				t.Fatal("it lives")
+			}
+			if err := sc.run(s.keeper(), s); err != nil {
+				t.Fatalf("the second run: %s", fault.Line(err))
+			}
+			sc.check(s)
+			s.onlyOnce()
+		})
+	}
+}
+
+// inClear saves the hundreds of runs their handshakes.
+func inClear(o *sandbox.Options) { o.TLS = false }
+
+func enrolling(k *Keeper, s *stage) error {
+	_, err := k.Enrol(s.t.Context(), here)
+	return err
+}
+
+// replacing is enrolling, and says in the second run that what is left over may go.
+func replacing(k *Keeper, s *stage) error {
+	o := here
+	o.ReplaceUnassigned = s.dieAt == 0
+	_, err := k.Enrol(s.t.Context(), o)
+	return err
+}
+
+func TestKillEnrol(t *testing.T) {
+	t.Parallel()
+	for name, adjust := range map[string]func(*sandbox.Options){
+		"plain":         func(*sandbox.Options) {},
+		"past step":     func(o *sandbox.Options) { o.RefusePastStep = true },
+		"MFA demanded":  requireMFA,
+		"slow IAM":      func(o *sandbox.Options) { o.DeviceDelay = 20 * time.Second },
+		"current codes": func(o *sandbox.Options) { o.Window = sandbox.CurrentOnly },
+		"like the user": func(o *sandbox.Options) { o.World.Users[0].OwnDeviceName = true },
+		"pages of one":  func(o *sandbox.Options) { o.PageSize = 1 },
+		"no list":       func(o *sandbox.Options) { o.World.Users[0].Deny = map[string]string{"iam:ListMFADevices": ""} },
+		"no list at all": func(o *sandbox.Options) {
+			o.World.Users[0].Deny = map[string]string{"iam:ListMFADevices": "", "iam:ListVirtualMFADevices": ""}
+		},
+		"MFA, with phone": func(o *sandbox.Options) { requireMFA(o); withPhone(o) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sc := scenario{
+				prepare: func(t *testing.T) *stage {
+					s := newStage(t, adjust, inClear)
+					s.phone = true
+					return s
+				},
+				run:   enrolling,
+				check: func(s *stage) { s.works(phone) },
+			}
+			if name == "no list at all" { // nobody can say whose a device of that name is
+				sc.run = replacing
+			}
+			everywhere(t, sc)
+		})
+	}
+}
+
+func TestKillRotateDevice(t *testing.T) {
+	t.Parallel()
+	for name, adjust := range map[string]func(*sandbox.Options){
+		"plain":        func(*sandbox.Options) {},
+		"past step":    func(o *sandbox.Options) { o.RefusePastStep = true },
+		"MFA demanded": requireMFA,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			everywhere(t, scenario{
+				prepare: func(t *testing.T) *stage {
+					s := newStage(t, adjust, inClear)
+					s.enrol()
+					s.must(settings{s}.update(func(p *profiles) { p.Other = p.Work }))
+					s.clock.advance(time.Hour)
+					return s
+				},
+				run: func(k *Keeper, s *stage) error {
+					serial, err := settings{s}.Serial(s.t.Context())
+					if _, open, _ := k.Unfinished(Device); serial != laptop && !open {
+						return err // killed when all was done
+					}
+					_, err = k.RotateDevice(s.t.Context(), DeviceOptions{})
+					return err
+				},
+				check: func(s *stage) {
+					p, err := settings{s}.load()
+					s.must(err)
+					if p.Work == laptop || p.Other != p.Work {
+						s.t.Errorf("the profiles have %+v", p)
+					}
+					s.works()
+				},
+			})
+		})
+	}
+}
+
+func TestKillRotateKey(t *testing.T) {
+	t.Parallel()
+	for name, adjust := range map[string]func(*sandbox.Options){
+		"plain":        func(*sandbox.Options) {},
+		"MFA demanded": requireMFA,
+		"slow IAM":     func(o *sandbox.Options) { o.KeyDelay = 20 * time.Second },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			everywhere(t, scenario{
+				prepare: func(t *testing.T) *stage {
+					s := newStage(t, adjust, inClear)
+					s.enrol()
+					s.share()
+					s.clock.advance(time.Hour)
+					return s
+				},
+				run: func(k *Keeper, s *stage) error {
+					// The kill may come after all is done, and then it would be a rotation of its own.
+					if s.dieAt == 0 && s.rotated() {
+						return nil
+					}
+					_, err := k.RotateKey(s.t.Context(), KeyOptions{})
+					return err
+				},
+				check: (*stage).oneKey,
+			})
+		})
+	}
+}
+
+// rotated reports whether nothing is left to be done.
+func (s *stage) rotated() bool {
+	_, open, err := s.keeper().Unfinished(AccessKey)
+	p, _ := settings{s}.load()
+	return err == nil && !open && p.KeyID != ""
+}
+
+// oneKey fails unless alice has one key, active, which is the stored one and makes sessions.
+func (s *stage) oneKey() {
+	s.t.Helper()
+	user := s.alice()
+	key, err := s.items.AccessKey(s.t.Context(), "work")
+	s.must(err)
+	p, err := settings{s}.load()
+	s.must(err)
+	if len(user.Keys) != 1 || user.Keys[0].Inactive || user.Keys[0].ID != key.ID || user.Keys[0].Secret != key.Secret.Reveal() {
+		s.t.Errorf("IAM has %d keys, the store %s", len(user.Keys), key.ID)
+	}
+	if p.KeyID != key.ID {
+		s.t.Errorf("the settings have %q", p.KeyID)
+	}
+	if copied, err := s.items.AccessKey(s.t.Context(), "other"); !missing(err) && (copied.ID != key.ID || !copied.Secret.Equal(key.Secret) || p.OtherKeyID != key.ID) {
+		s.t.Errorf("the other profile has %s, and its settings %q", copied.ID, p.OtherKeyID)
+	}
+	if got := s.files("key_new"); len(got) != 0 {
+		s.t.Errorf("the second slot: %v", got)
+	}
+	s.noJournal()
+	s.mints(laptop)
+}
+
+func TestKillRemove(t *testing.T) {
+	t.Parallel()
+	for name, adjust := range map[string]func(*sandbox.Options){"plain": func(*sandbox.Options) {}, "MFA demanded": requireMFA} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			everywhere(t, scenario{
+				prepare: func(t *testing.T) *stage {
+					s := newStage(t, adjust, inClear)
+					s.enrol()
+					s.clock.advance(time.Hour)
+					s.confirm = func(LastDevice) error { return nil }
+					return s
+				},
+				run: func(k *Keeper, s *stage) error {
+					serial, err := settings{s}.Serial(s.t.Context())
+					if _, open, _ := k.Unfinished(Device); serial == "" && !open {
+						return err // killed when all was done
+					}
+					_, err = k.RemoveDevice(s.t.Context(), "")
+					return err
+				},
+				check: func(s *stage) {
+					world := s.World()
+					if serial, err := (settings{s}).Serial(s.t.Context()); err != nil || serial != "" || len(world.Devices) != 0 || len(s.files("seed_")) != 0 {
+						s.t.Errorf("left over: %v, %v, %v", serial, world.Devices, s.files("seed_"))
+					}
+					s.noJournal()
+				},
+			})
+		})
+	}
+}
+
+// TestKillTwice dies in the second run as well.
+func TestKillTwice(t *testing.T) {
+	t.Parallel()
+	dry := newStage(t, requireMFA, inClear)
+	dry.dies(0, func(k *Keeper) { dry.must(enrolling(k, dry)) })
+	for first := 2; first <= len(dry.effects); first += 4 {
+		t.Run(fmt.Sprint(first), func(t *testing.T) {
+			t.Parallel()
+			for second := 1; ; second += 2 {
+				s := newStage(t, requireMFA, inClear)
+				s.dies(first, func(k *Keeper) { _ = enrolling(k, s) })
+				if !s.dies(second, func(k *Keeper) { _ = enrolling(k, s) }) {
+					return
+				}
+				s.must(enrolling(s.keeper(), s))
+				s.works()
+			}
+		})
+	}
+}
+
+// TestCancel: Ctrl-C at any effect leaves what the next run finishes.
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	dry := newStage(t)
+	dry.dies(0, func(k *Keeper) { dry.must(enrolling(k, dry)) })
+	for n := range dry.effects {
+		s := newStage(t)
+		count := 0
+		stop := errors.New("stopped")
+		s.broken = func(string) error {
+			if count++; count >= n {
+				return stop // as all calls fail whose context has ended
+			}
+			return nil
+		}
+		_ = enrolling(s.keeper(), s)
+		s.broken = nil
+		s.must(enrolling(s.keeper(), s))
+		s.works()
+	}
+}

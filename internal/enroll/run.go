@@ -1,0 +1,224 @@
+package enroll
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+const (
+	// maxTries is how often a call is made that may succeed later, with firstPause after
+	// the first, doubled each time.
+	maxTries   = 4
+	firstPause = time.Second
+)
+
+// run is one run of a flow, under the lock of the profile.
+type run struct {
+	*Keeper
+	who   account.Identity
+	entry Entry
+
+	// resumed: an earlier run has begun the phase that is being run.
+	resumed bool
+
+	iam   IAM
+	mfa   bool  // iam signs with a session that has MFA
+	noMFA error // why there is none, once asked
+	first bool  // the user has no device yet, and so no session with MFA
+}
+
+// begin takes the lock, reads the journal and finds out who the user is. The caller
+// calls done.
+func (k *Keeper) begin(ctx context.Context, about Subject, flow Flow) (r *run, done func(), err error) {
+	unlock, err := k.lock()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			unlock()
+		}
+	}()
+	r = &run{Keeper: k}
+	if r.entry, err = k.Journal.Load(about); err != nil {
+		return nil, nil, err
+	}
+	if r.resumed = r.entry.Phase != ""; r.resumed && r.entry.Flow != flow {
+		return nil, nil, unfinished(r.entry)
+	}
+	if r.resumed && r.entry.Store != "" && r.entry.Store != k.Store {
+		return nil, nil, unfinished(r.entry) // it was begun since the store was opened
+	}
+	if err := r.identify(ctx); err != nil {
+		return nil, nil, err
+	}
+	if r.resumed && r.entry.Caller != r.who.ARN {
+		return nil, nil, otherCaller(r.entry, r.who)
+	}
+	if r.resumed {
+		r.tell(Resuming, string(flow))
+	}
+	return r, unlock, r.dial(ctx)
+}
+
+// identify also measures the clock, before the first code is made.
+func (r *run) identify(ctx context.Context) error {
+	err := r.patiently(ctx, repeatable, func() (err error) {
+		r.who, err = r.Identify(ctx, creds.AccessKey{})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return refuseCaller(r.who)
+}
+
+// dial returns to the stored access key, which may be another one by now.
+func (r *run) dial(ctx context.Context) (err error) {
+	r.iam, err = r.Dial(ctx, WithKey)
+	r.mfa, r.noMFA, r.first = false, nil, false
+	return err
+}
+
+// withMFA goes on with a session that has MFA. Without one the error wraps ErrNoSession.
+func (r *run) withMFA(ctx context.Context) error {
+	if r.mfa || r.noMFA != nil {
+		return r.noMFA
+	}
+	api, err := r.Dial(ctx, WithMFA)
+	if err != nil {
+		r.noMFA = err
+		return err
+	}
+	r.iam, r.mfa = api, true
+	return nil
+}
+
+// call makes one call to IAM: again, later, while again says so, and again with MFA if that is
+// what AWS wants.
+func (r *run) call(ctx context.Context, again func(error) bool, call func(IAM) error) error {
+	once := func() error { return r.patiently(ctx, again, func() error { return call(r.iam) }) }
+	err := once()
+	if r.mfa || r.first || !wantsMFA(err) {
+		return err
+	}
+	switch none := r.withMFA(ctx); {
+	case errors.Is(none, ErrNoSession):
+		return &MFAError{err}
+	case none != nil:
+		return none
+	}
+	return once()
+}
+
+// patiently calls f until it succeeds or fails with an error that is not worth it.
+func (r *run) patiently(ctx context.Context, again func(error) bool, f func() error) error {
+	for try := 1; ; try++ {
+		err := f()
+		if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+			return context.Cause(ctx) // rather than what it has led to
+		}
+		if err == nil || try == maxTries || !again(err) {
+			return err
+		}
+		r.Log.Debug("trying again", "error", err)
+		if err := r.pause(ctx, firstPause<<(try-1)); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits without a word.
+func (r *run) pause(ctx context.Context, d time.Duration) error {
+	if r.Sleep(ctx, d) != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// wait waits until t, AWS's time, and counts down.
+func (r *run) wait(ctx context.Context, what string, t time.Time) error {
+	for waited := false; ; waited = true {
+		left := t.Sub(r.Now())
+		switch {
+		case left > 0:
+			r.Progress(Event{Stage: Waiting, Thing: what, Left: left.Truncate(time.Second) + time.Second})
+		case waited:
+			r.Progress(Event{Stage: Waiting, Thing: what})
+			return nil
+		default:
+			return nil
+		}
+		if err := r.pause(ctx, min(left, time.Second)); err != nil {
+			return err
+		}
+	}
+}
+
+// enter writes the phase down before anything of it happens.
+func (r *run) enter(p Phase) error {
+	r.entry.Phase, r.entry.Version = p, entryVersion
+	r.resumed = false
+	return r.Journal.Save(r.entry)
+}
+
+// finish ends the flow.
+func (r *run) finish() error {
+	err := r.Journal.Clear(r.entry.About)
+	r.entry = Entry{About: r.entry.About}
+	return err
+}
+
+func (r *run) start(about Subject, flow Flow) {
+	r.entry = Entry{About: about, Flow: flow, Started: r.Now().UTC(), Caller: r.who.ARN}
+}
+
+func (r *run) tell(s Stage, thing string) { r.Progress(Event{Stage: s, Thing: thing}) }
+
+// never is for calls that carry codes: they look after themselves.
+func never(error) bool { return false }
+
+// passing reports whether AWS has certainly not done what it will do a moment later.
+func passing(err error) bool {
+	switch account.ReasonOf(err) {
+	case account.Throttled, account.Busy, account.ClockRefused:
+		return true
+	default:
+		return false
+	}
+}
+
+// uncertain reports whether AWS may have done it or not.
+func uncertain(err error) bool {
+	switch account.ReasonOf(err) {
+	case account.Lost, account.ServerError:
+		return true
+	default:
+		return false
+	}
+}
+
+// repeatable is for calls that do no more the second time.
+func repeatable(err error) bool { return passing(err) || uncertain(err) }
+
+// definite reports whether AWS has said no, and will say so again.
+func definite(err error) bool {
+	told, ok := errors.AsType[*account.Error](err)
+	return ok && told.Delivery == exchange.Answered && !repeatable(err)
+}
+
+func wantsMFA(err error) bool {
+	told, ok := errors.AsType[*account.Error](err)
+	return ok && told.Denial.WantsMFA
+}
+
+func is(err error, reason account.Reason) bool { return err != nil && account.ReasonOf(err) == reason }
+
+// missing reports whether a store has nothing of use.
+func missing(err error) bool { return err != nil && fault.KindOf(err) == fault.NoSecret }

@@ -1,0 +1,351 @@
+package enroll
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/iam"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+const (
+	laptop = "arn:aws:iam::123456789012:mfa/alice-build-7"
+	phone  = "arn:aws:iam::123456789012:mfa/phone"
+)
+
+// stage is alice's machine, with real files, beside a strict AWS over TLS: the real
+// clients, session broker and cache are what cmd would wire. Both share a clock that only
+// waiting moves. Every effect on the outside passes tap, where the process can die.
+type stage struct {
+	*sandbox.Server
+	t      *testing.T
+	dir    string
+	bundle string
+	clock  *steppedClock
+	root   *os.Root
+	items  keystore.Items
+	cache  *cache.Cache
+	sts    *sts.Client
+	iam    func(key creds.AccessKey, token creds.Secret) (*iam.Client, error)
+
+	sessions map[string]creds.Session
+	locked   bool
+	store    string
+	skew     time.Duration
+
+	// What the tests turn.
+	phone   bool                           // a person can type a code of the device phone
+	confirm func(LastDevice) error         // nil: must not be asked
+	broken  func(name string) error        // fails an effect on the machine
+	before  func(effect string, done bool) // is called beside each effect
+
+	events  []Event
+	effects []string // both sides of each one
+	dieAt   int      // the number of the effect's side to die at, from 1
+}
+
+// killed is what a process dies of.
+type killed struct{}
+
+// newStage has the user alice with one access key and no device.
+func newStage(t *testing.T, adjust ...func(*sandbox.Options)) *stage {
+	t.Helper()
+	world := sandbox.DefaultWorld()
+	world.Devices = nil
+	s := &stage{
+		t: t, dir: t.TempDir(), sessions: make(map[string]creds.Session),
+		clock: &steppedClock{at: time.Now().Truncate(totp.Period).Add(7 * time.Second)},
+	}
+	o := sandbox.Options{Now: s.clock.now, Rand: rand.Reader, TLS: true, World: world}
+	for _, f := range adjust {
+		f(&o)
+	}
+	var err error
+	if s.Server, err = sandbox.Start(o); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	if o.TLS {
+		s.bundle = filepath.Join(s.dir, "ca.pem")
+		s.must(os.WriteFile(s.bundle, s.CAPEM(), 0o600))
+	}
+	s.root, err = os.OpenRoot(s.dir)
+	s.must(err)
+	t.Cleanup(func() { s.root.Close() })
+	s.items = keystore.Items{Store: fileStore{s}}
+	s.cache, err = cache.Open(cache.Options{Dir: filepath.Join(s.dir, "cache"), Now: s.clock.now, Rand: rand.Reader})
+	s.must(err)
+	s.connect()
+	user := s.alice()
+	s.must(s.items.PutAccessKey(t.Context(), "work", creds.AccessKey{ID: user.Keys[0].ID, Secret: creds.NewSecret(user.Keys[0].Secret)}))
+	s.effects = nil
+	return s
+}
+
+// connect makes the clients.
+func (s *stage) connect() {
+	none := func(string) string { return "" }
+	var err error
+	s.sts, err = sts.New(sts.Options{Region: "eu-central-1", Endpoint: s.URL(), CABundle: s.bundle, Getenv: none, Now: s.clock.now})
+	s.must(err)
+	s.iam = func(key creds.AccessKey, token creds.Secret) (*iam.Client, error) {
+		return iam.New(iam.Options{
+			Key: key, Token: token, Region: "eu-central-1", Endpoint: s.URL(), CABundle: s.bundle, Getenv: none,
+			Now: s.clock.now, Skew: func() time.Duration { return s.skew }, Observe: s.observe,
+		})
+	}
+}
+
+func (s *stage) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *stage) alice() sandbox.User {
+	world := s.World()
+	return *world.User("alice")
+}
+
+func (s *stage) change(change func(*sandbox.World)) {
+	s.t.Helper()
+	s.must(s.Update(change))
+}
+
+func (s *stage) inject(f sandbox.Fault) {
+	s.t.Helper()
+	s.must(s.Inject(f))
+}
+
+// withPhone gives alice a device that this machine does not have.
+func withPhone(o *sandbox.Options) {
+	o.World.Devices = append(o.World.Devices, sandbox.Device{Serial: phone, User: "alice"})
+}
+
+func requireMFA(o *sandbox.Options) { o.World.Users[0].RequireMFA = true }
+
+// keeper is one process.
+func (s *stage) keeper() *Keeper {
+	s.locked = false // whoever held it has died
+	return &Keeper{
+		Identify: s.identify,
+		Dial:     s.dial,
+		Prove:    s.prove,
+		Seeds:    seeds{s.items},
+		Store:    s.store,
+		Keys:     keys{s.items},
+		Settings: settings{s},
+		Journal:  journal{s},
+		Scope:    func(serial string) Scope { return scope{s, s.scope(serial)} },
+		Now:      func() time.Time { return s.clock.now().Add(s.skew) },
+		Sleep:    s.sleep,
+		Progress: func(e Event) { s.events = append(s.events, e) },
+		Confirm: func(_ context.Context, last LastDevice) error {
+			if s.confirm == nil {
+				s.t.Errorf("asked about %+v", last)
+				return errors.New("not asked for")
+			}
+			return s.confirm(last)
+		},
+		Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+// tap surrounds one effect.
+func (s *stage) tap(name string, effect func() error) error {
+	s.side(name, false)
+	if s.broken != nil {
+		if err := s.broken(name); err != nil {
+			return err
+		}
+	}
+	err := effect()
+	s.side(name, true)
+	return err
+}
+
+func (s *stage) side(name string, done bool) {
+	if s.before != nil {
+		s.before(name, done)
+	}
+	s.effects = append(s.effects, name)
+	if len(s.effects) == s.dieAt {
+		panic(killed{})
+	}
+}
+
+// dies runs f in a process that dies at the nth side of an effect, if it has so many.
+func (s *stage) dies(n int, f func(*Keeper)) (died bool) {
+	s.effects, s.dieAt = nil, n
+	defer func() {
+		s.dieAt = 0
+		if cause := recover(); cause != nil {
+			if _, ok := cause.(killed); !ok {
+				panic(cause)
+			}
+			died = true
+		}
+	}()
+	f(s.keeper())
+	return false
+}
+
+func (s *stage) sleep(ctx context.Context, d time.Duration) error {
+	s.clock.advance(d)
+	return ctx.Err()
+}
+
+func (s *stage) observe(server, local time.Time) {
+	if skew := server.Sub(local); skew.Abs() >= 2*time.Second {
+		s.skew = skew
+	}
+}
+
+func (s *stage) identify(ctx context.Context, key creds.AccessKey) (who account.Identity, err error) {
+	if key.ID == "" {
+		if key, err = s.items.AccessKey(ctx, "work"); err != nil {
+			return account.Identity{}, err
+		}
+	}
+	err = s.tap("GetCallerIdentity", func() error {
+		var result exchange.Result
+		who, result = s.sts.GetCallerIdentity(ctx, exchange.Request{Key: key, Skew: s.skew})
+		if !result.ServerTime.IsZero() {
+			s.observe(result.ServerTime, result.LocalTime)
+		}
+		return result.Err
+	})
+	return who, err
+}
+
+// dial signs with the stored key, or with a session of the profile's device, or else of the
+// phone.
+func (s *stage) dial(ctx context.Context, as Access) (IAM, error) {
+	key, err := s.items.AccessKey(ctx, "work")
+	if err != nil {
+		return nil, err
+	}
+	var token creds.Secret
+	if as == WithMFA {
+		session, err := s.mfaSession(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		key, token = creds.AccessKey{ID: session.AccessKeyID, Secret: session.SecretAccessKey}, session.SessionToken
+	}
+	client, err := s.iam(key, token)
+	return tapped{s, client}, err
+}
+
+func (s *stage) mfaSession(ctx context.Context, key creds.AccessKey) (creds.Credentials, error) {
+	serial, err := settings{s}.Serial(ctx)
+	if err != nil {
+		return creds.Credentials{}, err
+	}
+	if serial != "" {
+		broker, _ := s.broker(key, serial)
+		return broker.Get(ctx, plan(key, serial), session.Options{})
+	}
+	world := s.World()
+	if !s.phone || world.Device(phone) == nil {
+		return creds.Credentials{}, ErrNoSession
+	}
+	s.clock.advance(totp.Period) // for a code that was not used yet
+	code, err := sandbox.Code(world.Device(phone).Seed, s.Now())
+	s.must(err)
+	result := s.sts.Call(ctx, exchange.Request{Key: key, Duration: time.Hour, Serial: phone, Code: creds.NewSecret(code), Skew: s.skew})
+	return result.Credentials, result.Err
+}
+
+func plan(key creds.AccessKey, serial string) session.Plan {
+	return session.Plan{Partition: "aws", AccessKeyID: key.ID, Serial: serial, Duration: 12 * time.Hour}
+}
+
+// broker returns a session broker and where it leaves the last verdict.
+func (s *stage) broker(key creds.AccessKey, serial string) (*session.Broker, *verdict) {
+	v := &verdict{STS: s.sts}
+	return &session.Broker{
+		STS: v, Secrets: secrets{s, key, serial}, Sessions: sessions(s.sessions), Clock: clockBook{s},
+		Scope:  func(name string) session.Scope { return s.cache.Scope(name) },
+		Now:    s.clock.now,
+		Sleep:  s.sleep,
+		Random: func() float64 { return 0.5 },
+		Log:    slog.New(slog.DiscardHandler),
+	}, v
+}
+
+func (s *stage) prove(ctx context.Context, p Proof) (v exchange.Verdict, err error) {
+	key := p.Key
+	if key.ID == "" {
+		if key, err = s.items.AccessKey(ctx, "work"); err != nil {
+			return exchange.Refused, err
+		}
+	}
+	broker, last := s.broker(key, p.Serial)
+	err = s.tap("Prove", func() error {
+		_, err := broker.Get(ctx, plan(key, p.Serial), session.Options{Refresh: true})
+		return err
+	})
+	return last.verdict, err
+}
+
+// scope finds out under which name the broker keeps the books of a device.
+func (s *stage) scope(serial string) *cache.Scope {
+	broker, _ := s.broker(creds.AccessKey{}, serial)
+	name := ""
+	broker.Scope = func(n string) session.Scope { name = n; return s.cache.Scope(n) }
+	broker.CurrentStep(session.Plan{Serial: serial})
+	return s.cache.Scope(name)
+}
+
+type verdict struct {
+	session.STS
+	verdict exchange.Verdict
+}
+
+func (v *verdict) Call(ctx context.Context, r exchange.Request) exchange.Result {
+	result := v.STS.Call(ctx, r)
+	v.verdict = result.Verdict
+	return result
+}
+
+type secrets struct {
+	s      *stage
+	key    creds.AccessKey
+	serial string
+}
+
+func (x secrets) AccessKey(context.Context) (creds.AccessKey, error) { return x.key, nil }
+
+func (x secrets) Codes(ctx context.Context) (session.Codes, error) {
+	seed, err := x.s.items.Seed(ctx, x.serial)
+	return func(_ context.Context, step totp.Step) (creds.Secret, error) { return seed.Code(step), nil }, err
+}
+
+type sessions map[string]creds.Session
+
+func (m sessions) Get(id string) (creds.Session, bool) { x, ok := m[id]; return x, ok }
+
+func (m sessions) Put(id string, x creds.Session) error { m[id] = x; return nil }
+
+type clockBook struct{ s *stage }
+
+func (c clockBook) LoadClock() ledger.Clock { return ledger.Clock{Skew: c.s.skew} }
+
+func (c clockBook) SaveClock(clock ledger.Clock) error { c.s.skew = clock.Skew; return nil }

@@ -1,7 +1,7 @@
 package totp
 
 import (
-	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
@@ -26,9 +26,43 @@ func (s Seed) URI(label, issuer string) creds.Secret {
 	return creds.NewSecret("otpauth://totp/" + path + query)
 }
 
-// escape is right for paths and queries alike. A space must become %20: apps show
-// a plus sign as it is.
-func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+// escape returns s with all but the unreserved characters of RFC 3986 section 2.3 as
+// percent escapes, which is right for paths and queries alike.
+func escape(s string) string {
+	const hexadecimal = "0123456789ABCDEF"
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		if strings.IndexByte(upper+lower+decimals+"-._~", c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			b.Write([]byte{'%', hexadecimal[c>>4], hexadecimal[c&15]})
+		}
+	}
+	return b.String()
+}
+
+// unescape undoes the percent escapes of s. If one is broken, bad is the position of
+// its percent sign, counted in characters from 1.
+func unescape(s string) (plain string, bad int) {
+	var b strings.Builder
+	position := 0
+	for at := 0; at < len(s); at++ {
+		if s[at]&0xC0 != 0x80 { // the first byte of a character
+			position++
+		}
+		if s[at] != '%' {
+			b.WriteByte(s[at])
+			continue
+		}
+		value, err := strconv.ParseUint(s[at+1:min(at+3, len(s))], 16, 8)
+		if err != nil || at+3 > len(s) {
+			return "", position
+		}
+		b.WriteByte(byte(value))
+		at, position = at+2, position+2
+	}
+	return b.String(), 0
+}
 
 // decodeURI returns the bytes of the one seed in the URI scheme://rest.
 func decodeURI(scheme, rest string) ([]byte, error) {
@@ -39,9 +73,8 @@ func decodeURI(scheme, rest string) ([]byte, error) {
 	default:
 		return nil, refuse("give the seed or an otpauth://totp URI", "that is a URI, but not an otpauth URI")
 	}
-	// Later, QueryUnescape cannot fail.
-	if position := brokenEscape(rest); position > 0 {
-		return nil, refuse(copyURI, "otpauth URI has a bad percent escape at character %d", len("otpauth://")+position)
+	if _, bad := unescape(rest); bad > 0 {
+		return nil, refuse(copyURI, "otpauth URI has a bad percent escape at character %d", len("otpauth://")+bad)
 	}
 	path, query, _ := strings.Cut(rest, "?")
 	kind, _, _ := strings.Cut(path, "/")
@@ -54,32 +87,17 @@ func decodeURI(scheme, rest string) ([]byte, error) {
 	return nil, refuse(copyURI, "otpauth URI is neither for totp nor for hotp")
 }
 
-const copyURI = "copy the whole URI again"
-
-// brokenEscape returns the position, counted in characters from 1, of the first
-// percent sign in s that two hexadecimal digits do not follow, or 0.
-func brokenEscape(s string) int {
-	position := 0
-	for at, r := range s {
-		position++
-		if r != '%' {
-			continue
-		}
-		if _, err := url.QueryUnescape(s[at:min(at+3, len(s))]); err != nil {
-			return position
-		}
-	}
-	return 0
-}
-
-// decodeParameters returns the bytes of the one secret in query. Parameters that
-// change the code are checked, and all others left alone.
+// decodeParameters returns the bytes of the one secret in query, whose escapes are
+// whole. Parameters that change the code are checked, and all others left alone.
 func decodeParameters(query string) ([]byte, error) {
 	var secrets []string
-	query = strings.ReplaceAll(query, "&amp;", "&") // copied out of HTML
+	// As text copied out of HTML has it, and as forms write a space.
+	query = strings.NewReplacer("&amp;", "&", "+", " ").Replace(query)
 	for parameter := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(parameter, "=")
-		name, value = strings.ToLower(unescape(name)), unescape(value)
+		name, _ = unescape(name)
+		value, _ = unescape(value)
+		name = strings.ToLower(name)
 		if name == "secret" {
 			secrets = append(secrets, value)
 		}
@@ -94,11 +112,6 @@ func decodeParameters(query string) ([]byte, error) {
 		return decodeBase32(secrets[0])
 	}
 	return nil, refuse(copyURI, "otpauth URI has more than one secret parameter")
-}
-
-func unescape(s string) string {
-	plain, _ := url.QueryUnescape(s)
-	return plain
 }
 
 // checkParameter refuses what would give codes that AWS does not accept.
@@ -119,5 +132,5 @@ func checkParameter(name, value string) error {
 	if len(value) > len("SHA512") || !only(value, upper+decimals) {
 		value = "(something else)"
 	}
-	return refuse("enrol a device whose codes AWS accepts", "otpauth URI asks for %s=%s, AWS uses %s", name, value, want)
+	return refuse(otherDevice, "otpauth URI asks for %s=%s, AWS uses %s", name, value, want)
 }

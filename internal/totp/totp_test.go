@@ -101,9 +101,6 @@ func TestSeedRedactsItself(t *testing.T) {
 			t.Errorf("%s shows %q", path, shown[path])
 		}
 	}
-	if got := slog.AnyValue(seed).Resolve(); got.Kind() != slog.KindString {
-		t.Errorf("a handler of slog is given %v", got.Kind())
-	}
 	if !strings.Contains(shown["slog"], "[redacted]") || !strings.Contains(shown["JSON"], `"a":"[redacted]"`) {
 		t.Errorf("slog shows %q, JSON %q", shown["slog"], shown["JSON"])
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
@@ -81,7 +82,7 @@ func (add *adding) replaceKey(ctx context.Context, items keystore.Items, kind st
 func (add *adding) readKey(ctx context.Context, stored creds.AccessKey) (key creds.AccessKey, done bool, err error) {
 	switch {
 	case add.key.env:
-		key, err = keystore.NewEnv(add.getenv).AccessKey(ctx)
+		key, err = envstore.New(add.getenv).AccessKey(ctx)
 	case add.key.file != "":
 		key, err = add.keyFromFile(ctx)
 	case add.key.vault.given():
@@ -106,7 +107,7 @@ func (add *adding) askKey(ctx context.Context) (creds.AccessKey, error) {
 		return add.ask.secret(ctx, "Secret access key", "--access-key-file FILE")
 	}, func(secret creds.Secret) (creds.AccessKey, error) {
 		key := creds.AccessKey{ID: id, Secret: secret}
-		return key, asUsage(keystore.CheckAccessKey("what was typed", key))
+		return key, asUsage(envstore.CheckAccessKey("what was typed", key))
 	})
 }
 
@@ -115,7 +116,7 @@ func typedKeyID(id string) (string, error) {
 	if creds.IsAccessKeyID(id) {
 		return id, nil
 	}
-	return "", asUsage(keystore.CheckAccessKey("what was typed", creds.AccessKey{ID: id}))
+	return "", asUsage(envstore.CheckAccessKey("what was typed", creds.AccessKey{ID: id}))
 }
 
 func (add *adding) keyFromFile(ctx context.Context) (creds.AccessKey, error) {
@@ -148,7 +149,7 @@ func (add *adding) keyFromCredentials(stored creds.AccessKey) (key creds.AccessK
 			return creds.AccessKey{}, false, fault.New(fault.Config, other.Place, "delete the one that is not used", "it has another access key than %s", static[0].Place)
 		}
 	}
-	return static[0].Key, false, keystore.CheckAccessKey(static[0].Place, static[0].Key)
+	return static[0].Key, false, envstore.CheckAccessKey(static[0].Place, static[0].Key)
 }
 
 // removeStatic deletes the access key from the files of the AWS tools, now that it is stored and

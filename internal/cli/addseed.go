@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
@@ -46,10 +47,10 @@ func (add *adding) getSeed(ctx context.Context) (found, error) {
 	if !add.key.env {
 		return add.readSeed(ctx, add.seed, add.ask)
 	}
-	env := keystore.NewEnv(add.getenv)
+	env := envstore.New(add.getenv)
 	serial, err := env.Serial()
 	if err == nil && serial != "" && add.serial == "" {
-		add.settings.Serial, err = profile.CheckSerial(keystore.EnvSerial, serial)
+		add.settings.Serial, err = profile.CheckSerial(envstore.VarSerial, serial)
 	}
 	if err != nil {
 		return found{}, err

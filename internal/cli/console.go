@@ -13,6 +13,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
@@ -218,7 +219,7 @@ func (c *console) spend(serial string, step totp.Step, fresh bool) {
 // try proves the device by a session, if there is an access key to make one with.
 func (c *console) try(ctx context.Context, serial string) error {
 	root := strings.HasSuffix(serial, ":mfa/root-account-mfa-device")
-	if c.has.KeyStore == "" && !keystore.NewEnv(c.getenv).Configured() {
+	if c.has.KeyStore == "" && !envstore.New(c.getenv).Configured() {
 		c.say("There is no access key for profile %s, so no session was tried. For codes: %s code --profile %s", fault.Printable(c.name), program, fault.Shell(c.name))
 		return nil
 	}

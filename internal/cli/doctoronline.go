@@ -13,7 +13,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/iam"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
@@ -94,7 +94,7 @@ func (d *diagnosis) listUser(ctx context.Context, w *wiring, key creds.AccessKey
 	if cached, ok := w.broker.Cached(base); ok {
 		keys = append(keys, iamKey{creds.AccessKey{ID: cached.AccessKeyID, Secret: cached.SecretAccessKey}, cached.SessionToken})
 	}
-	env, err := d.profileEnv(keystore.NewEnv(d.getenv))
+	env, err := d.profileEnv(envstore.New(d.getenv))
 	env.IAM = true
 	settings, failed := d.files.Resolve(w.settings.Profile, profile.Flags{}, env)
 	if err = cmp.Or(err, failed); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/mfaprocess"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
@@ -19,7 +20,7 @@ import (
 // secrets are the long-lived secrets of one profile's identity, wherever they rest.
 type secrets struct {
 	app      *app
-	env      keystore.Env
+	env      envstore.Store
 	settings profile.Settings
 }
 
@@ -37,7 +38,7 @@ func (s secrets) seedFromEnv() bool {
 	return fromEnv(s.settings.SeedStore, s.env)
 }
 
-func fromEnv(kind string, env keystore.Env) bool {
+func fromEnv(kind string, env envstore.Store) bool {
 	return kind == keystore.KindEnv || kind == "" && env.Configured()
 }
 
@@ -136,7 +137,7 @@ func (s secrets) known() error {
 	thing := "profile " + strconv.Quote(s.settings.Identity)
 	add := "run: " + program + " add --profile " + fault.Shell(s.settings.Identity)
 	if s.settings.KeyStore == "" && !s.env.Configured() {
-		return fault.New(fault.NoSecret, thing, add+", or set "+strings.Join([]string{keystore.EnvAccessKeyID, keystore.EnvSecretAccessKey, keystore.EnvSeed, keystore.EnvSerial}, ", "),
+		return fault.New(fault.NoSecret, thing, add+", or set "+strings.Join([]string{envstore.VarAccessKeyID, envstore.VarSecretAccessKey, envstore.VarSeed, envstore.VarSerial}, ", "),
 			"there is no access key for it")
 	}
 	return s.deviceKnown()

@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
@@ -66,7 +66,7 @@ func (a *app) wireIAM(name string) (*wiring, error) {
 
 // assemble puts the parts of a profile together; iam says that IAM is asked as well.
 func (a *app) assemble(files *profile.Files, name string, flags profile.Flags, iam bool) (*wiring, error) {
-	store := keystore.NewEnv(a.getenv)
+	store := envstore.New(a.getenv)
 	env, err := a.profileEnv(store)
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (a *app) loadFiles() (*profile.Files, error) {
 
 // profileEnv returns what the environment, and the env store in it, contribute to the
 // settings.
-func (a *app) profileEnv(store keystore.Env) (profile.Env, error) {
+func (a *app) profileEnv(store envstore.Store) (profile.Env, error) {
 	env := profile.Env{Getenv: a.getenv, Identity: store.Configured()}
 	if !env.Identity {
 		return env, nil

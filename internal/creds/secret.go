@@ -7,7 +7,6 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"io"
-	"log/slog"
 )
 
 // redacted is all that any formatting of a Secret shows. It tells neither the
@@ -59,8 +58,5 @@ func (Secret) String() string { return redacted }
 func (Secret) GoString() string { return redacted }
 
 // MarshalText implements encoding.TextMarshaler, and with it JSON (values and
-// map keys), XML and TOML.
+// map keys), XML, TOML and the handlers of log/slog.
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// LogValue implements slog.LogValuer.
-func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -61,7 +62,7 @@ func (i Items) accessKey(ctx context.Context, name, profile string) (creds.Acces
 		return creds.AccessKey{}, fault.New(fault.NoSecret, thing, "use a newer aws-mfa-creds, or "+remedy, "what is stored has version %d, and this program knows version %d", it.Version, itemVersion)
 	}
 	key := creds.AccessKey{ID: it.AccessKeyID, Secret: creds.NewSecret(it.SecretAccessKey)}
-	if err := CheckAccessKey(thing, key); err != nil {
+	if err := envstore.CheckAccessKey(thing, key); err != nil {
 		return creds.AccessKey{}, fault.New(fault.NoSecret, thing, remedy, "what is stored is damaged")
 	}
 	return key, nil
@@ -149,13 +150,4 @@ func Label(serial string) string {
 		return serial
 	}
 	return strings.TrimPrefix(fields[5], "mfa/") + "@" + fields[4]
-}
-
-// CheckAccessKey refuses what cannot be a long-lived access key, without echoing any of its
-// secret. where says where it came from.
-func CheckAccessKey(where string, key creds.AccessKey) error {
-	if err := checkAccessKeyID(where, key.ID); err != nil {
-		return err
-	}
-	return checkSecretAccessKey(where, key.Secret.Reveal())
 }

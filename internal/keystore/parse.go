@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 )
 
 // ParseAccessKey finds the access key in text: the CSV file of the console, the JSON of
@@ -21,7 +22,7 @@ func ParseAccessKey(where, text string) (creds.AccessKey, error) {
 		case creds.IsAccessKeyID(strings.Replace(word, "ASIA", "AKIA", 1)):
 			return creds.AccessKey{}, fault.New(fault.Usage, where, "give the access key of the IAM user, AKIA...",
 				"holds a temporary access key, and GetSessionToken needs a long-lived one")
-		case len(word) == secretLength:
+		case len(word) == envstore.SecretLength:
 			secrets = addNew(secrets, word)
 		}
 	}
@@ -32,7 +33,7 @@ func ParseAccessKey(where, text string) (creds.AccessKey, error) {
 	case len(ids) > 1:
 		return creds.AccessKey{}, fault.New(fault.Usage, where, "give one alone", "there are %d access keys", len(ids))
 	case len(secrets) == 0:
-		return creds.AccessKey{}, fault.New(fault.Usage, where, remedy, "there is an access key id, but no secret access key of %d characters", secretLength)
+		return creds.AccessKey{}, fault.New(fault.Usage, where, remedy, "there is an access key id, but no secret access key of %d characters", envstore.SecretLength)
 	case len(secrets) > 1:
 		return creds.AccessKey{}, fault.New(fault.Usage, where, "give the access key alone", "there are %d texts that could be the secret access key", len(secrets))
 	}

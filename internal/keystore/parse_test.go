@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 )
 
 const (
@@ -57,7 +58,7 @@ func FuzzParseAccessKey(f *testing.F) {
 	f.Add("{\"\\/\"")
 	f.Fuzz(func(t *testing.T, text string) {
 		key, err := ParseAccessKey("stdin", text)
-		if (err == nil) != (CheckAccessKey("", key) == nil) {
+		if (err == nil) != (envstore.CheckAccessKey("", key) == nil) {
 			t.Errorf("%q: %v", text, err)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/ring"
 )
 
@@ -161,5 +162,5 @@ func parseVault(name string, text creds.Secret) (creds.AccessKey, error) {
 		return creds.AccessKey{}, fault.New(fault.NoSecret, thing, "run: aws-vault add "+fault.Shell(name), "is damaged") // what json says might quote the secret
 	}
 	key := creds.AccessKey{ID: stored.AccessKeyID, Secret: creds.NewSecret(stored.SecretAccessKey)}
-	return key, CheckAccessKey(thing, key)
+	return key, envstore.CheckAccessKey(thing, key)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/ring"
 )
 
@@ -51,7 +52,7 @@ func FuzzParseVault(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		key, err := parseVault("work", creds.NewSecret(text))
 		switch {
-		case err == nil && CheckAccessKey("key", key) != nil:
+		case err == nil && envstore.CheckAccessKey("key", key) != nil:
 			t.Errorf("returned %s", key.ID)
 		case err != nil && fault.KindOf(err) == fault.Internal:
 			t.Errorf("not told to a person: %v", err)

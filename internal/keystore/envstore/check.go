@@ -1,4 +1,4 @@
-package keystore
+package envstore
 
 import (
 	"strings"
@@ -7,8 +7,17 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
-// secretLength is the length of every secret access key IAM has issued.
-const secretLength = 40
+// SecretLength is the length of every secret access key that IAM has issued, in characters.
+const SecretLength = 40
+
+// CheckAccessKey refuses what cannot be a long-lived access key. where says where it came from. The
+// error is a *fault.Error of kind Config and shows nothing of the secret.
+func CheckAccessKey(where string, key creds.AccessKey) error {
+	if err := checkAccessKeyID(where, key.ID); err != nil {
+		return err
+	}
+	return checkSecretAccessKey(where, key.Secret.Reveal())
+}
 
 // checkAccessKeyID refuses what cannot be a long-lived access key's id. where says
 // where it came from.
@@ -17,7 +26,7 @@ func checkAccessKeyID(where, id string) error {
 	case strings.HasPrefix(id, "ASIA"):
 		return fault.New(fault.Config, where, "use the access key of the IAM user, AKIA...",
 			"is a temporary access key, and GetSessionToken needs a long-lived one")
-	case len(id) == secretLength:
+	case len(id) == SecretLength:
 		return fault.New(fault.Config, where, "the id begins with AKIA", "looks like a secret access key, not like its id")
 	case !creds.IsAccessKeyID(id):
 		return fault.New(fault.Config, where, "the id begins with AKIA and has 20 characters", "is not an access key id")
@@ -34,8 +43,8 @@ func checkSecretAccessKey(where, secret string) error {
 		return fault.New(fault.Config, where, remedy, "holds an access key id, not the secret access key")
 	case strings.HasPrefix(secret, "otpauth:"):
 		return fault.New(fault.Config, where, remedy, "holds a seed, not the secret access key")
-	case len(secret) < secretLength:
-		return fault.New(fault.Config, where, remedy, "has %d characters, and a secret access key has %d", len(secret), secretLength)
+	case len(secret) < SecretLength:
+		return fault.New(fault.Config, where, remedy, "has %d characters, and a secret access key has %d", len(secret), SecretLength)
 	case strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return fault.New(fault.Config, where, remedy, "holds white space or characters that no secret access key has")
 	}

@@ -1,0 +1,110 @@
+// Package envstore is the env store, for CI: one access key and one seed in environment
+// variables, or in files that variables name.
+//
+// The warm path of get uses it, so it imports nothing that Go initialises late (see package
+// warm): keep it so.
+package envstore
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+// The variables of the env store. Each can be given as NAME_FILE instead, the path
+// of a file that holds the value, as container platforms hand out secrets.
+const (
+	VarAccessKeyID     = "AWS_MFA_CREDS_ACCESS_KEY_ID"
+	VarSecretAccessKey = "AWS_MFA_CREDS_SECRET_ACCESS_KEY" //nolint:gosec // the name of a variable, not a secret
+	VarSeed            = "AWS_MFA_CREDS_SEED"              // base32 or an otpauth URI
+	VarSerial          = "AWS_MFA_CREDS_SERIAL"
+)
+
+// Store is the access key and the seed in the environment. They serve every profile and serial.
+type Store struct {
+	getenv func(string) string
+}
+
+// New returns the store in the environment that getenv reads, as os.Getenv does.
+func New(getenv func(string) string) Store { return Store{getenv} }
+
+// Configured reports whether any secret of the store is set. If one is, the others
+// have to be as well.
+func (s Store) Configured() bool {
+	for _, name := range []string{VarAccessKeyID, VarSecretAccessKey, VarSeed} {
+		if s.getenv(name) != "" || s.getenv(name+"_FILE") != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// HasSeed reports whether the seed is set.
+func (s Store) HasSeed() bool { return s.getenv(VarSeed) != "" || s.getenv(VarSeed+"_FILE") != "" }
+
+// Serial returns the serial of the MFA device as the environment gives it, not
+// validated, or "".
+func (s Store) Serial() (string, error) { return s.value(VarSerial) }
+
+// AccessKeyID returns the access key's id alone, which is not a secret.
+func (s Store) AccessKeyID() (string, error) {
+	id, err := s.required(VarAccessKeyID)
+	if err != nil {
+		return "", err
+	}
+	return id, checkAccessKeyID(VarAccessKeyID, id)
+}
+
+// AccessKey returns the access key.
+func (s Store) AccessKey(context.Context) (creds.AccessKey, error) {
+	id, err := s.AccessKeyID()
+	if err != nil {
+		return creds.AccessKey{}, err
+	}
+	secret, err := s.required(VarSecretAccessKey)
+	if err != nil {
+		return creds.AccessKey{}, err
+	}
+	if err := checkSecretAccessKey(VarSecretAccessKey, secret); err != nil {
+		return creds.AccessKey{}, err
+	}
+	return creds.AccessKey{ID: id, Secret: creds.NewSecret(secret)}, nil
+}
+
+// Seed returns the seed.
+func (s Store) Seed(context.Context) (totp.Seed, error) {
+	text, err := s.required(VarSeed)
+	if err != nil {
+		return totp.Seed{}, err
+	}
+	seed, err := totp.ParseSeed(text, totp.Policy{})
+	if bad, ok := errors.AsType[*totp.SeedError](err); ok {
+		return totp.Seed{}, fault.New(fault.NoSecret, VarSeed, bad.Remedy, "%s", bad.Problem)
+	}
+	return seed, err
+}
+
+func (s Store) required(name string) (string, error) {
+	value, err := s.value(name)
+	if err == nil && value == "" {
+		err = fault.New(fault.NoSecret, name, "set "+name+" or "+name+"_FILE", "is not set, and the env store needs it")
+	}
+	return value, err
+}
+
+// value returns what NAME or the file named by NAME_FILE holds, without the white
+// space around it, or "" if neither is set.
+func (s Store) value(name string) (string, error) {
+	direct, path := s.getenv(name), s.getenv(name+"_FILE")
+	switch {
+	case direct != "" && path != "":
+		return "", fault.New(fault.Config, name, "unset one of them", "%s_FILE is set as well", name)
+	case path != "":
+		return readSecretFile(name+"_FILE", path)
+	}
+	return strings.TrimSpace(direct), nil
+}

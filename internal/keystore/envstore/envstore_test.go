@@ -1,0 +1,152 @@
+//go:build unix
+
+package envstore
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+const (
+	goodID     = "AKIAIOSFODNN7EXAMPLE"
+	goodSecret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+	goodSeed   = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+)
+
+func env(pairs ...string) Store {
+	values := make(map[string]string)
+	for i := 0; i < len(pairs); i += 2 {
+		values[pairs[i]] = pairs[i+1]
+	}
+	return New(func(name string) string { return values[name] })
+}
+
+func file(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestHoldsEverything(t *testing.T) {
+	t.Parallel()
+	for name, e := range map[string]Store{
+		"values": env(VarAccessKeyID, goodID, VarSecretAccessKey, goodSecret, VarSeed, goodSeed, VarSerial, "serial"),
+		"spaces": env(VarAccessKeyID, " "+goodID+"\n", VarSecretAccessKey, goodSecret+"\r\n", VarSeed, "\t"+goodSeed, VarSerial, "serial\n"),
+		"files": env(VarAccessKeyID+"_FILE", file(t, goodID+"\n"), VarSecretAccessKey+"_FILE", file(t, goodSecret+"\n"),
+			VarSeed+"_FILE", file(t, goodSeed+"\n"), VarSerial+"_FILE", file(t, "serial\n")),
+	} {
+		key, err := e.AccessKey(context.Background())
+		if err != nil || key.ID != goodID || key.Secret.Reveal() != goodSecret {
+			t.Errorf("%s: access key %s, %v", name, key.ID, err)
+		}
+		seed, err := e.Seed(context.Background())
+		if want, _ := totp.ParseSeed(goodSeed, totp.Policy{}); err != nil || !seed.Code(1).Equal(want.Code(1)) {
+			t.Errorf("%s: seed: %v", name, err)
+		}
+		if serial, err := e.Serial(); err != nil || serial != "serial" {
+			t.Errorf("%s: serial %q, %v", name, serial, err)
+		}
+		if !e.Configured() {
+			t.Errorf("%s: not configured", name)
+		}
+	}
+}
+
+func TestConfigured(t *testing.T) {
+	t.Parallel()
+	if env().Configured() || env(VarSerial, "x").Configured() {
+		t.Error("configured without a secret")
+	}
+	for _, name := range []string{VarAccessKeyID, VarSecretAccessKey, VarSeed} {
+		if !env(name, "x").Configured() || !env(name+"_FILE", "x").Configured() {
+			t.Errorf("%s alone does not count", name)
+		}
+	}
+}
+
+// TestSaysWhatIsWrong feeds every mistake to its variable: the line has to name
+// the variable and the defect, never the value.
+func TestSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		variable, value string
+		kind            fault.Kind
+		want            string
+	}{
+		"no id":             {VarAccessKeyID, "", fault.NoSecret, "is not set"},
+		"temporary key":     {VarAccessKeyID, "ASIAIOSFODNN7EXAMPLE", fault.Config, "temporary"},
+		"seed as id":        {VarAccessKeyID, goodSeed, fault.Config, "is not an access key id"},
+		"id and more":       {VarAccessKeyID, "ASIAIOSFODNN7EXAMPLE:" + goodSecret, fault.Config, "temporary"},
+		"seed as path":      {VarSeed + "_FILE", goodSeed, fault.NoSecret, "names no file"},
+		"secret as path":    {VarSecretAccessKey + "_FILE", "/" + goodSecret, fault.NoSecret, "names no file"},
+		"secret as id":      {VarAccessKeyID, goodSecret, fault.Config, "looks like a secret access key"},
+		"short id":          {VarAccessKeyID, "AKIA", fault.Config, "is not an access key id"},
+		"odd id":            {VarAccessKeyID, "AKIA IOSFODNN7 EXAMPLE", fault.Config, "is not an access key id"},
+		"no secret":         {VarSecretAccessKey, "", fault.NoSecret, "is not set"},
+		"id as secret":      {VarSecretAccessKey, goodID, fault.Config, "holds an access key id"},
+		"seed as secret":    {VarSecretAccessKey, "otpauth://totp/x?secret=" + goodSeed, fault.Config, "holds a seed"},
+		"cut secret":        {VarSecretAccessKey, goodSecret[:39], fault.Config, "has 39 characters"},
+		"secret with space": {VarSecretAccessKey, goodSecret[:20] + " " + goodSecret[20:], fault.Config, "white space"},
+		"no seed":           {VarSeed, "", fault.NoSecret, "is not set"},
+		"code as seed":      {VarSeed, "123456", fault.NoSecret, VarSeed},
+		"bad seed":          {VarSeed, goodSeed + "1", fault.NoSecret, VarSeed},
+		"missing file":      {VarSeed + "_FILE", filepath.Join(dir, "absent"), fault.NoSecret, "names no file"},
+		"empty file":        {VarSeed + "_FILE", file(t, " \n"), fault.NoSecret, "is empty"},
+		"directory":         {VarSeed + "_FILE", dir, fault.NoSecret, "is a directory"},
+		"pipe":              {VarSeed + "_FILE", pipe, fault.NoSecret, "is a pipe"},
+		"device":            {VarSeed + "_FILE", "/dev/zero", fault.NoSecret, "is a special file"},
+		"large file":        {VarSeed + "_FILE", file(t, strings.Repeat("A", maxSecretFile+1)), fault.NoSecret, "larger than"},
+	} {
+		base := strings.TrimSuffix(test.variable, "_FILE")
+		values := map[string]string{VarAccessKeyID: goodID, VarSecretAccessKey: goodSecret, VarSeed: goodSeed}
+		delete(values, base)
+		values[test.variable] = test.value
+		e := New(func(name string) string { return values[name] })
+		_, err := e.AccessKey(context.Background())
+		if base == VarSeed {
+			_, err = e.Seed(context.Background())
+		}
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+			continue
+		}
+		line := fault.Line(err)
+		if fault.KindOf(err) != test.kind || !strings.Contains(line, test.want) || !strings.HasPrefix(line, base) {
+			t.Errorf("%s: exit %d: %s", name, fault.KindOf(err), line)
+		}
+		if strings.Contains(line, goodSecret[:10]) || strings.Contains(line, goodSeed[:10]) {
+			t.Errorf("%s: the line shows the value: %s", name, line)
+		}
+	}
+}
+
+func TestRefusesBothForms(t *testing.T) {
+	t.Parallel()
+	e := env(VarAccessKeyID, goodID, VarAccessKeyID+"_FILE", file(t, goodID))
+	if _, err := e.AccessKeyID(); fault.KindOf(err) != fault.Config {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestUnreadableFile(t *testing.T) {
+	t.Parallel()
+	err := unreadable(VarSeed+"_FILE", "/secret", &os.PathError{Op: "open", Path: "/secret", Err: syscall.EACCES})
+	if line := fault.Line(err); fault.KindOf(err) != fault.Filesystem || !strings.Contains(line, "permission denied") {
+		t.Errorf("got %s", line)
+	}
+}

@@ -1,10 +1,9 @@
 //go:build !windows
 
-package atomicfile
+package securefile
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,9 +18,9 @@ import (
 )
 
 const (
-	roleVar  = "ATOMICFILE_TEST_ROLE"
-	dirVar   = "ATOMICFILE_TEST_DIR"
-	umaskVar = "ATOMICFILE_TEST_UMASK"
+	roleVar  = "SECUREFILE_TEST_ROLE"
+	dirVar   = "SECUREFILE_TEST_DIR"
+	umaskVar = "SECUREFILE_TEST_UMASK"
 )
 
 // TestMain also plays the processes that the tests start and kill.
@@ -32,8 +31,12 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "umask":
 		err = writeUnderUmask()
+	case "mkdir":
+		err = makeUnderUmask()
 	case "writer":
 		err = writeForEver()
+	case "locker":
+		err = lockForEver()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -48,17 +51,26 @@ func child(role, dir string, env ...string) *exec.Cmd {
 	return cmd
 }
 
-func childDir() (Dir, error) {
-	root, err := os.OpenRoot(os.Getenv(dirVar))
-	return Dir{root, rand.Reader}, err
+func childDir() (*Dir, error) { return OpenAnyDir(os.Getenv(dirVar)) }
+
+func setUmask() error {
+	mask, err := strconv.ParseUint(os.Getenv(umaskVar), 8, 32)
+	syscall.Umask(int(mask))
+	return err
+}
+
+func makeUnderUmask() error {
+	if err := setUmask(); err != nil {
+		return err
+	}
+	_, err := MakeDir(filepath.Join(os.Getenv(dirVar), "a/b/c"), Open)
+	return err
 }
 
 func writeUnderUmask() error {
-	mask, err := strconv.ParseUint(os.Getenv(umaskVar), 8, 32)
-	if err != nil {
+	if err := setUmask(); err != nil {
 		return err
 	}
-	syscall.Umask(int(mask))
 	dir, err := childDir()
 	if err != nil {
 		return err
@@ -116,7 +128,7 @@ func TestKilledWriterLeavesOneOrTheOther(t *testing.T) {
 			t.Fatalf("torn after kill %d: %d bytes", i, len(got))
 		}
 	}
-	if err := Sweep(dir.Root, time.Now().Add(time.Minute)); err != nil {
+	if err := dir.Sweep(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	only(t, path, "file")

@@ -1,13 +1,13 @@
-package atomicfile
+package securefile
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
-	"io"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,19 +16,19 @@ import (
 )
 
 // newDir returns an empty directory to write in, and its path.
-func newDir(t testing.TB) (Dir, string) {
+func newDir(t testing.TB) (*Dir, string) {
 	t.Helper()
 	return openPath(t, t.TempDir())
 }
 
-func openPath(t testing.TB, path string) (Dir, string) {
+func openPath(t testing.TB, path string) (*Dir, string) {
 	t.Helper()
-	root, err := os.OpenRoot(path)
+	dir, err := OpenAnyDir(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { root.Close() })
-	return Dir{root, rand.Reader}, path
+	t.Cleanup(func() { dir.Close() })
+	return dir, path
 }
 
 func content(t testing.TB, path, name string) string {
@@ -141,7 +141,7 @@ func TestCreateHasOneWinner(t *testing.T) {
 	t.Parallel()
 	const writers = 32
 	size := 1 << 16
-	for name, create := range map[string]func(Dir, string, []byte, Options) error{"linked": Dir.Create, "in place": Dir.createInPlace} {
+	for name, create := range map[string]func(*Dir, string, []byte, Options) error{"linked": (*Dir).Create, "in place": (*Dir).createInPlace} {
 		dir, path := newDir(t)
 		var winners, others atomic.Int32
 		var winner atomic.Pointer[byte]
@@ -210,34 +210,34 @@ func TestReadersSeeOneOrTheOther(t *testing.T) {
 	only(t, path, "file")
 }
 
-type noRandom struct{}
-
-func (noRandom) Read([]byte) (int, error) { return 0, errors.New("no random numbers") }
-
-type notRandom struct{}
-
-func (notRandom) Read(p []byte) (int, error) { clear(p); return len(p), nil }
-
 func TestTempNames(t *testing.T) {
 	t.Parallel()
 	dir, path := newDir(t)
-	dir.Rand = noRandom{}
-	if err := dir.Write("file", nil, Options{}); err == nil {
-		t.Error("written without random numbers")
+	var calls uint64
+	dir.random = func() uint64 { calls++; return calls / 3 } // each name is tried up to three times
+	for number := range 2 {
+		theirs := fmt.Sprintf("%s%0*x%s", tempPrefix, tempDigits, number, tempSuffix)
+		if err := os.WriteFile(filepath.Join(path, theirs), []byte("theirs"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	dir.Rand = io.MultiReader(notRandom{})
-	if err := os.WriteFile(filepath.Join(path, tempPrefix+strings.Repeat("00", tempRandom)+tempSuffix), []byte("theirs"), 0o600); err != nil {
-		t.Fatal(err)
+	if err := dir.Write("file", []byte("ours"), Options{}); err != nil || content(t, path, "file") != "ours" {
+		t.Errorf("after taken names: %v", err)
 	}
-	if err := dir.Write("file", []byte("ours"), Options{}); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("a taken name: %v", err)
+	dir.random = func() uint64 { return 0 }
+	if err := dir.Write("file", []byte("new"), Options{}); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("all names taken: %v", err)
 	}
-	only(t, path, tempPrefix+strings.Repeat("00", tempRandom)+tempSuffix)
+	zero := strings.Repeat("0", tempDigits-1)
+	only(t, path, tempPrefix+zero+"0"+tempSuffix, tempPrefix+zero+"1"+tempSuffix, "file")
+	if content(t, path, tempPrefix+zero+"0"+tempSuffix) != "theirs" || content(t, path, "file") != "ours" {
+		t.Error("a file of others was changed")
+	}
 }
 
 func TestSweep(t *testing.T) {
 	t.Parallel()
-	_, path := newDir(t)
+	dir, path := newDir(t)
 	now := time.Now()
 	ours := func(digit string) string { return tempPrefix + strings.Repeat(digit, 16) + tempSuffix }
 	for name, age := range map[string]time.Duration{
@@ -259,25 +259,22 @@ func TestSweep(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(path, ours("c")), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	root, err := os.OpenRoot(path)
-	if err != nil {
+	left, err := dir.Left(now.Add(-Abandoned))
+	if want := []string{ours("a")}; err != nil || !slices.Equal(left, want) {
+		t.Errorf("Left = %q, %v", left, err)
+	}
+	if err := dir.Sweep(now.Add(-Abandoned)); err != nil {
 		t.Fatal(err)
 	}
-	defer root.Close()
-	if err := Sweep(root, now.Add(-Abandoned)); err != nil {
-		t.Fatal(err)
+	if left, err = dir.Left(now.Add(-Abandoned)); err != nil || len(left) != 0 {
+		t.Errorf("after Sweep: Left = %q, %v", left, err)
 	}
 	only(t, path, tempPrefix+"aaaa"+tempSuffix, ours("b"), ours("c"), ours("g"), "file", "other.tmp")
 }
 
 func TestRemove(t *testing.T) {
 	t.Parallel()
-	root, err := os.OpenRoot(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer root.Close()
-	d := Dir{Root: root, Rand: rand.Reader}
+	d, path := newDir(t)
 	if err := d.Write("name", []byte("x"), Options{}); err != nil {
 		t.Fatal(err)
 	}
@@ -285,9 +282,7 @@ func TestRemove(t *testing.T) {
 		if err := d.Remove("name"); err != nil {
 			t.Error(err)
 		}
-		if _, err := root.Stat("name"); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("still there: %v", err)
-		}
+		only(t, path)
 	}
 	if err := d.Remove("a/b"); !errors.Is(err, fs.ErrInvalid) {
 		t.Errorf("a path: %v", err)

@@ -1,0 +1,200 @@
+// Package securefile reads, writes and locks files that must be this user's own, in directories
+// that nobody else can change.
+//
+// It works inside an os.Root, so that neither a symbolic link nor a renamed parent leads out of
+// the directory that was checked. Writes are atomic: through kill -9, power loss and a full disk,
+// a file has either its old content or the new, never a part of it. A link in the place of a
+// file is replaced, never followed.
+//
+// The warm path reads through this package, so it imports nothing that is initialised late
+// (package warm explains): no golang.org/x/sys, no path/filepath.
+package securefile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"syscall"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// Permissions that OpenDir and MakeDir can refuse.
+const (
+	Open     fs.FileMode = 0o077 // any access for group and others
+	Writable fs.FileMode = 0o022 // write access for group and others
+)
+
+// ErrUnusable is a file that is not this user's own, private, regular and of a
+// sensible size.
+var ErrUnusable = errors.New("not a private regular file of this user")
+
+// Dir is an open directory.
+type Dir struct {
+	Root *os.Root
+
+	path   string
+	random func() uint64 // for the names of temporary files
+}
+
+// OpenDir opens the directory path, which must be this user's own, not a symbolic link, and
+// without the permissions in shut. A directory that breaks this rule is a *fault.Error of kind
+// Permissions; other errors are the file system's.
+func OpenDir(path string, shut fs.FileMode) (*Dir, error) {
+	before, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if before.Mode()&fs.ModeSymlink != 0 {
+		return nil, fault.New(fault.Permissions, path, "put a directory in its place", "is a symbolic link")
+	}
+	d, err := OpenAnyDir(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.check(before, shut); err != nil {
+		_ = d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// check checks the directory that has been opened, not what is at its path by now.
+func (d *Dir) check(before fs.FileInfo, shut fs.FileMode) error {
+	info, err := d.Root.Stat(".")
+	switch {
+	case err != nil:
+		return err
+	case !os.SameFile(before, info):
+		return fault.New(fault.Permissions, d.path, "check who can write to "+parent(d.path), "was replaced while it was opened")
+	case !owned(info):
+		return fault.New(fault.Permissions, d.path, "run: sudo chown -R \"$(id -un)\" "+fault.Shell(d.path), "belongs to another user")
+	case exposed(info, shut):
+		return fault.New(fault.Permissions, d.path, "run: chmod 700 "+fault.Shell(d.path), "is open to other users (mode %04o)", info.Mode().Perm())
+	}
+	return nil
+}
+
+// OpenAnyDir opens the directory path, whoever owns it, and follows symbolic links. Unlike
+// os.OpenRoot it does not wait for a writer if there is a named pipe.
+func OpenAnyDir(path string) (*Dir, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.ENOTDIR}
+	}
+	root, err := os.OpenRoot(path + onlyDir)
+	if err != nil {
+		return nil, err
+	}
+	return &Dir{Root: root, path: path, random: rand.Uint64}, nil
+}
+
+// MakeDir opens the directory path as OpenDir does, and first makes it, and those above it, if
+// there is none.
+func MakeDir(path string, shut fs.FileMode) (*Dir, error) {
+	d, err := OpenDir(path, shut)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return d, err
+	}
+	if err := MakeAll(path); err != nil {
+		return nil, err
+	}
+	return OpenDir(path, shut)
+}
+
+// MakeAll makes the directory path and those missing above it, all of mode 0700 whatever the
+// umask is. An existing directory is left as it is.
+func MakeAll(path string) error {
+	err := mkdir(path)
+	if above := parent(path); errors.Is(err, fs.ErrNotExist) && above != "" && above != path {
+		if err := MakeAll(above); err != nil {
+			return err
+		}
+		err = mkdir(path)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return nil // another process was faster
+	}
+	return err
+}
+
+func mkdir(path string) error {
+	if err := os.Mkdir(path, 0o700); err != nil {
+		return err
+	}
+	info, err := os.Lstat(path)
+	if err != nil || !info.IsDir() || info.Mode().Perm() == 0o700 {
+		return err
+	}
+	return os.Chmod(path, 0o700) //nolint:gosec // a directory needs the x bit, which the umask took away
+}
+
+// parent returns the directory that path is in, with the separator at its end; "" if path is a
+// bare name. filepath.Dir would do, if its package were not initialised late.
+func parent(path string) string {
+	end := len(path)
+	for end > 0 && os.IsPathSeparator(path[end-1]) {
+		end--
+	}
+	for end > 0 && !os.IsPathSeparator(path[end-1]) {
+		end--
+	}
+	return path[:end]
+}
+
+// Close closes the directory. Locks that are held stay held.
+func (d *Dir) Close() error { return d.Root.Close() }
+
+// Read returns the content of the file name, of at most limit bytes. ErrUnusable is a file that
+// others can read or may have written, a symbolic link, or anything but a regular file. Read
+// never blocks, not even on a named pipe.
+func (d *Dir) Read(name string, limit int64) ([]byte, error) {
+	f, err := d.Root.OpenFile(name, os.O_RDONLY|noBlock, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || !owned(info) || exposed(info, Open) || info.Size() > limit || d.linked(name) {
+		return nil, ErrUnusable
+	}
+	data := make([]byte, info.Size())
+	if _, err := io.ReadFull(f, data); err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return data, nil
+}
+
+// linked reports whether name is a symbolic link. An os.Root follows those that stay inside it.
+func (d *Dir) linked(name string) bool {
+	info, err := d.Root.Lstat(name)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
+}
+
+// Fault returns err, from work on the file or directory path, as a *fault.Error.
+func Fault(path string, err error) error {
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return err
+	}
+	return &fault.Error{Kind: fault.Filesystem, Thing: path, Cause: Reason(err), Remedy: "set AWS_MFA_CREDS_HOME to a directory you can write to", Err: err}
+}
+
+// Reason returns why a call of the file system has failed, without the call and the path.
+func Reason(err error) string {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err.Error()
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
+		return e.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,79 @@
+//go:build !windows
+
+package securefile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+const (
+	// noBlock keeps the opening of a named pipe from waiting for its other end.
+	noBlock = syscall.O_NONBLOCK
+
+	// onlyDir, at the end of a path, keeps anything but a directory from being opened.
+	onlyDir = "/."
+)
+
+// owned reports whether the file is this user's. Root gets no privilege here: what another user
+// owns, that user can change.
+func owned(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int64(stat.Uid) == int64(os.Geteuid())
+}
+
+// exposed reports whether the file has any permission in shut. The mask of an access control
+// list shows as the permissions of the group.
+func exposed(info fs.FileInfo, shut fs.FileMode) bool { return info.Mode().Perm()&shut != 0 }
+
+// replace moves temp to name. On POSIX systems rename is atomic.
+func replace(root *os.Root, temp, name string) error { return root.Rename(temp, name) }
+
+func (d *Dir) remove(name string) error { return d.Root.Remove(name) }
+
+// syncDir flushes the directory to the disk. A file system that cannot do so, such as some
+// network file systems, has its own guarantees.
+func syncDir(root *os.Root) error {
+	dir, err := root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dir.Close() }()
+	if err := dir.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
+}
+
+// linkless reports whether err says that the file system has no hard links.
+func linkless(err error) bool {
+	return errors.Is(err, syscall.EPERM) || errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EMLINK)
+}
+
+// flock tries to lock f with flock(2).
+func flock(f *os.File, share Share) (held bool, err error) {
+	how := syscall.LOCK_EX
+	if share == Shared {
+		how = syscall.LOCK_SH
+	}
+	for {
+		switch err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB); err { //nolint:errorlint // a bare errno
+		case nil:
+			return true, nil
+		case syscall.EINTR:
+		case syscall.EWOULDBLOCK:
+			return false, nil
+		case syscall.ENOLCK:
+			return false, fmt.Errorf("%w (%w)", err, errors.ErrUnsupported)
+		default:
+			return false, &fs.PathError{Op: "lock", Path: f.Name(), Err: err}
+		}
+	}
+}
+
+// funlock frees the lock at once. Closing would not, while a child that is being started still
+// has the file open.
+func funlock(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }

@@ -1,0 +1,106 @@
+package securefile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// A named pipe has no path that a directory can have, so nothing blocks.
+const (
+	noBlock = 0
+	onlyDir = ""
+)
+
+// System error codes of Windows that package syscall does not name.
+const (
+	errInvalidFunction  = syscall.Errno(1)
+	errSharingViolation = syscall.Errno(32)
+	errLockViolation    = syscall.Errno(33)
+	errNotSupported     = syscall.Errno(50)
+)
+
+// owned and exposed leave the judgement to Windows: what is below the user's profile inherits an
+// access control list that admits only the user, the system and administrators.
+func owned(fs.FileInfo) bool { return true }
+
+func exposed(fs.FileInfo, fs.FileMode) bool { return false }
+
+// A virus scanner or indexer opens a new file for some milliseconds, and a reader the old one;
+// both may forbid the replacement meanwhile.
+const (
+	replaceTries = 12
+	firstPause   = time.Millisecond
+	lastPause    = 100 * time.Millisecond
+)
+
+// replace moves temp to name. NTFS replaces atomically.
+func replace(root *os.Root, temp, name string) error {
+	pause := firstPause
+	for try := 1; ; try++ {
+		err := root.Rename(temp, name)
+		if err == nil || !busy(err) || try == replaceTries {
+			return err
+		}
+		time.Sleep(pause)
+		pause = min(2*pause, lastPause)
+	}
+}
+
+func busy(err error) bool {
+	return errors.Is(err, errSharingViolation) || errors.Is(err, errLockViolation) || errors.Is(err, syscall.ERROR_ACCESS_DENIED)
+}
+
+// remove removes the file name. Wine and some file systems lack the call of os.Root; os.Remove
+// removes a link itself, too, and the directory has been checked.
+func (d *Dir) remove(name string) error {
+	err := d.Root.Remove(name)
+	if errors.Is(err, errInvalidFunction) || errors.Is(err, errNotSupported) {
+		return os.Remove(d.path + `\` + name)
+	}
+	return err
+}
+
+// syncDir does nothing: Windows cannot flush a directory, and NTFS journals it.
+func syncDir(*os.Root) error { return nil }
+
+// linkless reports whether err says that the file system has no hard links.
+func linkless(err error) bool {
+	return errors.Is(err, errInvalidFunction) || errors.Is(err, errNotSupported) || errors.Is(err, errors.ErrUnsupported)
+}
+
+// Flags of LockFileEx.
+const (
+	lockfileFailImmediately = 1
+	lockfileExclusiveLock   = 2
+)
+
+var (
+	kernel32     = syscall.NewLazyDLL("kernel32.dll") //nolint:gochecknoglobals // as in package syscall itself
+	lockFileEx   = kernel32.NewProc("LockFileEx")     //nolint:gochecknoglobals // the same
+	unlockFileEx = kernel32.NewProc("UnlockFileEx")   //nolint:gochecknoglobals // the same
+)
+
+// flock tries to lock the first byte of f.
+func flock(f *os.File, share Share) (held bool, err error) {
+	flags := uintptr(lockfileFailImmediately)
+	if share == Alone {
+		flags |= lockfileExclusiveLock
+	}
+	ok, _, err := lockFileEx.Call(f.Fd(), flags, 0, 1, 0, uintptr(unsafe.Pointer(&syscall.Overlapped{})))
+	switch {
+	case ok != 0:
+		return true, nil
+	case errors.Is(err, errLockViolation) || errors.Is(err, syscall.ERROR_IO_PENDING):
+		return false, nil
+	}
+	return false, &fs.PathError{Op: "lock", Path: f.Name(), Err: err}
+}
+
+// funlock frees the lock at once; after closing alone, Windows frees it when it has time.
+func funlock(f *os.File) {
+	_, _, _ = unlockFileEx.Call(f.Fd(), 0, 1, 0, uintptr(unsafe.Pointer(&syscall.Overlapped{})))
+}

@@ -1,0 +1,171 @@
+package securefile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// A temporary file has a name of its own, not its target's with something added, which might
+// become too long. It tells whoever finds one where it comes from.
+const (
+	tempPrefix = ".aws-mfa-creds-"
+	tempSuffix = ".tmp"
+	tempDigits = 16 // hexadecimal
+	tempTries  = 8
+)
+
+const defaultMode fs.FileMode = 0o600
+
+// Options say how a file is written. The zero value is a private file that power loss may undo.
+type Options struct {
+	// Mode is the file's mode, whatever the umask is; 0 means 0600.
+	Mode fs.FileMode
+
+	// Durable makes the file survive power loss once the call has returned: content and
+	// directory entry are flushed to the disk. Without it, power loss may leave the old content,
+	// the new or, on some file systems, an empty file.
+	Durable bool
+}
+
+// Write replaces the file name with one that holds data, or creates it. After an error, which is
+// the file system's, the old file is untouched and nothing is left behind; only when flushing
+// the directory fails is the new content in place, though not durable.
+func (d *Dir) Write(name string, data []byte, o Options) error {
+	return d.publish(name, data, o, func(temp string) error { return replace(d.Root, temp, name) })
+}
+
+// Create makes the file name with data in it, or fails with fs.ErrExist if there is one. Of many
+// processes that create it at once exactly one succeeds, and none sees it incomplete, except on
+// a file system without hard links.
+func (d *Dir) Create(name string, data []byte, o Options) error {
+	err := d.publish(name, data, o, func(temp string) error {
+		if err := d.Root.Link(temp, name); err != nil {
+			return err
+		}
+		_ = d.remove(temp) // the file is there; Sweep gets what stays
+		return nil
+	})
+	if err == nil || errors.Is(err, fs.ErrExist) || !linkless(err) {
+		return err
+	}
+	return d.createInPlace(name, data, o)
+}
+
+// Stage writes data to a new temporary file and returns its name, for Replace.
+func (d *Dir) Stage(data []byte, o Options) (temp string, err error) {
+	f, temp, err := d.temp()
+	if err != nil {
+		return "", err
+	}
+	if err := errors.Join(fill(f, data, o), f.Close()); err != nil {
+		_ = d.remove(temp)
+		return "", err
+	}
+	return temp, nil
+}
+
+// Replace durably puts the staged file temp in the place of the file name.
+func (d *Dir) Replace(temp, name string) error {
+	if err := replace(d.Root, temp, name); err != nil {
+		return err
+	}
+	return syncDir(d.Root)
+}
+
+// Remove removes the file name durably. It is no error if there is none.
+func (d *Dir) Remove(name string) error {
+	if err := plainName(name); err != nil {
+		return err
+	}
+	if err := d.remove(name); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	return syncDir(d.Root)
+}
+
+// publish writes data to a temporary file, hands its name to put, which brings it to its place,
+// and removes it if that fails.
+func (d *Dir) publish(name string, data []byte, o Options, put func(temp string) error) error {
+	if err := plainName(name); err != nil {
+		return err
+	}
+	temp, err := d.Stage(data, o)
+	if err != nil {
+		return err
+	}
+	if err := put(temp); err != nil {
+		_ = d.remove(temp)
+		return err
+	}
+	return d.flush(o)
+}
+
+// temp creates an empty file under a free name.
+func (d *Dir) temp() (f *os.File, name string, err error) {
+	for range tempTries {
+		name = fmt.Sprintf("%s%0*x%s", tempPrefix, tempDigits, d.random(), tempSuffix)
+		f, err = d.Root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, defaultMode)
+		if !errors.Is(err, fs.ErrExist) {
+			break
+		}
+	}
+	return f, name, err
+}
+
+// createInPlace is Create for a file system without hard links.
+func (d *Dir) createInPlace(name string, data []byte, o Options) error {
+	f, err := d.Root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, defaultMode)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(fill(f, data, o), f.Close()); err != nil {
+		_ = d.remove(name)
+		return err
+	}
+	return d.flush(o)
+}
+
+// fill gives f its content and its mode, of which the umask may have taken a part.
+func fill(f *os.File, data []byte, o Options) error {
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	mode := o.Mode
+	if mode == 0 {
+		mode = defaultMode
+	}
+	if err := f.Chmod(mode.Perm()); err != nil {
+		return err
+	}
+	if !o.Durable {
+		return nil
+	}
+	return f.Sync()
+}
+
+// flush makes the directory entries durable, if they have to be.
+func (d *Dir) flush(o Options) error {
+	if !o.Durable {
+		return nil
+	}
+	return syncDir(d.Root)
+}
+
+// plainName refuses what is not the name of a file directly in the directory: the temporary file
+// has to be on the same file system, and flushed with it.
+func plainName(name string) error {
+	for i := range len(name) {
+		if os.IsPathSeparator(name[i]) {
+			return &fs.PathError{Op: "write", Path: name, Err: fs.ErrInvalid}
+		}
+	}
+	if name == "" || name == "." || name == ".." {
+		return &fs.PathError{Op: "write", Path: name, Err: fs.ErrInvalid}
+	}
+	return nil
+}

@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"crypto/rand"
 	"path/filepath"
 	"testing"
 )
@@ -30,7 +29,7 @@ func BenchmarkGetDerivedKey(b *testing.B) {
 
 // BenchmarkGetKeyFile is the warm path where the key rests in a file.
 func BenchmarkGetKeyFile(b *testing.B) {
-	f := keyFile{filepath.Join(b.TempDir(), "config"), rand.Reader}
+	f := keyFile{filepath.Join(b.TempDir(), "config")}
 	if _, err := f.create(make([]byte, keySize)); err != nil {
 		b.Fatal(err)
 	}

@@ -1,25 +1,24 @@
-// Package cache keeps on this machine what one call has learnt for the next: sealed
-// sessions, the books of devices and roles, and the locks that let one process mint
-// while the others wait.
+// Package cache keeps on this machine what one call has learned for the next: sealed sessions,
+// the records of devices and roles, this machine's clock, and the locks that let one process
+// mint a session while the others wait.
 //
-// Nothing here is worth failing for. Damage, a foreign file, an unknown version are a
-// miss; a disk that is full, read-only or gone loses the cache and never the
-// credentials. The one exception is a cache directory that others can get at: that
-// is refused, because going on would hide it.
+// Nothing here is worth failing for. Damage, a foreign file, an unknown version are a miss; a
+// disk that is full, read-only or gone loses the cache and never the credentials. The one
+// exception is a cache directory that others can get at: it is refused, because going on would
+// hide that.
+//
+// The warm path reads through this package, so it imports nothing that is initialized late
+// (package warm explains).
 package cache
 
 import (
 	"errors"
-	"io"
 	"io/fs"
-	"log/slog"
-	"os"
 	"sync"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/private"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 // Options say where a cache is and what it works with. All but Log are required.
@@ -27,40 +26,41 @@ type Options struct {
 	Dir  string    // its directory, of its own; made when first written to
 	Keys KeySource // of the sealing key; asked only when a session is read or written
 	Now  func() time.Time
-	Rand io.Reader // crypto/rand.Reader in earnest
-	Log  *slog.Logger
+
+	// Log takes what is worth knowing when the cache does not work as it should: a message and
+	// pairs of key and value, as slog.Logger.Debug does.
+	Log func(message string, pairs ...any)
 }
 
-// Cache is one user's cache directory. It may be used by any number of goroutines and
-// processes at once.
+// Cache is one user's cache directory. Any number of goroutines and processes may use it at
+// once.
 type Cache struct {
 	dir  string
 	keys KeySource
 	now  func() time.Time
-	rand io.Reader
-	log  *slog.Logger
+	log  func(message string, pairs ...any)
 
 	mu   sync.Mutex
-	root *os.Root // nil as long as the directory cannot be used
+	open *securefile.Dir // nil as long as the directory cannot be used
 }
 
-// Open opens the cache. It changes nothing: a directory that does not exist yet is
-// made by the first write. The error is a *fault.Error of kind Permissions, for a
-// directory that is a symbolic link, belongs to somebody else or is open to others. Any
-// other trouble with it turns the cache off.
+// Open opens the cache. It changes nothing: a directory that does not exist yet is made by the
+// first write. The error is a *fault.Error of kind Permissions, for a directory that is a
+// symbolic link, belongs to somebody else or is open to others. Any other trouble with it turns
+// the cache off.
 func Open(o Options) (*Cache, error) {
-	c := &Cache{dir: o.Dir, keys: o.Keys, now: o.Now, rand: o.Rand, log: o.Log}
+	c := &Cache{dir: o.Dir, keys: o.Keys, now: o.Now, log: o.Log}
 	if c.log == nil {
-		c.log = slog.New(slog.DiscardHandler)
+		c.log = func(string, ...any) {}
 	}
-	root, err := private.OpenDir(c.dir, private.Open)
+	dir, err := securefile.OpenDir(c.dir, securefile.Open)
 	switch {
 	case err == nil:
-		c.root = root
+		c.open = dir
 	case fault.KindOf(err) == fault.Permissions:
 		return nil, err
 	case !errors.Is(err, fs.ErrNotExist):
-		c.log.Debug("cache is off", "dir", c.dir, "error", err)
+		c.log("cache is off", "dir", c.dir, "error", err)
 	}
 	return c, nil
 }
@@ -69,85 +69,88 @@ func Open(o Options) (*Cache, error) {
 func (c *Cache) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.root == nil {
+	if c.open == nil {
 		return nil
 	}
-	root := c.root
-	c.root = nil
-	return root.Close()
+	dir := c.open
+	c.open = nil
+	return dir.Close()
 }
 
 // existing returns the directory, or nil if there is none to read from.
-func (c *Cache) existing() *os.Root {
+func (c *Cache) existing() *securefile.Dir {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.root
+	return c.open
 }
 
-// writable returns the directory and makes it if there is none. The error is a
-// *fault.Error of kind Permissions or Filesystem.
-func (c *Cache) writable() (*os.Root, error) {
+// writable returns the directory and makes it if there is none. The error is a *fault.Error of
+// kind Permissions or Filesystem.
+func (c *Cache) writable() (*securefile.Dir, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.root != nil {
-		return c.root, nil
+	if c.open != nil {
+		return c.open, nil
 	}
-	root, err := private.MakeDir(c.dir, private.Open)
+	dir, err := securefile.MakeDir(c.dir, securefile.Open)
 	if err != nil {
-		return nil, private.InWords(c.dir, err)
+		return nil, securefile.Fault(c.dir, err)
 	}
-	c.root = root
-	return root, nil
+	c.open = dir
+	return dir, nil
+}
+
+// inDir has work done in the directory, which is made if there is none. If somebody has removed
+// or replaced it meanwhile, work is done again in a new one, where other processes look, too.
+// The error is a *fault.Error.
+func (c *Cache) inDir(work func(*securefile.Dir) error) error {
+	const tries = 5
+	for try := 1; ; try++ {
+		dir, err := c.writable()
+		if err == nil {
+			err = work(dir)
+		}
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) || try == tries {
+			return securefile.Fault(c.dir, err)
+		}
+		c.lost(dir)
+	}
+}
+
+// lost gives up the directory, which is no longer at its path.
+func (c *Cache) lost(dir *securefile.Dir) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open == dir {
+		c.open = nil // not closed: another goroutine may be using it
+	}
 }
 
 // read returns the content of the private file name, of at most limit bytes.
 func (c *Cache) read(name string, limit int64) ([]byte, error) {
-	root := c.existing()
-	if root == nil {
+	dir := c.existing()
+	if dir == nil {
 		return nil, fs.ErrNotExist
 	}
-	return private.ReadFile(root, name, limit)
-}
-
-// lost gives up the directory root, because it is not at its path any more: somebody has
-// removed the cache under our feet. The next write makes a new one.
-func (c *Cache) lost(root *os.Root) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.root == root {
-		c.root = nil // not closed: another goroutine may be using it
-	}
+	return dir.Read(name, limit)
 }
 
 // write replaces the file name. The error is a *fault.Error.
-func (c *Cache) write(name string, data []byte, o atomicfile.Options) error {
-	root, err := c.writable()
-	if err != nil {
-		return err
-	}
-	err = c.files(root).Write(name, data, o)
-	if errors.Is(err, fs.ErrNotExist) {
-		c.lost(root)
-	}
-	if err != nil {
-		return private.InWords(c.dir, err)
-	}
-	return nil
+func (c *Cache) write(name string, data []byte, o securefile.Options) error {
+	return c.inDir(func(dir *securefile.Dir) error { return dir.Write(name, data, o) })
 }
 
-func (c *Cache) files(root *os.Root) atomicfile.Dir {
-	return atomicfile.Dir{Root: root, Rand: c.rand}
-}
-
-// remove removes the file name. That there is none is no error; others are
-// *fault.Error.
+// remove removes the file name. It is no error if there is none; others are *fault.Error.
 func (c *Cache) remove(name string) error {
-	root := c.existing()
-	if root == nil {
+	dir := c.existing()
+	if dir == nil {
 		return nil
 	}
-	if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return private.InWords(c.dir, err)
+	if err := dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return securefile.Fault(c.dir, err)
 	}
 	return nil
 }

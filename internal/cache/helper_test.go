@@ -2,7 +2,6 @@ package cache
 
 import (
 	"bytes"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"os"
@@ -22,7 +21,7 @@ func testKey() Key {
 func always(k Key) KeySource { return KeyFunc(func() (Key, error) { return k, nil }) }
 
 func testOptions(dir string) Options {
-	return Options{Dir: dir, Keys: always(testKey()), Now: time.Now, Rand: rand.Reader}
+	return Options{Dir: dir, Keys: always(testKey()), Now: time.Now}
 }
 
 func openCache(t testing.TB, o Options) *Cache {

@@ -109,16 +109,16 @@ func TestKernelKey(t *testing.T) {
 	if _, err := s.Read(); !errors.Is(err, ErrNoKey) {
 		t.Errorf("Read before Create = %v", err)
 	}
-	if got := s.Where(); !strings.HasPrefix(got, "nowhere yet") {
-		t.Errorf("Where = %s", got)
+	if place, err := s.Place(); place != Nowhere || err != nil {
+		t.Errorf("Place = %v, %v", place, err)
 	}
 	k := mustCreate(t, s)
 	again, err := s.Read()
 	if err != nil || !same(k, again) || !same(k, mustCreate(t, s)) {
 		t.Errorf("not the same key: %v", err)
 	}
-	if got := s.Where(); !strings.Contains(got, "kernel") || !strings.Contains(got, "37 hours") {
-		t.Errorf("Where = %s", got)
+	if place, err := s.Place(); place != InKernel || err != nil {
+		t.Errorf("Place = %v, %v", place, err)
 	}
 	if _, err := os.Stat(s.Dir); !os.IsNotExist(err) {
 		t.Errorf("something was written to the disk: %v", err)
@@ -321,8 +321,8 @@ func fillQuota(c *Cache) error {
 	if err := doEverything(c); err != nil {
 		return err
 	}
-	if got := c.keys.(StoredKey).Where(); !strings.Contains(got, keyFileName) {
-		return errors.New(got)
+	if place, err := c.keys.(StoredKey).Place(); place != InFile {
+		return fmt.Errorf("Place = %v, %w", place, err)
 	}
 	return nil
 }

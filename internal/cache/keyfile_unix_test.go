@@ -3,7 +3,6 @@
 package cache
 
 import (
-	"crypto/rand"
 	"errors"
 	"os"
 	"path/filepath"
@@ -62,7 +61,7 @@ func TestKeyFileOfTheWrongKindIsNotUsed(t *testing.T) {
 			return os.Chown(path, stranger, stranger)
 		},
 	} {
-		f := keyFile{filepath.Join(t.TempDir(), "config"), rand.Reader}
+		f := keyFile{filepath.Join(t.TempDir(), "config")}
 		if _, err := f.read(); !errors.Is(err, ErrNoKey) {
 			t.Errorf("%s: read of none = %v", name, err)
 		}
@@ -73,7 +72,8 @@ func TestKeyFileOfTheWrongKindIsNotUsed(t *testing.T) {
 		if kept, err := f.create([]byte(strings.Repeat("2", keySize))); err != nil || string(kept) != string(first) {
 			t.Errorf("%s: a second key, %v", name, err)
 		}
-		if err := spoil(f.path()); err != nil {
+		path := filepath.Join(f.dir, keyFileName)
+		if err := spoil(path); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := f.read(); err == nil {
@@ -83,7 +83,7 @@ func TestKeyFileOfTheWrongKindIsNotUsed(t *testing.T) {
 		if err != nil || fresh[0] != '3' {
 			t.Errorf("%s: not replaced: %q, %v", name, fresh, err)
 		}
-		wantMode(t, f.path(), 0o600)
+		wantMode(t, path, 0o600)
 	}
 }
 
@@ -94,7 +94,7 @@ func TestKeyFileDirectory(t *testing.T) {
 		if err := os.Chmod(dir, mode); err != nil {
 			t.Fatal(err)
 		}
-		_, err := keyFile{dir, rand.Reader}.create(make([]byte, keySize))
+		_, err := keyFile{dir}.create(make([]byte, keySize))
 		if kind == 0 && err != nil || kind != 0 && fault.KindOf(err) != kind {
 			t.Errorf("mode %v: %v", mode, err)
 		}

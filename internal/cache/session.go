@@ -7,10 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/private"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 const (
@@ -37,7 +36,7 @@ type content struct {
 func (c *Cache) Get(id string) (creds.Session, bool) {
 	session, err := c.get(id)
 	if err != nil {
-		c.log.Debug("session not in the cache", "reason", err)
+		c.log("session not in the cache", "reason", err)
 		return creds.Session{}, false
 	}
 	return session, true
@@ -74,13 +73,13 @@ func (c *Cache) Put(id string, s creds.Session) error {
 	}
 	key, err := c.createKey()
 	if err != nil {
-		return private.InWords(c.dir, err)
+		return securefile.Fault(c.dir, err)
 	}
 	entry, err := sealed(key, id, s)
 	if err != nil {
 		return &fault.Error{Kind: fault.Internal, Thing: "session cache", Cause: "the session cannot be sealed", Err: err}
 	}
-	if err := c.write(key.name(id)+sessionSuffix, entry, atomicfile.Options{Durable: true}); err != nil {
+	if err := c.write(key.name(id)+sessionSuffix, entry, securefile.Options{Durable: true}); err != nil {
 		return err
 	}
 	c.sweep()
@@ -97,7 +96,7 @@ func (c *Cache) Remove(id string) error {
 	case errors.Is(err, ErrNoKey), err == nil && key.IsZero():
 		return nil // no key, no entry
 	case err != nil:
-		return private.InWords(c.dir, err)
+		return securefile.Fault(c.dir, err)
 	}
 	return c.remove(key.name(id) + sessionSuffix)
 }
@@ -121,13 +120,13 @@ func (c *Cache) Clear() (n int, err error) {
 
 // sessions returns the names of all session files.
 func (c *Cache) sessions() ([]string, error) {
-	root := c.existing()
-	if root == nil {
+	dir := c.existing()
+	if dir == nil {
 		return nil, nil
 	}
-	entries, err := fs.ReadDir(root.FS(), ".")
+	entries, err := fs.ReadDir(dir.Root.FS(), ".")
 	if err != nil {
-		return nil, private.InWords(c.dir, err)
+		return nil, securefile.Fault(c.dir, err)
 	}
 	var names []string
 	for _, entry := range entries {
@@ -175,4 +174,51 @@ func decode(plain []byte) (creds.Session, error) {
 		},
 		Minted: p.Minted,
 	}, nil
+}
+
+const (
+	sweptName  = "swept"
+	sweepEvery = 6 * time.Hour
+)
+
+// sweep removes now and then what nobody will ever ask for again: sessions that have
+// expired, under whatever key, and the temporary files of writers that were killed.
+func (c *Cache) sweep() {
+	dir, now := c.existing(), c.now()
+	if dir == nil || !c.sweepDue(dir, now) {
+		return
+	}
+	if err := dir.Sweep(now.Add(-securefile.Abandoned)); err != nil {
+		c.log("temporary files not swept", "error", err)
+	}
+	names, err := c.sessions()
+	if err != nil {
+		c.log("sessions not swept", "error", err)
+	}
+	for _, name := range names {
+		info, err := dir.Root.Lstat(name)
+		if err == nil && expired(info, now) {
+			_ = c.remove(name)
+		}
+	}
+}
+
+// sweepDue reports whether the last sweep is long ago, or in the future because the
+// clock was wrong, and notes this one.
+func (c *Cache) sweepDue(dir *securefile.Dir, now time.Time) bool {
+	if info, err := dir.Root.Lstat(sweptName); err == nil {
+		if age := now.Sub(info.ModTime()); age >= 0 && age < sweepEvery {
+			return false
+		}
+	}
+	if err := c.write(sweptName, nil, securefile.Options{}); err != nil {
+		return false
+	}
+	return dir.Root.Chtimes(sweptName, now, now) == nil
+}
+
+// expired reports whether the session in a file has certainly expired. An hour allows
+// for clocks that disagree.
+func expired(info fs.FileInfo, now time.Time) bool {
+	return info.Mode().IsRegular() && now.Sub(info.ModTime()) > longestSession+time.Hour
 }

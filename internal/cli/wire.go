@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"os"
@@ -122,8 +121,7 @@ func (a *app) openCache(keys cache.KeySource) (*cache.Cache, error) {
 		Dir:  dir,
 		Keys: keys,
 		Now:  a.now,
-		Rand: rand.Reader,
-		Log:  a.log(),
+		Log:  a.log().Debug,
 	})
 }
 

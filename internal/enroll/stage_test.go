@@ -88,7 +88,7 @@ func newStage(t *testing.T, adjust ...func(*sandbox.Options)) *stage {
 	s.must(err)
 	t.Cleanup(func() { s.root.Close() })
 	s.items = keystore.Items{Store: fileStore{s}}
-	s.cache, err = cache.Open(cache.Options{Dir: filepath.Join(s.dir, "cache"), Now: s.clock.now, Rand: rand.Reader})
+	s.cache, err = cache.Open(cache.Options{Dir: filepath.Join(s.dir, "cache"), Now: s.clock.now})
 	s.must(err)
 	s.connect()
 	user := s.alice()

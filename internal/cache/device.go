@@ -1,0 +1,142 @@
+package cache
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io/fs"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
+)
+
+// Scope is everything that is remembered about one MFA device or one role: its lock
+// and its books.
+type Scope struct {
+	cache *Cache
+	file  string // its files' names, less their endings
+}
+
+// Scope returns the scope called name. Nothing is read or written by that.
+func (c *Cache) Scope(name string) *Scope { return &Scope{c, hashed(name)} }
+
+// Load returns the scope's books, or empty ones if there are none that can be read.
+func (s *Scope) Load() ledger.Record {
+	return load[ledger.Record](s.cache, s.file+".device")
+}
+
+// Save stores the scope's books; to be called under its lock. The error is a
+// *fault.Error and no reason to stop.
+func (s *Scope) Save(r ledger.Record) error {
+	return save(s.cache, s.file+".device", r)
+}
+
+// LoadClock returns the clock that is stored under name, or the zero Clock, of one that is
+// right.
+func (c *Cache) LoadClock(name string) ledger.Clock {
+	return load[ledger.Clock](c, hashed(name)+".clock")
+}
+
+// SaveClock stores clock under name, or forgets it if it is zero. The error is a
+// *fault.Error and no reason to stop.
+func (c *Cache) SaveClock(name string, clock ledger.Clock) error {
+	file := hashed(name) + ".clock"
+	if clock.IsZero() {
+		return c.remove(file)
+	}
+	return save(c, file, clock)
+}
+
+func (s *Scope) lockName() string { return s.file + ".lock" }
+
+// TryLock takes the scope's lock if no process, and nobody else in this one, holds it. The
+// kernel frees it when its holder dies. Where the disk cannot give a lock it counts as held:
+// work goes on without, and STS, which takes a code only once, is the last fence. The error is
+// a *fault.Error of kind Permissions: the directory is not safe.
+func (s *Scope) TryLock() (unlock func(), held bool, err error) {
+	err = s.cache.inDir(func(dir *securefile.Dir) (err error) {
+		unlock, held, err = dir.TryLock(s.lockName(), securefile.Alone)
+		return err
+	})
+	if err != nil {
+		unlock, err = s.without(err)
+		return unlock, err == nil, err
+	}
+	return unlock, held, nil
+}
+
+// Lock is TryLock, but waits until ctx ends; the error is then ctx's cause.
+func (s *Scope) Lock(ctx context.Context) (unlock func(), err error) {
+	err = s.cache.inDir(func(dir *securefile.Dir) (err error) {
+		unlock, err = dir.Lock(ctx, s.lockName(), securefile.Alone)
+		return err
+	})
+	switch {
+	case err == nil:
+		return unlock, nil
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	}
+	return s.without(err)
+}
+
+// without goes on without the lock that err has kept away, unless it is dangerous.
+func (s *Scope) without(err error) (unlock func(), _ error) {
+	if fault.KindOf(err) == fault.Permissions {
+		return nil, err
+	}
+	s.cache.log("going on without a lock", "error", err)
+	return func() {}, nil
+}
+
+// hashed returns a file name, less its ending, for name: of characters that every
+// file system has, and without what name tells.
+func hashed(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:nameSize])
+}
+
+const (
+	stateVersion = 1
+
+	// maxState is many times what full books need, in bytes.
+	maxState = 1 << 20
+)
+
+// state is the form of the small files that are not secret.
+type state[T any] struct {
+	Version int `json:"version"`
+	Value   T   `json:"value"`
+}
+
+// load returns what the file name holds. Damage, another version, no file: the zero
+// value.
+func load[T any](c *Cache, name string) T {
+	var s, none state[T]
+	data, err := c.read(name, maxState)
+	if err == nil {
+		err = json.Unmarshal(data, &s)
+	}
+	if err == nil && s.Version == stateVersion {
+		return s.Value
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		c.log("state ignored", "file", name, "version", s.Version, "error", err)
+	}
+	return none.Value
+}
+
+// save stores value in the file name, whole or not at all, but without waiting for the
+// disk. Other processes see it at once; only power loss can lose it, and by the time
+// a machine is up again the time steps in it are over. Waiting would cost every
+// mint several flushes.
+func save[T any](c *Cache, name string, value T) error {
+	data, err := json.Marshal(state[T]{stateVersion, value})
+	if err != nil || len(data) > maxState {
+		return &fault.Error{Kind: fault.Internal, Thing: "cache", Cause: "the state cannot be stored", Err: err}
+	}
+	return c.write(name, append(data, '\n'), securefile.Options{})
+}

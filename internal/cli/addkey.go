@@ -54,7 +54,7 @@ func (add *adding) addKey(ctx context.Context) error {
 	}
 	err = add.save(ctx, func(own *profile.Own) {
 		own.AccessKeyID = key.ID
-		setStores(own, kind, "")
+		own.SetStores(kind, "")
 	})
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ func (add *adding) addSeed(ctx context.Context) error {
 	}
 	return add.save(ctx, func(own *profile.Own) {
 		own.Serial = add.settings.Serial
-		setStores(own, "", kind)
+		own.SetStores("", kind)
 	})
 }
 

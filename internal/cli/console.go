@@ -189,7 +189,7 @@ func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed
 	c.spend(serial, typed, fresh)
 	_, err = c.editor().Update(ctx, c.name, func(own *profile.Own) error {
 		own.Serial = serial
-		setStores(own, "", c.kind)
+		own.SetStores("", c.kind)
 		return nil
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
@@ -61,7 +62,7 @@ func (a *app) caretaker(ctx context.Context, name, seedStore string, other other
 
 // begun returns the store in which an earlier run that did not finish has put a seed, or "".
 func (c *caretaker) begun() (string, error) {
-	j, err := c.journal(c.name)
+	j, err := c.journal()
 	if err != nil {
 		return "", err
 	}
@@ -92,20 +93,42 @@ func (c *caretaker) seedStore(ctx context.Context, asked string, s profile.Setti
 	return c.settleStore(ctx, c.tell)
 }
 
+// local is what this computer keeps of the profile.
+func (c *caretaker) local() *enroll.Local {
+	return &enroll.Local{
+		Profile: c.name, SeedStore: c.seeds, Paths: c.editor().Paths, Log: c.log(),
+		Resolve: func(name string) (profile.Settings, error) {
+			w, err := c.wireIAM(name)
+			if err != nil {
+				return profile.Settings{}, err
+			}
+			return w.settings, nil
+		},
+		Open: func(store string) (keystore.Items, error) { return c.items(store, c.ask) },
+	}
+}
+
+// journal keeps what the flows leave to do.
+func (c *caretaker) journal() (enroll.FileJournal, error) {
+	dir, err := c.configDir()
+	return enroll.FileJournal{Dir: filepath.Join(dir, "unfinished"), Profile: c.name, Now: c.now, Log: c.log()}, err
+}
+
 // keeper puts the flows together.
 func (c *caretaker) keeper() (*enroll.Keeper, error) {
-	j, err := c.journal(c.name)
+	j, err := c.journal()
 	if err != nil {
 		return nil, err
 	}
+	local := c.local()
 	return &enroll.Keeper{
 		Identify: c.identify,
 		Dial:     c.dial,
 		Prove:    c.prove,
-		Seeds:    seedItems{c},
+		Seeds:    local,
 		Store:    c.seeds,
-		Keys:     keyItems{c},
-		Settings: profileSettings{c},
+		Keys:     local,
+		Settings: local,
 		Journal:  j,
 		Scope:    func(serial string) enroll.Scope { return c.cache.Scope(session.DeviceScope(serial)) },
 		Now:      c.awsTime,
@@ -235,48 +258,8 @@ type proven struct {
 func (p proven) AccessKey(context.Context) (creds.AccessKey, error) { return p.proof.Key, nil }
 
 func (p proven) Codes(ctx context.Context) (session.Codes, error) {
-	seed, err := seedItems{p.c}.Seed(ctx, p.proof.Serial)
+	seed, err := p.c.local().Seed(ctx, p.proof.Serial)
 	return func(_ context.Context, step totp.Step) (creds.Secret, error) { return seed.Code(step), nil }, err
-}
-
-// seedItems are the seeds in their store.
-type seedItems struct{ c *caretaker }
-
-func (s seedItems) items() (keystore.Items, error) { return s.c.items(s.c.seeds, s.c.ask) }
-
-func (s seedItems) Seed(ctx context.Context, serial string) (totp.Seed, error) {
-	items, err := s.items()
-	if err != nil {
-		return totp.Seed{}, err
-	}
-	return items.Seed(ctx, serial)
-}
-
-func (s seedItems) PutSeed(ctx context.Context, serial string, seed totp.Seed) error {
-	items, err := s.items()
-	if err != nil {
-		return err
-	}
-	return items.PutSeed(ctx, serial, seed)
-}
-
-func (s seedItems) DeleteSeed(ctx context.Context, serial string) error {
-	items, err := s.items()
-	if err != nil {
-		return err
-	}
-	return items.DeleteSeed(ctx, serial)
-}
-
-func (s seedItems) DeleteCopy(ctx context.Context, store, serial string) error {
-	if store == keystore.KindEnv {
-		return nil
-	}
-	items, err := s.c.items(store, s.c.ask)
-	if err != nil {
-		return err
-	}
-	return items.DeleteSeed(ctx, serial)
 }
 
 // tell shows a line to the person at the terminal, if there is one.

@@ -110,7 +110,7 @@ func othersThan(name string, names []string) []string {
 func seedUsers(files *profile.Files, name string, own profile.Own) (users []string) {
 	for _, other := range othersThan(name, files.Sharing(own.Serial)) {
 		theirs, _, err := files.Own(other)
-		if err != nil || theirs.MFAProcess == "" && seedStoreOf(theirs) == seedStoreOf(own) {
+		if err != nil || theirs.MFAProcess == "" && theirs.WhereSeed() == own.WhereSeed() {
 			users = append(users, other)
 		}
 	}
@@ -129,10 +129,10 @@ type removal struct {
 
 func (r removal) question() string {
 	var secrets []string
-	if kind := keyStoreOf(r.own); kind != "" && r.own.AccessKeyID != "" {
+	if kind := r.own.WhereKey(); kind != "" && r.own.AccessKeyID != "" {
 		secrets = append(secrets, fmt.Sprintf("access key %s (%s)", r.own.AccessKeyID, kind))
 	}
-	if kind := seedStoreOf(r.own); kind != "" && r.own.Serial != "" && (r.aws || len(r.sharing) == 0) {
+	if kind := r.own.WhereSeed(); kind != "" && r.own.Serial != "" && (r.aws || len(r.sharing) == 0) {
 		secrets = append(secrets, fmt.Sprintf("the seed of %s (%s)", r.own.Serial, kind))
 	}
 	if r.aws {
@@ -169,7 +169,7 @@ func (r removal) run(ctx context.Context, ask *asker) error {
 		return err
 	}
 	r.forgetSessions(r.profile)
-	if kind := keyStoreOf(r.own); kind != "" && kind != keystore.KindEnv {
+	if kind := r.own.WhereKey(); kind != "" && kind != keystore.KindEnv {
 		items, err := r.items(kind, ask)
 		if err != nil {
 			return err
@@ -201,7 +201,7 @@ func (r removal) unregister(ctx context.Context) error {
 }
 
 func (r removal) deleteSeed(ctx context.Context, ask *asker) error {
-	kind := seedStoreOf(r.own)
+	kind := r.own.WhereSeed()
 	if r.own.Serial == "" || kind == "" || kind == keystore.KindEnv {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/spf13/cobra"
@@ -114,7 +113,7 @@ func (m *move) open(ctx context.Context, what, name, from string) (source, targe
 }
 
 func (m *move) key(ctx context.Context) error {
-	from := keyStoreOf(m.own)
+	from := m.own.WhereKey()
 	name := keystore.KeyName(m.profile)
 	source, target, err := m.open(ctx, "access key", name, from)
 	if err != nil {
@@ -144,7 +143,7 @@ func (m *move) seed(ctx context.Context) error {
 	if m.own.MFAProcess != "" {
 		return nil
 	}
-	from := seedStoreOf(m.own)
+	from := m.own.WhereSeed()
 	name := keystore.SeedName(m.own.Serial)
 	source, target, err := m.open(ctx, "seed", name, from)
 	if err != nil {
@@ -183,33 +182,10 @@ func (m *move) recordSeed(ctx context.Context) error {
 // record writes to profiles.ini where a profile's secrets are now; "" stays as it is.
 func (m *move) record(ctx context.Context, name, key, seed string) error {
 	_, err := m.editor().Update(ctx, name, func(own *profile.Own) error {
-		setStores(own, key, seed)
+		own.SetStores(key, seed)
 		return nil
 	})
 	return err
-}
-
-// setStores records the stores of access key and seed; "" stays as it is.
-func setStores(own *profile.Own, key, seed string) {
-	if key == "" {
-		key = keyStoreOf(*own)
-	}
-	if seed == "" {
-		seed = seedStoreOf(*own)
-	}
-	if key == seed {
-		own.Store, own.KeyStore, own.SeedStore = key, "", ""
-		return
-	}
-	own.Store, own.KeyStore, own.SeedStore = "", key, seed
-}
-
-func keyStoreOf(own profile.Own) string {
-	return cmp.Or(own.KeyStore, own.Store)
-}
-
-func seedStoreOf(own profile.Own) string {
-	return cmp.Or(own.SeedStore, own.Store)
 }
 
 func newStoreListCommand(a *app) *cobra.Command {

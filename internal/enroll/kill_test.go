@@ -1,6 +1,7 @@
 package enroll
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 )
 
@@ -30,11 +32,7 @@ func everywhere(t *testing.T, sc scenario) {
 		t.Fatalf("only %d effects", len(effects))
 	}
 	for n := 1; n <= len(effects); n++ {
-		side := "before"
-		if n%2 == 0 {
-			side = "after"
-		}
-		t.Run(fmt.Sprintf("%d %s %s", n, side, effects[n-1]), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%d %s", n, effects[n-1]), func(t *testing.T) {
 			t.Parallel()
 			s := sc.prepare(t)
 			if !s.dies(n, func(k *Keeper) { _ = sc.run(k, s) }) {
@@ -113,23 +111,21 @@ func TestKillRotateDevice(t *testing.T) {
 				prepare: func(t *testing.T) *stage {
 					s := newStage(t, adjust, inClear)
 					s.enrol()
-					s.must(settings{s}.update(func(p *profiles) { p.Other = p.Work }))
+					own := s.own("work")
+					s.edit("other", func(other *profile.Own) { *other = own })
 					s.clock.advance(time.Hour)
 					return s
 				},
 				run: func(k *Keeper, s *stage) error {
-					serial, err := settings{s}.Serial(s.t.Context())
-					if _, open, _ := k.Unfinished(Device); serial != laptop && !open {
-						return err // killed when all was done
+					if _, open, _ := k.Unfinished(Device); s.serial() != laptop && !open {
+						return nil // killed when all was done
 					}
-					_, err = k.RotateDevice(s.t.Context(), DeviceOptions{})
+					_, err := k.RotateDevice(s.t.Context(), DeviceOptions{})
 					return err
 				},
 				check: func(s *stage) {
-					p, err := settings{s}.load()
-					s.must(err)
-					if p.Work == laptop || p.Other != p.Work {
-						s.t.Errorf("the profiles have %+v", p)
+					if work, other := s.own("work"), s.own("other"); work.Serial == laptop || other != work {
+						s.t.Errorf("the profiles have %+v and %+v", work, other)
 					}
 					s.works()
 				},
@@ -152,6 +148,7 @@ func TestKillRotateKey(t *testing.T) {
 					s := newStage(t, adjust, inClear)
 					s.enrol()
 					s.share()
+					s.first = s.alice().Keys[0].ID
 					s.clock.advance(time.Hour)
 					return s
 				},
@@ -172,8 +169,7 @@ func TestKillRotateKey(t *testing.T) {
 // rotated reports whether nothing is left to be done.
 func (s *stage) rotated() bool {
 	_, open, err := s.keeper().Unfinished(AccessKey)
-	p, _ := settings{s}.load()
-	return err == nil && !open && p.KeyID != ""
+	return err == nil && !open && s.own("work").AccessKeyID != s.first
 }
 
 // oneKey fails unless alice has one key, active, which is the stored one and makes sessions.
@@ -182,18 +178,16 @@ func (s *stage) oneKey() {
 	user := s.alice()
 	key, err := s.items.AccessKey(s.t.Context(), "work")
 	s.must(err)
-	p, err := settings{s}.load()
-	s.must(err)
 	if len(user.Keys) != 1 || user.Keys[0].Inactive || user.Keys[0].ID != key.ID || user.Keys[0].Secret != key.Secret.Reveal() {
 		s.t.Errorf("IAM has %d keys, the store %s", len(user.Keys), key.ID)
 	}
-	if p.KeyID != key.ID {
-		s.t.Errorf("the settings have %q", p.KeyID)
+	if id := s.own("work").AccessKeyID; id != key.ID {
+		s.t.Errorf("the settings have %q", id)
 	}
-	if copied, err := s.items.AccessKey(s.t.Context(), "other"); !missing(err) && (copied.ID != key.ID || !copied.Secret.Equal(key.Secret) || p.OtherKeyID != key.ID) {
-		s.t.Errorf("the other profile has %s, and its settings %q", copied.ID, p.OtherKeyID)
+	if copied, err := s.items.AccessKey(s.t.Context(), "other"); !missing(err) && (copied.ID != key.ID || !copied.Secret.Equal(key.Secret) || s.own("other").AccessKeyID != key.ID) {
+		s.t.Errorf("the other profile has %s, and its settings %q", copied.ID, s.own("other").AccessKeyID)
 	}
-	if got := s.files("key_new"); len(got) != 0 {
+	if got := s.files("newkey"); len(got) != 0 {
 		s.t.Errorf("the second slot: %v", got)
 	}
 	s.noJournal()
@@ -214,17 +208,16 @@ func TestKillRemove(t *testing.T) {
 					return s
 				},
 				run: func(k *Keeper, s *stage) error {
-					serial, err := settings{s}.Serial(s.t.Context())
-					if _, open, _ := k.Unfinished(Device); serial == "" && !open {
-						return err // killed when all was done
+					if _, open, _ := k.Unfinished(Device); s.serial() == "" && !open {
+						return nil // killed when all was done
 					}
-					_, err = k.RemoveDevice(s.t.Context(), "")
+					_, err := k.RemoveDevice(s.t.Context(), "")
 					return err
 				},
 				check: func(s *stage) {
 					world := s.World()
-					if serial, err := (settings{s}).Serial(s.t.Context()); err != nil || serial != "" || len(world.Devices) != 0 || len(s.files("seed_")) != 0 {
-						s.t.Errorf("left over: %v, %v, %v", serial, world.Devices, s.files("seed_"))
+					if serial := s.serial(); serial != "" || len(world.Devices) != 0 || len(s.files("seed")) != 0 {
+						s.t.Errorf("left over: %v, %v, %v", serial, world.Devices, s.files("seed"))
 					}
 					s.noJournal()
 				},
@@ -261,16 +254,15 @@ func TestCancel(t *testing.T) {
 	dry.dies(0, func(k *Keeper) { dry.must(enrolling(k, dry)) })
 	for n := range dry.effects {
 		s := newStage(t)
+		ctx, cancel := context.WithCancelCause(t.Context())
 		count := 0
-		stop := errors.New("stopped")
-		s.broken = func(string) error {
-			if count++; count >= n {
-				return stop // as all calls fail whose context has ended
+		s.before = func(string, bool) {
+			if count++; count > n {
+				cancel(errors.New("stopped"))
 			}
-			return nil
 		}
-		_ = enrolling(s.keeper(), s)
-		s.broken = nil
+		_, _ = s.keeper().Enrol(ctx, here)
+		s.before = nil
 		s.must(enrolling(s.keeper(), s))
 		s.works()
 	}

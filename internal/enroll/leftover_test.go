@@ -31,7 +31,7 @@ func (s *stage) quota(action string, skip int) {
 func TestSeedOfADiscardedDevice(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.diesAt("write "+file(keySeed(laptop)), true, func(k *Keeper) { _ = enrolling(k, s) })
+	s.diesAt("write seed:"+laptop, true, func(k *Keeper) { _ = enrolling(k, s) })
 	s.quota("CreateVirtualMFADevice", 1)
 	told(t, s.enrolFails(), fault.Refused, "quota")
 	s.untouched()
@@ -94,7 +94,7 @@ func TestSecretIsStored(t *testing.T) {
 		_, err := k.RotateKey(t.Context(), KeyOptions{})
 		return err
 	}
-	s.diesAt("write key_new_work.item", true, func(k *Keeper) { _ = rotate(k) })
+	s.diesAt("write newkey:work", true, func(k *Keeper) { _ = rotate(k) })
 	made := s.alice().Keys[1].ID
 	s.must(rotate(s.keeper()))
 	if keys := s.alice().Keys; keys[0].ID != made {
@@ -107,8 +107,8 @@ func TestSecretIsStored(t *testing.T) {
 func TestKeyHasBeenSwitched(t *testing.T) {
 	t.Parallel()
 	s := enrolled(t)
-	s.diesAt("write key_work.item", true, func(k *Keeper) { _, _ = k.RotateKey(t.Context(), KeyOptions{}) })
-	s.must(s.items.DeleteAccessKey(t.Context(), "new:work"))
+	s.diesAt("write key:work", true, func(k *Keeper) { _, _ = k.RotateKey(t.Context(), KeyOptions{}) })
+	s.must(s.items.DeleteNewKey(t.Context(), "work"))
 	result, err := s.keeper().RotateKey(t.Context(), KeyOptions{})
 	s.must(err)
 	if keys := s.alice().Keys; keys[0].ID != result.ID {

@@ -3,214 +3,161 @@ package enroll
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
-	"errors"
-	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
-// scope taps the books.
-type scope struct {
-	s *stage
-	*cache.Scope
+// paths are those of the files of settings.
+func (s *stage) paths() profile.Paths {
+	return profile.Paths{Own: filepath.Join(s.dir, "profiles.ini")}
 }
 
-func (x scope) Save(r ledger.Record) error {
-	return x.s.tap("books", func() error { return x.Scope.Save(r) })
+// local is what the computer keeps of the profile work.
+func (s *stage) local() *Local {
+	return &Local{
+		Profile: "work", SeedStore: s.store, Paths: s.paths(), Resolve: s.resolve, Open: s.open,
+		Log: slog.New(tapLog{slog.DiscardHandler, s}),
+	}
 }
 
-// write replaces a file, as the stores and settings do.
-func (s *stage) write(name string, data []byte) error {
-	return s.tap("write "+name, func() error {
-		return atomicfile.Dir{Root: s.root, Rand: rand.Reader}.Write(name, data, atomicfile.Options{})
-	})
+func (s *stage) resolve(name string) (profile.Settings, error) {
+	files, err := profile.Load(s.paths())
+	if err != nil {
+		return profile.Settings{}, err
+	}
+	return files.Resolve(name, profile.Flags{}, profile.Env{Getenv: none, Identity: true})
 }
 
-func (s *stage) remove(name string) error {
-	return s.tap("remove "+name, func() error {
-		if err := s.root.Remove(name); !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+func none(string) string { return "" }
+
+// own returns what profiles.ini says of a profile.
+func (s *stage) own(name string) profile.Own {
+	s.t.Helper()
+	files, err := profile.Load(s.paths())
+	s.must(err)
+	own, _, err := files.Own(name)
+	s.must(err)
+	return own
+}
+
+// edit changes what profiles.ini says of a profile.
+func (s *stage) edit(name string, change func(*profile.Own)) {
+	s.t.Helper()
+	_, err := profile.Editor{Paths: s.paths(), Rand: rand.Reader}.Update(s.t.Context(), name, func(own *profile.Own) error {
+		change(own)
 		return nil
 	})
+	s.must(err)
 }
 
-// fileStore is a keystore.Store of one file for each item.
-type fileStore struct{ s *stage }
+// serial is that of the profile's device.
+func (s *stage) serial() string {
+	s.t.Helper()
+	serial, err := s.local().Serial(s.t.Context())
+	s.must(err)
+	return serial
+}
 
-func file(name string) string { return strings.NewReplacer(":", "_", "/", "_").Replace(name) + ".item" }
+// open opens a store by its name: each is an age store, in a directory of that name.
+func (s *stage) open(store string) (keystore.Items, error) {
+	age := keystore.Age(keystore.Options{Dir: filepath.Join(s.dir, "stores", store), Now: s.clock.now, Rand: rand.Reader})
+	return keystore.Items{Store: tappedStore{s, age}}, nil
+}
 
-func (f fileStore) Get(_ context.Context, name string) (creds.Secret, error) {
-	text, err := f.s.root.ReadFile(file(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return creds.Secret{}, fault.New(fault.NoSecret, name, "", "nothing is stored")
+// itemsIn opens a store.
+func (s *stage) itemsIn(store string) keystore.Items {
+	items, err := s.open(store)
+	s.must(err)
+	return items
+}
+
+// files lists the items of all stores whose file's name begins so: STORE/FILE.
+func (s *stage) files(prefix string) (found []string) {
+	s.t.Helper()
+	all, err := filepath.Glob(filepath.Join(s.dir, "stores", "*", prefix+"-*.age"))
+	s.must(err)
+	for _, path := range all {
+		found = append(found, filepath.Base(filepath.Dir(path))+"/"+filepath.Base(path))
 	}
-	return creds.NewSecret(string(text)), err
+	slices.Sort(found)
+	return found
 }
 
-func (f fileStore) Put(_ context.Context, name string, value creds.Secret) error {
-	return f.s.write(file(name), []byte(value.Reveal()))
+// tappedStore is a store whose changes pass the stage's tap.
+type tappedStore struct {
+	s *stage
+	keystore.Store
 }
 
-func (f fileStore) Delete(_ context.Context, name string) error { return f.s.remove(file(name)) }
-
-// keys are the two slots of the profile work.
-type keys struct{ items keystore.Items }
-
-func (k keys) AccessKey(ctx context.Context) (creds.AccessKey, error) {
-	return k.items.AccessKey(ctx, "work")
+func (x tappedStore) Put(ctx context.Context, name string, value creds.Secret) error {
+	return x.s.tap("write "+name, func() error { return x.Store.Put(ctx, name, value) })
 }
 
-// Sharing is the profile other as well, once it has a copy of the key.
-func (k keys) Sharing(ctx context.Context) ([]string, error) {
-	if _, err := k.items.AccessKey(ctx, "other"); missing(err) {
-		return []string{"work"}, nil
-	} else if err != nil {
-		return nil, err
-	}
-	return []string{"other", "work"}, nil
+func (x tappedStore) Delete(ctx context.Context, name string) error {
+	return x.s.tap("remove "+name, func() error { return x.Store.Delete(ctx, name) })
 }
 
-func (k keys) PutAccessKey(ctx context.Context, profiles []string, key creds.AccessKey) error {
-	for _, name := range profiles {
-		if err := k.items.PutAccessKey(ctx, name, key); err != nil {
-			return err
-		}
+// tapLog makes effects of what is logged about journal and settings, once it has been written.
+type tapLog struct {
+	slog.Handler
+	s *stage
+}
+
+func (tapLog) Enabled(context.Context, slog.Level) bool { return true }
+
+func (x tapLog) Handle(_ context.Context, r slog.Record) error {
+	if strings.HasPrefix(r.Message, "journal ") || strings.HasPrefix(r.Message, "settings ") {
+		name := r.Message
+		r.Attrs(func(a slog.Attr) bool {
+			if a.Key == "phase" {
+				name += ": " + a.Value.String()
+			}
+			return true
+		})
+		x.s.side(name, true)
 	}
 	return nil
 }
 
-func (k keys) NewKey(ctx context.Context) (creds.AccessKey, error) {
-	return k.items.AccessKey(ctx, "new:work")
+func (s *stage) journal() FileJournal {
+	return FileJournal{Dir: filepath.Join(s.dir, "unfinished"), Profile: "work", Now: s.clock.now, Log: slog.New(tapLog{slog.DiscardHandler, s})}
 }
 
-func (k keys) PutNewKey(ctx context.Context, _ []string, key creds.AccessKey) error {
-	return k.items.PutAccessKey(ctx, "new:work", key)
-}
-
-func (k keys) DeleteNewKey(ctx context.Context, _ []string) error {
-	return k.items.DeleteAccessKey(ctx, "new:work")
-}
-
-// settings are those of the profiles work and other.
-type settings struct{ s *stage }
-
-type profiles struct {
-	Work, Other, KeyID string
-	OtherKeyID         string   `json:",omitempty"`
-	Third              string   `json:",omitempty"` // the access key of a profile that has nothing to do with work
-	Stores             []string `json:",omitempty"` // that have copies of seeds
-}
-
-func (x settings) load() (p profiles, err error) {
-	text, err := x.s.root.ReadFile("profiles")
-	if errors.Is(err, fs.ErrNotExist) {
-		return profiles{}, nil
+// journals returns what the files of the journal hold.
+func (s *stage) journals() (texts []string) {
+	all, err := filepath.Glob(filepath.Join(s.dir, "unfinished", "*.json"))
+	s.must(err)
+	for _, path := range all {
+		text, err := os.ReadFile(path)
+		s.must(err)
+		texts = append(texts, string(text))
 	}
-	if err == nil {
-		err = json.Unmarshal(text, &p)
-	}
-	return p, err
+	return texts
 }
 
-func (x settings) update(change func(*profiles)) error {
-	p, err := x.load()
-	if err != nil {
-		return err
-	}
-	change(&p)
-	text, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	return x.s.write("profiles", text)
+// clockBook keeps the measured clock in the cache.
+type clockBook struct{ s *stage }
+
+func (c clockBook) LoadClock() ledger.Clock { return c.s.cache.LoadClock("clock") }
+
+func (c clockBook) SaveClock(clock ledger.Clock) error { return c.s.cache.SaveClock("clock", clock) }
+
+func (s *stage) skew() time.Duration { return clockBook{s}.LoadClock().SkewAt(s.clock.now()) }
+
+// observe learns from the Date of an answer.
+func (s *stage) observe(server, local time.Time) {
+	s.must(clockBook{s}.SaveClock(clockBook{s}.LoadClock().Measure(server, local)))
 }
-
-func (x settings) Serial(context.Context) (string, error) {
-	p, err := x.load()
-	return p.Work, err
-}
-
-func (x settings) SetSerial(_ context.Context, serial string) error {
-	return x.update(func(p *profiles) { p.Work = serial })
-}
-
-func (x settings) ReplaceSerial(_ context.Context, old, serial string) error {
-	return x.update(func(p *profiles) {
-		for _, one := range []*string{&p.Work, &p.Other} {
-			if *one == old {
-				*one = serial
-			}
-		}
-	})
-}
-
-func (x settings) SetAccessKeyID(_ context.Context, sharing []string, old, id string) error {
-	return x.update(func(p *profiles) {
-		p.KeyID = id
-		if slices.Contains(sharing, "other") && p.OtherKeyID == old {
-			p.OtherKeyID = id
-		}
-	})
-}
-
-func (x settings) SeedStores(context.Context, string) ([]string, error) {
-	p, err := x.load()
-	return p.Stores, err
-}
-
-func (x settings) AccessKeyIDs(context.Context) ([]string, error) {
-	p, err := x.load()
-	return []string{p.KeyID, p.OtherKeyID, p.Third}, err
-}
-
-// seeds are the seeds in the store of the profile work, and in those of others: prefixed there.
-type seeds struct{ keystore.Items }
-
-func (x seeds) DeleteCopy(ctx context.Context, store, serial string) error {
-	return x.Store.Delete(ctx, store+":"+keystore.SeedName(serial))
-}
-
-type journal struct{ s *stage }
-
-func (j journal) TryLock() (func(), bool, error) {
-	if j.s.locked {
-		return nil, false, nil
-	}
-	j.s.locked = true
-	return func() { j.s.locked = false }, true, nil
-}
-
-func (j journal) Load(about Subject) (Entry, error) {
-	text, err := j.s.root.ReadFile(string(about) + ".journal")
-	if errors.Is(err, fs.ErrNotExist) {
-		return Entry{}, nil
-	}
-	if err != nil {
-		return Entry{}, err
-	}
-	return ParseEntry(text)
-}
-
-func (j journal) Save(e Entry) error {
-	text, err := MarshalEntry(e)
-	if err != nil {
-		return err
-	}
-	return j.s.write(string(e.About)+".journal", text)
-}
-
-func (j journal) Clear(about Subject) error { return j.s.remove(string(about) + ".journal") }
 
 // steppedClock is the clock of both sides.
 type steppedClock struct {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 )
 
@@ -45,11 +46,11 @@ func (s *stage) untouched(others ...string) {
 			s.t.Errorf("IAM has %s", d.Serial)
 		}
 	}
-	if seeds := s.files("seed_"); len(seeds) != 0 {
+	if seeds := s.files("seed"); len(seeds) != 0 {
 		s.t.Errorf("the store has %v", seeds)
 	}
-	if serial, err := (settings{s}).Serial(s.t.Context()); err != nil || serial != "" {
-		s.t.Errorf("the profile has %q, %v", serial, err)
+	if serial := s.serial(); serial != "" {
+		s.t.Errorf("the profile has %q", serial)
 	}
 	s.noJournal()
 }
@@ -69,7 +70,7 @@ func TestRoot(t *testing.T) {
 	})
 	world := s.World()
 	root := world.User(sandbox.RootUser).Keys[0]
-	s.must(s.storeKey(root))
+	s.storeKey(root)
 	told(t, s.enrolFails(), fault.Config, "root user", "enroll --console")
 	told(t, refuseCaller(account.Identity{ARN: "arn:aws:sts::123456789012:assumed-role/x/y"}), fault.Config, "not an IAM user")
 	s.untouched()
@@ -118,7 +119,7 @@ func TestEnrolAgain(t *testing.T) {
 	s := newStage(t, requireMFA)
 	s.enrol()
 	s.clock.advance(time.Hour)
-	s.must(s.root.Remove("profiles")) // even if the settings are lost
+	s.edit("work", func(own *profile.Own) { own.Serial = "" }) // even if that is lost
 	if result := s.enrol(); result.Serial != laptop {
 		t.Errorf("%+v", result)
 	}
@@ -164,8 +165,8 @@ func TestEightDevices(t *testing.T) {
 	err = s.enrolFails()
 	told(t, err, fault.Refused, "8 MFA devices", "alice-computer-7")
 	world := s.World()
-	if len(world.Devices) != 8 || len(s.files("seed_")) != 0 {
-		t.Errorf("left over: %d devices, %v", len(world.Devices), s.files("seed_"))
+	if len(world.Devices) != 8 || len(s.files("seed")) != 0 {
+		t.Errorf("left over: %d devices, %v", len(world.Devices), s.files("seed"))
 	}
 	s.noJournal()
 }
@@ -207,8 +208,8 @@ func TestSessionWantedAndNotUndone(t *testing.T) {
 	if _, wanted := errors.AsType[*MFAError](s.enrolFails()); !wanted {
 		t.Error("no session is wanted")
 	}
-	if !slices.Contains(s.stages(), Kept) || len(s.files("seed_")) != 1 {
-		t.Errorf("%v, %v", s.stages(), s.files("seed_"))
+	if !slices.Contains(s.stages(), Kept) || len(s.files("seed")) != 1 {
+		t.Errorf("%v, %v", s.stages(), s.files("seed"))
 	}
 	s.phone = true
 	if result := s.enrol(); !result.Resumed {
@@ -316,12 +317,12 @@ func TestFaultsThatStay(t *testing.T) {
 func TestUnfinished(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.dies(10, func(k *Keeper) { _ = enrolling(k, s) })
+	s.diesAt("EnableMFADevice", false, func(k *Keeper) { _ = enrolling(k, s) })
 	_, err := s.keeper().RotateDevice(t.Context(), DeviceOptions{})
 	told(t, err, fault.Config, `"enroll" was begun`, "aws-mfa-creds enroll --profile NAME")
 	s.change(func(w *sandbox.World) { w.Users = append(w.Users, sandbox.User{Name: "bob", Keys: []sandbox.Key{{}}}) })
 	world := s.World()
-	s.must(s.storeKey(world.User("bob").Keys[0]))
+	s.storeKey(world.User("bob").Keys[0])
 	told(t, s.enrolFails(), fault.Config, "user/alice", "user/bob")
 	e, err := s.keeper().Abandon(Device)
 	s.must(err)
@@ -336,13 +337,16 @@ func TestOneAtATime(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	k := s.keeper()
-	s.locked = true
+	unlock, held, err := s.journal().TryLock()
+	if !held {
+		t.Fatal(err)
+	}
 	_, enrol := k.Enrol(t.Context(), here)
 	_, abandon := k.Abandon(Device)
 	for _, err := range []error{enrol, abandon, k.Resync(t.Context(), laptop)} {
 		told(t, err, fault.Deadline, "another process")
 	}
-	s.locked = false
+	unlock()
 	s.untouched()
 }
 
@@ -359,7 +363,7 @@ func TestSeedGone(t *testing.T) {
 		}
 		s.dies(0, func(k *Keeper) { _ = enrolling(k, s) })
 		s.before = nil
-		s.must(s.root.Remove(file(keySeed(laptop))))
+		s.must(s.items.DeleteSeed(t.Context(), laptop))
 		if enabled {
 			told(t, s.enrolFails(), fault.NoSecret, laptop, "aws iam deactivate-mfa-device --user-name alice")
 			continue

@@ -11,11 +11,16 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 )
 
-func (s *stage) storeKey(k sandbox.Key) error {
-	return s.items.PutAccessKey(s.t.Context(), "work", creds.AccessKey{ID: k.ID, Secret: creds.NewSecret(k.Secret)})
+// storeKey makes k the access key of the profile work.
+func (s *stage) storeKey(k sandbox.Key) {
+	s.t.Helper()
+	s.must(s.items.PutAccessKey(s.t.Context(), "work", creds.AccessKey{ID: k.ID, Secret: creds.NewSecret(k.Secret)}))
+	s.edit("work", func(own *profile.Own) { own.AccessKeyID, own.Store = k.ID, keystore.KindAge })
 }
 
 // enrolled is a machine an hour after an enrolment.
@@ -58,7 +63,7 @@ func TestOldDeviceStaysUntilTheNewOneWorks(t *testing.T) {
 	s.inject(sandbox.Fault{Kind: sandbox.Refuse, Action: "GetSessionToken", Message: "MultiFactorAuthentication failed with invalid MFA one time pass code.", Times: -1})
 	_, err := s.keeper().RotateDevice(t.Context(), DeviceOptions{})
 	told(t, err, fault.Refused)
-	if serial, _ := (settings{s}).Serial(t.Context()); serial != laptop {
+	if serial := s.serial(); serial != laptop {
 		t.Errorf("the profile has %s", serial)
 	}
 	s.ClearFaults()
@@ -271,7 +276,7 @@ func TestKeyStaysAsItWas(t *testing.T) {
 	}{
 		"the store is full": {func(s *stage) {
 			s.broken = func(name string) error {
-				if strings.HasPrefix(name, "write key_new") {
+				if strings.HasPrefix(name, "write newkey:") {
 					return fault.New(fault.Filesystem, "store", "", "full")
 				}
 				return nil
@@ -296,7 +301,7 @@ func TestKeyStaysAsItWas(t *testing.T) {
 		}
 		s.broken = nil
 		s.ClearFaults()
-		if keys := s.alice().Keys; len(keys) != 1 || keys[0].ID != old || keys[0].Inactive || len(s.files("key_new")) != 0 {
+		if keys := s.alice().Keys; len(keys) != 1 || keys[0].ID != old || keys[0].Inactive || len(s.files("newkey")) != 0 {
 			t.Errorf("%s: %+v", name, keys)
 		}
 		s.noJournal()
@@ -339,12 +344,8 @@ func TestNewKeyGone(t *testing.T) {
 	t.Parallel()
 	for _, phase := range []Phase{Stored, Proven} {
 		s := enrolled(t)
-		writes := 0
-		s.before = func(effect string, done bool) {
-			if effect != "write key.journal" || !done {
-				return
-			}
-			if writes++; phase == Stored && writes == 2 || phase == Proven && writes == 3 {
+		s.before = func(effect string, _ bool) {
+			if effect == "journal written: "+string(phase) {
 				panic(killed{})
 			}
 		}
@@ -353,7 +354,7 @@ func TestNewKeyGone(t *testing.T) {
 		if e, _, err := s.keeper().Unfinished(AccessKey); err != nil || e.Phase != phase {
 			t.Fatalf("%+v, %v", e, err)
 		}
-		s.must(s.items.DeleteAccessKey(t.Context(), "new:work"))
+		s.must(s.items.DeleteNewKey(t.Context(), "work"))
 		_, err := s.keeper().RotateKey(t.Context(), KeyOptions{})
 		s.must(err)
 		s.oneKey()

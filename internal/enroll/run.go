@@ -41,7 +41,7 @@ func (k *Keeper) begin(ctx context.Context, about Subject, flow Flow) (r *run, d
 		return nil, nil, err
 	}
 	defer func() {
-		if err != nil {
+		if done == nil {
 			unlock()
 		}
 	}()
@@ -64,7 +64,10 @@ func (k *Keeper) begin(ctx context.Context, about Subject, flow Flow) (r *run, d
 	if r.resumed {
 		r.tell(Resuming, string(flow))
 	}
-	return r, unlock, r.dial(ctx)
+	if err := r.dial(ctx); err != nil {
+		return nil, nil, err
+	}
+	return r, unlock, nil
 }
 
 // identify also measures the clock, before the first code is made.

@@ -2,12 +2,14 @@ package enroll
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 )
 
@@ -17,7 +19,7 @@ func (s *stage) share() {
 	key, err := s.items.AccessKey(s.t.Context(), "work")
 	s.must(err)
 	s.must(s.items.PutAccessKey(s.t.Context(), "other", key))
-	s.must(settings{s}.update(func(p *profiles) { p.OtherKeyID = key.ID }))
+	s.edit("other", func(own *profile.Own) { own.AccessKeyID, own.Store = key.ID, keystore.KindAge })
 }
 
 // beforeCreateKey is a rotation that died when it was about to make the key, and a key that the user
@@ -36,7 +38,7 @@ func TestKeyOfAnotherProfile(t *testing.T) {
 	t.Parallel()
 	for name, use := range map[string]func(s *stage, key creds.AccessKey){
 		"another profile": func(s *stage, key creds.AccessKey) {
-			s.must(settings{s}.update(func(p *profiles) { p.Third = key.ID }))
+			s.edit("third", func(own *profile.Own) { own.AccessKeyID = key.ID })
 		},
 		"this one": func(s *stage, key creds.AccessKey) { s.must(s.items.PutAccessKey(s.t.Context(), "work", key)) },
 	} {
@@ -78,7 +80,7 @@ func TestResumedSharing(t *testing.T) {
 	t.Parallel()
 	s := enrolled(t)
 	s.share()
-	s.diesAt("write "+file("key:other"), true, func(k *Keeper) { _, _ = k.RotateKey(t.Context(), KeyOptions{}) })
+	s.diesAt("write key:other", true, func(k *Keeper) { _, _ = k.RotateKey(t.Context(), KeyOptions{}) })
 	e, _, err := s.keeper().Unfinished(AccessKey)
 	s.must(err)
 	if !slices.Equal(e.Sharing, []string{"other", "work"}) {
@@ -95,9 +97,10 @@ func TestCopiesOfTheOldSeed(t *testing.T) {
 	for _, remove := range []bool{false, true} {
 		s := enrolled(t)
 		s.confirm = func(LastDevice) error { return nil }
-		const elsewhere = "keyring:"
-		s.must(fileStore{s}.Put(t.Context(), elsewhere+keystore.SeedName(laptop), creds.NewSecret("a copy")))
-		s.must(settings{s}.update(func(p *profiles) { p.Stores = []string{"keyring"} }))
+		seed, err := s.items.Seed(t.Context(), laptop)
+		s.must(err)
+		s.must(s.itemsIn(keystore.KindKeyctl).PutSeed(t.Context(), laptop, seed))
+		s.edit("other", func(own *profile.Own) { own.Serial, own.SeedStore = laptop, keystore.KindKeyctl })
 		// The settings do not tell any more when it has died here.
 		s.diesAt("DeactivateMFADevice", true, func(k *Keeper) {
 			if remove {
@@ -106,17 +109,18 @@ func TestCopiesOfTheOldSeed(t *testing.T) {
 			}
 			_, _ = k.RotateDevice(t.Context(), DeviceOptions{})
 		})
-		s.must(settings{s}.update(func(p *profiles) { p.Stores = nil }))
+		s.edit("other", func(own *profile.Own) { *own = profile.Own{} })
 		s.clock.advance(time.Minute)
-		var err error
 		if remove {
 			_, err = s.keeper().RemoveDevice(t.Context(), "")
 		} else {
 			_, err = s.keeper().RotateDevice(t.Context(), DeviceOptions{})
 		}
 		s.must(err)
-		if got := s.files("keyring_"); len(got) != 0 {
-			t.Errorf("left over: %v", got)
+		for _, seed := range s.files("seed") {
+			if remove || strings.HasPrefix(seed, keystore.KindKeyctl) {
+				t.Errorf("left over: %v", seed)
+			}
 		}
 	}
 }

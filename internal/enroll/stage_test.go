@@ -16,7 +16,6 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/iam"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
@@ -28,34 +27,31 @@ const (
 	phone  = "arn:aws:iam::123456789012:mfa/phone"
 )
 
-// stage is alice's machine, with real files, beside a strict AWS over TLS: the real
-// clients, session broker and cache are what cmd would wire. Both share a clock that only
-// waiting moves. Every effect on the outside passes tap, where the process can die.
+// stage is alice's computer beside a strict AWS over TLS. All is real: profiles.ini, age stores,
+// journal, cache, session broker and clients; keeper puts them together as the command line does. Both
+// sides share a clock that only waiting moves. Every effect on the outside passes tap, where the
+// process can die.
 type stage struct {
 	*sandbox.Server
 	t      *testing.T
 	dir    string
 	bundle string
 	clock  *steppedClock
-	root   *os.Root
-	items  keystore.Items
+	items  keystore.Items // of the store that has the access key
 	cache  *cache.Cache
 	sts    *sts.Client
 	iam    func(key creds.AccessKey, token creds.Secret) (*iam.Client, error)
-
-	sessions map[string]creds.Session
-	locked   bool
-	store    string
-	skew     time.Duration
+	store  string // that new seeds go to
 
 	// What the tests turn.
 	phone   bool                           // a person can type a code of the device phone
 	confirm func(LastDevice) error         // nil: must not be asked
-	broken  func(name string) error        // fails an effect on the machine
+	broken  func(name string) error        // fails an effect on AWS or a store
 	before  func(effect string, done bool) // is called beside each effect
 
 	events  []Event
-	effects []string // both sides of each one
+	effects []string // both sides of each one; of what is logged, the second alone
+	first   string   // the id of the access key before a rotation
 	dieAt   int      // the number of the effect's side to die at, from 1
 }
 
@@ -68,7 +64,7 @@ func newStage(t *testing.T, adjust ...func(*sandbox.Options)) *stage {
 	world := sandbox.DefaultWorld()
 	world.Devices = nil
 	s := &stage{
-		t: t, dir: t.TempDir(), sessions: make(map[string]creds.Session),
+		t: t, dir: t.TempDir(), store: keystore.KindAge,
 		clock: &steppedClock{at: time.Now().Truncate(totp.Period).Add(7 * time.Second)},
 	}
 	o := sandbox.Options{Now: s.clock.now, Rand: rand.Reader, TLS: true, World: world}
@@ -84,29 +80,26 @@ func newStage(t *testing.T, adjust ...func(*sandbox.Options)) *stage {
 		s.bundle = filepath.Join(s.dir, "ca.pem")
 		s.must(os.WriteFile(s.bundle, s.CAPEM(), 0o600))
 	}
-	s.root, err = os.OpenRoot(s.dir)
+	s.items = s.itemsIn(keystore.KindAge)
+	sealing := cache.KeyFunc(func() (cache.Key, error) { return cache.DeriveKey(creds.NewSecret("a"), creds.NewSecret("b")), nil })
+	s.cache, err = cache.Open(cache.Options{Dir: filepath.Join(s.dir, "cache"), Keys: sealing, Now: s.clock.now})
 	s.must(err)
-	t.Cleanup(func() { s.root.Close() })
-	s.items = keystore.Items{Store: fileStore{s}}
-	s.cache, err = cache.Open(cache.Options{Dir: filepath.Join(s.dir, "cache"), Now: s.clock.now})
-	s.must(err)
+	t.Cleanup(func() { _ = s.cache.Close() })
 	s.connect()
-	user := s.alice()
-	s.must(s.items.PutAccessKey(t.Context(), "work", creds.AccessKey{ID: user.Keys[0].ID, Secret: creds.NewSecret(user.Keys[0].Secret)}))
+	s.storeKey(s.alice().Keys[0])
 	s.effects = nil
 	return s
 }
 
 // connect makes the clients.
 func (s *stage) connect() {
-	none := func(string) string { return "" }
 	var err error
 	s.sts, err = sts.New(sts.Options{Region: "eu-central-1", Endpoint: s.URL(), CABundle: s.bundle, Getenv: none, Now: s.clock.now})
 	s.must(err)
 	s.iam = func(key creds.AccessKey, token creds.Secret) (*iam.Client, error) {
 		return iam.New(iam.Options{
 			Key: key, Token: token, Region: "eu-central-1", Endpoint: s.URL(), CABundle: s.bundle, Getenv: none,
-			Now: s.clock.now, Skew: func() time.Duration { return s.skew }, Observe: s.observe,
+			Now: s.clock.now, Skew: s.skew, Observe: s.observe,
 		})
 	}
 }
@@ -142,18 +135,18 @@ func requireMFA(o *sandbox.Options) { o.World.Users[0].RequireMFA = true }
 
 // keeper is one process.
 func (s *stage) keeper() *Keeper {
-	s.locked = false // whoever held it has died
+	local := s.local()
 	return &Keeper{
 		Identify: s.identify,
 		Dial:     s.dial,
 		Prove:    s.prove,
-		Seeds:    seeds{s.items},
-		Store:    s.store,
-		Keys:     keys{s.items},
-		Settings: settings{s},
-		Journal:  journal{s},
-		Scope:    func(serial string) Scope { return scope{s, s.scope(serial)} },
-		Now:      func() time.Time { return s.clock.now().Add(s.skew) },
+		Seeds:    local,
+		Store:    local.SeedStore,
+		Keys:     local,
+		Settings: local,
+		Journal:  s.journal(),
+		Scope:    func(serial string) Scope { return s.cache.Scope(session.DeviceScope(serial)) },
+		Now:      func() time.Time { return s.clock.now().Add(s.skew()) },
 		Sleep:    s.sleep,
 		Progress: func(e Event) { s.events = append(s.events, e) },
 		Confirm: func(_ context.Context, last LastDevice) error {
@@ -211,12 +204,6 @@ func (s *stage) sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-func (s *stage) observe(server, local time.Time) {
-	if skew := server.Sub(local); skew.Abs() >= 2*time.Second {
-		s.skew = skew
-	}
-}
-
 func (s *stage) identify(ctx context.Context, key creds.AccessKey) (who account.Identity, err error) {
 	if key.ID == "" {
 		if key, err = s.items.AccessKey(ctx, "work"); err != nil {
@@ -225,7 +212,7 @@ func (s *stage) identify(ctx context.Context, key creds.AccessKey) (who account.
 	}
 	err = s.tap("GetCallerIdentity", func() error {
 		var result exchange.Result
-		who, result = s.sts.GetCallerIdentity(ctx, exchange.Request{Key: key, Skew: s.skew})
+		who, result = s.sts.GetCallerIdentity(ctx, exchange.Request{Key: key, Skew: s.skew()})
 		if !result.ServerTime.IsZero() {
 			s.observe(result.ServerTime, result.LocalTime)
 		}
@@ -254,7 +241,7 @@ func (s *stage) dial(ctx context.Context, as Access) (IAM, error) {
 }
 
 func (s *stage) mfaSession(ctx context.Context, key creds.AccessKey) (creds.Credentials, error) {
-	serial, err := settings{s}.Serial(ctx)
+	serial, err := s.local().Serial(ctx)
 	if err != nil {
 		return creds.Credentials{}, err
 	}
@@ -269,7 +256,7 @@ func (s *stage) mfaSession(ctx context.Context, key creds.AccessKey) (creds.Cred
 	s.clock.advance(totp.Period) // for a code that was not used yet
 	code, err := sandbox.Code(world.Device(phone).Seed, s.Now())
 	s.must(err)
-	result := s.sts.Call(ctx, exchange.Request{Key: key, Duration: time.Hour, Serial: phone, Code: creds.NewSecret(code), Skew: s.skew})
+	result := s.sts.Call(ctx, exchange.Request{Key: key, Duration: time.Hour, Serial: phone, Code: creds.NewSecret(code), Skew: s.skew()})
 	return result.Credentials, result.Err
 }
 
@@ -281,7 +268,7 @@ func plan(key creds.AccessKey, serial string) session.Plan {
 func (s *stage) broker(key creds.AccessKey, serial string) (*session.Broker, *verdict) {
 	v := &verdict{STS: s.sts}
 	return &session.Broker{
-		STS: v, Secrets: secrets{s, key, serial}, Sessions: sessions(s.sessions), Clock: clockBook{s},
+		STS: v, Secrets: secrets{s, key, serial}, Sessions: s.cache, Clock: clockBook{s},
 		Scope:  func(name string) session.Scope { return s.cache.Scope(name) },
 		Now:    s.clock.now,
 		Sleep:  s.sleep,
@@ -305,15 +292,6 @@ func (s *stage) prove(ctx context.Context, p Proof) (v exchange.Verdict, err err
 	return last.verdict, err
 }
 
-// scope finds out under which name the broker keeps the books of a device.
-func (s *stage) scope(serial string) *cache.Scope {
-	broker, _ := s.broker(creds.AccessKey{}, serial)
-	name := ""
-	broker.Scope = func(n string) session.Scope { name = n; return s.cache.Scope(n) }
-	broker.CurrentStep(session.Plan{Serial: serial})
-	return s.cache.Scope(name)
-}
-
 type verdict struct {
 	session.STS
 	verdict exchange.Verdict
@@ -334,18 +312,15 @@ type secrets struct {
 func (x secrets) AccessKey(context.Context) (creds.AccessKey, error) { return x.key, nil }
 
 func (x secrets) Codes(ctx context.Context) (session.Codes, error) {
-	seed, err := x.s.items.Seed(ctx, x.serial)
+	seed, err := x.s.seed(ctx, x.serial)
 	return func(_ context.Context, step totp.Step) (creds.Secret, error) { return seed.Code(step), nil }, err
 }
 
-type sessions map[string]creds.Session
-
-func (m sessions) Get(id string) (creds.Session, bool) { x, ok := m[id]; return x, ok }
-
-func (m sessions) Put(id string, x creds.Session) error { m[id] = x; return nil }
-
-type clockBook struct{ s *stage }
-
-func (c clockBook) LoadClock() ledger.Clock { return ledger.Clock{Skew: c.s.skew} }
-
-func (c clockBook) SaveClock(clock ledger.Clock) error { c.s.skew = clock.Skew; return nil }
+// seed returns a seed from the store that new ones go to, or else from that of the profile.
+func (s *stage) seed(ctx context.Context, serial string) (totp.Seed, error) {
+	seed, err := s.local().Seed(ctx, serial)
+	if missing(err) {
+		return s.itemsIn(s.own("work").WhereSeed()).Seed(ctx, serial)
+	}
+	return seed, err
+}

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -20,6 +21,22 @@ type Own struct {
 	SessionName   string // of the role session
 	Duration      string // as "12h", or in seconds
 	Region        string
+}
+
+// WhereKey returns the store that has the access key, or "".
+func (o Own) WhereKey() string { return cmp.Or(o.KeyStore, o.Store) }
+
+// WhereSeed returns the store that has the seed, or "".
+func (o Own) WhereSeed() string { return cmp.Or(o.SeedStore, o.Store) }
+
+// SetStores records the stores of access key and seed; "" leaves one as it is.
+func (o *Own) SetStores(key, seed string) {
+	key, seed = cmp.Or(key, o.WhereKey()), cmp.Or(seed, o.WhereSeed())
+	if key == seed {
+		o.Store, o.KeyStore, o.SeedStore = key, "", ""
+		return
+	}
+	o.Store, o.KeyStore, o.SeedStore = "", key, seed
 }
 
 // field is one setting and its key.

@@ -80,7 +80,7 @@ func (a *app) callsOf(files *profile.Files, asked getOptions) ([]getOptions, err
 
 // forget forgets the sessions of o and returns how many were cached.
 func (a *app) forget(files *profile.Files, o getOptions) (cached int, err error) {
-	w, err := a.wireFrom(files, o.profile, o.flags)
+	w, err := a.open(wanted{profile: o.profile, flags: o.flags, files: files})
 	if err != nil {
 		return 0, err
 	}

@@ -44,14 +44,14 @@ codes when a device is assigned or resynchronised.`,
 }
 
 func runCode(ctx context.Context, a *app, o codeOptions) error {
-	w, err := a.wireDevice("code", o.profile)
+	w, err := a.openDevice("code", o.profile)
 	if err != nil {
 		return err
 	}
-	if (o.watch || o.pair) && w.secrets.codeFromProgram() {
+	if (o.watch || o.pair) && w.codeFromProgram() {
 		return fault.New(fault.Usage, "code", "run: "+program+" code --profile NAME", "mfa_process prints the current code only, so --watch and --pair cannot be had")
 	}
-	codes, err := w.secrets.Codes(ctx)
+	codes, err := w.Codes(ctx)
 	if err != nil {
 		return err
 	}

@@ -13,10 +13,8 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/iam"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
 )
 
 // askPatience ends the calls to AWS for one profile, those that list things.
@@ -24,13 +22,13 @@ const askPatience = time.Minute
 
 // ask asks AWS about the access key of a profile, and its user. It spends no code, unless that is
 // wished.
-func (d *diagnosis) ask(ctx context.Context, w *wiring, p doctor.Profile) *doctor.Online {
+func (d *diagnosis) ask(ctx context.Context, w *opened, p doctor.Profile) *doctor.Online {
 	if past, done := d.past[p.Name]; done {
 		d.online[p.Name] = past
 		return &past
 	}
 	var o doctor.Online
-	if key, err := w.secrets.AccessKey(ctx); err == nil {
+	if key, err := w.AccessKey(ctx); err == nil {
 		d.identify(ctx, w, key, &o)
 	}
 	if o.Identity == nil && d.options.verify && p.Seed == nil {
@@ -41,22 +39,22 @@ func (d *diagnosis) ask(ctx context.Context, w *wiring, p doctor.Profile) *docto
 	return &o
 }
 
-func (*diagnosis) verifySession(ctx context.Context, w *wiring) (creds.Credentials, error) {
+func (*diagnosis) verifySession(ctx context.Context, w *opened) (creds.Credentials, error) {
 	ctx, cancel := context.WithTimeout(ctx, processDeadline)
 	defer cancel()
 	return w.broker.Get(ctx, w.plan, session.Options{Refresh: true})
 }
 
 // identify finds out whose the key is, what time it is at AWS, and then what the user has.
-func (d *diagnosis) identify(ctx context.Context, w *wiring, key creds.AccessKey, o *doctor.Online) {
+func (d *diagnosis) identify(ctx context.Context, w *opened, key creds.AccessKey, o *doctor.Online) {
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
-	client, err := sts.New(d.stsOptions(w.settings, d.log())) //nolint:contextcheck // resolving the endpoint asks nobody
+	client, err := w.sts() //nolint:contextcheck // resolving the endpoint asks nobody
 	if err != nil {
 		o.Identity = err
 		return
 	}
-	book := newClockBook(w.cache, w.settings, d.now)
+	book := w.clock
 	request := exchange.Request{Key: key, Skew: book.LoadClock().SkewAt(d.now())}
 	identity, result := client.GetCallerIdentity(ctx, request)
 	d.measure(book, result, o)
@@ -87,14 +85,14 @@ func (d *diagnosis) measure(book clockBook, result exchange.Result, o *doctor.On
 
 // listUser finds out the user's devices and the state of the key, as far as the policies allow it:
 // with the key, or else with the session with MFA that is cached.
-func (d *diagnosis) listUser(ctx context.Context, w *wiring, key creds.AccessKey, o *doctor.Online) {
+func (d *diagnosis) listUser(ctx context.Context, w *opened, key creds.AccessKey, o *doctor.Online) {
 	keys := []iamKey{{key: key}}
 	base := w.plan
 	base.Hops = nil
 	if cached, ok := w.broker.Cached(base); ok {
 		keys = append(keys, iamKey{creds.AccessKey{ID: cached.AccessKeyID, Secret: cached.SecretAccessKey}, cached.SessionToken})
 	}
-	env, err := d.profileEnv(envstore.New(d.getenv))
+	env, err := d.profileEnv()
 	env.IAM = true
 	settings, failed := d.files.Resolve(w.settings.Profile, profile.Flags{}, env)
 	if err = cmp.Or(err, failed); err != nil {

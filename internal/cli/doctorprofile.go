@@ -41,7 +41,7 @@ func (d *diagnosis) profile(ctx context.Context, name string) doctor.Profile {
 		p.Unusable = err
 		return p // an SDK assumes it, from the session of another profile
 	}
-	w, err := d.wireFrom(d.files, asked.profile, asked.flags)
+	w, err := d.open(wanted{profile: asked.profile, flags: asked.flags, files: d.files})
 	if err != nil {
 		p.Unusable = err
 		return p
@@ -160,7 +160,7 @@ func temporary(path string) bool {
 }
 
 // settings gathers what get would work with.
-func (*diagnosis) settings(p *doctor.Profile, w *wiring) {
+func (*diagnosis) settings(p *doctor.Profile, w *opened) {
 	s := w.settings
 	p.Notes, p.KeyStore, p.SeedStore, p.MFAProcess = s.Notes, s.KeyStore, s.SeedStore, s.MFAProcess
 	p.Serial, p.Shortest = s.Serial, s.Duration
@@ -181,17 +181,17 @@ type secretFact struct {
 }
 
 // secrets tries whether access key and seed can be read, each once however many profiles share it.
-func (d *diagnosis) secrets(ctx context.Context, p *doctor.Profile, w *wiring) {
+func (d *diagnosis) secrets(ctx context.Context, p *doctor.Profile, w *opened) {
 	p.Key = d.once("key "+w.settings.KeyStore+" "+w.settings.Identity+" "+w.settings.AccessKeyID, func() secretFact {
 		d.mayAsk(ctx, w.settings.KeyStore, w.settings.Identity)
-		_, err := w.secrets.AccessKey(ctx)
+		_, err := w.AccessKey(ctx)
 		return secretFact{err: err}
 	}).err
-	if w.secrets.codeFromProgram() {
+	if w.codeFromProgram() {
 		return
 	}
 	seed := d.once("seed "+w.settings.SeedStore+" "+w.settings.Serial, func() secretFact {
-		seed, err := w.secrets.Seed(ctx)
+		seed, err := w.Seed(ctx)
 		return secretFact{err, seed.Bits()}
 	})
 	p.Seed, p.SeedBits = seed.err, seed.bits
@@ -218,14 +218,14 @@ func (d *diagnosis) mayAsk(ctx context.Context, store, identity string) {
 }
 
 // history gathers what is known of the sessions and of the clock.
-func (d *diagnosis) history(p *doctor.Profile, w *wiring) {
+func (d *diagnosis) history(p *doctor.Profile, w *opened) {
 	for _, status := range w.broker.Status(w.plan) {
 		p.Sessions = append(p.Sessions, sessionFact(status))
 	}
 	if cached, ok := w.broker.Cached(w.plan); ok && len(p.Sessions) > 0 {
 		p.Sessions[0].Size = printed(cached)
 	}
-	p.Skew = newClockBook(w.cache, w.settings, d.now).LoadClock().SkewAt(d.now())
+	p.Skew = w.clock.LoadClock().SkewAt(d.now())
 }
 
 // printed is the size of what get prints, in bytes.

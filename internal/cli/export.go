@@ -41,11 +41,11 @@ gone when you press Enter. Whoever sees it can make your codes.`,
 }
 
 func runExport(ctx context.Context, a *app, o exportOptions) error {
-	w, err := a.wireDevice("export", o.profile)
+	w, err := a.openDevice("export", o.profile)
 	if err != nil {
 		return err
 	}
-	if w.secrets.codeFromProgram() {
+	if w.codeFromProgram() {
 		return fault.New(fault.Usage, "export", "export it where it rests", "mfa_process makes the codes of the profile, so its seed is not here")
 	}
 	ctx, cancel := untilInterrupted(ctx, personPatience)
@@ -55,7 +55,7 @@ func runExport(ctx context.Context, a *app, o exportOptions) error {
 	if err := ask.confirm(ctx, "Show the seed of "+w.settings.Serial+"? Whoever sees it can make your codes."); err != nil {
 		return err
 	}
-	seed, err := w.secrets.Seed(ctx)
+	seed, err := w.Seed(ctx)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func runGet(ctx context.Context, a *app, o getOptions) error {
 	if err := a.forProfile("get", o.profile); err != nil {
 		return err
 	}
-	w, err := a.wire(o.profile, o.flags)
+	w, err := a.open(wanted{profile: o.profile, flags: o.flags})
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (a *app) asRegistered(o getOptions, err error) error {
 
 // cachedOrMinted returns the cached session, or else goes the long way, which signals may
 // interrupt.
-func (a *app) cachedOrMinted(ctx context.Context, w *wiring, o getOptions) (creds.Credentials, error) {
+func (a *app) cachedOrMinted(ctx context.Context, w *opened, o getOptions) (creds.Credentials, error) {
 	// A reader that is gone must not kill the process before the session is in the cache.
 	signal.Ignore(syscall.SIGPIPE)
 	if cached, ok := w.broker.Cached(w.plan); ok && !o.refresh {

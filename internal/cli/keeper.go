@@ -19,7 +19,6 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -41,17 +40,17 @@ type caretaker struct {
 // caretaker returns the caretaker of the profile's identity. seedStore is where a new seed is to
 // rest, or "".
 func (a *app) caretaker(ctx context.Context, name, seedStore string, other otherDevice, ask *asker) (*caretaker, error) {
-	w, err := a.wireIAM(name)
+	w, err := a.open(wanted{profile: name, iam: true})
 	if err != nil {
 		return nil, err
 	}
-	if w.settings.KeyStore == "" && !w.secrets.keyFromEnv() {
-		return nil, w.secrets.known()
+	if w.settings.KeyStore == "" && !w.keyFromEnv() {
+		return nil, w.ready()
 	}
 	if len(w.settings.MFAProcess) > 0 {
 		return nil, codesElsewhere(w.settings.Identity, "manage the device where it is")
 	}
-	c := &caretaker{app: a, name: w.settings.Identity, ask: ask, other: other, cache: w.cache, clock: newClockBook(w.cache, w.settings, a.now)}
+	c := &caretaker{app: a, name: w.settings.Identity, ask: ask, other: other, cache: w.cache, clock: w.clock}
 	begun, err := c.begun()
 	if err != nil {
 		return nil, err
@@ -98,7 +97,7 @@ func (c *caretaker) local() *enroll.Local {
 	return &enroll.Local{
 		Profile: c.name, SeedStore: c.seeds, Paths: c.editor().Paths, Log: c.log(),
 		Resolve: func(name string) (profile.Settings, error) {
-			w, err := c.wireIAM(name)
+			w, err := c.open(wanted{profile: name, iam: true})
 			if err != nil {
 				return profile.Settings{}, err
 			}
@@ -155,7 +154,7 @@ func (c *caretaker) observe(server, local time.Time) {
 }
 
 // settings returns what the files say now.
-func (c *caretaker) settings() (*wiring, error) { return c.wireIAM(c.name) }
+func (c *caretaker) settings() (*opened, error) { return c.open(wanted{profile: c.name, iam: true}) }
 
 // identify asks STS whose the key is; zero is the stored one.
 func (c *caretaker) identify(ctx context.Context, key creds.AccessKey) (account.Identity, error) {
@@ -164,11 +163,11 @@ func (c *caretaker) identify(ctx context.Context, key creds.AccessKey) (account.
 		return account.Identity{}, err
 	}
 	if key.ID == "" {
-		if key, err = w.secrets.AccessKey(ctx); err != nil {
+		if key, err = w.AccessKey(ctx); err != nil {
 			return account.Identity{}, err
 		}
 	}
-	client, err := sts.New(c.stsOptions(w.settings, c.log())) //nolint:contextcheck // resolving the endpoint asks nobody
+	client, err := w.sts() //nolint:contextcheck // resolving the endpoint asks nobody
 	if err != nil {
 		return account.Identity{}, err
 	}
@@ -186,7 +185,7 @@ func (c *caretaker) dial(ctx context.Context, as enroll.Access) (enroll.IAM, err
 	if err != nil {
 		return nil, err
 	}
-	key, err := w.secrets.AccessKey(ctx)
+	key, err := w.AccessKey(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -207,8 +206,8 @@ func (c *caretaker) dial(ctx context.Context, as enroll.Access) (enroll.IAM, err
 
 // mfaSession returns a session with MFA: of the profile's own device, or of another one whose
 // code a person types.
-func (c *caretaker) mfaSession(ctx context.Context, w *wiring, key creds.AccessKey) (creds.Credentials, error) {
-	if w.secrets.known() == nil {
+func (c *caretaker) mfaSession(ctx context.Context, w *opened, key creds.AccessKey) (creds.Credentials, error) {
+	if w.ready() == nil {
 		limited, cancel := context.WithTimeout(ctx, processDeadline)
 		defer cancel()
 		w.broker.Sleep = c.countdown(w.broker.Sleep)
@@ -224,15 +223,15 @@ func (c *caretaker) prove(ctx context.Context, p enroll.Proof) (exchange.Verdict
 		return exchange.Refused, err
 	}
 	if p.Key.ID == "" {
-		if p.Key, err = w.secrets.AccessKey(ctx); err != nil {
+		if p.Key, err = w.AccessKey(ctx); err != nil {
 			return exchange.Refused, err
 		}
 	}
 	s := w.settings
 	s.Serial, s.AccessKeyID, s.Roles = p.Serial, p.Key.ID, nil
-	broker := c.broker(s, proven{c, p}, c.cache)
+	broker := *w.broker
 	last := &lastVerdict{STS: broker.STS}
-	broker.STS, broker.Sleep = last, c.countdown(broker.Sleep)
+	broker.Secrets, broker.STS, broker.Sleep = proven{c, p}, last, c.countdown(broker.Sleep)
 	_, err = broker.Get(ctx, planOf(s), session.Options{Refresh: true, Ahead: true})
 	return last.verdict, err
 }

@@ -87,12 +87,12 @@ func (a *app) printJSON(v any) error {
 
 func (a *app) listProfile(files *profile.Files, profileName string) listed {
 	asked := a.registered(files, profileName)
-	w, err := a.wireFrom(files, asked.profile, asked.flags)
+	w, err := a.open(wanted{profile: asked.profile, flags: asked.flags, files: files})
 	if err != nil {
 		return listed{Profile: profileName, Problem: fault.Line(err)}
 	}
 	l := listed{Profile: profileName, AccessKeyID: w.settings.AccessKeyID, Serial: w.settings.Serial, Notes: w.settings.Notes}
-	l.KeyStore, l.SeedStore, l.MFAProcess = w.secrets.where()
+	l.KeyStore, l.SeedStore, l.MFAProcess = w.where()
 	if err := w.ready(); err != nil {
 		l.Problem = fault.Line(err)
 		return l

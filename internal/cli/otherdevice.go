@@ -14,7 +14,6 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
 )
 
 // otherDevice is an MFA device that works and is not here, a phone: where an account demands MFA
@@ -35,12 +34,12 @@ const otherSession = 15 * time.Minute
 
 // session makes a session with a typed code. Where nobody can type one, the error is
 // enroll.ErrNoSession.
-func (o otherDevice) session(ctx context.Context, c *caretaker, w *wiring, key creds.AccessKey) (creds.Credentials, error) {
+func (o otherDevice) session(ctx context.Context, c *caretaker, w *opened, key creds.AccessKey) (creds.Credentials, error) {
 	serial, err := o.device(ctx, c)
 	if err != nil {
 		return creds.Credentials{}, err
 	}
-	client, err := sts.New(c.stsOptions(w.settings, c.log())) //nolint:contextcheck // resolving the endpoint asks nobody
+	client, err := w.sts() //nolint:contextcheck // resolving the endpoint asks nobody
 	if err != nil {
 		return creds.Credentials{}, err
 	}

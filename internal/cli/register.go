@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
@@ -148,7 +147,7 @@ func (a *app) kept(files *profile.Files, o registerOptions) (registerOptions, er
 
 // canServe refuses what every get would refuse.
 func (a *app) canServe(files *profile.Files, o registerOptions) error {
-	env, err := a.profileEnv(envstore.New(a.getenv))
+	env, err := a.profileEnv()
 	if err != nil {
 		return err
 	}

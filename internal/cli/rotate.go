@@ -188,10 +188,10 @@ func (c *caretaker) mustBeStored() error {
 	if err != nil {
 		return err
 	}
-	if w.secrets.keyFromEnv() || w.secrets.seedFromEnv() {
+	if w.keyFromEnv() || w.seedFromEnv() {
 		return fault.New(fault.Config, "profile "+c.name, "run: "+program+" add --profile NAME --from-env", "its access key or seed is in the environment, and cannot be replaced there")
 	}
-	return w.secrets.known()
+	return w.ready()
 }
 
 // confirmRotation asks before something is replaced, unless an earlier run has begun to.

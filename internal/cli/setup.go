@@ -121,7 +121,7 @@ func (s *setup) lookForKey(ctx context.Context, add *adding) error {
 // enrolDevice makes this computer an MFA device, or takes the one that is given, unless there is
 // one.
 func (s *setup) enrolDevice(ctx context.Context) error {
-	w, err := s.wire(s.add.name, profile.Flags{})
+	w, err := s.open(wanted{profile: s.add.name})
 	if err != nil {
 		return err
 	}
@@ -137,8 +137,8 @@ func (s *setup) enrolDevice(ctx context.Context) error {
 		}
 		return add.addSeed(ctx)
 	}
-	known := w.secrets.deviceKnown() == nil
-	if known && (w.secrets.codeFromProgram() || w.secrets.seedFromEnv()) {
+	known := w.deviceReady() == nil
+	if known && (w.codeFromProgram() || w.seedFromEnv()) {
 		return s.hasDevice(w)
 	}
 	c, err := s.caretaker(ctx, s.add.name, cmp.Or(s.add.stores.seed, s.add.stores.both), s.other, s.ask)
@@ -155,7 +155,7 @@ func (s *setup) enrolDevice(ctx context.Context) error {
 	return c.enrol(ctx, s.device)
 }
 
-func (s *setup) hasDevice(w *wiring) error {
+func (s *setup) hasDevice(w *opened) error {
 	s.say("Profile %s has the MFA device %s already.", fault.Printable(s.add.name), w.settings.Serial)
 	return nil
 }
@@ -213,7 +213,7 @@ func hasRegion(files *profile.Files, profileName string) bool {
 
 // prove gets a session as a consumer would, and sums up.
 func (s *setup) prove(ctx context.Context) error {
-	w, err := s.wire(s.add.name, profile.Flags{})
+	w, err := s.open(wanted{profile: s.add.name})
 	if err != nil {
 		return err
 	}
@@ -234,7 +234,7 @@ func (s *setup) prove(ctx context.Context) error {
 	if s.noRegion {
 		s.say("It has no region, without which most calls to AWS fail. To set one: %s register --profile %s --region REGION", program, name)
 	}
-	key, seed, _ := w.secrets.where()
+	key, seed, _ := w.where()
 	undo := program + " remove --profile " + name
 	if key != keystore.KindEnv && seed != keystore.KindEnv {
 		undo += " --aws"

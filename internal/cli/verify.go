@@ -5,13 +5,12 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 )
 
 // verify gets a new session for a profile, which proves that its secrets work.
 func (a *app) verify(ctx context.Context, name string) error {
-	w, err := a.wire(name, profile.Flags{})
+	w, err := a.open(wanted{profile: name})
 	if err != nil {
 		return err
 	}
@@ -31,7 +30,7 @@ func (a *app) verify(ctx context.Context, name string) error {
 // forgetFailures ends the hold-off of a profile whose secrets have changed. That this fails
 // only means that it ends by itself.
 func (a *app) forgetFailures(name string) {
-	if w, err := a.wire(name, profile.Flags{}); err == nil {
+	if w, err := a.open(wanted{profile: name}); err == nil {
 		w.broker.Forget(w.plan)
 	}
 }

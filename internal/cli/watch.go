@@ -23,7 +23,7 @@ const barWidth = 15 // of the countdown, in characters: two seconds each
 
 // watchCodes shows the current code, how long it lasts, and the next one, on one line of the
 // terminal, until interrupted. The line is erased at the end.
-func (a *app) watchCodes(ctx context.Context, w *wiring, codes session.Codes) error {
+func (a *app) watchCodes(ctx context.Context, w *opened, codes session.Codes) error {
 	terminal, err := term.Open()
 	if err != nil {
 		return fault.New(fault.Usage, "code --watch", "run: "+program+" code --profile NAME", "there is no terminal to show it on")

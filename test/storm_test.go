@@ -3,6 +3,8 @@
 package test
 
 import (
+	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -56,6 +58,24 @@ func TestStormWithoutItsHead(t *testing.T) {
 	_ = head.Wait()
 	wantSameSession(t, wait())
 	wantMints(t, b, 2)
+}
+
+// TestStormWhileTheCacheIsRemoved removes the cache directory while the first call is under way.
+// The lock goes with it, so one more process may ask AWS; the rest wait for that one.
+func TestStormWhileTheCacheIsRemoved(t *testing.T) {
+	const crowd = 200
+	b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: 3 * time.Second}})
+	wait := start(t, b, crowd)
+	eventually(t, "the first call", func() bool { return calls(b, "GetSessionToken") == 1 })
+	if err := os.RemoveAll(filepath.Join(b.Own(), "cache")); err != nil {
+		t.Fatal(err)
+	}
+	for _, got := range wait() {
+		credentials(t, got)
+	}
+	if n := calls(b, "GetSessionToken"); n > 2 {
+		t.Errorf("%d calls", n)
+	}
 }
 
 // TestTwoSessionsInOneTimeStep asks for two sessions that cannot share a code.

@@ -106,7 +106,7 @@ func (c *call) mintWithCode(ctx context.Context, t *target, d demand, b *books) 
 	}
 	request := exchange.Request{Key: key, Role: t.role, Duration: t.duration, Serial: c.plan.Serial}
 	before := c.clock
-	result, err := c.sendCode(ctx, request, codes, d, b)
+	result, err := c.sendCode(ctx, t, request, codes, d, b)
 	if err != nil {
 		return creds.Session{}, err
 	}
@@ -114,7 +114,7 @@ func (c *call) mintWithCode(ctx context.Context, t *target, d demand, b *books) 
 		// A consumer may kill this process while it waits: what is known by now is kept.
 		restore := b.provisional(t, result.Err, c.Now())
 		d.ahead = false
-		second, err := c.sendCode(ctx, request, codes, d, b)
+		second, err := c.sendCode(ctx, t, request, codes, d, b)
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return creds.Session{}, context.Cause(ctx)
 		}
@@ -127,12 +127,16 @@ func (c *call) mintWithCode(ctx context.Context, t *target, d demand, b *books) 
 }
 
 // sendCode sends request with the code of the first time step that may be used. A
-// code that became out of date before it was sent is replaced.
-func (c *call) sendCode(ctx context.Context, request exchange.Request, codes Codes, d demand, b *books) (exchange.Result, error) {
+// code that became out of date before it was sent is replaced. No code is sent if the session of
+// t is in the cache by then: if somebody has removed the lock, another process may have minted it.
+func (c *call) sendCode(ctx context.Context, t *target, request exchange.Request, codes Codes, d demand, b *books) (exchange.Result, error) {
 	for try := 1; ; try++ {
 		step, err := c.nextStep(ctx, b.record, d)
 		if err != nil {
 			return exchange.Result{}, err
+		}
+		if session, ok := c.filled(t, d); ok {
+			return exchange.Result{Verdict: exchange.OK, Credentials: session.Credentials, ServerTime: session.Minted}, nil
 		}
 		request.CodeExpires = step.End()
 		if request.Code, err = codes(ctx, step); err != nil {

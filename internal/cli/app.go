@@ -8,14 +8,19 @@ import (
 	"log"
 	"log/slog"
 	"os"
+	"os/user"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/harden"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/busguard"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/ring"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
 const program = "aws-mfa-creds"
@@ -89,4 +94,119 @@ func run(a *app) (code int) {
 		err = fault.New(fault.Usage, "", "run: "+cmd.CommandPath()+" --help", "%v", err)
 	}
 	return a.fail(err)
+}
+
+const issuesURL = "https://github.com/aws-mfa-creds/aws-mfa-creds/issues"
+
+// fail tells err on stderr and returns the exit code for it.
+func (a *app) fail(err error) int {
+	if interrupt, ok := errors.AsType[interruptError](err); ok {
+		return interrupt.exitCode()
+	}
+	if errors.Is(err, errOutput) {
+		return int(fault.Internal) // whoever read stdout is gone: there is nobody to tell
+	}
+	remedy := a.named(fault.Remedy(err))
+	switch {
+	case remedy == "":
+		fmt.Fprintf(a.stderr, "%s: error: %s\n", program, fault.Text(err))
+	case a.getting():
+		fmt.Fprintf(a.stderr, "%s: error: %s; %s\n", program, fault.Text(err), remedy)
+	default:
+		fmt.Fprintf(a.stderr, "%s: error: %s\n%s: hint: %s\n", program, fault.Text(err), program, remedy)
+	}
+	return int(fault.KindOf(err))
+}
+
+// getting reports whether this is a credential process, whose consumer shows or logs only one
+// line.
+func (a *app) getting() bool {
+	verb := slices.IndexFunc(a.args, func(arg string) bool { return !strings.HasPrefix(arg, "-") })
+	return verb >= 0 && a.args[verb] == "get"
+}
+
+// named puts the profile into a remedy that was written without knowing it.
+func (a *app) named(remedy string) string {
+	if a.profile == "" {
+		return remedy
+	}
+	return strings.ReplaceAll(remedy, "--profile NAME", "--profile "+fault.Printable(fault.Shell(a.profile)))
+}
+
+// errOutput says that stdout could not be written.
+var errOutput = errors.New("stdout could not be written")
+
+// print writes text to stdout in one write.
+func (a *app) print(text []byte) error {
+	if _, err := a.stdout.Write(text); err != nil {
+		return errOutput
+	}
+	return nil
+}
+
+// interruptError is the end of a process that a signal asked for.
+type interruptError struct{ signal os.Signal }
+
+func (e interruptError) Error() string { return e.signal.String() }
+
+// exitCode is what a shell reports for a process that the signal killed.
+func (e interruptError) exitCode() int {
+	if number, ok := e.signal.(syscall.Signal); ok {
+		return 128 + int(number)
+	}
+	return int(fault.Internal)
+}
+
+// dirs returns the user's directories; what cannot be found out is "". The environment may
+// lack HOME and all of XDG, as under cron and systemd. Relative directories are ignored,
+// as the XDG Base Directory Specification has it: we run in the consumer's.
+func (a *app) dirs() profile.Dirs {
+	home := absolute(os.UserHomeDir())
+	if home == "" {
+		home = homeOfUser()
+	}
+	config := absolute(os.UserConfigDir())
+	if config == "" {
+		config = below(home, ".config")
+	}
+	return profile.Dirs{Home: home, Config: config}
+}
+
+// cacheDir returns the directory for sessions, records and locks, or "" if there is
+// no place for one. It is never below a temporary directory, which others could prepare.
+func (a *app) cacheDir() (string, error) {
+	dirs := a.dirs()
+	if a.getenv(profile.EnvHome) != "" {
+		paths, err := profile.Locate(a.getenv, dirs)
+		return filepath.Join(filepath.Dir(paths.Own), "cache"), err
+	}
+	dir := absolute(os.UserCacheDir())
+	if dir == "" {
+		dir = below(dirs.Home, ".cache")
+	}
+	return below(dir, program), nil
+}
+
+// absolute returns dir if it is known and absolute, else "".
+func absolute(dir string, err error) string {
+	if err != nil || !filepath.IsAbs(dir) {
+		return ""
+	}
+	return dir
+}
+
+func homeOfUser() string {
+	u, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	return u.HomeDir
+}
+
+// below returns dir/element, or "" if dir is not known.
+func below(dir, element string) string {
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, element)
 }

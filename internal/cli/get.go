@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -104,4 +107,33 @@ func (a *app) cachedOrMinted(ctx context.Context, w *opened, o getOptions) (cred
 	ctx, cancel := untilInterrupted(ctx, processDeadline)
 	defer cancel()
 	return w.broker.Get(ctx, w.plan, session.Options{Refresh: o.refresh})
+}
+
+// parseProcess returns the options of a credential_process line that calls get.
+func parseProcess(a *app, line string) (o getOptions, ok bool) {
+	words := commandWords(line)
+	at := slices.IndexFunc(words, func(word string) bool { return strings.HasPrefix(filepath.Base(word), program) })
+	verb := slices.Index(words, "get")
+	if at < 0 || verb <= at {
+		return o, false
+	}
+	cmd := &cobra.Command{}
+	o.define(a, cmd)
+	cmd.Flags().Bool("debug", false, "")
+	return o, cmd.ParseFlags(slices.Delete(words[at+1:], verb-at-1, verb-at)) == nil && o.profile != ""
+}
+
+// commandWords cuts a command line as profile.CommandLine writes it: at the spaces that are not
+// between quotation marks.
+func commandWords(line string) []string {
+	const kept = "\x00"
+	parts := strings.Split(line, `"`)
+	for i := 1; i < len(parts); i += 2 {
+		parts[i] = strings.ReplaceAll(parts[i], " ", kept)
+	}
+	words := strings.Fields(strings.Join(parts, ""))
+	for i := range words {
+		words[i] = strings.ReplaceAll(words[i], kept, " ")
+	}
+	return words
 }

@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	mathrand "math/rand/v2"
 	"os"
+	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
@@ -147,4 +150,78 @@ func (p *opened) Call(ctx context.Context, r exchange.Request) exchange.Result {
 		return exchange.Result{Verdict: exchange.Unreachable, Err: err}
 	}
 	return client.Call(ctx, r)
+}
+
+// registered returns the options with which the AWS config has this program called for a
+// profile: a role may be named there alone.
+func (a *app) registered(files *profile.Files, profileName string) getOptions {
+	if o, ok := parseProcess(a, files.CredentialProcess(profileName)); ok {
+		return o
+	}
+	return getOptions{profile: profileName}
+}
+
+// owner returns the profile whose access key and MFA device a profile lives on: that for which the AWS
+// config has this program called, unless profiles.ini gives the profile an identity or a source itself.
+func (a *app) owner(files *profile.Files, profileName string) (string, error) {
+	own, _, err := files.Own(profileName)
+	if err != nil {
+		return "", err
+	}
+	if cmp.Or(own.Store, own.KeyStore, own.SeedStore, own.AccessKeyID, own.Serial, own.MFAProcess, own.SourceProfile) != "" {
+		return profileName, nil
+	}
+	return a.registered(files, profileName).profile, nil
+}
+
+// atOwner returns the owner of a profile's identity, and makes it the profile that errors tell to type.
+func (a *app) atOwner(profileName string) (string, error) {
+	files, err := a.loadFiles()
+	if err != nil {
+		return "", err
+	}
+	owner, err := a.owner(files, profileName)
+	if err == nil {
+		a.profile = owner
+	}
+	return owner, err
+}
+
+// verify gets a new session for a profile, which proves that its secrets work.
+func (a *app) verify(ctx context.Context, name string) error {
+	w, err := a.open(wanted{profile: name})
+	if err != nil {
+		return err
+	}
+	if err := w.ready(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, processDeadline)
+	defer cancel()
+	c, err := w.broker.Get(ctx, w.plan, session.Options{Refresh: true, Ahead: true})
+	if err != nil {
+		return err
+	}
+	a.say("It works: AWS gave a session, which expires %s.", c.Expiration.Local().Format(time.DateTime))
+	return nil
+}
+
+// forgetFailures ends the hold-off of a profile whose secrets have changed. That this fails
+// only means that it ends by itself.
+func (a *app) forgetFailures(name string) {
+	if w, err := a.open(wanted{profile: name}); err == nil {
+		w.broker.Forget(w.plan)
+	}
+}
+
+// forgetSessions removes the sessions of a profile that will not be used any more, as far as it
+// can: they expire.
+func (a *app) forgetSessions(name string) {
+	files, err := a.loadFiles()
+	if err != nil {
+		return
+	}
+	if _, err := a.forget(files, getOptions{profile: name}); err != nil {
+		a.log().Debug("sessions not removed", "profile", name, "error", fault.Text(err))
+	}
 }

@@ -1,7 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -119,4 +123,61 @@ func (a *app) profileNames() []string {
 		return nil
 	}
 	return files.Names()
+}
+
+func newCompletionCommand(a *app) *cobra.Command {
+	shells := []string{"bash", "zsh", "fish", "powershell"}
+	return &cobra.Command{
+		Use:   "completion bash|zsh|fish|powershell",
+		Short: "Print a completion script for your shell",
+		Long: `Print a script that completes commands, flags and profile names. To load it in every session:
+
+    bash:        aws-mfa-creds completion bash > ~/.local/share/bash-completion/completions/aws-mfa-creds
+    zsh:         aws-mfa-creds completion zsh > "${fpath[1]}/_aws-mfa-creds"
+    fish:        aws-mfa-creds completion fish > ~/.config/fish/completions/aws-mfa-creds.fish
+    PowerShell:  aws-mfa-creds completion powershell | Out-String | Invoke-Expression`,
+		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: shells,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			script, err := completionScript(cmd.Root(), args[0])
+			if err != nil {
+				return fault.New(fault.Internal, "completion "+args[0], "", "%v", err)
+			}
+			return a.print(script)
+		},
+	}
+}
+
+func completionScript(root *cobra.Command, shell string) ([]byte, error) {
+	var script bytes.Buffer
+	generate := map[string]func() error{
+		"bash":       func() error { return root.GenBashCompletionV2(&script, true) },
+		"zsh":        func() error { return root.GenZshCompletion(&script) },
+		"fish":       func() error { return root.GenFishCompletion(&script, true) },
+		"powershell": func() error { return root.GenPowerShellCompletionWithDesc(&script) },
+	}
+	err := generate[shell]()
+	return script.Bytes(), err
+}
+
+func newVersionCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return a.print(fmt.Appendf(nil, "%s %s %s %s/%s\n", program, a.versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH))
+		},
+	}
+}
+
+// versionText returns the version of the release, or else the module's, as the Go tool recorded it.
+func (a *app) versionText() string {
+	if a.version != "" {
+		return a.version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }

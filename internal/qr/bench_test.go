@@ -33,10 +33,7 @@ func BenchmarkDecodeModules(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	modules := make([]bool, 0, matrix.side*matrix.side)
-	for _, m := range matrix.modules.Reveal() {
-		modules = append(modules, m == '1')
-	}
+	modules := modulesIn(matrix)
 	version := (matrix.side - 17) / 4
 	for b.Loop() {
 		if _, ok := decodeModules(version, modules); !ok {

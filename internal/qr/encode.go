@@ -9,6 +9,8 @@ import (
 	"io"
 	"strings"
 
+	goqr "github.com/piglig/go-qr"
+
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
@@ -27,19 +29,22 @@ type Matrix struct {
 // level L where only that has room. No code holds more than 2953 bytes; longer texts are a
 // *fault.Error of the kind fault.Usage.
 func Encode(text creds.Secret) (Matrix, error) {
-	code, ok := drawCode(text.Reveal())
-	if !ok {
-		return Matrix{}, fault.New(fault.Usage, "QR code", "shorten the name of the account", "text is too long for one")
-	}
-	var modules strings.Builder
-	for _, dark := range code.dark {
-		if dark {
-			modules.WriteByte('1')
-		} else {
-			modules.WriteByte('0')
+	for _, level := range []goqr.Ecc{goqr.Medium, goqr.Low} {
+		if code, err := goqr.EncodeBinary([]byte(text.Reveal()), level); err == nil {
+			return newMatrix(code), nil
 		}
 	}
-	return Matrix{code.side, creds.NewSecret(modules.String())}, nil
+	return Matrix{}, fault.New(fault.Usage, "QR code", "shorten the name of the account", "text is too long for one")
+}
+
+func newMatrix(code *goqr.QrCode) Matrix {
+	modules := bytes.Repeat([]byte("0"), code.Size()*code.Size())
+	for i := range modules {
+		if code.Module(i%code.Size(), i/code.Size()) {
+			modules[i] = '1'
+		}
+	}
+	return Matrix{code.Size(), creds.NewSecret(string(modules))}
 }
 
 // Format implements fmt.Formatter: every verb and flag prints "[redacted]".

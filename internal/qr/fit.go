@@ -116,3 +116,152 @@ func (b bitmap) nudge(g grid, best, step float64, list []module) (grid, float64)
 	}
 	return g, best
 }
+
+// grid maps the modules of a code to places in the picture, as a plane seen from
+// anywhere.
+type grid struct {
+	side int
+	at   [4]point // the centres of the finders: top left, top right, bottom left, and where a fourth would be
+
+	a, b, c, d, e, f, g, h float64
+}
+
+// newGrid returns the projection that takes the centres of the finders to at:
+// Heckbert, Fundamentals of Texture Mapping, section 2.2.3, the square to a quadrilateral.
+func newGrid(side int, at [4]point) grid {
+	topLeft, topRight, bottomLeft, bottomRight := at[0], at[1], at[2], at[3]
+	right, under := topRight.minus(bottomRight), bottomLeft.minus(bottomRight)
+	skew := topLeft.minus(topRight).plus(bottomRight).minus(bottomLeft)
+	area := turn(right, under)
+	g, h := turn(skew, under)/area, turn(right, skew)/area
+	x, y := topRight.minus(topLeft).plus(topRight.times(g)), bottomLeft.minus(topLeft).plus(bottomLeft.times(h))
+	return grid{side, at, x.x, y.x, topLeft.x, x.y, y.y, topLeft.y, g, h}
+}
+
+// place returns where a point lies that is given in modules from the code's corner.
+func (g *grid) place(column, row float64) point {
+	u, v := (column-3.5)/float64(g.side-7), (row-3.5)/float64(g.side-7)
+	scale := 1 / (g.g*u + g.h*v + 1)
+	return point{(g.a*u + g.b*v + g.c) * scale, (g.d*u + g.e*v + g.f) * scale}
+}
+
+// score returns which part of what list demands is seen in b, looking at four
+// points of each module, so that it is best where all are met in the middle.
+func (g *grid) score(b bitmap, list []module) float64 {
+	return (g.seen(b, list, 0.25, 0.25) + g.seen(b, list, 0.25, 0.75) + g.seen(b, list, 0.75, 0.25) + g.seen(b, list, 0.75, 0.75)) / 4
+}
+
+// seen returns which part of list is seen in b at the point (dx, dy) of its modules.
+func (g *grid) seen(b bitmap, list []module, dx, dy float64) float64 {
+	right := 0
+	for _, m := range list {
+		if b.darkAt(g.place(float64(m.column)+dx, float64(m.row)+dy)) == m.dark {
+			right++
+		}
+	}
+	return float64(right) / float64(len(list))
+}
+
+// sample returns the modules of the code, row by row, each by the majority of
+// five of its points.
+func (g *grid) sample(b bitmap) []bool {
+	modules := make([]bool, 0, g.side*g.side)
+	for row := range g.side {
+		for column := range g.side {
+			dark := 0
+			for _, d := range [5]point{{0.5, 0.5}, {0.3, 0.3}, {0.7, 0.3}, {0.3, 0.7}, {0.7, 0.7}} {
+				if b.darkAt(g.place(float64(column)+d.x, float64(row)+d.y)) {
+					dark++
+				}
+			}
+			modules = append(modules, dark >= 3)
+		}
+	}
+	return modules
+}
+
+// module is one of the squares of a code that every code of its version has alike.
+type module struct {
+	column, row int
+	dark        bool
+}
+
+// The versions of ISO/IEC 18004: their side goes from 21 to 177 modules.
+const maxVersion = 40
+
+func side(version int) int { return 4*version + 17 }
+
+// finderModules returns the three finders with the light border to the inside.
+func finderModules(version int) []module {
+	n := side(version)
+	var list []module
+	for _, corner := range [][2]int{{3, 3}, {n - 4, 3}, {3, n - 4}} {
+		for dy := -4; dy <= 4; dy++ {
+			for dx := -4; dx <= 4; dx++ {
+				m := module{corner[0] + dx, corner[1] + dy, rings(dx, dy) != 2 && rings(dx, dy) != 4}
+				if min(m.column, m.row) >= 0 && max(m.column, m.row) < n {
+					list = append(list, m)
+				}
+			}
+		}
+	}
+	return list
+}
+
+// rings returns how many squares lie round the centre within (dx, dy).
+func rings(dx, dy int) int { return max(dx, -dx, dy, -dy) }
+
+// timingModules returns the two dotted lines between the finders.
+func timingModules(version int) []module {
+	var list []module
+	for i := 8; i < side(version)-8; i++ {
+		list = append(list, module{i, 6, i%2 == 0}, module{6, i, i%2 == 0})
+	}
+	return list
+}
+
+// alignmentModules returns the small squares within the code.
+func alignmentModules(version int) []module {
+	var list []module
+	places := alignment(version)
+	last := len(places) - 1
+	for i, x := range places {
+		for j, y := range places {
+			if i+j == 0 || i == 0 && j == last || i == last && j == 0 {
+				continue // a finder is there
+			}
+			list = append(list, square(x, y)...)
+		}
+	}
+	return list
+}
+
+// square returns the alignment pattern with that centre.
+func square(x, y int) []module {
+	list := make([]module, 0, 25)
+	for dy := -2; dy <= 2; dy++ {
+		for dx := -2; dx <= 2; dx++ {
+			list = append(list, module{x + dx, y + dy, rings(dx, dy) != 1})
+		}
+	}
+	return list
+}
+
+// alignment returns the columns, and rows, on which the centres of the small
+// squares lie: annex E of the standard, which spaces them evenly from the end.
+func alignment(version int) []int {
+	if version == 1 {
+		return nil
+	}
+	count := version/7 + 2
+	gap := 2 * int(math.Ceil(float64(side(version)-13)/float64(2*count-2)))
+	if version == 32 {
+		gap = 26 // the table's one exception
+	}
+	places := make([]int, count)
+	for i := range places {
+		places[i] = side(version) - 7 - (count-1-i)*gap
+	}
+	places[0] = 6
+	return places
+}

@@ -1,5 +1,7 @@
 package qr
 
+import "iter"
+
 // level is how much damage a code bears: about 7, 15, 25 or 30 % of its codewords.
 type level int
 
@@ -46,7 +48,7 @@ func codewords(version int) int {
 	if a := len(alignment(version)); a > 0 {
 		free -= 25*(a*a-3) - 2*5*(a-2) // some squares share five modules with a dotted line
 	}
-	if version >= versioned {
+	if version >= 7 {
 		free -= 2 * 18
 	}
 	return free / 8
@@ -81,4 +83,49 @@ func checkCount(version int, l level) int {
 		{13, 22, 18, 26, 18, 24, 18, 22, 20, 24, 28, 26, 24, 20, 30, 24, 28, 28, 26, 30, 28, 30, 30, 30, 30, 28, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30},
 		{17, 28, 22, 16, 22, 28, 26, 26, 24, 28, 24, 28, 22, 24, 24, 30, 28, 28, 26, 28, 30, 24, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30},
 	}[l][version-1])
+}
+
+// order yields the block, and the index in it, of each codeword in the order in
+// which a code has them: the first of each block, the second of each, and so on,
+// with those for error correction behind all data. So damage to one place is
+// shared by all blocks.
+func (l layout) order() iter.Seq2[int, int] {
+	longest := l.data(l.blocks - 1)
+	return func(yield func(int, int) bool) {
+		for i := range longest + l.check {
+			for block := range l.blocks {
+				data, at := l.data(block), i
+				if i >= longest {
+					at = i - longest + data
+				} else if i >= data {
+					continue
+				}
+				if !yield(block, at) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// restore returns the data of a code, corrected, or false if it is too damaged.
+func (l layout) restore(list []byte) ([]byte, bool) {
+	blocks := make([][]byte, l.blocks)
+	for i := range blocks {
+		blocks[i] = make([]byte, l.data(i)+l.check)
+	}
+	next := 0
+	for block, i := range l.order() {
+		blocks[block][i] = list[next]
+		next++
+	}
+	f := newField()
+	data := make([]byte, 0, l.capacity())
+	for i, block := range blocks {
+		if !f.correct(block, l.check, l.correctable()) {
+			return nil, false
+		}
+		data = append(data, block[:l.data(i)]...)
+	}
+	return data, true
 }

@@ -8,7 +8,7 @@ func TestLayoutFillsTheCode(t *testing.T) {
 	t.Parallel()
 	for version := 1; version <= maxVersion; version++ {
 		free := 0
-		for range newSymbol(version).path() {
+		for range newSymbol(version, make([]bool, side(version)*side(version))).path() {
 			free++
 		}
 		previous := free

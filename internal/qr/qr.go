@@ -4,10 +4,9 @@
 // What the codes hold is a seed, so texts travel as creds.Secret and no error
 // repeats any of them.
 //
-// The whole of ISO/IEC 18004 that this takes is written here. Libraries fill tables
-// for it when a program starts, one of them 512 KiB for Kanji: that was a fifth of
-// the time of serving a cached session, which has nothing to do with QR codes. So
-// nothing here runs, or is kept, before a code is read or drawn.
+// A library draws them. Reading is written here, after ISO/IEC 18004: of 415 pictures
+// (the tests' 314, and 101 rotated, blurred, dark, noisy, bent or seen at an angle) this
+// reads 409, and gozxing v0.1.1, tried on all sizes, inverted and rotated, 397 of the same.
 package qr
 
 import (

@@ -86,3 +86,28 @@ func TestCorrectOutside(t *testing.T) {
 		t.Errorf("an error outside of the block is corrected: %x", block)
 	}
 }
+
+// check returns the n codewords for error correction that follow data: the
+// remainder of its division by the product of all x-2^i for i below n.
+func (f *field) check(data []byte, n int) []byte {
+	generator := make([]byte, n) // highest power first, without the leading 1
+	generator[n-1] = 1
+	for i := range n {
+		root := f.power(i)
+		for j := range generator {
+			generator[j] = f.times(generator[j], root)
+			if j+1 < n {
+				generator[j] ^= generator[j+1]
+			}
+		}
+	}
+	rest := make([]byte, n)
+	for _, codeword := range data {
+		factor := codeword ^ rest[0]
+		rest = append(rest[1:], 0)
+		for i, g := range generator {
+			rest[i] ^= f.times(g, factor)
+		}
+	}
+	return rest
+}

@@ -43,11 +43,7 @@ func encodePNG(t *testing.T, picture image.Image) []byte {
 
 func modulesOf(t *testing.T, text string) []bool {
 	t.Helper()
-	s, ok := drawCode(text)
-	if !ok {
-		t.Fatalf("%q is too long", text)
-	}
-	return s.dark
+	return modulesIn(mustEncode(t, text))
 }
 
 // TestDecodeFaint has less contrast than noise makes in other pictures, which only
@@ -74,7 +70,7 @@ func TestDecodeAmongCrosses(t *testing.T) {
 	} {
 		picture := canvas(900, 1000)
 		for i := range maxFinders + 8 {
-			put(picture, drawn(rows).dark, image.Pt(30+i%12*70, 30+i/12*70), 7, 0)
+			put(picture, drawn(rows), image.Pt(30+i%12*70, 30+i/12*70), 7, 0)
 		}
 		put(picture, modulesOf(t, otpauth), image.Pt(300, 550), 5, 0)
 		if got := mustDecode(t, encodePNG(t, picture)); !slices.Equal(got, []string{otpauth}) {

@@ -132,3 +132,68 @@ func (p *parser) bytes(count int) bool {
 	}
 	return true
 }
+
+// bitReader reads numbers from data, highest bit first.
+type bitReader struct {
+	data  []byte
+	at    int  // in bits
+	short bool // more was asked for than there was
+}
+
+func (r *bitReader) left() int { return 8*len(r.data) - r.at }
+
+// take returns the number that the next n bits are, or 0 if there are fewer.
+func (r *bitReader) take(n int) int {
+	if n > r.left() {
+		r.short = true
+		return 0
+	}
+	value := 0
+	for range n {
+		value = value<<1 | int(r.data[r.at/8]>>(7-r.at%8))&1
+		r.at++
+	}
+	return value
+}
+
+// designator returns the number of an ECI, which takes one to three bytes: as many
+// as it begins with ones, and one more. A fourth makes it invalid.
+func (r *bitReader) designator() int {
+	switch first := r.take(8); {
+	case first < 0x80:
+		return first
+	case first < 0xc0:
+		return first&0x3f<<8 | r.take(8)
+	case first < 0xe0:
+		return first&0x1f<<16 | r.take(16)
+	}
+	r.short = true
+	return 0
+}
+
+// The ECI numbers of ISO 8859-1.
+const (
+	latin1Old = 1
+	latin1    = 3
+)
+
+// asIs reports whether texts of a character set, given by its ECI number, are
+// taken unchanged: UTF-8, ASCII, binary, and what declares none, which is UTF-8 in
+// practice whatever the standard says.
+func asIs(charset int) bool {
+	const (
+		none   = 0
+		utf8   = 26
+		ascii  = 27
+		binary = 899
+	)
+	return charset == none || charset == utf8 || charset == ascii || charset == binary
+}
+
+// extendsASCII reports whether bytes below 0x80 mean what they do in ASCII, as long as
+// there are no others: so it is in all code pages and Asian sets up to number 32, but
+// for UTF-16.
+func extendsASCII(charset int) bool {
+	const utf16, gb18030 = 25, 32
+	return charset <= gb18030 && charset != utf16
+}

@@ -9,8 +9,8 @@ import (
 	"io/fs"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 )
 
 // Scope is everything that is remembered about one MFA device or one role: its lock
@@ -24,25 +24,25 @@ type Scope struct {
 func (c *Cache) Scope(name string) *Scope { return &Scope{c, hashed(name)} }
 
 // Load returns the scope's books, or empty ones if there are none that can be read.
-func (s *Scope) Load() ledger.Record {
-	return load[ledger.Record](s.cache, s.file+".device")
+func (s *Scope) Load() rules.Record {
+	return load[rules.Record](s.cache, s.file+".device")
 }
 
 // Save stores the scope's books; to be called under its lock. The error is a
 // *fault.Error and no reason to stop.
-func (s *Scope) Save(r ledger.Record) error {
+func (s *Scope) Save(r rules.Record) error {
 	return save(s.cache, s.file+".device", r)
 }
 
 // LoadClock returns the clock that is stored under name, or the zero Clock, of one that is
 // right.
-func (c *Cache) LoadClock(name string) ledger.Clock {
-	return load[ledger.Clock](c, hashed(name)+".clock")
+func (c *Cache) LoadClock(name string) rules.Clock {
+	return load[rules.Clock](c, hashed(name)+".clock")
 }
 
 // SaveClock stores clock under name, or forgets it if it is zero. The error is a
 // *fault.Error and no reason to stop.
-func (c *Cache) SaveClock(name string, clock ledger.Clock) error {
+func (c *Cache) SaveClock(name string, clock rules.Clock) error {
 	file := hashed(name) + ".clock"
 	if clock.IsZero() {
 		return c.remove(file)

@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 )
 
-func someClock() ledger.Clock {
-	return ledger.Clock{Skew: time.Hour, Measured: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+func someClock() rules.Clock {
+	return rules.Clock{Skew: time.Hour, Measured: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 }
 
 func TestOpenRefusesWhatOthersGetAt(t *testing.T) {
@@ -96,7 +96,7 @@ func TestUnusableDirectoryFailsNothing(t *testing.T) {
 		if n, err := c.Clear(); n != 0 || err != nil {
 			t.Errorf("%q: Clear = %d, %v", dir, n, err)
 		}
-		if err := errors.Join(c.Remove(id("a")), c.SaveClock("aws", ledger.Clock{}), c.Close()); err != nil {
+		if err := errors.Join(c.Remove(id("a")), c.SaveClock("aws", rules.Clock{}), c.Close()); err != nil {
 			t.Errorf("%q: %v", dir, err)
 		}
 	}

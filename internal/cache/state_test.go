@@ -10,14 +10,14 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
-func someRecord() ledger.Record {
-	return ledger.Record{
+func someRecord() rules.Record {
+	return rules.Record{
 		Sent: []totp.Step{59_000_000, 59_000_001},
-		Failures: map[string]ledger.Failure{"id": {
+		Failures: map[string]rules.Failure{"id": {
 			At: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), Kind: fault.Refused, Thing: "thing", Cause: "cause", Remedy: "remedy", Count: 2,
 			Until: time.Date(2026, 1, 2, 3, 5, 5, 6, time.UTC),
 		}},
@@ -28,7 +28,7 @@ func TestRecord(t *testing.T) {
 	t.Parallel()
 	c := newCache(t)
 	scope := c.Scope("arn:aws:iam::123456789012:mfa/name")
-	if got := scope.Load(); !reflect.DeepEqual(got, ledger.Record{}) {
+	if got := scope.Load(); !reflect.DeepEqual(got, rules.Record{}) {
 		t.Errorf("none: %+v", got)
 	}
 	if err := scope.Save(someRecord()); err != nil {
@@ -38,7 +38,7 @@ func TestRecord(t *testing.T) {
 	if got := again.Scope("arn:aws:iam::123456789012:mfa/name").Load(); !reflect.DeepEqual(got, someRecord()) {
 		t.Errorf("got %+v", got)
 	}
-	if got := again.Scope("another").Load(); !reflect.DeepEqual(got, ledger.Record{}) {
+	if got := again.Scope("another").Load(); !reflect.DeepEqual(got, rules.Record{}) {
 		t.Errorf("another scope: %+v", got)
 	}
 	for _, name := range names(t, c.dir) {
@@ -51,8 +51,8 @@ func TestRecord(t *testing.T) {
 func TestClock(t *testing.T) {
 	t.Parallel()
 	c := newCache(t)
-	clock := ledger.Clock{Skew: -3 * time.Hour, Measured: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
-	if err := c.SaveClock("aws", ledger.Clock{}); err != nil {
+	clock := rules.Clock{Skew: -3 * time.Hour, Measured: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	if err := c.SaveClock("aws", rules.Clock{}); err != nil {
 		t.Errorf("forget without a directory: %v", err)
 	}
 	if err := c.SaveClock("aws", clock); err != nil {
@@ -65,7 +65,7 @@ func TestClock(t *testing.T) {
 		t.Errorf("another clock: %+v", got)
 	}
 	for range 2 {
-		if err := c.SaveClock("aws", ledger.Clock{}); err != nil {
+		if err := c.SaveClock("aws", rules.Clock{}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -85,7 +85,7 @@ func TestDamagedStateIsNone(t *testing.T) {
 	whole := readFile(t, path)
 	for size := range len(whole) - 2 {
 		writeFile(t, path, whole[:size])
-		if got := scope.Load(); !reflect.DeepEqual(got, ledger.Record{}) {
+		if got := scope.Load(); !reflect.DeepEqual(got, rules.Record{}) {
 			t.Fatalf("cut to %d bytes: %+v", size, got)
 		}
 	}
@@ -95,7 +95,7 @@ func TestDamagedStateIsNone(t *testing.T) {
 		`{"version":1,"value":{"sent":[1]}}` + strings.Repeat(" ", maxState),
 	} {
 		writeFile(t, path, []byte(text))
-		if got := scope.Load(); !reflect.DeepEqual(got, ledger.Record{}) {
+		if got := scope.Load(); !reflect.DeepEqual(got, rules.Record{}) {
 			t.Errorf("%.40q: %+v", text, got)
 		}
 	}
@@ -107,7 +107,7 @@ func TestDamagedStateIsNone(t *testing.T) {
 func TestFullBooksFit(t *testing.T) {
 	t.Parallel()
 	scope := newCache(t).Scope("device")
-	var r ledger.Record
+	var r rules.Record
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	long := strings.Repeat("é\x00", 300)
 	for i := range 200 {
@@ -120,7 +120,7 @@ func TestFullBooksFit(t *testing.T) {
 	if got := scope.Load(); len(got.Failures) != len(r.Failures) || len(got.Sent) != len(r.Sent) {
 		t.Errorf("%d failures, %d steps", len(got.Failures), len(got.Sent))
 	}
-	r.Failures["huge"] = ledger.Failure{Cause: strings.Repeat("x", maxState)}
+	r.Failures["huge"] = rules.Failure{Cause: strings.Repeat("x", maxState)}
 	if err := scope.Save(r); fault.KindOf(err) != fault.Internal {
 		t.Errorf("Save of too much = %v", err)
 	}
@@ -207,7 +207,7 @@ func FuzzClock(f *testing.F) {
 	f.Add([]byte(`{"version":1,"value":3}`))
 	f.Add([]byte{})
 	c := newCache(f)
-	if err := c.SaveClock("aws", ledger.Clock{Skew: 1}); err != nil {
+	if err := c.SaveClock("aws", rules.Clock{Skew: 1}); err != nil {
 		f.Fatal(err)
 	}
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)

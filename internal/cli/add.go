@@ -13,9 +13,8 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -347,11 +346,11 @@ func (a *app) emptyBooks(serial string) {
 	if err != nil {
 		return
 	}
-	scope := cached.Scope(session.DeviceScope(serial))
+	scope := cached.Scope(rules.DeviceScope(serial))
 	unlock, held, err := scope.TryLock()
 	if err != nil || !held {
 		return
 	}
 	defer unlock()
-	_ = scope.Save(ledger.Record{})
+	_ = scope.Save(rules.Record{})
 }

@@ -1,46 +1,36 @@
 package cli
 
 import (
-	"os"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 )
 
-// clockBook keeps the skew of this host against one endpoint. Homes may be shared by
-// hosts whose clocks differ.
+// clockBook stores the skew of this host against one endpoint in the cache.
 type clockBook struct {
 	cache *cache.Cache
-	name  string
+	name  string // rules.ClockName
 	now   func() time.Time
 }
 
 func newClockBook(c *cache.Cache, s profile.Settings, now func() time.Time) clockBook {
-	host, _ := os.Hostname() // without a name, all hosts share the book
-	return clockBook{c, host + " " + s.Partition + " " + s.Endpoint, now}
+	return clockBook{c, rules.ClockName(s.Partition, s.Endpoint), now}
 }
 
-// LoadClock returns the clock as it is now: this machine's may have been set since.
-func (b clockBook) LoadClock() ledger.Clock {
-	clock := b.cache.LoadClock(b.name)
-	if clock.IsZero() {
-		return clock // nearly always: nothing more is read
-	}
-	now := b.now()
-	clock = clock.At(anchor(now))
-	if clock.SkewAt(now) == 0 {
-		_ = b.SaveClock(ledger.Clock{}) // stale: it must not come back when time has caught up
-		return ledger.Clock{}
+// LoadClock returns the clock as it is now. One that is stale is removed: it must not come back
+// when time has caught up.
+func (b clockBook) LoadClock() rules.Clock {
+	stored := b.cache.LoadClock(b.name)
+	clock := stored.Current(b.now())
+	if clock.IsZero() && !stored.IsZero() {
+		_ = b.SaveClock(clock)
 	}
 	return clock
 }
 
 // SaveClock stores c with what this machine's clock counts from.
-func (b clockBook) SaveClock(c ledger.Clock) error {
-	if !c.IsZero() {
-		c.Anchor = anchor(b.now())
-	}
-	return b.cache.SaveClock(b.name, c)
+func (b clockBook) SaveClock(c rules.Clock) error {
+	return b.cache.SaveClock(b.name, c.Anchored(b.now()))
 }

@@ -14,9 +14,8 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -202,7 +201,7 @@ func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed
 // spend notes that AWS has seen the codes up to a step, and those of a fresh seed before
 // never. Where that fails, AWS will say so.
 func (c *console) spend(serial string, step totp.Step, fresh bool) {
-	scope := c.cache.Scope(session.DeviceScope(serial))
+	scope := c.cache.Scope(rules.DeviceScope(serial))
 	unlock, held, err := scope.TryLock()
 	if err != nil || !held {
 		return
@@ -210,7 +209,7 @@ func (c *console) spend(serial string, step totp.Step, fresh bool) {
 	defer unlock()
 	record := scope.Load()
 	if fresh {
-		record = ledger.Record{}
+		record = rules.Record{}
 	}
 	record.Claim(step)
 	_ = scope.Save(record)

@@ -88,7 +88,7 @@ func (d *diagnosis) measure(book clockBook, result exchange.Result, o *doctor.On
 func (d *diagnosis) listUser(ctx context.Context, w *opened, key creds.AccessKey, o *doctor.Online) {
 	keys := []iamKey{{key: key}}
 	base := w.plan
-	base.Hops = nil
+	base.Roles = nil
 	if cached, ok := w.broker.Cached(base); ok {
 		keys = append(keys, iamKey{creds.AccessKey{ID: cached.AccessKeyID, Secret: cached.SecretAccessKey}, cached.SessionToken})
 	}

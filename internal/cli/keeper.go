@@ -19,6 +19,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -129,7 +130,7 @@ func (c *caretaker) keeper() (*enroll.Keeper, error) {
 		Keys:     local,
 		Settings: local,
 		Journal:  j,
-		Scope:    func(serial string) enroll.Scope { return c.cache.Scope(session.DeviceScope(serial)) },
+		Scope:    func(serial string) enroll.Scope { return c.cache.Scope(rules.DeviceScope(serial)) },
 		Now:      c.awsTime,
 		Sleep:    sleeper(os.Getppid),
 		Progress: c.progress,

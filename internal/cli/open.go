@@ -13,6 +13,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
 )
 
@@ -30,7 +31,7 @@ type opened struct {
 	app      *app
 	env      envstore.Store
 	settings profile.Settings
-	plan     session.Plan
+	plan     rules.Plan
 	cache    *cache.Cache
 	clock    clockBook
 	broker   *session.Broker
@@ -120,17 +121,10 @@ func (a *app) openCache(keys cache.KeySource) (*cache.Cache, error) {
 	return cache.Open(cache.Options{Dir: dir, Keys: keys, Now: a.now, Log: a.log().Debug})
 }
 
-func planOf(s profile.Settings) session.Plan {
-	plan := session.Plan{
-		Partition: s.Partition, Endpoint: s.Endpoint, AccessKeyID: s.AccessKeyID, Serial: s.Serial, Duration: s.Duration,
+func planOf(s profile.Settings) rules.Plan {
+	return rules.Plan{
+		Partition: s.Partition, Endpoint: s.Endpoint, AccessKeyID: s.AccessKeyID, Serial: s.Serial, Duration: s.Duration, Roles: s.Roles,
 	}
-	for _, role := range s.Roles {
-		plan.Hops = append(plan.Hops, session.Hop{
-			Role:     exchange.Role{ARN: role.ARN, SessionName: role.SessionName, ExternalID: role.ExternalID},
-			Duration: role.Duration,
-		})
-	}
-	return plan
 }
 
 // sts returns a client of STS for the profile.

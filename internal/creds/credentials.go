@@ -27,6 +27,14 @@ type Credentials struct {
 	Expiration      time.Time // UTC, to the second (STS gives no finer)
 }
 
+// Role is one role to assume, in the terms of AssumeRole.
+type Role struct {
+	ARN         string
+	SessionName string        // RoleSessionName, 2 to 64 characters of [\w+=,.@-]
+	ExternalID  string        // "": none is sent
+	Duration    time.Duration // 900 s to 12 h; at most 1 h if another session assumes it
+}
+
 // Session is a set of credentials with the moment it was minted. Both times are
 // AWS's, not this machine's: they come from the answer and its Date header.
 type Session struct {

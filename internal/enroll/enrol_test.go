@@ -10,6 +10,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -134,7 +135,7 @@ func TestEnrolOrder(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.before = func(effect string, done bool) {
-		if spent := s.cache.Scope(session.DeviceScope(laptop)).Load().Sent; effect == "EnableMFADevice" && !done && len(spent) != 2 {
+		if spent := s.cache.Scope(rules.DeviceScope(laptop)).Load().Sent; effect == "EnableMFADevice" && !done && len(spent) != 2 {
 			t.Errorf("spent before the codes leave: %v", spent)
 		}
 	}

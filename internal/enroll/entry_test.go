@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -144,24 +144,24 @@ func TestChoosePair(t *testing.T) {
 	t.Parallel()
 	middle, end := totp.Step(100).Start().Add(10*time.Second), totp.Step(100).End().Add(-time.Second)
 	for name, test := range map[string]struct {
-		record      ledger.Record
+		record      rules.Record
 		now         time.Time
 		ahead       bool
 		first, sent totp.Step
 	}{
-		"nothing sent":                {ledger.Record{}, middle, false, 99, 100},
-		"about to end":                {ledger.Record{}, end, false, 100, 101},
-		"before the first":            {ledger.Record{Sent: []totp.Step{98}}, middle, false, 99, 100},
-		"the one before sent":         {ledger.Record{Sent: []totp.Step{99}}, middle, false, 100, 101},
-		"the current sent":            {ledger.Record{Sent: []totp.Step{100}}, middle, false, 101, 102},
-		"both sent":                   {ledger.Record{Sent: []totp.Step{99, 100}}, middle, false, 101, 102},
-		"the current refused":         {ledger.Record{Refused: []totp.Step{100}}, middle, false, 101, 102},
-		"the one before refused":      {ledger.Record{Refused: []totp.Step{99}}, middle, false, 100, 101},
-		"a hole of one":               {ledger.Record{Sent: []totp.Step{100}, Refused: []totp.Step{102}}, middle, false, 103, 104},
-		"ahead":                       {ledger.Record{}, middle, true, 100, 100},
-		"ahead, both refused":         {ledger.Record{Refused: []totp.Step{99, 100}}, middle, true, 101, 101},
-		"ahead, about to end":         {ledger.Record{}, end, true, 101, 101},
-		"ahead, and the next is sent": {ledger.Record{Sent: []totp.Step{101}}, middle, true, 102, 102},
+		"nothing sent":                {rules.Record{}, middle, false, 99, 100},
+		"about to end":                {rules.Record{}, end, false, 100, 101},
+		"before the first":            {rules.Record{Sent: []totp.Step{98}}, middle, false, 99, 100},
+		"the one before sent":         {rules.Record{Sent: []totp.Step{99}}, middle, false, 100, 101},
+		"the current sent":            {rules.Record{Sent: []totp.Step{100}}, middle, false, 101, 102},
+		"both sent":                   {rules.Record{Sent: []totp.Step{99, 100}}, middle, false, 101, 102},
+		"the current refused":         {rules.Record{Refused: []totp.Step{100}}, middle, false, 101, 102},
+		"the one before refused":      {rules.Record{Refused: []totp.Step{99}}, middle, false, 100, 101},
+		"a hole of one":               {rules.Record{Sent: []totp.Step{100}, Refused: []totp.Step{102}}, middle, false, 103, 104},
+		"ahead":                       {rules.Record{}, middle, true, 100, 100},
+		"ahead, both refused":         {rules.Record{Refused: []totp.Step{99, 100}}, middle, true, 101, 101},
+		"ahead, about to end":         {rules.Record{}, end, true, 101, 101},
+		"ahead, and the next is sent": {rules.Record{Sent: []totp.Step{101}}, middle, true, 102, 102},
 	} {
 		first, sent := choosePair(test.record, test.now, test.ahead)
 		if first != test.first || sent != test.sent {

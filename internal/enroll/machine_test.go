@@ -13,8 +13,8 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 )
 
 // paths are those of the files of settings.
@@ -148,9 +148,9 @@ func (s *stage) journals() (texts []string) {
 // clockBook keeps the measured clock in the cache.
 type clockBook struct{ s *stage }
 
-func (c clockBook) LoadClock() ledger.Clock { return c.s.cache.LoadClock("clock") }
+func (c clockBook) LoadClock() rules.Clock { return c.s.cache.LoadClock("clock") }
 
-func (c clockBook) SaveClock(clock ledger.Clock) error { return c.s.cache.SaveClock("clock", clock) }
+func (c clockBook) SaveClock(clock rules.Clock) error { return c.s.cache.SaveClock("clock", clock) }
 
 func (s *stage) skew() time.Duration { return clockBook{s}.LoadClock().SkewAt(s.clock.now()) }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -73,7 +73,7 @@ func (r *run) sendPair(ctx context.Context, serial string, call func(context.Con
 // choosePair returns the first of two consecutive steps, neither of which was sent, and the one
 // of them during which to send them: the second, or ahead of that the first. A step that is
 // about to end at now is taken for over.
-func choosePair(record ledger.Record, now time.Time, ahead bool) (first, sent totp.Step) {
+func choosePair(record rules.Record, now time.Time, ahead bool) (first, sent totp.Step) {
 	current := totp.StepAt(now)
 	if current.End().Sub(now) < minStepLeft {
 		current++
@@ -94,7 +94,7 @@ func choosePair(record ledger.Record, now time.Time, ahead bool) (first, sent to
 // books are the record of one device while its lock is held.
 type books struct {
 	scope  Scope
-	record ledger.Record
+	record rules.Record
 	log    *slog.Logger
 }
 
@@ -127,7 +127,7 @@ func (r *run) forgetSteps(ctx context.Context, serial string) error {
 	}
 	defer unlock()
 	if len(b.record.Sent)+len(b.record.Refused)+len(b.record.Failures) > 0 {
-		b.record = ledger.Record{}
+		b.record = rules.Record{}
 		b.save()
 	}
 	return nil

@@ -14,8 +14,8 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -27,7 +27,7 @@ type bubble struct {
 
 	mu     sync.Mutex
 	locked bool
-	record ledger.Record
+	record rules.Record
 
 	answer func(n int) error // to the nth pair
 	pairs  [][2]totp.Step
@@ -103,9 +103,9 @@ func (b *bubble) TryLock() (func(), bool, error) {
 	return func() { b.locked = false }, true, nil
 }
 
-func (b *bubble) Load() ledger.Record { return b.record }
+func (b *bubble) Load() rules.Record { return b.record }
 
-func (b *bubble) Save(r ledger.Record) error { b.record = r; return nil }
+func (b *bubble) Save(r rules.Record) error { b.record = r; return nil }
 
 func (b *bubble) Seed(context.Context, string) (totp.Seed, error) { return b.seed, nil }
 

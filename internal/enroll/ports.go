@@ -5,7 +5,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -105,6 +105,6 @@ type Journal interface {
 // so that no process sends a code that was sent here.
 type Scope interface {
 	TryLock() (unlock func(), held bool, err error)
-	Load() ledger.Record
-	Save(r ledger.Record) error
+	Load() rules.Record
+	Save(r rules.Record) error
 }

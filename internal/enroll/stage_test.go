@@ -18,6 +18,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -145,7 +146,7 @@ func (s *stage) keeper() *Keeper {
 		Keys:     local,
 		Settings: local,
 		Journal:  s.journal(),
-		Scope:    func(serial string) Scope { return s.cache.Scope(session.DeviceScope(serial)) },
+		Scope:    func(serial string) Scope { return s.cache.Scope(rules.DeviceScope(serial)) },
 		Now:      func() time.Time { return s.clock.now().Add(s.skew()) },
 		Sleep:    s.sleep,
 		Progress: func(e Event) { s.events = append(s.events, e) },
@@ -260,8 +261,8 @@ func (s *stage) mfaSession(ctx context.Context, key creds.AccessKey) (creds.Cred
 	return result.Credentials, result.Err
 }
 
-func plan(key creds.AccessKey, serial string) session.Plan {
-	return session.Plan{Partition: "aws", AccessKeyID: key.ID, Serial: serial, Duration: 12 * time.Hour}
+func plan(key creds.AccessKey, serial string) rules.Plan {
+	return rules.Plan{Partition: "aws", AccessKeyID: key.ID, Serial: serial, Duration: 12 * time.Hour}
 }
 
 // broker returns a session broker and where it leaves the last verdict.

@@ -16,7 +16,7 @@ type Request struct {
 	Key   creds.AccessKey
 	Token creds.Secret
 
-	Role     *Role         // the role to assume, or nil for GetSessionToken
+	Role     *creds.Role   // the role to assume, or nil for GetSessionToken
 	Duration time.Duration // whole seconds, within the limits of the call
 
 	Serial string       // the MFA device's serial; empty when no code is sent
@@ -32,12 +32,8 @@ type Request struct {
 	CodeExpires time.Time
 }
 
-// Role names the role to assume, in the terms of AssumeRole.
-type Role struct {
-	ARN         string
-	SessionName string // RoleSessionName, 2 to 64 characters of [\w+=,.@-]
-	ExternalID  string // empty: none is sent
-}
+// Role is the role to assume. Its Duration is that of the Request.
+type Role = creds.Role
 
 // Delivery tells whether AWS has seen the request, and with it its token code.
 type Delivery int

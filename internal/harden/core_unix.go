@@ -2,14 +2,14 @@
 
 package harden
 
-import "golang.org/x/sys/unix"
+import "syscall"
 
 // noCore lowers the soft limit alone, so that a child can raise its own again.
 func noCore() {
-	var limit unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_CORE, &limit) != nil {
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_CORE, &limit) != nil {
 		return
 	}
 	limit.Cur = 0
-	_ = unix.Setrlimit(unix.RLIMIT_CORE, &limit)
+	_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &limit)
 }

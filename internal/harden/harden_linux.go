@@ -1,9 +1,9 @@
 package harden
 
-import "golang.org/x/sys/unix"
+import "syscall"
 
 // Process forbids ptrace, access to /proc/PID/mem and core dumps for this process.
 func Process() {
-	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_DUMPABLE, 0, 0)
 	noCore()
 }

@@ -2,17 +2,31 @@ package kernelkey
 
 import (
 	"errors"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
+	"unsafe"
+)
 
-	"golang.org/x/sys/unix"
+// The operations of keyctl(2), and the ids of keyrings, from linux/keyctl.h. They are called
+// without x/sys/unix, because the warm path goes through here (internal/warm).
+const (
+	keyctlSetperm    = 5
+	keyctlDescribe   = 6
+	keyctlLink       = 8
+	keyctlUnlink     = 9
+	keyctlSearch     = 10
+	keyctlRead       = 11
+	keyctlSetTimeout = 15
+
+	threadKeyring = -1
+	userKeyring   = -4
 )
 
 const (
-	keyType       = "user"
-	userKeyring   = unix.KEY_SPEC_USER_KEYRING
-	threadKeyring = unix.KEY_SPEC_THREAD_KEYRING
+	keyType = "user"
 
 	// keyMode lets this user's processes view, read, search and prolong the key,
 	// whether their session possesses the user keyring or not (cron, a foreign session
@@ -30,7 +44,7 @@ func (k Key) Read(limit int) ([]byte, error) {
 		return nil, err
 	}
 	buf := make([]byte, limit)
-	n, err := unix.KeyctlBuffer(unix.KEYCTL_READ, serial, buf, 0)
+	n, err := fill(keyctlRead, serial, buf)
 	if err != nil {
 		return nil, err
 	}
@@ -42,16 +56,16 @@ func (k Key) Read(limit int) ([]byte, error) {
 
 // Find returns the key's serial number, if it is this user's and nobody else's.
 func (k Key) Find() (serial int, err error) {
-	serial, err = unix.KeyctlSearch(userKeyring, keyType, k.Name, 0)
+	serial, err = k.search()
 	if err != nil {
 		return 0, err
 	}
 	buf := make([]byte, 512)
-	n, err := unix.KeyctlBuffer(unix.KEYCTL_DESCRIBE, serial, buf, 0)
+	n, err := fill(keyctlDescribe, serial, buf)
 	if err != nil {
 		return 0, err
 	}
-	if n > len(buf) || !privateKey(string(buf[:n]), unix.Geteuid()) {
+	if n > len(buf) || !privateKey(string(buf[:n]), os.Geteuid()) {
 		return 0, ErrUnusable
 	}
 	return serial, nil
@@ -82,35 +96,74 @@ func (k Key) Renew() {
 func (k Key) Create(material []byte) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	serial, err := unix.AddKey(keyType, k.Name, material, threadKeyring)
+	serial, err := k.add(material)
 	if err != nil {
 		return err
 	}
-	defer func() { _, _ = unix.KeyctlInt(unix.KEYCTL_UNLINK, serial, threadKeyring, 0, 0) }()
-	if err := unix.KeyctlSetperm(serial, keyMode); err != nil {
+	defer func() { _ = keyctl(keyctlUnlink, serial, threadKeyring) }()
+	if err := keyctl(keyctlSetperm, serial, keyMode); err != nil {
 		return err
 	}
 	if err := k.expire(serial); err != nil {
 		return err
 	}
-	_, err = unix.KeyctlInt(unix.KEYCTL_LINK, serial, userKeyring, 0, 0)
-	return err
+	return keyctl(keyctlLink, serial, userKeyring)
 }
 
 // Remove ends the key at once, for whoever holds it too. That there is none is no error.
 func (k Key) Remove() error {
-	serial, err := unix.KeyctlSearch(userKeyring, keyType, k.Name, 0)
-	if errors.Is(err, unix.ENOKEY) || errors.Is(err, unix.EKEYEXPIRED) || errors.Is(err, unix.EKEYREVOKED) {
+	serial, err := k.search()
+	if errors.Is(err, syscall.ENOKEY) || errors.Is(err, syscall.EKEYEXPIRED) || errors.Is(err, syscall.EKEYREVOKED) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	_, err = unix.KeyctlInt(unix.KEYCTL_UNLINK, serial, userKeyring, 0, 0)
-	return err
+	return keyctl(keyctlUnlink, serial, userKeyring)
 }
 
 func (k Key) expire(serial int) error {
-	_, err := unix.KeyctlInt(unix.KEYCTL_SET_TIMEOUT, serial, int(k.Life.Seconds()), 0, 0)
+	return keyctl(keyctlSetTimeout, serial, int(k.Life.Seconds()))
+}
+
+// search returns the serial number of the key in the user's keyring.
+func (k Key) search() (int, error) {
+	name, err := syscall.BytePtrFromString(k.Name)
+	if err != nil {
+		return 0, err
+	}
+	keyring := userKeyring
+	return result(syscall.Syscall6(syscall.SYS_KEYCTL, keyctlSearch, uintptr(keyring), uintptr(unsafe.Pointer(typeName())), uintptr(unsafe.Pointer(name)), 0, 0))
+}
+
+// add makes the key in the keyring of this thread, add_key(2).
+func (k Key) add(material []byte) (int, error) {
+	name, err := syscall.BytePtrFromString(k.Name)
+	if err != nil {
+		return 0, err
+	}
+	keyring := threadKeyring
+	return result(syscall.Syscall6(syscall.SYS_ADD_KEY, uintptr(unsafe.Pointer(typeName())), uintptr(unsafe.Pointer(name)),
+		uintptr(unsafe.Pointer(unsafe.SliceData(material))), uintptr(len(material)), uintptr(keyring), 0))
+}
+
+// keyctl calls an operation that takes two numbers.
+func keyctl(operation, first, second int) error {
+	_, err := result(syscall.Syscall6(syscall.SYS_KEYCTL, uintptr(operation), uintptr(first), uintptr(second), 0, 0, 0))
 	return err
 }
+
+// fill calls an operation that fills buf, and returns how many bytes there are to have, which may be
+// more.
+func fill(operation, serial int, buf []byte) (int, error) {
+	return result(syscall.Syscall6(syscall.SYS_KEYCTL, uintptr(operation), uintptr(serial), uintptr(unsafe.Pointer(unsafe.SliceData(buf))), uintptr(len(buf)), 0, 0))
+}
+
+func result(value, _ uintptr, failed syscall.Errno) (int, error) {
+	if failed != 0 {
+		return 0, failed
+	}
+	return int(value), nil
+}
+
+func typeName() *byte { return unsafe.StringData(keyType + "\x00") }

@@ -11,6 +11,8 @@ package profile
 import (
 	"slices"
 	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 )
 
 // Flags are the settings given on the command line; "" means not given.
@@ -39,13 +41,8 @@ type Env struct {
 	IAM bool
 }
 
-// Role is one role to assume, in the terms of AssumeRole.
-type Role struct {
-	ARN         string
-	SessionName string        // never empty
-	ExternalID  string        // "": none is sent
-	Duration    time.Duration // 900 s to 12 h; at most 1 h if chained
-}
+// Role is one role to assume.
+type Role = creds.Role
 
 // Settings is everything that has to be known to get the credentials of one
 // profile.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -15,7 +15,7 @@ import (
 // stored is not a failure: STS refuses what it has seen.
 type books struct {
 	scope  Scope
-	record ledger.Record
+	record rules.Record
 	log    *slog.Logger
 }
 
@@ -41,23 +41,23 @@ func (b *books) settle(step totp.Step, result exchange.Result) {
 
 // failed notes the failure of t. A cancelled call says nothing about AWS, and a wait
 // that was too long for one process says nothing about the next.
-func (b *books) failed(ctx context.Context, t *target, err error, now time.Time) {
+func (b *books) failed(ctx context.Context, t *rules.Target, err error, now time.Time) {
 	if errors.Is(ctx.Err(), context.Canceled) || errors.Is(err, errWaiting) {
 		return
 	}
 	if source, ok := errors.AsType[sourceError](err); ok {
-		b.record.Note(t.id, source.error, now)
+		b.record.Note(t.ID, source.error, now)
 	} else {
-		b.record.Fail(t.id, err, now)
+		b.record.Fail(t.ID, err, now)
 	}
 	b.save()
 }
 
 // provisional notes the failure of a first attempt, and returns a function that takes the note
 // back once the second attempt has told how it really ended.
-func (b *books) provisional(t *target, err error, now time.Time) (restore func()) {
+func (b *books) provisional(t *rules.Target, err error, now time.Time) (restore func()) {
 	before := b.record.Failures
-	b.record.Fail(t.id, err, now)
+	b.record.Fail(t.ID, err, now)
 	b.save()
 	return func() {
 		b.record.Failures = before
@@ -65,11 +65,11 @@ func (b *books) provisional(t *target, err error, now time.Time) (restore func()
 	}
 }
 
-func (b *books) succeeded(t *target) {
-	if _, failed := b.record.Failures[t.id]; !failed {
+func (b *books) succeeded(t *rules.Target) {
+	if _, failed := b.record.Failures[t.ID]; !failed {
 		return
 	}
-	b.record.Succeed(t.id)
+	b.record.Succeed(t.ID)
 	b.save()
 }
 

@@ -13,8 +13,18 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+const (
+	// refreshPatience limits a refresh that is not needed yet: a consumer may kill
+	// its helper after five seconds.
+	refreshPatience = 4 * time.Second
+
+	// refreshPause is how long a failed refresh is not tried again while the old
+	// session is of use.
+	refreshPause = 30 * time.Second
 )
 
 // STS makes one call to AWS, one request, without retries.
@@ -47,14 +57,14 @@ type Sessions interface {
 // give counts as held.
 type Scope interface {
 	TryLock() (unlock func(), held bool, err error)
-	Load() ledger.Record
-	Save(r ledger.Record) error
+	Load() rules.Record
+	Save(r rules.Record) error
 }
 
 // ClockBook remembers how far this machine's clock is from AWS's.
 type ClockBook interface {
-	LoadClock() ledger.Clock
-	SaveClock(c ledger.Clock) error
+	LoadClock() rules.Clock
+	SaveClock(c rules.Clock) error
 }
 
 // Broker hands out sessions. All fields are required.
@@ -89,17 +99,17 @@ type Options struct {
 // Get returns the credentials of plan, from the cache while they are good, else
 // from AWS. It waits, for the lock or the next time step, no longer than ctx allows; the
 // error is a *fault.Error, or ctx's cause when ctx was cancelled.
-func (b *Broker) Get(ctx context.Context, plan Plan, opts Options) (creds.Credentials, error) {
-	session, err := b.begin(plan).serve(ctx, plan.target(), demand{forced: opts.Refresh, ahead: opts.Ahead})
+func (b *Broker) Get(ctx context.Context, plan rules.Plan, opts Options) (creds.Credentials, error) {
+	session, err := b.begin(plan).serve(ctx, plan.Target(), demand{forced: opts.Refresh, ahead: opts.Ahead})
 	return session.Credentials, err
 }
 
 // Cached returns the credentials of plan if the cache has them and nothing else has to be
 // thought of: the warm path, without a lock and without anything that could block.
-func (b *Broker) Cached(plan Plan) (creds.Credentials, bool) {
+func (b *Broker) Cached(plan rules.Plan) (creds.Credentials, bool) {
 	c := b.begin(plan)
-	session, ok := c.cached(plan.target())
-	if !ok || !fresh(session, c.now()) {
+	session, ok := c.cached(plan.Target())
+	if !ok || !rules.Fresh(session, c.now()) {
 		return creds.Credentials{}, false
 	}
 	return session.Credentials, true
@@ -108,12 +118,12 @@ func (b *Broker) Cached(plan Plan) (creds.Credentials, bool) {
 // call is the state of one Get.
 type call struct {
 	*Broker
-	plan    Plan
+	plan    rules.Plan
 	started time.Time // this machine's clock
-	clock   ledger.Clock
+	clock   rules.Clock
 }
 
-func (b *Broker) begin(plan Plan) *call {
+func (b *Broker) begin(plan rules.Plan) *call {
 	return &call{Broker: b, plan: plan, started: b.Now(), clock: b.Clock.LoadClock()}
 }
 
@@ -133,7 +143,7 @@ type demand struct {
 
 // serve returns the session of t: the cached one while it is fresh, else a
 // refreshed one, else, if that fails, the cached one while it is of use.
-func (c *call) serve(ctx context.Context, t *target, d demand) (creds.Session, error) {
+func (c *call) serve(ctx context.Context, t *rules.Target, d demand) (creds.Session, error) {
 	cached, ok := c.cached(t)
 	switch {
 	case d.forced:
@@ -141,9 +151,9 @@ func (c *call) serve(ctx context.Context, t *target, d demand) (creds.Session, e
 		return c.mint(ctx, t, d)
 	case !ok:
 		return c.mint(ctx, t, d)
-	case fresh(cached, c.now()):
+	case rules.Fresh(cached, c.now()):
 		return cached, nil
-	case !usable(cached, c.now()):
+	case !rules.Usable(cached, c.now()):
 		return c.mint(ctx, t, d)
 	case c.failedLately(t):
 		return cached, nil
@@ -153,11 +163,11 @@ func (c *call) serve(ctx context.Context, t *target, d demand) (creds.Session, e
 
 // refresh replaces a session that is still of use but inside its refresh window.
 // Nothing that goes wrong here matters before the old one is used up.
-func (c *call) refresh(ctx context.Context, t *target, cached creds.Session) (creds.Session, error) {
+func (c *call) refresh(ctx context.Context, t *rules.Target, cached creds.Session) (creds.Session, error) {
 	ctx, cancel := context.WithTimeout(ctx, refreshPatience)
 	defer cancel()
 	session, err := c.mint(ctx, t, demand{optional: true})
-	if err != nil && usable(cached, c.now()) {
+	if err != nil && rules.Usable(cached, c.now()) {
 		c.Log.Debug("refresh failed, serving the cached session", "error", err, "expires", cached.Credentials.Expiration)
 		return cached, nil
 	}
@@ -166,18 +176,18 @@ func (c *call) refresh(ctx context.Context, t *target, cached creds.Session) (cr
 
 // failedLately reports whether a refresh of t failed so recently that trying it
 // again would only delay the consumer.
-func (c *call) failedLately(t *target) bool {
+func (c *call) failedLately(t *rules.Target) bool {
 	now := c.Now()
-	record := c.Scope(t.scope).Load()
-	_, lately := record.FailedSince(t.id, now.Add(-refreshPause), now)
-	_, held := record.Held(t.id, now)
+	record := c.Scope(t.Scope).Load()
+	_, lately := record.FailedSince(t.ID, now.Add(-refreshPause), now)
+	_, held := record.Held(t.ID, now)
 	return lately || held
 }
 
 // cached returns the session of t from the cache if it may be handed out at all.
-func (c *call) cached(t *target) (creds.Session, bool) {
-	session, ok := c.Sessions.Get(t.id)
-	if !ok || !valid(session, c.now()) {
+func (c *call) cached(t *rules.Target) (creds.Session, bool) {
+	session, ok := c.Sessions.Get(t.ID)
+	if !ok || !rules.Valid(session, c.now()) {
 		return creds.Session{}, false
 	}
 	return session, true

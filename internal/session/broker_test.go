@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -371,7 +372,7 @@ func TestCancelDuringTheCall(t *testing.T) {
 
 func TestDeadline(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		for name := range map[string]bool{plan().target().scope: true} {
+		for name := range map[string]bool{plan().Target().Scope: true} {
 			w.locked[name] = true // by a process that never ends
 		}
 		began := time.Now()
@@ -417,11 +418,11 @@ func TestForgetLeavesWhatIsUnderWay(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fail = always(1, failure(exchange.Refused, exchange.Answered, fault.Refused))
 		_, _ = w.get(plan())
-		w.locked[plan().device()] = true
+		w.locked[rules.DeviceScope(plan().Serial)] = true
 		if ids := w.broker().Forget(plan()); len(ids) != 1 || w.broker().Status(plan())[0].Failure == nil {
 			t.Errorf("forgot under somebody's lock: %v", ids)
 		}
-		w.locked[plan().device()] = false
+		w.locked[rules.DeviceScope(plan().Serial)] = false
 		w.broker().Forget(plan())
 		if w.broker().Status(plan())[0].Failure != nil {
 			t.Error("did not forget")

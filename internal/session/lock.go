@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 )
 
 // The lock is polled, because a blocked flock cannot be given up portably. Each
@@ -19,7 +20,7 @@ const (
 
 // lock takes the lock of scope. While another process holds it, the session that this one
 // is minting is looked for and returned as filled as soon as it is there.
-func (c *call) lock(ctx context.Context, scope Scope, t *target, d demand) (unlock func(), filled *creds.Session, err error) {
+func (c *call) lock(ctx context.Context, scope Scope, t *rules.Target, d demand) (unlock func(), filled *creds.Session, err error) {
 	for wait := firstPoll; ; wait = min(wait*3/2, lastPoll) {
 		unlock, held, err := scope.TryLock()
 		if err != nil || held {
@@ -39,9 +40,9 @@ func (c *call) lock(ctx context.Context, scope Scope, t *target, d demand) (unlo
 }
 
 // filled returns the cached session of t if it meets d.
-func (c *call) filled(t *target, d demand) (creds.Session, bool) {
+func (c *call) filled(t *rules.Target, d demand) (creds.Session, bool) {
 	session, ok := c.cached(t)
-	if !ok || !fresh(session, c.now()) {
+	if !ok || !rules.Fresh(session, c.now()) {
 		return creds.Session{}, false
 	}
 	return session, !d.forced || session.Credentials.AccessKeyID != d.replaces

@@ -7,7 +7,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -35,8 +35,8 @@ const (
 // mint returns a new session of t, minted by this process or by the one that held
 // the lock meanwhile. Its failure is shared too: whoever waited for an attempt that
 // failed gets that failure instead of making the same attempt again.
-func (c *call) mint(ctx context.Context, t *target, d demand) (creds.Session, error) {
-	scope := c.Scope(t.scope)
+func (c *call) mint(ctx context.Context, t *rules.Target, d demand) (creds.Session, error) {
+	scope := c.Scope(t.Scope)
 	unlock, filled, err := c.lock(ctx, scope, t, d)
 	if err != nil {
 		return creds.Session{}, err
@@ -59,35 +59,35 @@ func (c *call) mint(ctx context.Context, t *target, d demand) (creds.Session, er
 // remembered returns the failure that makes an attempt pointless: one that
 // happened while this process waited, or one that is held off still. Who demands a
 // refresh is not held off by what happened before.
-func (c *call) remembered(record ledger.Record, t *target, d demand) (ledger.Failure, bool) {
+func (c *call) remembered(record rules.Record, t *rules.Target, d demand) (rules.Failure, bool) {
 	now := c.Now()
-	if failure, ok := record.FailedSince(t.id, c.started, now); ok {
+	if failure, ok := record.FailedSince(t.ID, c.started, now); ok {
 		return failure, true
 	}
-	failure, held := record.Held(t.id, now)
+	failure, held := record.Held(t.ID, now)
 	if !held || d.forced {
-		return ledger.Failure{}, false
+		return rules.Failure{}, false
 	}
 	return failure.Repeated(now), true
 }
 
 // mintLocked mints a session of t under the lock of its scope, and keeps the
 // books: what was minted goes to the cache, what failed to the record.
-func (c *call) mintLocked(ctx context.Context, t *target, d demand, b *books) (creds.Session, error) {
+func (c *call) mintLocked(ctx context.Context, t *rules.Target, d demand, b *books) (creds.Session, error) {
 	session, err := c.attempt(ctx, t, d, b)
 	if err != nil {
 		b.failed(ctx, t, err, c.Now())
 		return creds.Session{}, err
 	}
-	if err := c.Sessions.Put(t.id, session); err != nil {
+	if err := c.Sessions.Put(t.ID, session); err != nil {
 		c.Log.Debug("session not cached", "error", err)
 	}
 	b.succeeded(t)
 	return session, nil
 }
 
-func (c *call) attempt(ctx context.Context, t *target, d demand, b *books) (creds.Session, error) {
-	if t.source != nil {
+func (c *call) attempt(ctx context.Context, t *rules.Target, d demand, b *books) (creds.Session, error) {
+	if t.Source != nil {
 		return c.mintFromSource(ctx, t, d)
 	}
 	return c.mintWithCode(ctx, t, d, b)
@@ -95,7 +95,7 @@ func (c *call) attempt(ctx context.Context, t *target, d demand, b *books) (cred
 
 // mintWithCode mints a session with the access key and a token code, or with one
 // more, never two, if that may help.
-func (c *call) mintWithCode(ctx context.Context, t *target, d demand, b *books) (creds.Session, error) {
+func (c *call) mintWithCode(ctx context.Context, t *rules.Target, d demand, b *books) (creds.Session, error) {
 	key, err := c.Secrets.AccessKey(ctx)
 	if err != nil {
 		return creds.Session{}, err
@@ -104,7 +104,7 @@ func (c *call) mintWithCode(ctx context.Context, t *target, d demand, b *books) 
 	if err != nil {
 		return creds.Session{}, err
 	}
-	request := exchange.Request{Key: key, Role: t.role, Duration: t.duration, Serial: c.plan.Serial}
+	request := exchange.Request{Key: key, Role: t.Role, Duration: t.Duration, Serial: c.plan.Serial}
 	before := c.clock
 	result, err := c.sendCode(ctx, t, request, codes, d, b)
 	if err != nil {
@@ -129,7 +129,7 @@ func (c *call) mintWithCode(ctx context.Context, t *target, d demand, b *books) 
 // sendCode sends request with the code of the first time step that may be used. A
 // code that became out of date before it was sent is replaced. No code is sent if the session of
 // t is in the cache by then: if somebody has removed the lock, another process may have minted it.
-func (c *call) sendCode(ctx context.Context, t *target, request exchange.Request, codes Codes, d demand, b *books) (exchange.Result, error) {
+func (c *call) sendCode(ctx context.Context, t *rules.Target, request exchange.Request, codes Codes, d demand, b *books) (exchange.Result, error) {
 	for try := 1; ; try++ {
 		step, err := c.nextStep(ctx, b.record, d)
 		if err != nil {
@@ -167,16 +167,16 @@ func worthAnother(result exchange.Result, corrected bool) bool {
 
 // mintFromSource mints a role session from the session before it in the chain. No
 // code is at stake, so a throttled call is tried again as well.
-func (c *call) mintFromSource(ctx context.Context, t *target, d demand) (creds.Session, error) {
-	source, err := c.serve(ctx, t.source, demand{optional: d.optional, forced: d.forced, ahead: d.ahead})
+func (c *call) mintFromSource(ctx context.Context, t *rules.Target, d demand) (creds.Session, error) {
+	source, err := c.serve(ctx, t.Source, demand{optional: d.optional, forced: d.forced, ahead: d.ahead})
 	if err != nil {
 		return creds.Session{}, sourceError{err}
 	}
 	request := exchange.Request{
 		Key:      creds.AccessKey{ID: source.Credentials.AccessKeyID, Secret: source.Credentials.SecretAccessKey},
 		Token:    source.Credentials.SessionToken,
-		Role:     t.role,
-		Duration: t.duration,
+		Role:     t.Role,
+		Duration: t.Duration,
 	}
 	for try := 1; ; try++ {
 		before := c.clock
@@ -227,7 +227,7 @@ func (c *call) accepted(result exchange.Result) (creds.Session, error) {
 // nextStep returns the time step whose code is to be sent now. It waits for one if
 // the current one is spent or about to end, but not if d has a session to fall back on, and
 // not if ctx ends before it begins.
-func (c *call) nextStep(ctx context.Context, record ledger.Record, d demand) (totp.Step, error) {
+func (c *call) nextStep(ctx context.Context, record rules.Record, d demand) (totp.Step, error) {
 	for {
 		step, wait := choose(record, c.now())
 		if d.ahead {
@@ -265,7 +265,7 @@ func (c *call) allSpent(wait time.Duration) error {
 
 // choose returns the time step to use at now, AWS's time, and how long to wait for it
 // to begin. A step about to end is not used: AWS's tolerance is not documented.
-func choose(record ledger.Record, now time.Time) (totp.Step, time.Duration) {
+func choose(record rules.Record, now time.Time) (totp.Step, time.Duration) {
 	current := totp.StepAt(now)
 	if current.End().Sub(now) < minStepLeft {
 		current++

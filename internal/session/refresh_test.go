@@ -7,6 +7,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 )
 
 func TestWindows(t *testing.T) {
@@ -33,13 +34,13 @@ func TestWindows(t *testing.T) {
 	} {
 		s := creds.Session{Credentials: creds.Credentials{Expiration: minted.Add(test.lifetime)}, Minted: minted}
 		now := s.Credentials.Expiration.Add(-test.left)
-		if got := fresh(s, now); got != test.fresh {
+		if got := rules.Fresh(s, now); got != test.fresh {
 			t.Errorf("%v of %v left: fresh = %v", test.left, test.lifetime, got)
 		}
-		if got := usable(s, now); got != test.usable {
+		if got := rules.Usable(s, now); got != test.usable {
 			t.Errorf("%v of %v left: usable = %v", test.left, test.lifetime, got)
 		}
-		if got := valid(s, now); got != test.valid {
+		if got := rules.Valid(s, now); got != test.valid {
 			t.Errorf("%v of %v left: valid = %v", test.left, test.lifetime, got)
 		}
 	}
@@ -123,7 +124,7 @@ func TestRefreshDoesNotWaitForTheLock(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		first := w.mustGet(plan())
 		untilLeft(first, 15*time.Minute)
-		w.locked[plan().target().scope] = true
+		w.locked[plan().Target().Scope] = true
 		began := time.Now()
 		if second := w.mustGet(plan()); second.AccessKeyID != first.AccessKeyID {
 			t.Error("not the old session")

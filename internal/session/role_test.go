@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 )
 
 func TestRolesShareTheBaseSession(t *testing.T) {
@@ -39,7 +41,7 @@ func TestChainOfRoles(t *testing.T) {
 		if w.callCount() != 3 {
 			t.Fatalf("%d calls", w.callCount())
 		}
-		if w.calls[1].Token.IsZero() || w.calls[1].Role.ARN != rolePlan(0, "a").Hops[0].ARN || w.calls[2].Role.ARN != rolePlan(0, "b").Hops[0].ARN {
+		if w.calls[1].Token.IsZero() || w.calls[1].Role.ARN != rolePlan(0, "a").Roles[0].ARN || w.calls[2].Role.ARN != rolePlan(0, "b").Roles[0].ARN {
 			t.Errorf("calls %+v", w.calls)
 		}
 		w.mustGet(rolePlan(time.Hour, "a"))
@@ -85,7 +87,7 @@ func TestThrottledRoleIsTriedAgain(t *testing.T) {
 func TestRefusedRoleHoldsOffAlone(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fail = func(_ int, r exchange.Request) (exchange.Result, bool) {
-			return failure(exchange.Refused, exchange.Answered, fault.Refused), r.Role != nil && r.Role.ARN == rolePlan(0, "a").Hops[0].ARN
+			return failure(exchange.Refused, exchange.Answered, fault.Refused), r.Role != nil && r.Role.ARN == rolePlan(0, "a").Roles[0].ARN
 		}
 		for range 5 {
 			if _, err := w.get(rolePlan(time.Hour, "a")); fault.KindOf(err) != fault.Refused {
@@ -128,20 +130,20 @@ func TestFailedBaseIsToldByTheRole(t *testing.T) {
 func TestIDs(t *testing.T) {
 	t.Parallel()
 	seen := make(map[string]string)
-	add := func(name string, p Plan) {
-		id := p.target().id
+	add := func(name string, p rules.Plan) {
+		id := p.Target().ID
 		if other, ok := seen[id]; ok {
 			t.Errorf("%s and %s share an id", name, other)
 		}
 		seen[id] = name
 	}
 	add("base", plan())
-	for name, change := range map[string]func(*Plan){
-		"partition": func(p *Plan) { p.Partition = "aws-cn" },
-		"endpoint":  func(p *Plan) { p.Endpoint = "http://127.0.0.1:1" },
-		"key":       func(p *Plan) { p.AccessKeyID = "AKIAOTHER" },
-		"serial":    func(p *Plan) { p.Serial = "arn:aws:iam::123456789012:mfa/bob" },
-		"duration":  func(p *Plan) { p.Duration = time.Hour },
+	for name, change := range map[string]func(*rules.Plan){
+		"partition": func(p *rules.Plan) { p.Partition = "aws-cn" },
+		"endpoint":  func(p *rules.Plan) { p.Endpoint = "http://127.0.0.1:1" },
+		"key":       func(p *rules.Plan) { p.AccessKeyID = "AKIAOTHER" },
+		"serial":    func(p *rules.Plan) { p.Serial = "arn:aws:iam::123456789012:mfa/bob" },
+		"duration":  func(p *rules.Plan) { p.Duration = time.Hour },
 	} {
 		p := plan()
 		change(&p)
@@ -151,15 +153,15 @@ func TestIDs(t *testing.T) {
 	add("direct role", rolePlan(2*time.Hour, "a"))
 	add("chain", rolePlan(time.Hour, "a", "b"))
 	add("chain the other way", rolePlan(time.Hour, "b", "a"))
-	for name, change := range map[string]func(*Hop){
-		"arn":         func(h *Hop) { h.ARN += "x" },
-		"name":        func(h *Hop) { h.SessionName += "x" },
-		"external id": func(h *Hop) { h.ExternalID = "x" },
-		"shorter":     func(h *Hop) { h.Duration = 30 * time.Minute },
-		"shifted":     func(h *Hop) { h.ARN, h.SessionName = h.ARN+"a", h.SessionName[1:] },
+	for name, change := range map[string]func(*creds.Role){
+		"arn":         func(h *creds.Role) { h.ARN += "x" },
+		"name":        func(h *creds.Role) { h.SessionName += "x" },
+		"external id": func(h *creds.Role) { h.ExternalID = "x" },
+		"shorter":     func(h *creds.Role) { h.Duration = 30 * time.Minute },
+		"shifted":     func(h *creds.Role) { h.ARN, h.SessionName = h.ARN+"a", h.SessionName[1:] },
 	} {
 		p := rolePlan(time.Hour, "a")
-		change(&p.Hops[0])
+		change(&p.Roles[0])
 		add("role: "+name, p)
 	}
 }

@@ -3,7 +3,7 @@ package session
 import (
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -16,29 +16,29 @@ type Status struct {
 
 	// Failure is the last failure to mint the session, if none has succeeded
 	// since.
-	Failure *ledger.Failure
+	Failure *rules.Failure
 }
 
 // Status tells the state of all sessions of plan, the one it ends with first.
-func (b *Broker) Status(plan Plan) []Status {
+func (b *Broker) Status(plan rules.Plan) []Status {
 	c := b.begin(plan)
 	var all []Status
-	for t := plan.target(); t != nil; t = t.source {
+	for t := plan.Target(); t != nil; t = t.Source {
 		all = append(all, c.status(t))
 	}
 	return all
 }
 
-func (c *call) status(t *target) Status {
-	s := Status{ID: t.id}
-	if t.role != nil {
-		s.RoleARN = t.role.ARN
+func (c *call) status(t *rules.Target) Status {
+	s := Status{ID: t.ID}
+	if t.Role != nil {
+		s.RoleARN = t.Role.ARN
 	}
 	if session, ok := c.cached(t); ok {
 		s.Expires = session.Credentials.Expiration
 		s.Left = session.Remaining(c.now())
 	}
-	if failure, ok := c.Scope(t.scope).Load().Failures[t.id]; ok {
+	if failure, ok := c.Scope(t.Scope).Load().Failures[t.ID]; ok {
 		s.Failure = &failure
 	}
 	return s
@@ -46,17 +46,17 @@ func (c *call) status(t *target) Status {
 
 // Forget removes the hold-offs and remembered failures of plan's sessions, and
 // returns the sessions' ids. Spent time steps stay remembered.
-func (b *Broker) Forget(plan Plan) []string {
+func (b *Broker) Forget(plan rules.Plan) []string {
 	var ids []string
-	for t := plan.target(); t != nil; t = t.source {
-		ids = append(ids, t.id)
+	for t := plan.Target(); t != nil; t = t.Source {
+		ids = append(ids, t.ID)
 		b.forget(t)
 	}
 	return ids
 }
 
-func (b *Broker) forget(t *target) {
-	scope := b.Scope(t.scope)
+func (b *Broker) forget(t *rules.Target) {
+	scope := b.Scope(t.Scope)
 	unlock, held, err := scope.TryLock()
 	if err != nil || !held {
 		return // somebody is minting it: that settles the failure by itself
@@ -67,13 +67,13 @@ func (b *Broker) forget(t *target) {
 }
 
 // AWSTime returns this machine's time, corrected by the measured skew.
-func (b *Broker) AWSTime() time.Time { return b.begin(Plan{}).now() }
+func (b *Broker) AWSTime() time.Time { return b.begin(rules.Plan{}).now() }
 
 // CurrentStep returns the time step that is running at AWS, and whether its code has
 // been sent already by plan's device.
-func (b *Broker) CurrentStep(plan Plan) (step totp.Step, spent bool) {
+func (b *Broker) CurrentStep(plan rules.Plan) (step totp.Step, spent bool) {
 	c := b.begin(plan)
 	step = totp.StepAt(c.now())
-	record := c.Scope(plan.device()).Load()
+	record := c.Scope(rules.DeviceScope(plan.Serial)).Load()
 	return step, record.Next(step) != step
 }

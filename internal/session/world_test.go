@@ -16,7 +16,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -47,9 +47,9 @@ type world struct {
 	steps    []totp.Step // of the codes seen, in order
 	last     totp.Step   // accepted
 	sessions map[string]creds.Session
-	records  map[string]ledger.Record
+	records  map[string]rules.Record
 	locked   map[string]bool
-	clock    ledger.Clock
+	clock    rules.Clock
 }
 
 // inWorld runs test in a bubble. The time begins on a time step's first second.
@@ -63,7 +63,7 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 		}
 		w := &world{
 			t: t, seed: seed, latency: 150 * time.Millisecond,
-			sessions: make(map[string]creds.Session), records: make(map[string]ledger.Record), locked: make(map[string]bool),
+			sessions: make(map[string]creds.Session), records: make(map[string]rules.Record), locked: make(map[string]bool),
 		}
 		time.Sleep(time.Second)
 		test(t, w)
@@ -90,13 +90,13 @@ func (w *world) broker() *Broker {
 }
 
 // get is one process: it has its own broker and the deadline of a real one.
-func (w *world) get(p Plan, opts ...Options) (creds.Credentials, error) {
+func (w *world) get(p rules.Plan, opts ...Options) (creds.Credentials, error) {
 	ctx, cancel := context.WithTimeout(w.t.Context(), 50*time.Second)
 	defer cancel()
 	return w.broker().Get(ctx, p, append(opts, Options{})[0])
 }
 
-func (w *world) mustGet(p Plan, opts ...Options) creds.Credentials {
+func (w *world) mustGet(p rules.Plan, opts ...Options) creds.Credentials {
 	w.t.Helper()
 	c, err := w.get(p, opts...)
 	if err != nil {
@@ -232,13 +232,13 @@ func (w *world) Put(id string, s creds.Session) error {
 }
 
 // LoadClock and SaveClock are the clock book.
-func (w *world) LoadClock() ledger.Clock {
+func (w *world) LoadClock() rules.Clock {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.clock
 }
 
-func (w *world) SaveClock(c ledger.Clock) error {
+func (w *world) SaveClock(c rules.Clock) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.diskErr == nil {
@@ -267,14 +267,14 @@ func (s *scope) TryLock() (func(), bool, error) {
 	}, true, nil
 }
 
-func (s *scope) Load() ledger.Record {
+func (s *scope) Load() rules.Record {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
 	r := s.w.records[s.name]
-	return ledger.Record{Sent: slices.Clone(r.Sent), Failures: maps.Clone(r.Failures)}
+	return rules.Record{Sent: slices.Clone(r.Sent), Failures: maps.Clone(r.Failures)}
 }
 
-func (s *scope) Save(r ledger.Record) error {
+func (s *scope) Save(r rules.Record) error {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
 	if s.w.diskErr == nil {
@@ -292,14 +292,14 @@ func failure(verdict exchange.Verdict, delivery exchange.Delivery, kind fault.Ki
 	return exchange.Result{Verdict: verdict, Delivery: delivery, Err: fault.New(kind, "sts", "", "%s", strings.Repeat("x", 3))}
 }
 
-func plan() Plan {
-	return Plan{Partition: "aws", AccessKeyID: "AKIAEXAMPLE", Serial: serial, Duration: 12 * time.Hour}
+func plan() rules.Plan {
+	return rules.Plan{Partition: "aws", AccessKeyID: "AKIAEXAMPLE", Serial: serial, Duration: 12 * time.Hour}
 }
 
-func rolePlan(duration time.Duration, names ...string) Plan {
+func rolePlan(duration time.Duration, names ...string) rules.Plan {
 	p := plan()
 	for _, name := range names {
-		p.Hops = append(p.Hops, Hop{exchange.Role{ARN: "arn:aws:iam::123456789012:role/" + name, SessionName: "aws-mfa-creds"}, duration})
+		p.Roles = append(p.Roles, creds.Role{ARN: "arn:aws:iam::123456789012:role/" + name, SessionName: "aws-mfa-creds", Duration: duration})
 	}
 	return p
 }

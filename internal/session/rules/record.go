@@ -1,8 +1,10 @@
-// Package ledger keeps the books that keep two processes from spending one
-// token code: which time steps of a device have been sent, which calls failed
-// and how long to hold off, and how far this machine's clock is from AWS's. It is
-// pure: storing the books is the caller's business.
-package ledger
+// Package rules holds what internal/session decides by, as values without side effects: which
+// session a plan means, when a cached session may be handed out, which time steps of a device are
+// spent, how long to leave AWS alone after a failure, and what AWS's clock says.
+//
+// The warm path needs these rules too (internal/warm), so this package imports nothing that
+// initialises late: no log/slog, no SDK, no x/sys.
+package rules
 
 import (
 	"slices"

@@ -1,4 +1,4 @@
-package ledger
+package rules
 
 import (
 	"encoding/json"
@@ -265,11 +265,11 @@ func TestClockThatWasSet(t *testing.T) {
 		"restarted":     {Anchor{"other", then.Start}, 0},
 		"nothing known": {Anchor{}, -3 * time.Hour},
 	} {
-		if got := fast.At(test.now).Skew; got != test.want {
+		if got := fast.at(test.now).Skew; got != test.want {
 			t.Errorf("%s: skew %v, want %v", name, got, test.want)
 		}
 	}
-	if right := (Clock{}).At(then); right != (Clock{}) {
+	if right := (Clock{}).at(then); right != (Clock{}) {
 		t.Errorf("a right clock becomes %+v", right)
 	}
 }

@@ -1,13 +1,9 @@
 //go:build !linux
 
-package cli
+package rules
 
-import (
-	"time"
-
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/ledger"
-)
+import "time"
 
 // anchor knows nothing here: that the clock was set back is noticed by its running behind what
 // AWS said, that it was set forward by AWS's next answer.
-func anchor(time.Time) ledger.Anchor { return ledger.Anchor{} }
+func anchor(time.Time) Anchor { return Anchor{} }

@@ -1,6 +1,9 @@
-package ledger
+package rules
 
-import "time"
+import (
+	"os"
+	"time"
+)
 
 const (
 	// noise is the skew that is not worth correcting: the Date header counts
@@ -35,6 +38,34 @@ type Anchor struct {
 // IsZero reports whether nothing has to be corrected.
 func (c Clock) IsZero() bool { return c.Skew == 0 }
 
+// ClockName names the clock of this host against one endpoint: a home may be shared by hosts whose
+// clocks differ.
+func ClockName(partition, endpoint string) string {
+	host, _ := os.Hostname() // without a name, all hosts share the clock
+	return host + " " + partition + " " + endpoint
+}
+
+// Current returns the stored clock c as it is at local, this machine's time, which may have been
+// set since. It is zero if the measurement is stale.
+func (c Clock) Current(local time.Time) Clock {
+	if c.IsZero() {
+		return c // nearly always: nothing more is read
+	}
+	c = c.at(anchor(local))
+	if c.SkewAt(local) == 0 {
+		return Clock{}
+	}
+	return c
+}
+
+// Anchored returns c with what this machine's clock counts from at local, to be stored.
+func (c Clock) Anchored(local time.Time) Clock {
+	if !c.IsZero() {
+		c.Anchor = anchor(local)
+	}
+	return c
+}
+
 // SkewAt returns the correction to add to local, this machine's time. It is zero
 // if the corrected time would lie before the measurement: time does not run
 // backwards, so this machine's clock has been set since.
@@ -45,10 +76,10 @@ func (c Clock) SkewAt(local time.Time) time.Duration {
 	return c.Skew
 }
 
-// At returns the clock as it is when the machine's anchor is now: if the machine's clock has
+// at returns the clock as it is when the machine's anchor is now: if the machine's clock has
 // been set since the measurement, the skew has changed by as much; after a restart
 // nothing is known.
-func (c Clock) At(now Anchor) Clock {
+func (c Clock) at(now Anchor) Clock {
 	switch moved := now.Start.Sub(c.Anchor.Start); {
 	case c.IsZero() || c.Anchor == Anchor{} || now == Anchor{}:
 		return c

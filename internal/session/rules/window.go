@@ -1,4 +1,4 @@
-package session
+package rules
 
 import (
 	"time"
@@ -22,26 +22,18 @@ const (
 	// backJump is how far before its minting a session may seem to be used. More
 	// means that the clock has jumped back and the expiry cannot be judged.
 	backJump = 5 * time.Minute
-
-	// refreshPatience limits a refresh that is not needed yet: a consumer may kill
-	// its helper after five seconds.
-	refreshPatience = 4 * time.Second
-
-	// refreshPause is how long a failed refresh is not tried again while the old
-	// session is of use.
-	refreshPause = 30 * time.Second
 )
 
-// fresh reports whether s can be served at now, AWS's time, without any thought of
+// Fresh reports whether s can be served at now, AWS's time, without any thought of
 // a refresh.
-func fresh(s creds.Session, now time.Time) bool {
+func Fresh(s creds.Session, now time.Time) bool {
 	return s.Remaining(now) > min(refreshWindow, s.Lifetime()/3)
 }
 
-// usable reports whether s can still be served when its refresh has failed.
-func usable(s creds.Session, now time.Time) bool { return s.Remaining(now) > keepServing }
+// Usable reports whether s can still be served when its refresh has failed.
+func Usable(s creds.Session, now time.Time) bool { return s.Remaining(now) > keepServing }
 
-// valid reports whether s can be handed out at all.
-func valid(s creds.Session, now time.Time) bool {
+// Valid reports whether s can be handed out at all.
+func Valid(s creds.Session, now time.Time) bool {
 	return s.Remaining(now) >= minRemaining && now.After(s.Minted.Add(-backJump))
 }

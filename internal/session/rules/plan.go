@@ -1,0 +1,81 @@
+package rules
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"strconv"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+)
+
+// maxChained is the longest a role session can last that another session
+// assumed: role chaining (STS API, AssumeRole) is limited to one hour.
+const maxChained = time.Hour
+
+// Plan says which credentials are wanted. Everything in it that changes
+// which credentials come back is part of the sessions' ids.
+type Plan struct {
+	Partition   string // of the account: "aws", "aws-cn", ...
+	Endpoint    string // an endpoint other than the partition's own, or ""
+	AccessKeyID string // of the long-lived access key
+	Serial      string // of the MFA device
+
+	Duration time.Duration // of the base session
+	Roles    []creds.Role  // to assume one from the other; none: the base session
+}
+
+// Direct reports whether the role is assumed with the access key and a code of its
+// own: a single role that is wanted for longer than role chaining allows.
+func (p Plan) Direct() bool {
+	return len(p.Roles) == 1 && p.Roles[0].Duration > maxChained
+}
+
+// Target is one session to have: the base session, or a role session.
+type Target struct {
+	ID       string      // of the cached session: hex SHA-256 of all that identifies it
+	Scope    string      // whose lock and record it falls under: the device or itself
+	Role     *creds.Role // nil: the base session
+	Duration time.Duration
+	Source   *Target // the session that signs; nil: the access key, with a code
+}
+
+// Target returns the session the plan ends with; its sources lead back to the
+// access key.
+func (p Plan) Target() *Target {
+	root := digest("key", p.Partition, p.Endpoint, p.AccessKeyID, p.Serial)
+	device := DeviceScope(p.Serial)
+	if p.Direct() {
+		role := &p.Roles[0]
+		return &Target{ID: roleID("direct", root, role), Scope: device, Role: role, Duration: role.Duration}
+	}
+	t := &Target{ID: digest("base", root, seconds(p.Duration)), Scope: device, Duration: p.Duration}
+	for i := range p.Roles {
+		role := &p.Roles[i]
+		id := roleID("chained", t.ID, role)
+		t = &Target{ID: id, Scope: id, Role: role, Duration: role.Duration, Source: t}
+	}
+	return t
+}
+
+// DeviceScope names the scope of the MFA device serial: its lock and its record. Its codes are
+// the same for all access keys and behind every endpoint, so neither is part of it.
+func DeviceScope(serial string) string { return digest("device", serial) }
+
+func roleID(kind, source string, r *creds.Role) string {
+	return digest(kind, source, r.ARN, r.SessionName, r.ExternalID, seconds(r.Duration))
+}
+
+func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
+
+// digest hashes the parts, each behind its length so that no two lists of parts
+// give the same bytes.
+func digest(parts ...string) string {
+	h := sha256.New()
+	for _, part := range parts {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
+		h.Write([]byte(part))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

@@ -8,9 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gofrs/flock"
-
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
 )
 
@@ -137,13 +136,16 @@ func TestLockBesideTheJournal(t *testing.T) {
 	if len(locks) != 1 {
 		t.Fatalf("locks: %v", locks)
 	}
-	lock := flock.New(locks[0])
-	if held, err := lock.TryLock(); !held {
+	dir, err := securefile.OpenDir(filepath.Dir(locks[0]), securefile.Open)
+	n.check(err)
+	defer dir.Close()
+	unlock, held, err := dir.TryLock(filepath.Base(locks[0]), securefile.Alone)
+	if !held {
 		t.Fatal(err)
 	}
 	n.check(os.RemoveAll(filepath.Join(n.Own(), "cache")))
 	n.refused(9, []string{"another process is changing its MFA device or access key"}, "rotate", "key", "--profile", "work", "--yes")
-	n.check(lock.Unlock())
+	unlock()
 	n.must("rotate", "key", "--profile", "work", "--yes")
 }
 

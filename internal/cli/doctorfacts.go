@@ -3,24 +3,18 @@ package cli
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 
-	"github.com/gofrs/flock"
-
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awshttp"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/doctor"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/private"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 // diagnosis gathers the facts for one look at this machine.
@@ -138,19 +132,19 @@ func (d *diagnosis) ownDirs(cacheDir string) []doctor.Dir {
 	settings := directory(d.paths.Own)
 	all := []doctor.Dir{{Path: settings, Settings: true}, {Path: below(settings, "age")}, {Path: cacheDir}}
 	for i := range all {
-		shut := private.Open
+		shut := securefile.Open
 		if all[i].Settings {
-			shut = private.Writable
+			shut = securefile.Writable
 		}
-		root, err := private.OpenDir(all[i].Path, shut)
+		dir, err := securefile.OpenDir(all[i].Path, shut)
 		if fault.KindOf(err) == fault.Permissions {
 			all[i].Problem = err
 		}
 		if err != nil {
 			continue
 		}
-		all[i].Left, _ = atomicfile.Left(root, d.now().Add(-atomicfile.Abandoned))
-		_ = root.Close()
+		all[i].Left, _ = dir.Left(d.now().Add(-securefile.Abandoned))
+		_ = dir.Close()
 	}
 	return all
 }
@@ -172,7 +166,7 @@ func (d *diagnosis) fileModes() (all []doctor.File) {
 		}
 		file := doctor.File{Path: path, Use: use}
 		if runtime.GOOS != "windows" { // where access control lists decide, and the mode tells nothing
-			file.Mode, file.Foreign = info.Mode().Perm(), use != doctor.AWSFile && foreign(info)
+			file.Mode, file.Foreign = info.Mode().Perm(), use != doctor.AWSFile && !securefile.Owned(info)
 		}
 		all = append(all, file)
 	}
@@ -216,36 +210,26 @@ func cacheState(dir string) doctor.Cache {
 	}
 	state.Network = networkDisk(existing)
 	if err := tryDisk(existing, &state); err != nil {
-		state.Unusable = private.InWords(existing, err)
+		state.Unusable = securefile.Fault(existing, err)
 	}
 	return state
 }
 
 // tryDisk writes, locks and removes a file.
-func tryDisk(dir string, state *doctor.Cache) error {
-	random := make([]byte, 8)
-	if _, err := rand.Read(random); err != nil {
-		return err
-	}
-	path := filepath.Join(dir, ".aws-mfa-creds-"+hex.EncodeToString(random)+".tmp") // which is swept if we are killed
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)        //nolint:gosec // our own directory
+func tryDisk(path string, state *doctor.Cache) error {
+	dir, err := securefile.OpenAnyDir(path)
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(make([]byte, 4096))
-	err = errors.Join(err, file.Close())
-	if lock := flock.New(path); err == nil {
-		_, failed := lock.TryLock()
-		state.NoLocks = errors.Is(failed, syscall.ENOLCK) || errors.Is(failed, errors.ErrUnsupported)
-		_ = lock.Unlock()
+	defer func() { _ = dir.Close() }()
+	temp, err := dir.Stage(make([]byte, 4096), securefile.Options{}) // which is swept if we are killed
+	if err != nil {
+		return err
 	}
-	return withoutJoin(errors.Join(err, os.Remove(path)))
-}
-
-// withoutJoin returns the first error that a path is about, which tells the reason.
-func withoutJoin(err error) error {
-	if bad, ok := errors.AsType[*fs.PathError](err); ok {
-		return bad
+	if unlock, held, err := dir.TryLock(temp, securefile.Alone); held {
+		unlock()
+	} else {
+		state.NoLocks = errors.Is(err, errors.ErrUnsupported)
 	}
-	return err
+	return dir.Remove(temp)
 }

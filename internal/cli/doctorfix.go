@@ -6,10 +6,9 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/doctor"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/private"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 // fixed is one thing that --fix has done, or could not do.
@@ -67,7 +66,7 @@ func (a *app) fix(ctx context.Context, f doctor.Finding) (done string, err error
 func protect(path string, take fs.FileMode) error {
 	file, err := os.Open(path) //nolint:gosec // one of ours, or of the AWS tools
 	if err != nil {
-		return private.InWords(path, err)
+		return securefile.Fault(path, err)
 	}
 	defer func() { _ = file.Close() }()
 	info, err := file.Stat()
@@ -75,19 +74,19 @@ func protect(path string, take fs.FileMode) error {
 		err = file.Chmod(info.Mode().Perm() &^ take)
 	}
 	if err != nil {
-		return private.InWords(path, err)
+		return securefile.Fault(path, err)
 	}
 	return nil
 }
 
 func (a *app) sweep(path string) error {
-	root, err := private.OpenDir(path, private.Writable)
+	dir, err := securefile.OpenDir(path, securefile.Writable)
 	if err != nil {
-		return private.InWords(path, err)
+		return securefile.Fault(path, err)
 	}
-	defer func() { _ = root.Close() }()
-	if err := atomicfile.Sweep(root, a.now().Add(-atomicfile.Abandoned)); err != nil {
-		return private.InWords(path, err)
+	defer func() { _ = dir.Close() }()
+	if err := dir.Sweep(a.now().Add(-securefile.Abandoned)); err != nil {
+		return securefile.Fault(path, err)
 	}
 	return nil
 }

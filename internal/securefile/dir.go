@@ -70,7 +70,7 @@ func (d *Dir) check(before fs.FileInfo, shut fs.FileMode) error {
 		return err
 	case !os.SameFile(before, info):
 		return fault.New(fault.Permissions, d.path, "check who can write to "+parent(d.path), "was replaced while it was opened")
-	case !owned(info):
+	case !Owned(info):
 		return fault.New(fault.Permissions, d.path, "run: sudo chown -R \"$(id -un)\" "+fault.Shell(d.path), "belongs to another user")
 	case exposed(info, shut):
 		return fault.New(fault.Permissions, d.path, "run: chmod 700 "+fault.Shell(d.path), "is open to other users (mode %04o)", info.Mode().Perm())
@@ -164,7 +164,7 @@ func (d *Dir) Read(name string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() || !owned(info) || exposed(info, Open) || info.Size() > limit || d.linked(name) {
+	if !info.Mode().IsRegular() || !Owned(info) || exposed(info, Open) || info.Size() > limit || d.linked(name) {
 		return nil, ErrUnusable
 	}
 	data := make([]byte, info.Size())

@@ -18,9 +18,9 @@ const (
 	onlyDir = "/."
 )
 
-// owned reports whether the file is this user's. Root gets no privilege here: what another user
+// Owned reports whether the file is this user's. Root gets no privilege here: what another user
 // owns, that user can change.
-func owned(info fs.FileInfo) bool {
+func Owned(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int64(stat.Uid) == int64(os.Geteuid())
 }

@@ -23,9 +23,9 @@ const (
 	errNotSupported     = syscall.Errno(50)
 )
 
-// owned and exposed leave the judgement to Windows: what is below the user's profile inherits an
+// Owned and exposed leave the judgement to Windows: what is below the user's profile inherits an
 // access control list that admits only the user, the system and administrators.
-func owned(fs.FileInfo) bool { return true }
+func Owned(fs.FileInfo) bool { return true }
 
 func exposed(fs.FileInfo, fs.FileMode) bool { return false }
 

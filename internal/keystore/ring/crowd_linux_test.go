@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
@@ -185,12 +183,12 @@ func TestSerialised(t *testing.T) {
 	// Whoever does not get the lock says so.
 	r := d.open(t, SecretService)
 	r.serial, r.options.Serialize = true, lockFile(dir+"/lock")
-	held := flock.New(dir + "/lock")
-	if err := held.Lock(); err != nil {
+	unlock, err := lockFile(dir + "/lock")(ctx())
+	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = held.Unlock() }()
-	_, err := short(r).Get(ctx(), "key:x")
+	defer unlock()
+	_, err = short(r).Get(ctx(), "key:x")
 	wantFault(t, "locked out", err, fault.Store, "other processes have been using it")
 }
 

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/busguard"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 // playRole does what a process of a test is there for.
@@ -69,10 +69,11 @@ func isCanceled(err error) bool { return errors.Is(err, context.Canceled) }
 // lockFile returns a lock among processes.
 func lockFile(path string) func(context.Context) (func(), error) {
 	return func(ctx context.Context) (func(), error) {
-		lock := flock.New(path)
-		if held, err := lock.TryLockContext(ctx, 5*time.Millisecond); !held {
+		dir, err := securefile.OpenAnyDir(filepath.Dir(path))
+		if err != nil {
 			return nil, err
 		}
-		return func() { _ = lock.Unlock() }, nil
+		defer dir.Close()
+		return dir.Lock(ctx, filepath.Base(path), securefile.Alone)
 	}
 }

@@ -1,5 +1,0 @@
-package cli
-
-import "io/fs"
-
-func foreign(fs.FileInfo) bool { return false }

@@ -14,6 +14,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -100,7 +101,7 @@ type adding struct {
 	ask      *asker
 	files    *profile.Files
 	settings profile.Settings // of the profile as it is; its Identity is what is added to
-	own      profile.Own      // what profiles.ini says of the identity
+	own      edit.Own      // what profiles.ini says of the identity
 	chosen   string           // the default store, once it has been asked for
 }
 
@@ -132,14 +133,14 @@ func (add *adding) begin() error {
 	if add.files, err = add.loadFiles(); err != nil {
 		return err
 	}
-	env := profile.Env{Getenv: add.getenv, Identity: true}
+	env := profile.Env{Getenv: add.getenv, Identity: true, CheckURL: checkURL}
 	if add.settings, err = add.files.Resolve(add.name, profile.Flags{}, env); err != nil {
 		return err
 	}
 	if id := add.settings.Identity; id != add.name {
 		add.say("Profile %s takes its access key from profile %s, which gets it.", fault.Printable(add.name), fault.Printable(id))
 	}
-	add.own, _, err = add.files.Own(add.settings.Identity)
+	add.own, _, err = edit.ReadOwn(add.files, add.settings.Identity)
 	if err == nil && add.serial != "" {
 		add.settings.Serial, err = profile.CheckSerial("--serial", add.serial)
 	}
@@ -168,8 +169,8 @@ func (add *adding) secrets(ctx context.Context) error {
 }
 
 // save writes to profiles.ini what change does to the identity's section.
-func (add *adding) save(ctx context.Context, change func(*profile.Own)) error {
-	_, err := add.editor().Update(ctx, add.settings.Identity, func(own *profile.Own) error {
+func (add *adding) save(ctx context.Context, change func(*edit.Own)) error {
+	_, err := add.editor().Update(ctx, add.settings.Identity, func(own *edit.Own) error {
 		change(own)
 		add.own = *own
 		return nil
@@ -182,7 +183,7 @@ func (add *adding) setProgram(ctx context.Context) error {
 	if err := add.needSerial(ctx, ""); err != nil {
 		return err
 	}
-	err := add.save(ctx, func(own *profile.Own) {
+	err := add.save(ctx, func(own *edit.Own) {
 		own.MFAProcess = add.mfaProcess
 		own.Serial = cmp.Or(own.Serial, add.settings.Serial)
 	})
@@ -264,7 +265,7 @@ func (add *adding) addSeed(ctx context.Context) error {
 	if err := add.storeSeed(ctx, items, kind, got.seed); err != nil {
 		return err
 	}
-	return add.save(ctx, func(own *profile.Own) {
+	return add.save(ctx, func(own *edit.Own) {
 		own.Serial = add.settings.Serial
 		own.SetStores("", kind)
 	})

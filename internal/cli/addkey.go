@@ -10,7 +10,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 )
 
 // keySource is where add gets the access key from.
@@ -54,7 +54,7 @@ func (add *adding) addKey(ctx context.Context) error {
 			return err
 		}
 	}
-	err = add.save(ctx, func(own *profile.Own) {
+	err = add.save(ctx, func(own *edit.Own) {
 		own.AccessKeyID = key.ID
 		own.SetStores(kind, "")
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -99,7 +100,7 @@ func (c *console) begin(ctx context.Context, o enrollOptions) error {
 		return err
 	}
 	// The profile need not exist: the root user has no access key, and should not.
-	if c.has, err = files.Resolve(o.profile, profile.Flags{}, profile.Env{Getenv: c.getenv, Identity: true}); err != nil {
+	if c.has, err = files.Resolve(o.profile, profile.Flags{}, profile.Env{Getenv: c.getenv, Identity: true, CheckURL: checkURL}); err != nil {
 		return err
 	}
 	c.name = c.has.Identity
@@ -186,7 +187,7 @@ func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed
 		return err
 	}
 	c.spend(serial, typed, fresh)
-	_, err = c.editor().Update(ctx, c.name, func(own *profile.Own) error {
+	_, err = c.editor().Update(ctx, c.name, func(own *edit.Own) error {
 		own.Serial = serial
 		own.SetStores("", c.kind)
 		return nil

@@ -36,14 +36,14 @@ type diagnosis struct {
 // facts gathers all there is to know.
 func (d *diagnosis) facts(ctx context.Context) (doctor.Facts, error) {
 	unreadable := d.load()
-	cacheDir, err := d.cacheDir()
+	paths, err := d.locate()
 	if err != nil {
 		return doctor.Facts{}, err
 	}
 	f := doctor.Facts{
 		GOOS: runtime.GOOS, Now: d.now(), Env: d.variables(), Stores: storeKinds(), Proxy: awshttp.CheckProxy(d.getenv),
 		Unreadable: unreadable, Sealing: d.sealing(),
-		Dirs: d.ownDirs(cacheDir), Files: d.fileModes(), Cache: cacheState(cacheDir),
+		Dirs: d.ownDirs(paths.Cache), Files: d.fileModes(), Cache: cacheState(paths.Cache),
 	}
 	f.Program, _ = programPath("") // where it is not known, nothing is written with it
 	if d.files == nil {
@@ -64,7 +64,7 @@ func (d *diagnosis) facts(ctx context.Context) (doctor.Facts, error) {
 // load reads the settings. Without them there are no profiles to look at.
 func (d *diagnosis) load() (err error) {
 	d.secretFacts, d.online, d.refusals = make(map[string]secretFact), make(map[string]doctor.Online), make(map[string]bool)
-	if d.paths, err = profile.Locate(d.getenv, d.dirs()); err != nil {
+	if d.paths, err = d.locate(); err != nil {
 		return err
 	}
 	d.files, err = profile.Load(d.paths)

@@ -15,6 +15,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/endpoint"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 )
 
@@ -28,7 +29,7 @@ func (d *diagnosis) profile(ctx context.Context, name string) doctor.Profile {
 		}
 	}
 	asked, role := d.command(&p)
-	own, known, err := d.files.Own(name)
+	own, known, err := edit.ReadOwn(d.files, name)
 	p.InOwn, p.Used = known, d.used[name]
 	if err == nil && own.Serial != "" {
 		p.Serial = own.Serial

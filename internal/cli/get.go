@@ -123,7 +123,7 @@ func parseProcess(a *app, line string) (o getOptions, ok bool) {
 	return o, cmd.ParseFlags(slices.Delete(words[at+1:], verb-at-1, verb-at)) == nil && o.profile != ""
 }
 
-// commandWords cuts a command line as profile.CommandLine writes it: at the spaces that are not
+// commandWords cuts a command line as edit.CommandLine writes it: at the spaces that are not
 // between quotation marks.
 func commandWords(line string) []string {
 	const kept = "\x00"

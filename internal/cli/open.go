@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/endpoint"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
@@ -90,7 +92,7 @@ func (a *app) openDevice(verb, name string) (*opened, error) {
 }
 
 func (a *app) loadFiles() (*profile.Files, error) {
-	paths, err := profile.Locate(a.getenv, a.dirs())
+	paths, err := a.locate()
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +103,7 @@ func (a *app) loadFiles() (*profile.Files, error) {
 // settings.
 func (a *app) profileEnv() (profile.Env, error) {
 	store := envstore.New(a.getenv)
-	env := profile.Env{Getenv: a.getenv, Identity: store.Configured()}
+	env := profile.Env{Getenv: a.getenv, Identity: store.Configured(), CheckURL: checkURL}
 	if !env.Identity {
 		return env, nil
 	}
@@ -113,12 +115,21 @@ func (a *app) profileEnv() (profile.Env, error) {
 	return env, err
 }
 
+// checkURL is the rule of profile.Env.CheckURL.
+func checkURL(text string) (host string, err error) {
+	u, err := endpoint.Parse(text)
+	if err != nil {
+		return "", err
+	}
+	return u.Host, nil
+}
+
 func (a *app) openCache(keys cache.KeySource) (*cache.Cache, error) {
-	dir, err := a.cacheDir()
+	paths, err := a.locate()
 	if err != nil {
 		return nil, err
 	}
-	return cache.Open(cache.Options{Dir: dir, Keys: keys, Now: a.now, Log: a.log().Debug})
+	return cache.Open(cache.Options{Dir: paths.Cache, Keys: keys, Now: a.now, Log: a.log().Debug})
 }
 
 func planOf(s profile.Settings) rules.Plan {
@@ -158,7 +169,7 @@ func (a *app) registered(files *profile.Files, profileName string) getOptions {
 // owner returns the profile whose access key and MFA device a profile lives on: that for which the AWS
 // config has this program called, unless profiles.ini gives the profile an identity or a source itself.
 func (a *app) owner(files *profile.Files, profileName string) (string, error) {
-	own, _, err := files.Own(profileName)
+	own, _, err := edit.ReadOwn(files, profileName)
 	if err != nil {
 		return "", err
 	}

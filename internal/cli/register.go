@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 )
 
 type registerOptions struct {
@@ -114,7 +115,7 @@ func runRegister(ctx context.Context, a *app, o registerOptions) error {
 
 // kept fills in what is registered already, where nothing else is given.
 func (a *app) kept(files *profile.Files, o registerOptions) (registerOptions, error) {
-	role, _, err := files.Registered(o.profile)
+	role, _, err := edit.ReadRegistration(files, o.profile)
 	if err != nil {
 		return o, err
 	}
@@ -156,8 +157,8 @@ func (a *app) canServe(files *profile.Files, o registerOptions) error {
 }
 
 // registration is what to write.
-func (a *app) registration(o registerOptions) (profile.Registration, error) {
-	r := profile.Registration{Region: o.region, Output: o.output}
+func (a *app) registration(o registerOptions) (edit.Registration, error) {
+	r := edit.Registration{Region: o.region, Output: o.output}
 	source := cmp.Or(o.source, o.profile)
 	if o.assumeBy == bySDK {
 		if o.flags.RoleARN == "" || source == o.profile {
@@ -179,7 +180,7 @@ func (a *app) registration(o registerOptions) (profile.Registration, error) {
 			args = append(args, flag[0], flag[1])
 		}
 	}
-	r.Command, err = profile.CommandLine(runtime.GOOS == "windows", path, args...)
+	r.Command, err = edit.CommandLine(runtime.GOOS == "windows", path, args...)
 	return r, err
 }
 
@@ -231,7 +232,7 @@ func sameFile(a, b string) bool {
 }
 
 // mayRegister looks for what would keep the SDKs from running the program, and asks what to do.
-func (a *app) mayRegister(ctx context.Context, files *profile.Files, o registerOptions, r profile.Registration) error {
+func (a *app) mayRegister(ctx context.Context, files *profile.Files, o registerOptions, r edit.Registration) error {
 	ask := a.asker(o.yes || o.dryRun)
 	defer ask.close()
 	static, err := files.StaticKeys(o.profile)
@@ -265,7 +266,7 @@ func (a *app) mayRegister(ctx context.Context, files *profile.Files, o registerO
 	return nil
 }
 
-func (a *app) tellRegistered(o registerOptions, r profile.Registration, done profile.Registered) {
+func (a *app) tellRegistered(o registerOptions, r edit.Registration, done edit.Registered) {
 	name := fault.Printable(o.profile)
 	switch {
 	case !done.Config.Changed:

@@ -12,6 +12,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 )
 
 type removeOptions struct {
@@ -51,15 +52,15 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 	if err != nil {
 		return err
 	}
-	own, _, err := files.Own(o.profile)
+	own, _, err := edit.ReadOwn(files, o.profile)
 	if err != nil {
 		return err
 	}
-	_, registered, err := files.Registered(o.profile)
+	_, registered, err := edit.ReadRegistration(files, o.profile)
 	if err != nil {
 		return err
 	}
-	if own == (profile.Own{}) {
+	if own == (edit.Own{}) {
 		a.tellNothingStored(files, o.profile, registered)
 		return nil
 	}
@@ -107,9 +108,9 @@ func othersThan(name string, names []string) []string {
 }
 
 // seedUsers returns the other profiles whose codes are made of the seed in the store of own.
-func seedUsers(files *profile.Files, name string, own profile.Own) (users []string) {
-	for _, other := range othersThan(name, files.Sharing(own.Serial)) {
-		theirs, _, err := files.Own(other)
+func seedUsers(files *profile.Files, name string, own edit.Own) (users []string) {
+	for _, other := range othersThan(name, edit.Sharing(files, own.Serial)) {
+		theirs, _, err := edit.ReadOwn(files, other)
 		if err != nil || theirs.MFAProcess == "" && theirs.WhereSeed() == own.WhereSeed() {
 			users = append(users, other)
 		}
@@ -121,7 +122,7 @@ func seedUsers(files *profile.Files, name string, own profile.Own) (users []stri
 type removal struct {
 	*app
 	profile    string
-	own        profile.Own
+	own        edit.Own
 	registered bool     // register has written it into the AWS config
 	aws        bool     // its MFA device goes from IAM, too
 	sharing    []string // the other profiles that use its seed

@@ -9,7 +9,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 )
 
 func newStoreCommand(a *app) *cobra.Command {
@@ -68,7 +68,7 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 	if owner != o.profile {
 		return fault.New(fault.NoSecret, "profile "+o.profile, "run: "+program+" store move --profile "+fault.Shell(owner)+" --to "+fault.Shell(o.to), "it lives on the access key and MFA device of profile %s", owner)
 	}
-	own, _, err := files.Own(o.profile)
+	own, _, err := edit.ReadOwn(files, o.profile)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 			return err
 		}
 	}
-	m := move{app: a, profile: o.profile, to: o.to, own: own, ask: ask, sharing: othersThan(o.profile, files.Sharing(own.Serial))}
+	m := move{app: a, profile: o.profile, to: o.to, own: own, ask: ask, sharing: othersThan(o.profile, edit.Sharing(files, own.Serial))}
 	if !o.seed {
 		if err := m.key(ctx); err != nil {
 			return err
@@ -95,7 +95,7 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 type move struct {
 	*app
 	profile, to string
-	own         profile.Own
+	own         edit.Own
 	ask         *asker
 	sharing     []string // the other profiles with its MFA device
 }
@@ -183,7 +183,7 @@ func (m *move) recordSeed(ctx context.Context) error {
 
 // record writes to profiles.ini where a profile's secrets are now; "" stays as it is.
 func (m *move) record(ctx context.Context, name, key, seed string) error {
-	_, err := m.editor().Update(ctx, name, func(own *profile.Own) error {
+	_, err := m.editor().Update(ctx, name, func(own *edit.Own) error {
 		own.SetStores(key, seed)
 		return nil
 	})

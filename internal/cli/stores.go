@@ -13,6 +13,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/agefile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 )
 
 // sealingKeyName is the name of the key, in the kernel's keyring, that sessions are sealed with.
@@ -20,7 +21,7 @@ const sealingKeyName = "aws-mfa-creds:sessions"
 
 // configDir returns the directory of profiles.ini and of all that must not be lost.
 func (a *app) configDir() (string, error) {
-	paths, err := profile.Locate(a.getenv, a.dirs())
+	paths, err := a.locate()
 	if err != nil {
 		return "", err
 	}
@@ -31,9 +32,9 @@ func (a *app) configDir() (string, error) {
 }
 
 // editor returns what changes profiles.ini and the files of the AWS tools.
-func (a *app) editor() profile.Editor {
-	paths, _ := profile.Locate(a.getenv, a.dirs()) // whoever edits has loaded the files already
-	return profile.Editor{Paths: paths, Rand: rand.Reader}
+func (a *app) editor() edit.Editor {
+	paths, _ := a.locate() // whoever edits has loaded the files already
+	return edit.Editor{Paths: paths, Rand: rand.Reader}
 }
 
 // storedKey is the source of the sealing key for all stores but env.

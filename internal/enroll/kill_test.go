@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 )
 
@@ -112,7 +112,7 @@ func TestKillRotateDevice(t *testing.T) {
 					s := newStage(t, adjust, inClear)
 					s.enrol()
 					own := s.own("work")
-					s.edit("other", func(other *profile.Own) { *other = own })
+					s.edit("other", func(other *edit.Own) { *other = own })
 					s.clock.advance(time.Hour)
 					return s
 				},

@@ -10,6 +10,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -98,13 +99,13 @@ func (l *Local) Sharing(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	own, _, err := files.Own(l.Profile)
+	own, _, err := edit.ReadOwn(files, l.Profile)
 	if err != nil {
 		return nil, err
 	}
 	names := []string{l.Profile}
 	if own.AccessKeyID != "" {
-		names = append(l.others(files.SharingKey(own.AccessKeyID)), l.Profile)
+		names = append(l.others(edit.SharingKey(files, own.AccessKeyID)), l.Profile)
 	}
 	return names, l.each(names, func(name string, items keystore.Items) error {
 		if _, err := items.AccessKey(ctx, name); !missing(err) {
@@ -121,7 +122,7 @@ func (l *Local) PutAccessKey(ctx context.Context, profiles []string, key creds.A
 	if err != nil {
 		return err
 	}
-	named := files.SharingKey(key.ID)
+	named := edit.SharingKey(files, key.ID)
 	return l.each(profiles, func(name string, items keystore.Items) error {
 		if name != l.Profile && !slices.Contains(named, name) {
 			return nil // it has got another key since
@@ -148,7 +149,7 @@ func (l *Local) each(profiles []string, do func(name string, items keystore.Item
 		return err
 	}
 	for _, name := range profiles {
-		own, _, err := files.Own(name)
+		own, _, err := edit.ReadOwn(files, name)
 		if err != nil {
 			return err
 		}
@@ -174,7 +175,7 @@ func (l *Local) Serial(context.Context) (string, error) {
 
 // SetSerial sets the serial for this profile.
 func (l *Local) SetSerial(ctx context.Context, serial string) error {
-	return l.update(ctx, l.Profile, func(own *profile.Own) {
+	return l.update(ctx, l.Profile, func(own *edit.Own) {
 		own.Serial = serial
 		own.SetStores("", l.SeedStore)
 	})
@@ -188,8 +189,8 @@ func (l *Local) ReplaceSerial(ctx context.Context, old, serial string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range files.Sharing(old) {
-		err := l.update(ctx, name, func(own *profile.Own) {
+	for _, name := range edit.Sharing(files, old) {
+		err := l.update(ctx, name, func(own *edit.Own) {
 			own.Serial = serial
 			if serial != "" {
 				own.SetStores("", l.SeedStore)
@@ -212,8 +213,8 @@ func (l *Local) SeedStores(_ context.Context, serial string) (stores []string, e
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range files.Sharing(serial) {
-		own, _, err := files.Own(name)
+	for _, name := range edit.Sharing(files, serial) {
+		own, _, err := edit.ReadOwn(files, name)
 		if err != nil {
 			return nil, err
 		}
@@ -231,11 +232,11 @@ func (l *Local) SetAccessKeyID(ctx context.Context, profiles []string, old, id s
 	if err != nil {
 		return err
 	}
-	for _, name := range append(l.others(files.SharingKey(old)), l.Profile) {
+	for _, name := range append(l.others(edit.SharingKey(files, old)), l.Profile) {
 		if !slices.Contains(profiles, name) && name != l.Profile {
 			continue
 		}
-		if err := l.update(ctx, name, func(own *profile.Own) { own.AccessKeyID = id }); err != nil {
+		if err := l.update(ctx, name, func(own *edit.Own) { own.AccessKeyID = id }); err != nil {
 			return err
 		}
 	}
@@ -248,15 +249,15 @@ func (l *Local) AccessKeyIDs(context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return files.AccessKeyIDs(), nil
+	return edit.AccessKeyIDs(files), nil
 }
 
 func (l *Local) others(names []string) []string {
 	return slices.DeleteFunc(names, func(name string) bool { return name == l.Profile })
 }
 
-func (l *Local) update(ctx context.Context, name string, change func(*profile.Own)) error {
-	_, err := profile.Editor{Paths: l.Paths, Rand: rand.Reader}.Update(ctx, name, func(own *profile.Own) error {
+func (l *Local) update(ctx context.Context, name string, change func(*edit.Own)) error {
+	_, err := edit.Editor{Paths: l.Paths, Rand: rand.Reader}.Update(ctx, name, func(own *edit.Own) error {
 		change(own)
 		return nil
 	})

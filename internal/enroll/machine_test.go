@@ -14,6 +14,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 )
 
@@ -41,19 +42,19 @@ func (s *stage) resolve(name string) (profile.Settings, error) {
 func none(string) string { return "" }
 
 // own returns what profiles.ini says of a profile.
-func (s *stage) own(name string) profile.Own {
+func (s *stage) own(name string) edit.Own {
 	s.t.Helper()
 	files, err := profile.Load(s.paths())
 	s.must(err)
-	own, _, err := files.Own(name)
+	own, _, err := edit.ReadOwn(files, name)
 	s.must(err)
 	return own
 }
 
 // edit changes what profiles.ini says of a profile.
-func (s *stage) edit(name string, change func(*profile.Own)) {
+func (s *stage) edit(name string, change func(*edit.Own)) {
 	s.t.Helper()
-	_, err := profile.Editor{Paths: s.paths(), Rand: rand.Reader}.Update(s.t.Context(), name, func(own *profile.Own) error {
+	_, err := edit.Editor{Paths: s.paths(), Rand: rand.Reader}.Update(s.t.Context(), name, func(own *edit.Own) error {
 		change(own)
 		return nil
 	})

@@ -11,7 +11,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 )
 
@@ -119,7 +119,7 @@ func TestEnrolAgain(t *testing.T) {
 	s := newStage(t, requireMFA)
 	s.enrol()
 	s.clock.advance(time.Hour)
-	s.edit("work", func(own *profile.Own) { own.Serial = "" }) // even if that is lost
+	s.edit("work", func(own *edit.Own) { own.Serial = "" }) // even if that is lost
 	if result := s.enrol(); result.Serial != laptop {
 		t.Errorf("%+v", result)
 	}

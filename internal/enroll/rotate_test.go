@@ -12,7 +12,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 )
 
@@ -20,7 +20,7 @@ import (
 func (s *stage) storeKey(k sandbox.Key) {
 	s.t.Helper()
 	s.must(s.items.PutAccessKey(s.t.Context(), "work", creds.AccessKey{ID: k.ID, Secret: creds.NewSecret(k.Secret)}))
-	s.edit("work", func(own *profile.Own) { own.AccessKeyID, own.Store = k.ID, keystore.KindAge })
+	s.edit("work", func(own *edit.Own) { own.AccessKeyID, own.Store = k.ID, keystore.KindAge })
 }
 
 // enrolled is a machine an hour after an enrolment.

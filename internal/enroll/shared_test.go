@@ -9,7 +9,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 )
 
@@ -19,7 +19,7 @@ func (s *stage) share() {
 	key, err := s.items.AccessKey(s.t.Context(), "work")
 	s.must(err)
 	s.must(s.items.PutAccessKey(s.t.Context(), "other", key))
-	s.edit("other", func(own *profile.Own) { own.AccessKeyID, own.Store = key.ID, keystore.KindAge })
+	s.edit("other", func(own *edit.Own) { own.AccessKeyID, own.Store = key.ID, keystore.KindAge })
 }
 
 // beforeCreateKey is a rotation that died when it was about to make the key, and a key that the user
@@ -38,7 +38,7 @@ func TestKeyOfAnotherProfile(t *testing.T) {
 	t.Parallel()
 	for name, use := range map[string]func(s *stage, key creds.AccessKey){
 		"another profile": func(s *stage, key creds.AccessKey) {
-			s.edit("third", func(own *profile.Own) { own.AccessKeyID = key.ID })
+			s.edit("third", func(own *edit.Own) { own.AccessKeyID = key.ID })
 		},
 		"this one": func(s *stage, key creds.AccessKey) { s.must(s.items.PutAccessKey(s.t.Context(), "work", key)) },
 	} {
@@ -100,7 +100,7 @@ func TestCopiesOfTheOldSeed(t *testing.T) {
 		seed, err := s.items.Seed(t.Context(), laptop)
 		s.must(err)
 		s.must(s.itemsIn(keystore.KindKeyctl).PutSeed(t.Context(), laptop, seed))
-		s.edit("other", func(own *profile.Own) { own.Serial, own.SeedStore = laptop, keystore.KindKeyctl })
+		s.edit("other", func(own *edit.Own) { own.Serial, own.SeedStore = laptop, keystore.KindKeyctl })
 		// The settings do not tell any more when it has died here.
 		s.diesAt("DeactivateMFADevice", true, func(k *Keeper) {
 			if remove {
@@ -109,7 +109,7 @@ func TestCopiesOfTheOldSeed(t *testing.T) {
 			}
 			_, _ = k.RotateDevice(t.Context(), DeviceOptions{})
 		})
-		s.edit("other", func(own *profile.Own) { *own = profile.Own{} })
+		s.edit("other", func(own *edit.Own) { *own = edit.Own{} })
 		s.clock.advance(time.Minute)
 		if remove {
 			_, err = s.keeper().RemoveDevice(t.Context(), "")

@@ -123,7 +123,7 @@ func notARN(text, what string) string {
 	const shortest = 16 // characters of anything secret but a token code, which has no letter
 	word := len(text) < shortest && strings.ContainsFunc(text, func(r rune) bool { return r >= 'A' })
 	if word || strings.HasPrefix(text, "arn:") {
-		return fmt.Sprintf("%q is not %s", shorten(text), what)
+		return fmt.Sprintf("%q is not %s", Shorten(text), what)
 	}
 	return "its value is not " + what
 }

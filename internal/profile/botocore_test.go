@@ -1,90 +1,31 @@
 package profile
 
 import (
-	"bytes"
-	"encoding/base64"
-	"encoding/json"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/oddconfig"
 )
 
-// answer is what botocore reads in a config.
-type answer struct {
-	Error    string
-	Profiles map[string]map[string]any
-	Services map[string]map[string]any // of newer versions only
-}
-
-// pythons returns the interpreters on the PATH that have botocore, one for each version of it.
-func pythons(t *testing.T) map[string]string {
-	t.Helper()
-	found := make(map[string]string)
-	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
-		path := filepath.Join(dir, "python3")
-		out, err := exec.Command(path, "-c", "import botocore; print(botocore.__version__)").Output()
-		if version := strings.TrimSpace(string(out)); err == nil && found[version] == "" {
-			found[version] = path
-		}
-	}
-	if len(found) > 0 {
-		return found
-	}
-	const hint = "no python3 on the PATH has botocore: apt-get install python3-botocore, or pip install botocore"
-	if os.Getenv("CI") == "true" {
-		t.Fatal(hint)
-	}
-	t.Skip(hint)
-	return nil
-}
-
-// ask lets botocore read the texts.
-func ask(t *testing.T, python string, texts []string) []answer {
-	t.Helper()
-	var encoded []string
-	for _, text := range texts {
-		encoded = append(encoded, base64.StdEncoding.EncodeToString([]byte(text)))
-	}
-	in, err := json.Marshal(encoded)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out, stderr bytes.Buffer
-	cmd := exec.Command(python, filepath.Join("testdata", "readconfigs.py"))
-	cmd.Env = append(os.Environ(), "PYTHONUTF8=1")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &out, &stderr
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("%v: %s", err, stderr.String())
-	}
-	var answers []answer
-	if err := json.Unmarshal(out.Bytes(), &answers); err != nil || len(answers) != len(texts) {
-		t.Fatalf("%d answers: %v", len(answers), err)
-	}
-	return answers
-}
-
 // parsed returns text as a file, or nil if it cannot be one.
-func parsed(text string) (*file, error) {
-	f := &file{path: "config", data: bytes.TrimPrefix([]byte(text), []byte("\xef\xbb\xbf"))}
-	return f, f.scan()
+func parsed(text string) (*File, error) {
+	return Parse("config", AWSConfig, text)
 }
 
 func TestBotocoreCorpus(t *testing.T) {
 	t.Parallel()
 	var texts []string
-	for _, c := range corpus() {
-		texts = append(texts, c.text)
+	for _, c := range oddconfig.Corpus() {
+		texts = append(texts, c.Text)
 	}
-	for version, python := range pythons(t) {
+	for version, python := range oddconfig.Pythons(t) {
 		read := 0
-		for i, a := range ask(t, python, texts) {
+		for i, a := range oddconfig.Ask(t, python, texts) {
 			if a.Error == "" {
 				read++
-				compare(t, version, corpus()[i], a)
+				compare(t, version, oddconfig.Corpus()[i], a)
 			}
 		}
 		if read < 60 {
@@ -93,37 +34,37 @@ func TestBotocoreCorpus(t *testing.T) {
 	}
 }
 
-func compare(t *testing.T, version string, c odd, a answer) {
+func compare(t *testing.T, version string, c oddconfig.Config, a oddconfig.Answer) {
 	t.Helper()
-	f, err := parsed(c.text)
+	f, err := parsed(c.Text)
 	if err != nil {
-		t.Errorf("%s: botocore %s reads it, we do not: %v", c.name, version, err)
+		t.Errorf("%s: botocore %s reads it, we do not: %v", c.Name, version, err)
 		return
 	}
-	if got, want := ourNames(f), theirNames(a, c.more); !slices.Equal(got, want) {
-		t.Errorf("%s: botocore %s has the profiles %.200q, we %.200q", c.name, version, want, got)
+	if got, want := ourNames(f), theirNames(a, c.More); !slices.Equal(got, want) {
+		t.Errorf("%s: botocore %s has the profiles %.200q, we %.200q", c.Name, version, want, got)
 	}
 	for name, theirs := range a.Profiles {
 		s, err := f.section(name)
-		if refused := slices.Contains(c.refused, name); refused != (err != nil) {
-			t.Errorf("%s: profile %.20q: refused %v, want %v: %v", c.name, name, err != nil, refused, err)
+		if refused := slices.Contains(c.Refused, name); refused != (err != nil) {
+			t.Errorf("%s: profile %.20q: refused %v, want %v: %v", c.Name, name, err != nil, refused, err)
 		}
 		if err == nil {
-			compareKeys(t, c.name+", botocore "+version, s, theirs)
+			compareKeys(t, c.Name+", botocore "+version, s, theirs)
 		}
 	}
 	for name, theirs := range a.Services {
-		compareServices(t, c.name, f, name, theirs)
+		compareServices(t, c.Name, f, name, theirs)
 	}
 }
 
-func ourNames(f *file) []string {
+func ourNames(f *File) []string {
 	names := f.names()
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
-func theirNames(a answer, more []string) []string {
+func theirNames(a oddconfig.Answer, more []string) []string {
 	names := slices.Clone(more)
 	for name := range a.Profiles {
 		names = append(names, name)
@@ -142,16 +83,16 @@ func compareKeys(t *testing.T, where string, s *section, theirs map[string]any) 
 	}
 }
 
-func compareServices(t *testing.T, where string, f *file, name string, theirs map[string]any) {
+func compareServices(t *testing.T, where string, f *File, name string, theirs map[string]any) {
 	t.Helper()
-	s, err := f.serviceEndpoint(name, keySTS)
+	s, err := f.serviceEndpoint(name, KeySTS)
 	if err != nil {
 		t.Errorf("%s: services %s: %v", where, name, err)
 		return
 	}
-	block, _ := theirs[keySTS].(map[string]any)
-	want, _ := block[keyEndpoint].(string)
-	if got := s.get(keyEndpoint).text; got != want {
+	block, _ := theirs[KeySTS].(map[string]any)
+	want, _ := block[KeyEndpoint].(string)
+	if got := s.get(KeyEndpoint).text; got != want {
 		t.Errorf("%s: endpoint_url of services %s = %q, we read %q", where, name, want, got)
 	}
 }
@@ -164,11 +105,11 @@ func TestBotocoreRandom(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var texts []string
 	for range 4000 {
-		texts = append(texts, randomConfig(random))
+		texts = append(texts, oddconfig.Random(random))
 	}
-	for version, python := range pythons(t) {
+	for version, python := range oddconfig.Pythons(t) {
 		compared := 0
-		for i, a := range ask(t, python, texts) {
+		for i, a := range oddconfig.Ask(t, python, texts) {
 			if a.Error == "" {
 				compared += compareRandom(t, version, texts[i], a)
 			}
@@ -178,25 +119,6 @@ func TestBotocoreRandom(t *testing.T) {
 			t.Errorf("botocore %s: only %d profiles compared", version, compared)
 		}
 	}
-}
-
-func randomConfig(random *rand.Rand) string {
-	headers := []string{"[profile a]", "[profile 'a']", "[profile b]", "[default]", "[profile default]", "[DEFAULT]", "[c]", "[profile d] # x", "[profile \"e f\"]", "[profile x"}
-	lines := []string{
-		"region = 1", "role_arn: 2", "Source_Profile=3 # x", "mfa_serial =", "s3 =", "output = x", "external_id = a ; b",
-		"# region = 4", "; x", "", "region : 5 = 6", "x = y = z",
-	}
-	indents := []string{"", "", "", "", "", " ", "  ", "\t", "\u00a0"}
-	ends := []string{"\n", "\n", "\n", "\n", "\n", "\r\n", "\n\n", "\n \n"}
-	pick := func(from []string) string { return from[random.IntN(len(from))] }
-	var b strings.Builder
-	for range 1 + random.IntN(4) {
-		b.WriteString(pick(indents) + pick(headers) + pick(ends))
-		for _, i := range random.Perm(len(lines))[:random.IntN(5)] {
-			b.WriteString(pick(indents) + lines[i] + pick(ends))
-		}
-	}
-	return b.String()
 }
 
 // TestBotocoreNames compares the names in headers that are put together at random.
@@ -213,8 +135,8 @@ func TestBotocoreNames(t *testing.T) {
 		headers = append(headers, string(header))
 		texts = append(texts, "["+string(header)+"]\n")
 	}
-	for version, python := range pythons(t) {
-		for i, a := range ask(t, python, texts) {
+	for version, python := range oddconfig.Pythons(t) {
+		for i, a := range oddconfig.Ask(t, python, texts) {
 			var got []string
 			if c := parseTitle(headers[i]); c.class == profileSection && !c.loose {
 				got = []string{c.name}
@@ -226,7 +148,7 @@ func TestBotocoreNames(t *testing.T) {
 	}
 }
 
-func compareRandom(t *testing.T, version, text string, a answer) (compared int) {
+func compareRandom(t *testing.T, version, text string, a oddconfig.Answer) (compared int) {
 	t.Helper()
 	f, err := parsed(text)
 	if err != nil {

@@ -29,7 +29,7 @@ func (l link) get(key string) value {
 
 // ownsKey reports whether profiles.ini says that the profile has an access key.
 func (l link) ownsKey() bool {
-	return l.own.get(keyStore).text != "" || l.own.get(keyKeyStore).text != "" || l.own.get(keyAccessKeyID).text != ""
+	return l.own.get(KeyStore).text != "" || l.own.get(KeyKeyStore).text != "" || l.own.get(KeyAccessKeyID).text != ""
 }
 
 // follow finds the chain of profiles from name to the identity. A source_profile
@@ -70,7 +70,7 @@ func (r *resolution) link(name string) (link, error) {
 		return link{}, err
 	}
 	l := link{name: name, own: own, aws: aws}
-	l.role = l.get(keyRole).uncommented()
+	l.role = l.get(KeyRole).uncommented()
 	if len(r.chain) == 0 && r.flags.RoleARN != "" {
 		l.role = value{text: r.flags.RoleARN, source: "--role-arn"}
 	}
@@ -93,7 +93,7 @@ func (r *resolution) collect(all ...*section) {
 // source returns the name of the profile that l takes its credentials from. A # in
 // it begins a comment only if no profile is named so.
 func (r *resolution) source(l link) value {
-	v := l.get(keySource)
+	v := l.get(KeySource)
 	if plain := v.uncommented(); plain.text != v.text && !r.files.has(v.text) {
 		return plain
 	}
@@ -115,7 +115,5 @@ func (r *resolution) loop(source value) error {
 
 // has reports whether either file has the profile.
 func (f *Files) has(name string) bool {
-	own, _ := f.own.find(profileSection, name)
-	aws, _ := f.aws.find(profileSection, name)
-	return len(own)+len(aws) > 0
+	return f.own.has(name) || f.aws.has(name)
 }

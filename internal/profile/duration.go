@@ -24,7 +24,7 @@ const (
 func ParseDuration(flag, text string) (time.Duration, error) {
 	d, ok := parseDuration(text)
 	if !ok {
-		return 0, fault.New(fault.Usage, flag, "write it as 1h, 90m or 3600", "%q is no duration", shorten(text))
+		return 0, fault.New(fault.Usage, flag, "write it as 1h, 90m or 3600", "%q is no duration", Shorten(text))
 	}
 	return d, nil
 }

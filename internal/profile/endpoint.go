@@ -3,24 +3,23 @@ package profile
 import (
 	"strings"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/endpoint"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
 // endpoints decides over all that chooses the host to ask.
 func (r *resolution) endpoints(s *Settings) error {
 	var err error
-	if s.FIPS, err = r.boolean("AWS_USE_FIPS_ENDPOINT", keyFIPS); err != nil {
+	if s.FIPS, err = r.boolean("AWS_USE_FIPS_ENDPOINT", KeyFIPS); err != nil {
 		return err
 	}
-	if s.DualStack, err = r.boolean("AWS_USE_DUALSTACK_ENDPOINT", keyDualStack); err != nil {
+	if s.DualStack, err = r.boolean("AWS_USE_DUALSTACK_ENDPOINT", KeyDualStack); err != nil {
 		return err
 	}
-	s.CABundle = r.setting("AWS_CA_BUNDLE", keyCABundle).text
-	if s.Endpoint, err = r.endpoint(keySTS, s); err != nil || !r.env.IAM {
+	s.CABundle = r.setting("AWS_CA_BUNDLE", KeyCABundle).text
+	if s.Endpoint, err = r.endpoint(KeySTS, s); err != nil || !r.env.IAM {
 		return err
 	}
-	s.IAMEndpoint, err = r.endpoint(keyIAM, s)
+	s.IAMEndpoint, err = r.endpoint(KeyIAM, s)
 	return err
 }
 
@@ -30,7 +29,7 @@ func (r *resolution) endpoint(service string, s *Settings) (string, error) {
 	if err != nil || v.text == "" {
 		return "", err
 	}
-	return v.text, checkEndpoint(v, s.FIPS || s.DualStack)
+	return v.text, r.checkEndpoint(v, s.FIPS || s.DualStack)
 }
 
 // boolean reads a switch. What is neither true nor false is refused: FIPS that is
@@ -49,7 +48,7 @@ func (r *resolution) boolean(variable, key string) (bool, error) {
 // findEndpoint looks for the URL in the order of the AWS SDKs: the variables, then for each
 // section its services section before its own endpoint_url.
 func (r *resolution) findEndpoint(service string) (value, error) {
-	ignore, err := r.boolean("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", keyIgnoreEndpoint)
+	ignore, err := r.boolean("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", KeyIgnoreEndpoint)
 	if err != nil || ignore {
 		return value{}, err
 	}
@@ -59,11 +58,11 @@ func (r *resolution) findEndpoint(service string) (value, error) {
 		}
 	}
 	for _, s := range r.sections() {
-		v, err := r.services(s.get(keyServices).uncommented(), service)
+		v, err := r.services(s.get(KeyServices).uncommented(), service)
 		if err != nil || v.text != "" {
 			return v, err
 		}
-		if v := s.get(keyEndpoint).uncommented(); v.text != "" {
+		if v := s.get(KeyEndpoint).uncommented(); v.text != "" {
 			return v, nil
 		}
 	}
@@ -79,17 +78,20 @@ func (r *resolution) services(name value, service string) (value, error) {
 	if err == nil && s == nil {
 		err = fault.New(fault.Config, name.place(), "add the section to the AWS config, or delete the line", "there is no section [services %s]", name.text)
 	}
-	return s.get(keyEndpoint).uncommented(), err
+	return s.get(KeyEndpoint).uncommented(), err
 }
 
 // checkEndpoint refuses URLs to which no token code and no signature should go.
-func checkEndpoint(v value, special bool) error {
-	u, err := endpoint.Parse(v.text)
-	if err != nil {
-		return fault.New(fault.Config, v.place(), "write it as https://HOST[:PORT][/PATH]", "%s", err)
+func (r *resolution) checkEndpoint(v value, special bool) error {
+	host := "that URL"
+	if r.env.CheckURL != nil {
+		var err error
+		if host, err = r.env.CheckURL(v.text); err != nil {
+			return fault.New(fault.Config, v.place(), "write it as https://HOST[:PORT][/PATH]", "%s", err)
+		}
 	}
 	if special {
-		return fault.New(fault.Config, v.place(), "unset one of them", "the endpoint at %s excludes FIPS and dual-stack endpoints", u.Host)
+		return fault.New(fault.Config, v.place(), "unset one of them", "the endpoint at %s excludes FIPS and dual-stack endpoints", host)
 	}
 	return nil
 }

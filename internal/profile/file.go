@@ -1,7 +1,6 @@
 package profile
 
 import (
-	"bytes"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,239 +8,213 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
-// dialect tells the two kinds of files apart.
-type dialect int
+// Dialect tells how the files name their profiles.
+type Dialect int
 
 const (
-	awsConfig dialect = iota // [profile NAME], [default], [services NAME]
-	ownConfig                // profiles.ini: [NAME]
+	AWSConfig Dialect = iota // ~/.aws/config: [profile NAME], [default], [services NAME]
+	Plain                    // profiles.ini and ~/.aws/credentials: [NAME]
 )
 
-// file is a config, scanned for its sections but not parsed.
-type file struct {
-	path    string
-	dialect dialect
-	data    []byte
-	headers []header
-	// odd are the headers that are not plain, once anybody needs them.
-	odd []oddHeader
+// File is a config, cut into its sections but not parsed.
+type File struct {
+	Path    string
+	Data    string // its content, without a byte order mark
+	Headers []Header
+	dialect Dialect
 }
 
-// oddHeader is a header that had to be interpreted.
-type oddHeader struct {
-	header
-	title
+// Header is where one section is. All are offsets in the file.
+type Header struct {
+	Text   string // what is between the brackets
+	Line   int    // the header's line
+	Body   int    // behind that line
+	End    int    // the next header's line, or the end of the file
+	indent int    // of the header's line, in characters
 }
 
-// span is a part of the data.
-type span struct{ from, to int32 }
-
-// header is where one section is. It holds no pointers, and scanning makes no
-// other allocation than the list of them.
-type header struct {
-	text   span  // between the brackets
-	name   span  // of a plain header: the profile's name; else empty
-	body   span  // from behind the header's line to the next header
-	line   int32 // offset of the header's line
-	indent int32 // of the header's line
-}
-
-// isPlain reports whether the header's name needs no interpretation.
-func (h *header) isPlain() bool { return h.name.from < h.name.to }
-
-// loadFile reads and scans the file at path.
-func loadFile(path string, d dialect) (*file, error) {
-	data, info, err := read(path, d == ownConfig)
-	if err == nil && info != nil && d == ownConfig {
-		err = checkOwnDir(path)
+// loadFile reads the file at path.
+func loadFile(path string, d Dialect, ours bool) (*File, error) {
+	data, info, err := Read(path, ours)
+	if err == nil && info != nil && ours {
+		err = CheckOwnDir(path)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return newFile(path, d, data)
+	return Parse(path, d, data)
 }
 
-// newFile scans data, the content of the file at path. A byte order mark is no part of what
-// the file then holds.
-func newFile(path string, d dialect, data []byte) (*file, error) {
+// Parse cuts data, the content of the file at path, into sections. It fails with a *fault.Error
+// of kind Config if data is UTF-16, or has an option before the first section.
+func Parse(path string, d Dialect, data string) (*File, error) {
 	if isUTF16(data) {
 		return nil, fault.New(fault.Config, path, "save it as UTF-8", "is UTF-16")
 	}
-	f := &file{path: path, dialect: d, data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))}
+	f := &File{Path: path, dialect: d, Data: strings.TrimPrefix(data, "\ufeff")}
 	return f, f.scan()
 }
 
-// isUTF16 reports a byte order mark of UTF-16, or a zero byte where ASCII text in
-// UTF-16 has one.
-func isUTF16(data []byte) bool {
+// isUTF16 reports a byte order mark of UTF-16, or a zero byte where ASCII text in UTF-16 has one.
+func isUTF16(data string) bool {
 	if len(data) < 2 {
 		return false
 	}
-	mark := string(data[:2])
+	mark := data[:2]
 	return mark == "\xff\xfe" || mark == "\xfe\xff" || data[0] == 0 && data[1] != 0 || data[0] != 0 && data[1] == 0
 }
 
 // scan finds the headers.
-func (f *file) scan() error {
-	const typical = 96 // bytes of a section
-	f.headers = make([]header, 0, len(f.data)/typical+1)
-	l := lines{data: f.data}
+func (f *File) scan() error {
+	f.Headers = make([]Header, 0, strings.Count(f.Data, "["))
+	l := lines{data: f.Data}
 	for {
 		l.skip()
-		n, ok := l.header()
-		if !ok {
-			n, ok = l.next()
-		}
+		n, ok := l.next()
 		switch {
 		case !ok:
-			f.endBody(len(f.data))
 			return nil
 		case n.kind == headerLine:
-			f.endBody(n.offset)
-			f.headers = append(f.headers, f.header(n, l.pos))
+			if last := len(f.Headers) - 1; last >= 0 {
+				f.Headers[last].End = n.Offset
+			}
+			f.Headers = append(f.Headers, Header{Text: n.Text, Line: n.Offset, Body: l.pos, End: len(f.Data), indent: n.indent})
 		case !l.section:
-			return f.fault(n.offset, "begin with a header such as [default]", "there is an option before the first [section]")
+			return f.Fault(n.Offset, "begin with a header such as [default]", "there is an option before the first [section]")
 		}
 	}
 }
 
-// endBody ends the last section found so far.
-func (f *file) endBody(end int) {
-	if n := len(f.headers); n > 0 {
-		f.headers[n-1].body.to = int32(end) //nolint:gosec // below maxSize
+// Statements returns the options under a header.
+func (f *File) Statements(h Header) []Statement {
+	var all []Statement
+	l := lines{data: f.Data[:h.End], pos: h.Body, section: true, indent: h.indent}
+	for {
+		n, ok := l.next()
+		if !ok {
+			return all
+		}
+		if n.kind == continuedLine {
+			last := &all[len(all)-1]
+			last.More = append(last.More, n)
+			continue
+		}
+		all = append(all, Statement{Line: n})
 	}
 }
 
-// header describes the section that begins in line n, and whose body begins at
-// offset body.
-func (f *file) header(n line, body int) header {
-	h := header{
-		text:   newSpan(n.at, n.at+len(n.text)),
-		body:   newSpan(body, body),
-		line:   int32(n.offset), //nolint:gosec // below maxSize
-		indent: int32(n.indent), //nolint:gosec // below maxSize
-	}
-	if f.dialect == awsConfig {
-		h.name = newSpan(n.at+len(n.text)-len(plainName(n.text)), n.at+len(n.text))
-		return h
-	}
-	right := bytes.TrimRight(n.text, " \t")
-	h.name = newSpan(n.at+len(right)-len(bytes.TrimLeft(right, " \t")), n.at+len(right))
-	return h
-}
-
-func newSpan(from, to int) span {
-	return span{int32(from), int32(to)} //nolint:gosec // below maxSize
-}
-
-func (f *file) bytes(s span) []byte { return f.data[s.from:s.to] }
-
-// oddHeaders returns the headers that are not plain.
-func (f *file) oddHeaders() []oddHeader {
-	if f.odd != nil {
-		return f.odd
-	}
-	f.odd = []oddHeader{}
-	for i := range f.headers {
-		if h := &f.headers[i]; !h.isPlain() {
-			f.odd = append(f.odd, oddHeader{*h, parseTitle(string(f.bytes(h.text)))})
+// Last returns the statement that gives key its value in the profile, and whether there is one.
+func (f *File) Last(name, key string) (found Statement, ok bool) {
+	for _, h := range f.Find(name) {
+		for _, n := range f.Statements(h) {
+			if n.Key() == key {
+				found, ok = n, true
+			}
 		}
 	}
-	return f.odd
+	return found, ok
+}
+
+// title returns what a header says.
+func (f *File) title(h *Header) title {
+	if f.dialect == AWSConfig {
+		return parseTitle(h.Text)
+	}
+	if name := strings.Trim(h.Text, " \t"); name != "" {
+		return title{class: profileSection, name: name}
+	}
+	return title{}
 }
 
 // names returns the names of all profiles, as often as they occur.
-func (f *file) names() []string {
-	return f.namesWhere(func(*header) bool { return true })
-}
-
-// namesWhere returns the names of the profiles whose header passes.
-func (f *file) namesWhere(passes func(*header) bool) []string {
-	var names []string
-	for i := range f.headers {
-		if h := &f.headers[i]; h.isPlain() && passes(h) {
-			names = append(names, string(f.bytes(h.name)))
-		}
-	}
-	for _, h := range f.oddHeaders() {
-		if h.class == profileSection && passes(&h.header) {
-			names = append(names, h.title.name)
+func (f *File) names() []string {
+	names := make([]string, 0, len(f.Headers))
+	for i := range f.Headers {
+		if t := f.title(&f.Headers[i]); t.class == profileSection {
+			names = append(names, t.name)
 		}
 	}
 	return names
 }
 
-// find returns the headers of the section that is wanted, in the order of the file.
+// Find returns the headers that count for the profile, in the order of the file.
+func (f *File) Find(name string) []Header {
+	found, _ := f.find(profileSection, name)
+	return found
+}
+
+// find returns the headers of the section that is wanted, in the order of the file, and whether
+// they replace others.
 //
-// Where two spellings mean the same profile ([default] and [profile default]),
-// botocore takes the last one and drops the other. Where one spelling is repeated, it
-// refuses the file and the other SDKs merge, as we do.
-func (f *file) find(c class, name string) (found []header, replaced bool) {
-	strict, loose := f.findPlain(c, name), []header(nil)
-	for _, h := range f.oddHeaders() {
-		switch {
-		case h.class != c || h.title.name != name:
-		case h.loose:
-			loose = append(loose, h.header)
+// Where two spellings mean the same profile ([default] and [profile default]), botocore takes the
+// last one and drops the other. Where one spelling is repeated, it refuses the file and the other
+// SDKs merge, as we do.
+func (f *File) find(c class, name string) (found []Header, replaced bool) {
+	var strict, loose []Header
+	for i := range f.Headers {
+		switch t := f.title(&f.Headers[i]); {
+		case t.class != c || t.name != name:
+		case t.loose:
+			loose = append(loose, f.Headers[i])
 		default:
-			strict = append(strict, h.header)
+			strict = append(strict, f.Headers[i])
 		}
 	}
 	if len(strict) == 0 {
 		strict = loose
 	}
-	slices.SortFunc(strict, func(a, b header) int { return int(a.line - b.line) })
-	return f.lastSpelling(strict)
+	if len(strict) == 0 || f.dialect == Plain {
+		return strict, false
+	}
+	last := strict[len(strict)-1].Text
+	found = slices.DeleteFunc(slices.Clone(strict), func(h Header) bool { return h.Text != last })
+	return found, len(found) < len(strict)
 }
 
-func (f *file) findPlain(c class, name string) (found []header) {
-	if c != profileSection {
-		return nil
-	}
-	for i := range f.headers {
-		if h := &f.headers[i]; h.isPlain() && string(f.bytes(h.name)) == name {
-			found = append(found, *h)
+// Spellings returns the headers of the profile in all its spellings, those that Find passes over
+// as well, in the order of the file.
+func (f *File) Spellings(name string) []Header {
+	var all []Header
+	for i := range f.Headers {
+		if t := f.title(&f.Headers[i]); t.class == profileSection && t.name == name {
+			all = append(all, f.Headers[i])
 		}
 	}
-	return found
+	return all
 }
 
-// lastSpelling keeps the headers that read exactly as the last one.
-func (f *file) lastSpelling(all []header) (found []header, replaced bool) {
-	if len(all) < 2 || f.dialect == ownConfig {
-		return all, false
+func (f *File) has(name string) bool { return len(f.Find(name)) > 0 }
+
+// CheckBytes refuses bytes, from one offset to another, that a text file does not have: which line
+// they end, or belong to, would be a guess.
+func (f *File) CheckBytes(from, to int) error {
+	text := f.Data[from:to]
+	if i := strings.IndexByte(text, 0); i >= 0 {
+		return f.Fault(from+i, "save the file as UTF-8 text", "there is a NUL byte")
 	}
-	last := f.bytes(all[len(all)-1].text)
-	for _, h := range all {
-		if bytes.Equal(f.bytes(h.text), last) {
-			found = append(found, h)
+	for i := 0; ; i++ {
+		n := strings.IndexByte(text[i:], '\r')
+		if n < 0 {
+			return nil
+		}
+		i += n
+		if i+1 == len(text) || text[i+1] != '\n' {
+			return f.Fault(from+i, "save the file with LF or CR LF line ends", "there is a CR without an LF")
 		}
 	}
-	return found, len(found) < len(all)
 }
 
-// place returns "path:line" of an offset.
-func (f *file) place(offset int) string {
-	before := f.data[:offset]
-	// A CR that no LF follows ends a line as well.
-	n := 1 + bytes.Count(before, []byte("\n")) + bytes.Count(before, []byte("\r")) - bytes.Count(before, []byte("\r\n"))
-	return f.path + ":" + strconv.Itoa(n)
+// Place returns "path:line" of an offset.
+func (f *File) Place(offset int) string {
+	return f.Path + ":" + strconv.Itoa(1+lineEnds(f.Data[:offset]))
 }
 
-func (f *file) fault(offset int, remedy, format string, args ...any) error {
-	return fault.New(fault.Config, f.place(offset), remedy, format, args...)
+// lineEnds counts the line ends of text. A CR that no LF follows is one as well.
+func lineEnds(text string) int {
+	return strings.Count(text, "\n") + strings.Count(text, "\r") - strings.Count(text, "\r\n")
 }
 
-// unclosed returns the place of a header of the profile that lacks its closing
-// bracket, or "".
-func (f *file) unclosed(name string) string {
-	for l := (lines{data: f.data}); ; {
-		n, ok := l.next()
-		if !ok {
-			return ""
-		}
-		if n.kind == optionLine && n.text[0] == '[' && strings.HasSuffix(string(n.text), name) {
-			return f.place(n.offset)
-		}
-	}
+// Fault returns a *fault.Error of kind Config about the line at an offset.
+func (f *File) Fault(offset int, remedy, format string, args ...any) error {
+	return fault.New(fault.Config, f.Place(offset), remedy, format, args...)
 }

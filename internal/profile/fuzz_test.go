@@ -5,21 +5,17 @@ import (
 	"reflect"
 	"slices"
 	"testing"
-)
 
-// parsedAs returns data as a file of the dialect.
-func parsedAs(data []byte, d dialect) (*file, error) {
-	f := &file{path: "config", dialect: d, data: data}
-	return f, f.scan()
-}
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/oddconfig"
+)
 
 // FuzzResolve reads any bytes as both files: nothing panics or hangs, the quick search for
 // headers finds what reading line by line finds, and a section of another profile changes nothing.
 func FuzzResolve(f *testing.F) {
-	for _, c := range corpus() {
-		if len(c.text) < 1<<12 {
-			f.Add([]byte(c.text), []byte("[x]\nstore = a\n"))
-			f.Add([]byte("[profile x]\n"), []byte(c.text))
+	for _, c := range oddconfig.Corpus() {
+		if len(c.Text) < 1<<12 {
+			f.Add([]byte(c.Text), []byte("[x]\nstore = a\n"))
+			f.Add([]byte("[profile x]\n"), []byte(c.Text))
 		}
 	}
 	f.Add([]byte("[profile x]\nrole_arn = "+roleA+"\nsource_profile = y\n[profile y]\n"), []byte("[y]\nmfa_serial = "+serial))
@@ -44,12 +40,12 @@ func FuzzResolve(f *testing.F) {
 // settings returns what the files say about x and default, or nothing where they
 // are refused.
 func settings(t *testing.T, aws, own []byte) (all []Settings, ok bool) {
-	a, err := parsedAs(aws, awsConfig)
+	a, err := Parse("config", AWSConfig, string(aws))
 	if err != nil {
 		return nil, false
 	}
 	sameHeaders(t, a)
-	o, err := parsedAs(own, ownConfig)
+	o, err := Parse("profiles.ini", Plain, string(own))
 	if err != nil {
 		return nil, false
 	}
@@ -62,30 +58,23 @@ func settings(t *testing.T, aws, own []byte) (all []Settings, ok bool) {
 	return all, true
 }
 
-// sameHeaders checks the headers that scan found with its shortcuts.
-func sameHeaders(t *testing.T, f *file) {
+// sameHeaders checks the headers that scan found with its shortcut.
+func sameHeaders(t *testing.T, f *File) {
 	t.Helper()
-	i := 0
-	for l := (lines{data: f.data}); ; {
+	var want []Header
+	for l := (lines{data: f.Data}); ; {
 		n, ok := l.next()
 		if !ok {
 			break
 		}
-		if n.kind != headerLine {
-			continue
+		if n.kind == headerLine {
+			if last := len(want) - 1; last >= 0 {
+				want[last].End = n.Offset
+			}
+			want = append(want, Header{n.Text, n.Offset, l.pos, len(f.Data), n.indent})
 		}
-		if i >= len(f.headers) {
-			t.Fatalf("the header at %d was not found", n.offset)
-		}
-		want := f.header(n, l.pos)
-		got := f.headers[i]
-		want.body = got.body
-		if got != want || !bytes.Equal(f.bytes(got.text), n.text) {
-			t.Fatalf("header %d is %+v, want %+v", i, got, want)
-		}
-		i++
 	}
-	if i != len(f.headers) {
-		t.Fatalf("%d headers were found, want %d", len(f.headers), i)
+	if !slices.Equal(f.Headers, want) {
+		t.Fatalf("the headers of %q are\n%+v, want\n%+v", f.Data, f.Headers, want)
 	}
 }

@@ -27,6 +27,9 @@ type title struct {
 // parseTitle reads the text of a header as botocore does (configloader.py,
 // build_profile_map).
 func parseTitle(text string) title {
+	if name := plainName(text); name != "" {
+		return title{class: profileSection, name: name}
+	}
 	if c := prefixed(text); c != otherSection {
 		if words, ok := splitWords(text); ok && len(words) == 2 {
 			return title{class: c, name: words[1]}
@@ -65,17 +68,16 @@ func parseLoose(text string) title {
 	return title{name: trimmed}
 }
 
-// plainName returns the name in "profile NAME", the way nearly all headers are
-// written, without the cost of the general rules, or nil.
-func plainName(text []byte) []byte {
-	const prefix = "profile "
-	if len(text) < len(prefix) || string(text[:len(prefix)]) != prefix {
-		return nil
+// plainName returns the name in "profile NAME", the way nearly all headers are written, without the
+// cost of the general rules, or "".
+func plainName(text string) string {
+	name, _ := strings.CutPrefix(text, "profile ")
+	if len(name) == len(text) {
+		return ""
 	}
-	name := text[len(prefix):]
-	for _, c := range name {
-		if c <= ' ' || c == '"' || c == '\'' || c == '\\' {
-			return nil
+	for i := range len(name) {
+		if c := name[i]; c <= ' ' || c == '"' || c == '\'' || c == '\\' {
+			return ""
 		}
 	}
 	return name
@@ -125,4 +127,17 @@ func firstWord(text string) (word, rest string, ok bool) {
 		}
 	}
 	return b.String(), "", quote == 0
+}
+
+// Loose reports a header of a profile that some SDKs read, but the AWS CLI does not.
+func (f *File) Loose(h Header) bool { return f.title(&h).loose }
+
+// NeedsQuotes reports whether the name of a profile has characters that [profile NAME] cannot have
+// without quotation marks.
+func NeedsQuotes(name string) bool { return plainName("profile "+name) == "" }
+
+// Names reports whether the text of a header is that of the profile name, also to the AWS CLI.
+func Names(text, name string) bool {
+	t := parseTitle(text)
+	return t.class == profileSection && !t.loose && t.name == name
 }

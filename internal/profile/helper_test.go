@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/endpoint"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
@@ -21,7 +22,7 @@ const (
 func write(t testing.TB, aws, own, credentials string) Paths {
 	t.Helper()
 	dir := t.TempDir()
-	paths := Paths{filepath.Join(dir, "config"), filepath.Join(dir, "credentials"), filepath.Join(dir, "profiles.ini")}
+	paths := Paths{AWSConfig: filepath.Join(dir, "config"), AWSCredentials: filepath.Join(dir, "credentials"), Own: filepath.Join(dir, "profiles.ini")}
 	for path, text := range map[string]string{paths.AWSConfig: aws, paths.Own: own, paths.AWSCredentials: credentials} {
 		if text == "" {
 			continue
@@ -43,7 +44,7 @@ func load(t testing.TB, aws, own string) *Files {
 }
 
 func environment(pairs ...string) Env {
-	return Env{Getenv: func(name string) string {
+	return Env{CheckURL: checkURL, Getenv: func(name string) string {
 		for i := 0; i < len(pairs); i += 2 {
 			if pairs[i] == name {
 				return pairs[i+1]
@@ -80,14 +81,10 @@ func wantFault(t testing.TB, err error, kind fault.Kind, parts ...string) {
 	}
 }
 
-// replaceText edits a file by hand.
-func replaceText(t testing.TB, path, old, text string) {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil || !strings.Contains(string(data), old) {
-		t.Fatalf("%q has no %q: %v", data, old, err)
+func checkURL(text string) (string, error) {
+	u, err := endpoint.Parse(text)
+	if err != nil {
+		return "", err
 	}
-	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(data), old, text)), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	return u.Host, nil
 }

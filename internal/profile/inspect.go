@@ -1,9 +1,11 @@
 package profile
 
 import (
-	"bytes"
 	"slices"
 	"strconv"
+	"strings"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 )
 
 // Section is one section of the AWS config as it stands there, for those who look for what is
@@ -30,24 +32,16 @@ type Option struct {
 // Sections returns all sections of the AWS config, in its order. Lines that are no option are left
 // out, and so are the values of keys that hold secrets.
 func (f *Files) Sections() []Section {
-	titles := make(map[int32]title)
-	for _, h := range f.aws.oddHeaders() {
-		titles[h.line] = h.title
-	}
 	count := lineCount{file: f.aws, line: 1}
-	all := make([]Section, 0, len(f.aws.headers))
-	for i := range f.aws.headers {
-		h := f.aws.headers[i]
-		s := Section{Place: count.place(int(h.line)), Header: string(f.aws.bytes(h.text))}
-		switch t, odd := titles[h.line]; {
-		case !odd:
-			s.Profile = string(f.aws.bytes(h.name))
-		case t.class == profileSection:
+	all := make([]Section, 0, len(f.aws.Headers))
+	for _, h := range f.aws.Headers {
+		s := Section{Place: count.place(h.Line), Header: h.Text}
+		if t := parseTitle(h.Text); t.class == profileSection {
 			s.Profile, s.Loose = t.name, t.loose
 		}
-		for _, n := range statements(f.aws.data, h) {
-			if key := n.key(); key != "" {
-				s.Options = append(s.Options, Option{key, shown(key, n), count.place(n.offset)})
+		for _, n := range f.aws.Statements(h) {
+			if key := n.Key(); key != "" {
+				s.Options = append(s.Options, Option{key, shown(key, n), count.place(n.Offset)})
 			}
 		}
 		all = append(all, s)
@@ -56,27 +50,25 @@ func (f *Files) Sections() []Section {
 }
 
 // shown returns the value of a statement unless its key says that it is a secret.
-func shown(key string, n statement) string {
-	if slices.Contains(staticKeys(), key) && key != keyStaticID {
+func shown(key string, n Statement) string {
+	if slices.Contains(StaticKeyNames(), key) && key != keyStaticID {
 		return ""
 	}
-	return n.value()
+	return n.Value()
 }
 
-// lineCount tells the places of offsets that grow. It counts each line once, while file.place begins
+// lineCount tells the places of offsets that grow. It counts each line once, while File.Place begins
 // at the first every time.
 type lineCount struct {
-	file   *file
+	file   *File
 	offset int
 	line   int
 }
 
 func (c *lineCount) place(offset int) string {
-	passed := c.file.data[c.offset:offset]
-	// A CR that no LF follows ends a line as well.
-	c.line += bytes.Count(passed, []byte("\n")) + bytes.Count(passed, []byte("\r")) - bytes.Count(passed, []byte("\r\n"))
+	c.line += lineEnds(c.file.Data[c.offset:offset])
 	c.offset = offset
-	return c.file.path + ":" + strconv.Itoa(c.line)
+	return c.file.Path + ":" + strconv.Itoa(c.line)
 }
 
 // OwnNames returns the names of the profiles of profiles.ini, sorted, each once.
@@ -84,4 +76,119 @@ func (f *Files) OwnNames() []string {
 	names := f.own.names()
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// Served returns the names of the profiles that program may be asked for, sorted: all of
+// profiles.ini, and those of the AWS config that name the program or an MFA device.
+// The sections are searched but not parsed, since there may be thousands.
+func (f *Files) Served(program string) []string {
+	names := f.own.names()
+	for i := range f.aws.Headers {
+		h := &f.aws.Headers[i]
+		body := f.aws.Data[h.Body:h.End]
+		if t := parseTitle(h.Text); t.class == profileSection && (strings.Contains(body, program) || strings.Contains(body, KeySerial)) {
+			names = append(names, t.name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// CredentialProcess returns the command that the AWS config has the SDKs run for the
+// profile name, or "". It is never run here.
+func (f *Files) CredentialProcess(name string) string {
+	if n, ok := f.aws.Last(name, KeyCommand); ok {
+		return n.Value()
+	}
+	return ""
+}
+
+// The keys of an access key in clear. The AWS tools of old wrote its session token under
+// another name, which botocore still reads.
+const (
+	keyStaticID     = "aws_access_key_id"
+	keyStaticSecret = "aws_secret_access_key" //nolint:gosec // the name of a key
+	keyStaticToken  = "aws_session_token"
+	keyOldToken     = "aws_security_token"
+)
+
+// StaticKeyNames returns the keys of which an access key in clear consists.
+func StaticKeyNames() []string {
+	return []string{keyStaticID, keyStaticSecret, keyStaticToken, keyOldToken}
+}
+
+// StaticFile is a file of the AWS tools that may hold access keys in clear.
+type StaticFile int
+
+// The files, in the order in which the AWS CLI looks into them.
+const (
+	CredentialsFile StaticFile = iota // ~/.aws/credentials: [NAME]
+	ConfigFile                        // ~/.aws/config: [profile NAME]
+)
+
+// Dialect returns how the file names its profiles.
+func (s StaticFile) Dialect() Dialect {
+	if s == ConfigFile {
+		return AWSConfig
+	}
+	return Plain
+}
+
+// Static returns the path of the file.
+func (p Paths) Static(s StaticFile) string {
+	if s == ConfigFile {
+		return p.AWSConfig
+	}
+	return p.AWSCredentials
+}
+
+// StaticKey is an access key that a file of the AWS tools has in clear. Beside a
+// credential process of the same profile it goes first in most SDKs.
+type StaticKey struct {
+	File      StaticFile
+	Place     string          // "path:line" of its id, or of its secret if it has none
+	Key       creds.AccessKey // either part may be missing
+	Temporary bool            // it has a session token or is of a session: STS gives no session for it
+}
+
+// StaticKeys returns the access keys that the files of the AWS tools have for the profile
+// name, at most one for each. It fails with a *fault.Error of kind Config or Filesystem for
+// a file that cannot be read. No error holds a part of a key.
+func (f *Files) StaticKeys(name string) ([]StaticKey, error) {
+	credentials, err := loadFile(f.paths.AWSCredentials, Plain, false)
+	if err != nil {
+		return nil, err
+	}
+	var all []StaticKey
+	for source, file := range []*File{CredentialsFile: credentials, ConfigFile: f.aws} {
+		key, ok, err := file.staticKey(name)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			key.File = StaticFile(source)
+			all = append(all, key)
+		}
+	}
+	return all, nil
+}
+
+func (f *File) staticKey(name string) (key StaticKey, ok bool, err error) {
+	texts := make(map[string]string)
+	for _, k := range StaticKeyNames() {
+		n, found := f.Last(name, k)
+		if !found {
+			continue
+		}
+		if len(n.More) > 0 {
+			return StaticKey{}, false, f.Fault(n.More[0].Offset, "begin the line at the margin", "it is indented, and so a part of the value of %s above it", k)
+		}
+		texts[k] = Uncommented(n.Value())
+		if key.Place == "" {
+			key.Place = f.Place(n.Offset)
+		}
+	}
+	key.Key = creds.AccessKey{ID: texts[keyStaticID], Secret: creds.NewSecret(texts[keyStaticSecret])}
+	key.Temporary = texts[keyStaticToken] != "" || texts[keyOldToken] != "" || strings.HasPrefix(key.Key.ID, "ASIA")
+	return key, key.Key.ID != "" || !key.Key.Secret.IsZero(), nil
 }

@@ -37,17 +37,17 @@ func FuzzSections(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		aws, err := newFile("config", awsConfig, []byte(text))
+		aws, err := Parse("config", AWSConfig, text)
 		if err != nil {
 			return
 		}
-		own, _ := newFile("profiles.ini", ownConfig, nil)
+		own, _ := Parse("profiles.ini", Plain, "")
 		sections := (&Files{aws: aws, own: own}).Sections()
-		if len(sections) != len(aws.headers) {
-			t.Fatalf("%d sections of %d headers", len(sections), len(aws.headers))
+		if len(sections) != len(aws.Headers) {
+			t.Fatalf("%d sections of %d headers", len(sections), len(aws.Headers))
 		}
 		for i, s := range sections {
-			if want := aws.place(int(aws.headers[i].line)); s.Place != want {
+			if want := aws.Place(aws.Headers[i].Line); s.Place != want {
 				t.Errorf("section at %s, counted as %s", want, s.Place)
 			}
 			for _, o := range s.Options {

@@ -19,10 +19,10 @@ func (r *resolution) missing(name string) error {
 		}
 		return nil
 	}
-	thing := "profile " + strconv.Quote(shorten(name))
+	thing := "profile " + strconv.Quote(Shorten(name))
 	if n := len(r.chain); n > 0 {
 		v := r.source(r.chain[n-1])
-		thing = v.place() + ": source_profile " + strconv.Quote(shorten(name))
+		thing = v.place() + ": source_profile " + strconv.Quote(Shorten(name))
 	}
 	if place := f.aws.unclosed(name); place != "" {
 		return fault.New(fault.Config, place, "close it with ]", "the section header has no closing bracket")
@@ -36,7 +36,7 @@ func (r *resolution) missing(name string) error {
 // hasCredentials reports whether the AWS credentials file, whose sections are named
 // like those of profiles.ini, has the profile. Nothing else of that file is looked at.
 func (f *Files) hasCredentials(name string) bool {
-	credentials, err := loadFile(f.paths.AWSCredentials, ownConfig)
+	credentials, err := loadFile(f.paths.AWSCredentials, Plain, false)
 	return err == nil && credentials.has(name)
 }
 
@@ -65,16 +65,24 @@ func (f *Files) advice(name string) string {
 	return "run: aws-mfa-creds setup --profile " + fault.Shell(name) + "; with an MFA device that exists, run: aws-mfa-creds add --profile " + fault.Shell(name) + ", or set AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY, AWS_MFA_CREDS_SEED and AWS_MFA_CREDS_SERIAL"
 }
 
-func (f *file) has(name string) bool {
-	found, _ := f.find(profileSection, name)
-	return len(found) > 0
-}
-
 // untitled returns the place of a section [name] that should be [profile name], or "".
-func (f *file) untitled(name string) string {
+func (f *File) untitled(name string) string {
 	found, _ := f.find(otherSection, name)
 	if len(found) == 0 || name == "" {
 		return ""
 	}
-	return f.place(int(found[0].line))
+	return f.Place(found[0].Line)
+}
+
+// unclosed returns the place of a header of the profile that lacks its closing bracket, or "".
+func (f *File) unclosed(name string) string {
+	for l := (lines{data: f.Data}); ; {
+		n, ok := l.next()
+		if !ok {
+			return ""
+		}
+		if n.kind == optionLine && n.Text[0] == '[' && strings.HasSuffix(n.Text, name) {
+			return f.Place(n.Offset)
+		}
+	}
 }

@@ -2,7 +2,10 @@ package profile
 
 import (
 	"os"
-	"path/filepath"
+	"path"
+	"runtime"
+	"strings"
+	"unicode"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
@@ -10,39 +13,70 @@ import (
 // EnvHome is the variable that names one directory for everything of ours.
 const EnvHome = "AWS_MFA_CREDS_HOME"
 
-// Paths are where the settings rest. An empty path stands for a file that does not
-// exist.
+// Program is the name of this program, of its directories and of its lines in the AWS config.
+const Program = "aws-mfa-creds"
+
+// Paths are where the settings rest. An empty path stands for a file that does not exist.
 type Paths struct {
 	AWSConfig      string // ~/.aws/config
 	AWSCredentials string // ~/.aws/credentials
 	Own            string // profiles.ini
+
+	// Cache is the directory of sessions, records and locks; "" if there is no place for one. It
+	// is never below a temporary directory, which others could prepare.
+	Cache string
 }
 
-// Dirs are the user's directories, as the platform knows them. Either may be ""
-// (unknown), as under systemd or cron.
-type Dirs struct {
-	Home   string // os.UserHomeDir
-	Config string // os.UserConfigDir
+// Dirs are the user's directories, as the platform knows them. Any may be "" (unknown), as under
+// systemd or cron.
+type Dirs struct{ Home, Config, Cache string }
+
+// UserDirs finds the user's directories. The environment may lack HOME and all of XDG; then account
+// is asked for the home directory. Relative directories are ignored, as the XDG Base Directory
+// Specification has it: we run in the consumer's.
+func UserDirs(account func() string) Dirs {
+	home := absolute(os.UserHomeDir())
+	if home == "" {
+		home = account()
+	}
+	dirs := Dirs{Home: home, Config: absolute(os.UserConfigDir()), Cache: absolute(os.UserCacheDir())}
+	if dirs.Config == "" {
+		dirs.Config = join(home, ".config")
+	}
+	if dirs.Cache == "" {
+		dirs.Cache = join(home, ".cache")
+	}
+	return dirs
+}
+
+// absolute returns dir if it is known and absolute, else "".
+func absolute(dir string, err error) string {
+	if err != nil || !IsAbs(windows, dir) {
+		return ""
+	}
+	return dir
 }
 
 // Locate finds the files: where AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE and
-// AWS_MFA_CREDS_HOME say, else in the usual directories. A leading ~ is the home
-// directory, as the AWS SDKs have it. It fails with a *fault.Error of kind Config if
-// AWS_MFA_CREDS_HOME is relative, because we run in directories that are the consumer's.
+// AWS_MFA_CREDS_HOME say, else in the usual directories. A leading ~ is the home directory, as the
+// AWS SDKs have it. It fails with a *fault.Error of kind Config if AWS_MFA_CREDS_HOME is relative,
+// because we run in directories that are the consumer's.
 func Locate(getenv func(string) string, dirs Dirs) (Paths, error) {
-	own := join(dirs.Config, "aws-mfa-creds", "profiles.ini")
-	if home := getenv(EnvHome); home != "" {
-		home = expand(home, dirs.Home)
-		if !filepath.IsAbs(home) {
-			return Paths{}, fault.New(fault.Config, EnvHome, "set it to an absolute path", "%q is a relative path", home)
-		}
-		own = filepath.Join(home, "profiles.ini")
-	}
-	return Paths{
+	p := Paths{
 		AWSConfig:      override(getenv("AWS_CONFIG_FILE"), dirs.Home, "config"),
 		AWSCredentials: override(getenv("AWS_SHARED_CREDENTIALS_FILE"), dirs.Home, "credentials"),
-		Own:            own,
-	}, nil
+		Own:            join(dirs.Config, Program, "profiles.ini"),
+		Cache:          join(dirs.Cache, Program),
+	}
+	home := expand(getenv(EnvHome), dirs.Home)
+	switch {
+	case home == "":
+		return p, nil
+	case !IsAbs(windows, home):
+		return Paths{}, fault.New(fault.Config, EnvHome, "set it to an absolute path", "%q is a relative path", home)
+	}
+	p.Own, p.Cache = join(home, "profiles.ini"), join(home, "cache")
+	return p, nil
 }
 
 // override returns the path that a variable gives, or else ~/.aws/name.
@@ -53,17 +87,8 @@ func override(path, home, name string) string {
 	return join(home, ".aws", name)
 }
 
-// join appends names to dir, and leaves an unknown dir unknown: a relative path
-// would be searched for in the consumer's directory.
-func join(dir string, names ...string) string {
-	if dir == "" {
-		return ""
-	}
-	return filepath.Join(append([]string{dir}, names...)...)
-}
-
-// expand replaces a ~ that is the first element of path. The home of other users
-// (~name) is not looked up.
+// expand replaces a ~ that is the first element of path. The home of other users (~name) is not
+// looked up.
 func expand(path, home string) string {
 	if path == "" || path[0] != '~' || home == "" {
 		return path
@@ -71,5 +96,49 @@ func expand(path, home string) string {
 	if len(path) > 1 && !os.IsPathSeparator(path[1]) {
 		return path
 	}
-	return filepath.Join(home, path[1:])
+	return join(home, path[1:])
+}
+
+// What follows does the work of path/filepath, which Go initialises too late for the warm path.
+
+const windows = runtime.GOOS == "windows"
+
+// join appends names to dir, and leaves an unknown dir unknown: a relative path would be searched
+// for in the consumer's directory.
+func join(dir string, names ...string) string {
+	if dir == "" {
+		return ""
+	}
+	joined := path.Join(append([]string{slashed(dir)}, names...)...)
+	if !windows {
+		return joined
+	}
+	if strings.HasPrefix(dir, `\\`) {
+		joined = "/" + joined // of a path such as \\server\share, which path.Join makes one of
+	}
+	return strings.ReplaceAll(joined, "/", `\`)
+}
+
+// dirOf returns the directory that a file is in, as filepath.Dir does.
+func dirOf(file string) string {
+	if i := strings.LastIndexFunc(file, func(r rune) bool { return r == '/' || windows && r == '\\' }); i >= 0 {
+		return join(file[:i+1])
+	}
+	return "."
+}
+
+func slashed(dir string) string {
+	if windows {
+		return strings.ReplaceAll(dir, `\`, "/")
+	}
+	return dir
+}
+
+// IsAbs reports an absolute path, of Windows or of other systems.
+func IsAbs(windows bool, path string) bool {
+	if !windows {
+		return strings.HasPrefix(path, "/")
+	}
+	drive := len(path) > 2 && path[1] == ':' && (path[2] == '\\' || path[2] == '/') && unicode.IsLetter(rune(path[0]))
+	return drive || strings.HasPrefix(path, `\\`)
 }

@@ -2,10 +2,12 @@
 // profiles.ini and from the AWS config, in the way the AWS tools read it.
 //
 // Both files are read once, whole, and only scanned for section headers; the few
-// sections that matter are then parsed with gopkg.in/ini.v1, so that a config of
-// ten thousand profiles costs hardly more than one of one. AWS_PROFILE, the region
-// variables and all credential variables are never looked at: they belong to the
-// consumer that runs us.
+// sections that matter are then parsed, so that a config of ten thousand profiles costs
+// hardly more than one of one. AWS_PROFILE, the region variables and all credential
+// variables are never looked at: they belong to the consumer that runs us.
+//
+// The warm path runs through this package, so it imports only what Go initialises early
+// (see internal/warm). What edits the files is in the package edit below it.
 package profile
 
 import (
@@ -39,6 +41,11 @@ type Env struct {
 
 	// IAM asks for the endpoint of IAM as well. A get must not fail because of it.
 	IAM bool
+
+	// CheckURL returns the host of a URL that replaces an endpoint, or what is wrong with
+	// it. It may be nil for who only looks a session up: the cache has none for an endpoint
+	// that was not checked when the session was minted.
+	CheckURL func(text string) (host string, err error)
 }
 
 // Role is one role to assume.
@@ -80,24 +87,30 @@ type Settings struct {
 // number of profiles, but not concurrently.
 type Files struct {
 	paths Paths
-	aws   *file
-	own   *file
+	aws   *File
+	own   *File
 }
 
 // Load reads the files at paths; missing ones, and those whose path is "", are
 // empty. It fails with a *fault.Error of kind Filesystem for a file that cannot be
 // read, and of kind Config for one that is no configuration at all.
 func Load(paths Paths) (*Files, error) {
-	aws, err := loadFile(paths.AWSConfig, awsConfig)
+	aws, err := loadFile(paths.AWSConfig, AWSConfig, false)
 	if err != nil {
 		return nil, err
 	}
-	own, err := loadFile(paths.Own, ownConfig)
+	own, err := loadFile(paths.Own, Plain, true)
 	if err != nil {
 		return nil, err
 	}
 	return &Files{paths, aws, own}, nil
 }
+
+// AWS returns the AWS config.
+func (f *Files) AWS() *File { return f.aws }
+
+// Own returns profiles.ini.
+func (f *Files) Own() *File { return f.own }
 
 // Names returns the names of all profiles of the AWS config and of profiles.ini,
 // sorted, each once.

@@ -1,56 +1,55 @@
 package profile
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
-// maxSize caps what is read: far above any config, and below what hurts.
-const maxSize = 64 << 20
+// MaxSize, in bytes, caps what is read: far above any config, and below what hurts.
+const MaxSize = 64 << 20
 
 // writable is the part of a mode that lets others change a file or directory.
 const writable fs.FileMode = 0o022
 
-// read returns the content of the file at path and what else is known of it, or nothing
+// Read returns the content of the file at path and what else is known of it, or nothing
 // if there is none. The null device counts as none: AWS_CONFIG_FILE=/dev/null is a common
 // way to say so. A file of ours must not be writable for others: it says where token
 // codes go.
-func read(path string, ours bool) ([]byte, fs.FileInfo, error) {
+func Read(path string, ours bool) (string, fs.FileInfo, error) {
 	if path == "" || path == os.DevNull {
-		return nil, nil, nil
+		return "", nil, nil
 	}
 	f, err := openFile(path)
 	if isMissing(err) {
-		return nil, nil, nil
+		return "", nil, nil
 	}
 	if err != nil {
-		return nil, nil, unreadable(path, err)
+		return "", nil, Unreadable(path, err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, nil, unreadable(path, err)
+		return "", nil, Unreadable(path, err)
 	}
 	if err := checkInfo(path, info); err != nil {
-		return nil, nil, err
+		return "", nil, err
 	}
 	if ours && !ownedAlone(info) {
-		return nil, nil, fault.New(fault.Permissions, path, "make it yours alone: chmod go-w "+fault.Shell(path), "other users can change it")
+		return "", nil, fault.New(fault.Permissions, path, "make it yours alone: chmod go-w "+fault.Shell(path), "other users can change it")
 	}
 	data, err := readAll(path, f, info.Size())
 	return data, info, err
 }
 
-// checkOwnDir refuses the directory of profiles.ini, if there is one, that others can change: they could
+// CheckOwnDir refuses the directory of profiles.ini, if there is one, that others can change: they could
 // put another file, and other secrets beside it, in the place of this user's.
-func checkOwnDir(path string) error {
-	dir := filepath.Dir(path)
+func CheckOwnDir(path string) error {
+	dir := dirOf(path)
 	info, err := os.Stat(dir)
 	switch {
 	case err != nil, ownedAlone(info):
@@ -68,34 +67,35 @@ func checkInfo(path string, info fs.FileInfo) error {
 		return fault.New(fault.Config, path, "name a file", "is a directory")
 	case !info.Mode().IsRegular():
 		return fault.New(fault.Config, path, "name a regular file", "is not a regular file (mode %s)", info.Mode())
-	case info.Size() > maxSize:
-		return tooLarge(path)
+	case info.Size() > MaxSize:
+		return TooLarge(path)
 	}
 	return nil
 }
 
 // readAll reads a file of about size bytes. It may grow while it is read, but not
 // beyond the cap.
-func readAll(path string, f io.Reader, size int64) ([]byte, error) {
-	var b bytes.Buffer
-	b.Grow(int(size) + bytes.MinRead)
-	if _, err := b.ReadFrom(io.LimitReader(f, maxSize+1)); err != nil {
-		return nil, unreadable(path, err)
+func readAll(path string, f io.Reader, size int64) (string, error) {
+	var b strings.Builder
+	b.Grow(int(size))
+	if _, err := io.Copy(&b, io.LimitReader(f, MaxSize+1)); err != nil {
+		return "", Unreadable(path, err)
 	}
-	if b.Len() > maxSize {
-		return nil, tooLarge(path)
+	if b.Len() > MaxSize {
+		return "", TooLarge(path)
 	}
-	return b.Bytes(), nil
+	return b.String(), nil
 }
 
-func tooLarge(path string) error {
-	return fault.New(fault.Config, path, "name the right file", "is larger than %d MiB", maxSize>>20)
+// TooLarge is the failure of a file above MaxSize.
+func TooLarge(path string) error {
+	return fault.New(fault.Config, path, "name the right file", "is larger than %d MiB", MaxSize>>20)
 }
 
-// unreadable tells why a file that exists cannot be read, and its mode if that can
+// Unreadable tells why a file that exists cannot be read, and its mode if that can
 // be seen.
-func unreadable(path string, err error) error {
-	cause, remedy := reason(err), "make it readable"
+func Unreadable(path string, err error) error {
+	cause, remedy := Reason(err), "make it readable"
 	if info, statErr := os.Stat(path); statErr == nil {
 		cause += " (mode " + info.Mode().String() + ")"
 		remedy = "chmod u+r " + path
@@ -105,8 +105,8 @@ func unreadable(path string, err error) error {
 	return bad
 }
 
-// reason is err without the path, which the fault shows already.
-func reason(err error) string {
+// Reason is err without the path, which the fault shows already.
+func Reason(err error) string {
 	if bad, ok := errors.AsType[*fs.PathError](err); ok {
 		return bad.Err.Error()
 	}

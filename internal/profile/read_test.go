@@ -11,19 +11,24 @@ import (
 func TestLocate(t *testing.T) {
 	t.Parallel()
 	home, config := t.TempDir(), t.TempDir()
-	dirs := Dirs{home, config}
+	cache := filepath.Join(config, "caches")
+	dirs := Dirs{home, config, cache}
 	aws := filepath.Join(home, ".aws")
-	usual := Paths{filepath.Join(aws, "config"), filepath.Join(aws, "credentials"), filepath.Join(config, "aws-mfa-creds", "profiles.ini")}
+	usual := Paths{filepath.Join(aws, "config"), filepath.Join(aws, "credentials"), filepath.Join(config, "aws-mfa-creds", "profiles.ini"), filepath.Join(cache, "aws-mfa-creds")}
+	at := func(config, credentials, dir string) Paths {
+		return Paths{config, credentials, filepath.Join(dir, "profiles.ini"), filepath.Join(dir, "cache")}
+	}
 	for name, c := range map[string]struct {
 		env  []string
 		dirs Dirs
 		want Paths
 	}{
 		"usual":      {nil, dirs, usual},
-		"variables":  {[]string{"AWS_CONFIG_FILE", "c", "AWS_SHARED_CREDENTIALS_FILE", "s", EnvHome, aws}, dirs, Paths{"c", "s", filepath.Join(aws, "profiles.ini")}},
-		"tilde":      {[]string{"AWS_CONFIG_FILE", "~/c", "AWS_SHARED_CREDENTIALS_FILE", "~other/s", EnvHome, "~"}, dirs, Paths{filepath.Join(home, "c"), "~other/s", filepath.Join(home, "profiles.ini")}},
+		"variables":  {[]string{"AWS_CONFIG_FILE", "c", "AWS_SHARED_CREDENTIALS_FILE", "s", EnvHome, aws}, dirs, at("c", "s", aws)},
+		"tilde":      {[]string{"AWS_CONFIG_FILE", "~/c", "AWS_SHARED_CREDENTIALS_FILE", "~other/s", EnvHome, "~"}, dirs, at(filepath.Join(home, "c"), "~other/s", home)},
 		"nothing":    {nil, Dirs{}, Paths{}},
-		"no home":    {[]string{EnvHome, aws, "AWS_CONFIG_FILE", "/c"}, Dirs{}, Paths{"/c", "", filepath.Join(aws, "profiles.ini")}},
+		"no home":    {[]string{EnvHome, aws, "AWS_CONFIG_FILE", "/c"}, Dirs{}, at("/c", "", aws)},
+		"not clean":  {[]string{EnvHome, aws + "//x/../y/"}, Dirs{}, at("", "", filepath.Join(aws, "y"))},
 		"not ours":   {[]string{"AWS_PROFILE", "p", "HOME", "h", "XDG_CONFIG_HOME", "x"}, dirs, usual},
 		"tilde lost": {[]string{"AWS_CONFIG_FILE", "~/c"}, Dirs{}, Paths{AWSConfig: "~/c"}},
 	} {
@@ -84,7 +89,7 @@ func TestLoadTooLarge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Truncate(maxSize + 1); err != nil { // sparse
+	if err := f.Truncate(MaxSize + 1); err != nil { // sparse
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {

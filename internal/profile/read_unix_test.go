@@ -5,7 +5,6 @@ package profile
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -47,43 +46,6 @@ func unreadableAsRoot(t *testing.T) {
 	}
 	_, err := Load(Paths{AWSConfig: path})
 	wantFault(t, err, fault.Filesystem, path, "cannot be read: too many levels of symbolic links")
-	err = unreadable("/", &os.PathError{Op: "open", Path: "/", Err: syscall.EACCES})
+	err = Unreadable("/", &os.PathError{Op: "open", Path: "/", Err: syscall.EACCES})
 	wantFault(t, err, fault.Filesystem, "permission denied (mode d", "chmod u+r /")
-}
-
-// TestDirectoryOfOthers opens the directory of profiles.ini to others, who could replace the file.
-func TestDirectoryOfOthers(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		mode os.FileMode
-		old  string
-		ok   bool
-	}{
-		"own":            {0o755, "[x]\n", true},
-		"group's":        {0o775, "[x]\n", false},
-		"everybody's":    {0o777, "[x]\n", false},
-		"nothing there":  {0o777, "", false},
-		"nothing in own": {0o700, "", true},
-	} {
-		dir := t.TempDir()
-		paths := Paths{Own: filepath.Join(dir, "profiles.ini")}
-		if test.old != "" {
-			if err := os.WriteFile(paths.Own, []byte(test.old), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := os.Chmod(dir, test.mode); err != nil {
-			t.Fatal(err)
-		}
-		refused := func(err error) bool {
-			return fault.KindOf(err) == fault.Permissions && strings.Contains(fault.Remedy(err), "chmod go-w "+dir)
-		}
-		if _, err := Load(paths); (err == nil) != (test.ok || test.old == "") || err != nil && !refused(err) {
-			t.Errorf("%s: Load: %v", name, err)
-		}
-		_, err := editor(paths).Update(t.Context(), "y", func(o *Own) error { o.Store = "age"; return nil })
-		if (err == nil) != test.ok || err != nil && !refused(err) {
-			t.Errorf("%s: Update: %v", name, err)
-		}
-	}
 }

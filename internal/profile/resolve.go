@@ -86,10 +86,10 @@ func (r *resolution) setting(variable, key string) value {
 // key finds out which access key the identity has.
 func (r *resolution) key(s *Settings) error {
 	own := r.identity().own
-	s.Store = own.get(keyStore).uncommented().text
-	s.KeyStore = cmp.Or(own.get(keyKeyStore).uncommented().text, s.Store)
-	s.SeedStore = cmp.Or(own.get(keySeedStore).uncommented().text, s.Store)
-	id := own.get(keyAccessKeyID).uncommented()
+	s.Store = own.get(KeyStore).uncommented().text
+	s.KeyStore = cmp.Or(own.get(KeyKeyStore).uncommented().text, s.Store)
+	s.SeedStore = cmp.Or(own.get(KeySeedStore).uncommented().text, s.Store)
+	id := own.get(KeyAccessKeyID).uncommented()
 	if r.env.Identity && inEnv(s.KeyStore) {
 		id = value{text: r.env.AccessKeyID, source: "AWS_MFA_CREDS_ACCESS_KEY_ID"}
 	}
@@ -116,7 +116,7 @@ func inEnv(kind string) bool { return kind == "" || kind == "env" }
 // wants it, or at the identity.
 func (r *resolution) device(s *Settings) error {
 	var err error
-	if s.MFAProcess, err = program(r.ofDevice(keyProcess)); err != nil {
+	if s.MFAProcess, err = program(r.ofDevice(KeyProcess)); err != nil {
 		return err
 	}
 	v := r.serial(s.SeedStore)
@@ -157,7 +157,7 @@ func (r *resolution) serial(seedStore string) value {
 	if r.env.Serial != "" && inEnv(seedStore) {
 		return value{text: r.env.Serial, source: "AWS_MFA_CREDS_SERIAL"}
 	}
-	return r.ofDevice(keySerial).uncommented()
+	return r.ofDevice(KeySerial).uncommented()
 }
 
 // place finds out the partition and the region.
@@ -172,7 +172,7 @@ func (r *resolution) place(s *Settings) error {
 		}
 	}
 	var err error
-	region := r.first(keyRegion).uncommented()
+	region := r.first(KeyRegion).uncommented()
 	if s.Partition, err = r.partition(all, region.text); err != nil {
 		return err
 	}

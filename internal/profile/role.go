@@ -13,7 +13,7 @@ import (
 func (r *resolution) session(s *Settings) error {
 	var v value
 	var err error
-	if id := r.identity(); id.get(keyRole).text == "" {
+	if id := r.identity(); id.get(KeyRole).text == "" {
 		if v, err = id.duration(); err != nil {
 			return err
 		}
@@ -28,14 +28,14 @@ func (r *resolution) session(s *Settings) error {
 // duration returns the duration that the profile's sections give: "duration" is the
 // name in profiles.ini, "duration_seconds" that of the AWS config.
 func (l link) duration() (value, error) {
-	short, long := l.own.get(keyDuration).uncommented(), l.own.get(keySeconds).uncommented()
+	short, long := l.own.get(KeyDuration).uncommented(), l.own.get(KeySeconds).uncommented()
 	switch {
 	case short.text != "" && long.text != "":
 		return value{}, fault.New(fault.Config, short.place(), "delete one of them", "duration and duration_seconds are both set")
 	case short.text != "":
 		return short, nil
 	}
-	return l.get(keySeconds).uncommented(), nil
+	return l.get(KeySeconds).uncommented(), nil
 }
 
 func (r *resolution) hasRole() bool { return r.chain[0].role.text != "" }
@@ -78,7 +78,7 @@ func (r *resolution) role(i int, l link) (Role, error) {
 	if err != nil {
 		return Role{}, err
 	}
-	name, external := l.get(keySessionName).uncommented(), l.get(keyExternalID).uncommented()
+	name, external := l.get(KeySessionName).uncommented(), l.get(KeyExternalID).uncommented()
 	if i == 0 {
 		name = flag(r.flags.RoleSessionName, "--role-session-name", name)
 		external = flag(r.flags.ExternalID, "--external-id", external)
@@ -122,7 +122,7 @@ func checkText(v value, shortest, longest int, others string) error {
 func (r *resolution) roleDuration(i int, l link) (time.Duration, error) {
 	var v value
 	var err error
-	if l.get(keyRole).text != "" {
+	if l.get(KeyRole).text != "" {
 		if v, err = l.duration(); err != nil {
 			return 0, err
 		}

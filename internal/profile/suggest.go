@@ -29,7 +29,7 @@ func nearest(names []string, want string, limit int) []string {
 // resembles tells how many edits name is away from want, if that is few for their
 // length or if one contains the other.
 func resembles(name, want string) (distance int, ok bool) {
-	a, b := shorten(strings.ToLower(name)), shorten(strings.ToLower(want))
+	a, b := Shorten(strings.ToLower(name)), Shorten(strings.ToLower(want))
 	distance = edits(a, b)
 	contained := min(len(a), len(b)) >= 3 && (strings.Contains(a, b) || strings.Contains(b, a))
 	few := min(3, max(1, (len(b)-1)/2))
@@ -57,5 +57,5 @@ func edits(a, b string) int {
 	return row[len(b)]
 }
 
-// shorten caps what is compared and echoed of a text from a file.
-func shorten(text string) string { return text[:min(len(text), 64)] }
+// Shorten caps what is compared and echoed of a text from a file.
+func Shorten(text string) string { return text[:min(len(text), 64)] }

@@ -12,7 +12,7 @@ type value struct {
 	text   string
 	key    string // its key in a file
 	source string // the flag or variable it is from; "" if it is from a file
-	file   *file
+	file   *File
 	offset int
 }
 
@@ -21,15 +21,15 @@ func (v value) place() string {
 	if v.file == nil {
 		return v.source
 	}
-	return v.file.place(v.offset)
+	return v.file.Place(v.offset)
 }
 
 // quoted returns the value, after its key if it has one, for a message.
 func (v value) quoted() string {
 	if v.key == "" {
-		return strconv.Quote(shorten(v.text))
+		return strconv.Quote(Shorten(v.text))
 	}
-	return v.key + " " + strconv.Quote(shorten(v.text))
+	return v.key + " " + strconv.Quote(Shorten(v.text))
 }
 
 // kind returns the class of a failure about the value.
@@ -49,6 +49,9 @@ func (s *section) get(key string) value {
 	o := s.options[key]
 	return value{text: o.value, key: key, file: s.file, offset: o.offset}
 }
+
+// Uncommented returns a value without its inline comment, as settings of one word are read.
+func Uncommented(text string) string { return value{text: text}.uncommented().text }
 
 // uncommented returns v without its inline comment: from a # or ; behind white space
 // on. The AWS CLI takes such as a part of the value, the other SDKs do not; but no value of the

@@ -1,4 +1,4 @@
-package profile
+package edit
 
 import (
 	"maps"
@@ -6,12 +6,15 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/oddconfig"
 )
 
 // oddConfig is a random config with odd line ends, a byte order mark or no newline at
 // its end.
 func oddConfig(random *rand.Rand) string {
-	text := randomConfig(random)
+	text := oddconfig.Random(random)
 	if random.IntN(3) == 0 {
 		text = strings.TrimRight(text, "\r\n")
 	}
@@ -34,10 +37,10 @@ func TestEditRandom(t *testing.T) {
 		before := oddConfig(random)
 		for _, name := range []string{"a", "e f", "default", "new", "profile b"} {
 			key := []string{"region", "output", "s3", "credential_process"}[random.IntN(4)]
-			if changesUndone(t, awsConfig, before, name, key, "new value") != "" {
+			if changesUndone(t, profile.AWSConfig, before, name, key, "new value") != "" {
 				done++
 			}
-			changesUndone(t, ownConfig, before, name, key, "new value")
+			changesUndone(t, profile.Plain, before, name, key, "new value")
 		}
 	}
 	if done < 8_000 {
@@ -56,8 +59,8 @@ type botocoreEdit struct {
 // botocoreEdits returns edits of random configs, and of the corpus.
 func botocoreEdits(random *rand.Rand) (all []botocoreEdit) {
 	var texts []string
-	for _, c := range corpus() {
-		texts = append(texts, c.text)
+	for _, c := range oddconfig.Corpus() {
+		texts = append(texts, c.Text)
 	}
 	for range 2300 {
 		texts = append(texts, oddConfig(random))
@@ -70,11 +73,11 @@ func botocoreEdits(random *rand.Rand) (all []botocoreEdit) {
 			e.set, e.removed = nil, []string{"region", "s3", "role_arn"}[random.IntN(3)]
 			changes = []string{"-" + e.removed}
 		}
-		f, err := newEdit("config", awsConfig, []byte(text), e.name)
+		f, err := newEdit("config", profile.AWSConfig, text, e.name)
 		if err != nil || f.checkSection() != nil {
 			continue
 		}
-		if e.after, err = edited(awsConfig, e.name, text, changes...); err == nil {
+		if e.after, err = edited(profile.AWSConfig, e.name, text, changes...); err == nil {
 			all = append(all, e)
 		}
 	}
@@ -90,16 +93,16 @@ func TestBotocoreEdits(t *testing.T) {
 	for _, e := range edits {
 		befores = append(befores, e.before)
 	}
-	for version, python := range pythons(t) {
+	for version, python := range oddconfig.Pythons(t) {
 		var readable []botocoreEdit
-		var before []answer
+		var before []oddconfig.Answer
 		var afters []string
-		for i, a := range ask(t, python, befores) {
+		for i, a := range oddconfig.Ask(t, python, befores) {
 			if a.Error == "" {
 				readable, before, afters = append(readable, edits[i]), append(before, a), append(afters, edits[i].after)
 			}
 		}
-		for i, after := range ask(t, python, afters) {
+		for i, after := range oddconfig.Ask(t, python, afters) {
 			compareEdit(t, version, readable[i], before[i], after)
 		}
 		t.Logf("botocore %s: %d of %d edits compared", version, len(readable), len(edits))
@@ -109,7 +112,7 @@ func TestBotocoreEdits(t *testing.T) {
 	}
 }
 
-func compareEdit(t *testing.T, version string, e botocoreEdit, before, after answer) {
+func compareEdit(t *testing.T, version string, e botocoreEdit, before, after oddconfig.Answer) {
 	t.Helper()
 	shared := strings.Contains(e.before, "[DEFAULT]")
 	if after.Error != "" {

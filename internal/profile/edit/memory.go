@@ -1,4 +1,4 @@
-package profile
+package edit
 
 import (
 	"encoding/json"
@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
 // memory is what register has done to a profile of the AWS config. It rests in
@@ -45,12 +46,12 @@ func (m *memory) keep(key, text, was string) {
 // recall reads what is remembered of the profile in profiles.ini.
 func recall(own *edit) (memory, error) {
 	var m memory
-	n, ok := own.file.last(own.name, keyRegistered)
+	n, ok := own.last(profile.KeyRegistered)
 	if !ok {
 		return m, nil
 	}
-	if err := json.Unmarshal([]byte(n.value()), &m); err != nil || len(n.more) > 0 || !m.plain() {
-		return memory{}, own.file.fault(n.offset, "delete the line, and edit the AWS config by hand", "what register did cannot be read")
+	if err := json.Unmarshal([]byte(n.Value()), &m); err != nil || len(n.More) > 0 || !m.plain() {
+		return memory{}, own.file.Fault(n.Offset, "delete the line, and edit the AWS config by hand", "what register did cannot be read")
 	}
 	return m, nil
 }
@@ -68,7 +69,7 @@ func (m memory) plain() bool {
 // remember writes m, or deletes the line if there is nothing to remember.
 func (m memory) remember(own *edit) error {
 	if m.empty() {
-		if err := own.remove(keyRegistered); err != nil {
+		if err := own.remove(profile.KeyRegistered); err != nil {
 			return err
 		}
 		return own.removeIfEmpty()
@@ -82,7 +83,7 @@ func (m memory) remember(own *edit) error {
 	if err != nil {
 		return err
 	}
-	return own.set(keyRegistered, escapeJSON(text))
+	return own.set(profile.KeyRegistered, escapeJSON(text))
 }
 
 // escapeJSON escapes what cannot stand in a line of profiles.ini. None of it is a part of

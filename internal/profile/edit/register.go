@@ -1,4 +1,4 @@
-package profile
+package edit
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
 // Registration is what register writes into a profile of the AWS config: a command for the
@@ -76,7 +77,7 @@ func (e Editor) Unregister(ctx context.Context, name, program string) (Registere
 		if err := aws.unregister(past, program); err != nil {
 			return err
 		}
-		if err := own.remove(keyRegistered); err != nil || past.empty() {
+		if err := own.remove(profile.KeyRegistered); err != nil || past.empty() {
 			return err
 		}
 		return own.removeIfEmpty()
@@ -97,9 +98,9 @@ func (e Editor) editBoth(ctx context.Context, name string, work func(aws, own *e
 		if own, err = openTarget(e.Paths.Own, true); err != nil {
 			return nil, err
 		}
-		err = aws.edit(awsConfig, name, func(a *edit) error {
-			err := own.edit(ownConfig, name, func(o *edit) error { return work(a, o) })
-			result.Others = a.file.keys(name, known)
+		err = aws.edit(profile.AWSConfig, name, func(a *edit) error {
+			err := own.edit(profile.Plain, name, func(o *edit) error { return work(a, o) })
+			result.Others = a.keys(known)
 			return err
 		})
 		// The memory takes its place first: without it, what was replaced would be lost.
@@ -116,9 +117,9 @@ func (e Editor) editBoth(ctx context.Context, name string, work func(aws, own *e
 // command.
 func (r Registration) keys() []string {
 	if r.Command != "" {
-		return []string{keyCommand, keyRegion, keyOutput}
+		return []string{profile.KeyCommand, profile.KeyRegion, profile.KeyOutput}
 	}
-	return []string{keyRole, keySource, keyExternalID, keySessionName, keySeconds, keyRegion, keyOutput}
+	return []string{profile.KeyRole, profile.KeySource, profile.KeyExternalID, profile.KeySessionName, profile.KeySeconds, profile.KeyRegion, profile.KeyOutput}
 }
 
 // lines are the keys that are written in any case, and their values.
@@ -131,12 +132,12 @@ func (r Registration) lines() ([][2]string, error) {
 		seconds = strconv.FormatInt(int64(r.Duration/time.Second), 10)
 	}
 	all := [][2]string{
-		{keyCommand, r.Command},
-		{keyRole, r.RoleARN},
-		{keySource, r.SourceProfile},
-		{keyExternalID, r.ExternalID},
-		{keySessionName, r.SessionName},
-		{keySeconds, seconds},
+		{profile.KeyCommand, r.Command},
+		{profile.KeyRole, r.RoleARN},
+		{profile.KeySource, r.SourceProfile},
+		{profile.KeyExternalID, r.ExternalID},
+		{profile.KeySessionName, r.SessionName},
+		{profile.KeySeconds, seconds},
 	}
 	return slices.DeleteFunc(all, func(l [2]string) bool { return l[1] == "" }), nil
 }
@@ -147,8 +148,8 @@ func (e *edit) register(r Registration, past memory) (memory, error) {
 	if err != nil {
 		return memory{}, err
 	}
-	now := memory{Section: past.Section || len(e.file.spellings(e.name)) == 0}
-	for _, l := range [][2]string{{keyRegion, r.Region}, {keyOutput, r.Output}} {
+	now := memory{Section: past.Section || len(e.file.Spellings(e.name)) == 0}
+	for _, l := range [][2]string{{profile.KeyRegion, r.Region}, {profile.KeyOutput, r.Output}} {
 		if l[1] != "" && (r.Force || e.free(l[0], past)) {
 			wanted = append(wanted, l)
 		}
@@ -163,22 +164,22 @@ func (e *edit) register(r Registration, past memory) (memory, error) {
 
 // free reports whether register may write the key: nobody else has.
 func (e *edit) free(key string, past memory) bool {
-	n, ok := e.file.last(e.name, key)
-	return !ok || past.wrote(key, n.value())
+	n, ok := e.last(key)
+	return !ok || past.wrote(key, n.Value())
 }
 
 // registerLine sets key and remembers what stood there before register came.
 func (e *edit) registerLine(key, text string, past memory, now *memory) error {
-	n, ok := e.file.last(e.name, key)
+	n, ok := e.last(key)
 	switch {
-	case ok && len(n.more) > 0:
-		return e.file.fault(n.more[0].offset, "begin the line at the margin", "it is indented, and so a part of the value of %s above it", key)
-	case ok && past.wrote(key, n.value()):
+	case ok && len(n.More) > 0:
+		return e.file.Fault(n.More[0].Offset, "begin the line at the margin", "it is indented, and so a part of the value of %s above it", key)
+	case ok && past.wrote(key, n.Value()):
 		now.keep(key, text, past.Was[key])
-	case ok && n.reads(e.file.restated(n, key, text)):
+	case ok && reads(n, e.restated(n, key, text)):
 		return nil // it was there before, and is not ours to take away
 	case ok:
-		now.keep(key, text, string(e.file.data[n.offset:textEnd(e.file.data, n.offset)]))
+		now.keep(key, text, e.file.Data[n.Offset:textEnd(e.file.Data, n.Offset)])
 	default:
 		now.keep(key, text, "")
 	}
@@ -191,11 +192,11 @@ func (e *edit) registerLine(key, text string, past memory, now *memory) error {
 func (e *edit) settle(past memory, now *memory) error {
 	for _, key := range slices.Sorted(maps.Keys(past.Set)) {
 		text := past.Set[key]
-		n, ok := e.file.last(e.name, key)
-		if _, again := now.Set[key]; again || !ok || n.value() != text {
+		n, ok := e.last(key)
+		if _, again := now.Set[key]; again || !ok || n.Value() != text {
 			continue
 		}
-		if key == keyRegion || key == keyOutput {
+		if key == profile.KeyRegion || key == profile.KeyOutput {
 			now.keep(key, text, past.Was[key])
 			continue
 		}
@@ -206,10 +207,31 @@ func (e *edit) settle(past memory, now *memory) error {
 	return nil
 }
 
+// ReadRegistration returns what Register has written into the profile name of the AWS config and nobody has
+// changed since, but for region and output, and whether Register has written anything there at all. A memory
+// that cannot be read is a *fault.Error of kind Config.
+func ReadRegistration(files *profile.Files, name string) (r Registration, ok bool, err error) {
+	past, err := recall(&edit{name: name, file: files.Own()})
+	if err != nil {
+		return r, false, err
+	}
+	text := func(key string) string {
+		if n, ok := files.AWS().Last(name, key); ok && past.wrote(key, n.Value()) {
+			return n.Value()
+		}
+		return ""
+	}
+	seconds, _ := strconv.Atoi(text(profile.KeySeconds)) // none: the SDK's default
+	return Registration{
+		Command: text(profile.KeyCommand), RoleARN: text(profile.KeyRole), SourceProfile: text(profile.KeySource), ExternalID: text(profile.KeyExternalID),
+		SessionName: text(profile.KeySessionName), Duration: time.Duration(seconds) * time.Second,
+	}, !past.empty(), nil
+}
+
 func (e *edit) unregister(past memory, program string) error {
-	if n, ok := e.file.last(e.name, keyCommand); ok && program != "" && strings.Contains(n.value(), program) {
+	if n, ok := e.last(profile.KeyCommand); ok && program != "" && strings.Contains(n.Value(), program) {
 		// Also if somebody has changed the path of the program in it.
-		past.keep(keyCommand, n.value(), past.Was[keyCommand])
+		past.keep(profile.KeyCommand, n.Value(), past.Was[profile.KeyCommand])
 	}
 	for _, key := range slices.Sorted(maps.Keys(past.Set)) {
 		if err := e.takeBack(key, past.Set[key], past); err != nil {
@@ -224,23 +246,23 @@ func (e *edit) unregister(past memory, program string) error {
 
 // takeBack undoes one line, if it still is as register wrote it.
 func (e *edit) takeBack(key, text string, past memory) error {
-	n, ok := e.file.last(e.name, key)
-	if !ok || n.value() != text || len(n.more) > 0 {
+	n, ok := e.last(key)
+	if !ok || n.Value() != text || len(n.More) > 0 {
 		return nil
 	}
-	data, was := e.file.data, past.Was[key]
+	data, was := e.file.Data, past.Was[key]
 	if was == "" {
-		return e.rescan(cutLine(data, n.offset))
+		return e.rescan(cutLine(data, n.Offset))
 	}
-	return e.splice(data, n.offset, textEnd(data, n.offset), was)
+	return e.splice(data, n.Offset, textEnd(data, n.Offset), was)
 }
 
-// keys returns the keys in all spellings of a section but some, sorted, each once.
-func (f *file) keys(name string, without []string) []string {
+// keys returns the keys in all spellings of the section but some, sorted, each once.
+func (e *edit) keys(without []string) []string {
 	var keys []string
-	for _, h := range f.spellings(name) {
-		for _, n := range statements(f.data, h) {
-			if key := n.key(); key != "" && !slices.Contains(without, key) {
+	for _, h := range e.file.Spellings(e.name) {
+		for _, n := range e.file.Statements(h) {
+			if key := n.Key(); key != "" && !slices.Contains(without, key) {
 				keys = append(keys, key)
 			}
 		}

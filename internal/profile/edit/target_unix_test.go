@@ -1,6 +1,6 @@
 //go:build unix
 
-package profile
+package edit
 
 import (
 	"bytes"
@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
 // The variables that tell a copy of the test binary what to be.
@@ -56,7 +57,7 @@ func child(role, path string, env ...string) *exec.Cmd {
 
 func childEditor() Editor {
 	path := os.Getenv(pathVar)
-	return editor(Paths{filepath.Join(filepath.Dir(path), "config"), filepath.Join(filepath.Dir(path), "credentials"), path})
+	return editor(profile.Paths{AWSConfig: filepath.Join(filepath.Dir(path), "config"), AWSCredentials: filepath.Join(filepath.Dir(path), "credentials"), Own: path})
 }
 
 func updateOnce() error {
@@ -82,10 +83,10 @@ func updateForEver() error {
 }
 
 // newPaths returns files in a directory that does not exist yet.
-func newPaths(t testing.TB) Paths {
+func newPaths(t testing.TB) profile.Paths {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "home")
-	return Paths{filepath.Join(dir, ".aws", "config"), filepath.Join(dir, ".aws", "credentials"), filepath.Join(dir, ".config", "us", "profiles.ini")}
+	return profile.Paths{AWSConfig: filepath.Join(dir, ".aws", "config"), AWSCredentials: filepath.Join(dir, ".aws", "credentials"), Own: filepath.Join(dir, ".config", "us", "profiles.ini")}
 }
 
 func TestProcessesEditAtOnce(t *testing.T) {
@@ -105,12 +106,12 @@ func TestProcessesEditAtOnce(t *testing.T) {
 			t.Errorf("%v: %s", err, cmd.Stderr)
 		}
 	}
-	f, err := Load(paths)
+	f, err := profile.Load(paths)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range count {
-		if o, _, err := f.Own("p" + strconv.Itoa(i)); err != nil || o.Store != "age" {
+		if o, _, err := ReadOwn(f, "p"+strconv.Itoa(i)); err != nil || o.Store != "age" {
 			t.Errorf("p%d: %+v, %v", i, o, err)
 		}
 	}
@@ -194,7 +195,7 @@ func TestModeAndOwnerStay(t *testing.T) {
 		if err := os.Chown(paths.AWSCredentials, uid, gid); err != nil {
 			t.Fatal(err)
 		}
-		c, err := editor(paths).RemoveStaticKey(t.Context(), CredentialsFile, "x")
+		c, err := editor(paths).RemoveStaticKey(t.Context(), profile.CredentialsFile, "x")
 		if err != nil || !c.Changed {
 			t.Fatal(c, err)
 		}
@@ -255,7 +256,7 @@ func TestWhatCannotBeWritten(t *testing.T) {
 		"directory":      {func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) }, fault.Config, "is a directory"},
 		"FIFO":           {func(path string) error { return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)) }, fault.Config, "not a regular file"},
 		"link to itself": {func(path string) error { return errors.Join(os.Remove(path), os.Symlink(path, path)) }, fault.Filesystem, "loop"},
-		"too large":      {func(path string) error { return os.Truncate(path, maxSize+1) }, fault.Config, "larger than"},
+		"too large":      {func(path string) error { return os.Truncate(path, profile.MaxSize+1) }, fault.Config, "larger than"},
 		"UTF-16":         {func(path string) error { return os.WriteFile(path, []byte("\xff\xfe[\x00x\x00]\x00"), 0o600) }, fault.Config, "UTF-16"},
 		"open to others": {func(path string) error { return os.Chmod(path, 0o622) }, fault.Permissions, "chmod go-w"},
 		"file above": {func(path string) error {
@@ -277,5 +278,42 @@ func TestWhatCannotBeWritten(t *testing.T) {
 				t.Errorf("the file was touched: %v, %v", err, err2)
 			}
 		})
+	}
+}
+
+// TestDirectoryOfOthers opens the directory of profiles.ini to others, who could replace the file.
+func TestDirectoryOfOthers(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		mode os.FileMode
+		old  string
+		ok   bool
+	}{
+		"own":            {0o755, "[x]\n", true},
+		"group's":        {0o775, "[x]\n", false},
+		"everybody's":    {0o777, "[x]\n", false},
+		"nothing there":  {0o777, "", false},
+		"nothing in own": {0o700, "", true},
+	} {
+		dir := t.TempDir()
+		paths := profile.Paths{Own: filepath.Join(dir, "profiles.ini")}
+		if test.old != "" {
+			if err := os.WriteFile(paths.Own, []byte(test.old), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Chmod(dir, test.mode); err != nil {
+			t.Fatal(err)
+		}
+		refused := func(err error) bool {
+			return fault.KindOf(err) == fault.Permissions && strings.Contains(fault.Remedy(err), "chmod go-w "+dir)
+		}
+		if _, err := profile.Load(paths); (err == nil) != (test.ok || test.old == "") || err != nil && !refused(err) {
+			t.Errorf("%s: Load: %v", name, err)
+		}
+		_, err := editor(paths).Update(t.Context(), "y", func(o *Own) error { o.Store = "age"; return nil })
+		if (err == nil) != test.ok || err != nil && !refused(err) {
+			t.Errorf("%s: Update: %v", name, err)
+		}
 	}
 }

@@ -1,4 +1,4 @@
-package profile
+package edit
 
 import (
 	"context"
@@ -11,9 +11,10 @@ import (
 	"testing"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
-func editor(paths Paths) Editor { return Editor{Paths: paths, Rand: rand.Reader} }
+func editor(paths profile.Paths) Editor { return Editor{Paths: paths, Rand: rand.Reader} }
 
 func text(t testing.TB, path string) string {
 	t.Helper()
@@ -109,7 +110,7 @@ func TestUpdateRefuses(t *testing.T) {
 	if _, err := editor(paths).Update(t.Context(), "x", func(*Own) error { return sentinel }); !errors.Is(err, sentinel) {
 		t.Error(err)
 	}
-	_, err := editor(Paths{}).Update(t.Context(), "x", setStore("a"))
+	_, err := editor(profile.Paths{}).Update(t.Context(), "x", setStore("a"))
 	wantFault(t, err, fault.Config, "AWS_MFA_CREDS_HOME")
 	_, err = editor(paths).Update(t.Context(), "", setStore("a"))
 	wantFault(t, err, fault.Usage, "--profile")
@@ -131,18 +132,18 @@ func TestRemove(t *testing.T) {
 func TestSharing(t *testing.T) {
 	t.Parallel()
 	f := load(t, "[profile w]\nmfa_serial = "+serial+"\n", "[x]\nmfa_serial = "+serial+"\n[z]\nMFA_SERIAL: "+serial+" # mine\n[y]\nmfa_serial = "+serial+"\nmfa_serial = other\n[v]\nregion = "+serial+"\n")
-	if got := f.Sharing(serial); !slices.Equal(got, []string{"x", "z"}) {
+	if got := Sharing(f, serial); !slices.Equal(got, []string{"x", "z"}) {
 		t.Errorf("%q share the device", got)
 	}
 	keys := load(t, "", "[x]\naccess_key_id = AKIAIOSFODNN7EXAMPLE\n[z]\naccess_key_id = AKIAIOSFODNN7EXAMPLE # too\n[y]\naccess_key_id = AKIAIOSFODNN7EXAMPL2\n")
-	if got := keys.SharingKey("AKIAIOSFODNN7EXAMPLE"); !slices.Equal(got, []string{"x", "z"}) {
+	if got := SharingKey(keys, "AKIAIOSFODNN7EXAMPLE"); !slices.Equal(got, []string{"x", "z"}) {
 		t.Errorf("%q share the access key", got)
 	}
-	o, ok, err := f.Own("z")
+	o, ok, err := ReadOwn(f, "z")
 	if err != nil || !ok || o != (Own{Serial: serial}) {
 		t.Errorf("%+v, %v, %v", o, ok, err)
 	}
-	if o, ok, err := f.Own("nobody"); err != nil || ok || o != (Own{}) {
+	if o, ok, err := ReadOwn(f, "nobody"); err != nil || ok || o != (Own{}) {
 		t.Errorf("%+v, %v, %v", o, ok, err)
 	}
 }
@@ -206,7 +207,7 @@ func TestStaticKeys(t *testing.T) {
 	paths := write(t,
 		"[profile x]\nAWS_Secret_Access_Key: canary2 # mine\n[profile y]\naws_access_key_id = AKIAOTHER\n", "",
 		"[default]\naws_access_key_id = no\n[x]\nregion = a\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = "+secret+"\n[t]\naws_access_key_id = A\naws_secret_access_key = B\naws_security_token = C\n[s]\naws_access_key_id = ASIAB\n[l]\naws_secret_access_key = canary\n  canary\n[n]\nregion = a\n")
-	f, err := Load(paths)
+	f, err := profile.Load(paths)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,10 +215,10 @@ func TestStaticKeys(t *testing.T) {
 	if err != nil || len(all) != 2 {
 		t.Fatalf("%v, %v", all, err)
 	}
-	if k := all[0]; k.File != CredentialsFile || k.Place != paths.AWSCredentials+":5" || k.Key.ID != "AKIAIOSFODNN7EXAMPLE" || k.Key.Secret.Reveal() != secret || k.Temporary {
+	if k := all[0]; k.File != profile.CredentialsFile || k.Place != paths.AWSCredentials+":5" || k.Key.ID != "AKIAIOSFODNN7EXAMPLE" || k.Key.Secret.Reveal() != secret || k.Temporary {
 		t.Errorf("%+v", k)
 	}
-	if k := all[1]; k.File != ConfigFile || k.Place != paths.AWSConfig+":2" || k.Key.ID != "" || k.Key.Secret.Reveal() != "canary2" || k.Temporary {
+	if k := all[1]; k.File != profile.ConfigFile || k.Place != paths.AWSConfig+":2" || k.Key.ID != "" || k.Key.Secret.Reveal() != "canary2" || k.Temporary {
 		t.Errorf("%+v", k)
 	}
 	for name, want := range map[string]int{"y": 1, "t": 1, "s": 1, "n": 0, "nobody": 0} {
@@ -231,7 +232,7 @@ func TestStaticKeys(t *testing.T) {
 	if strings.Contains(fault.Line(err), "canary") {
 		t.Errorf("%s shows a secret", fault.Line(err))
 	}
-	none, err := Load(Paths{})
+	none, err := profile.Load(profile.Paths{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,19 +247,19 @@ func TestRemoveStaticKey(t *testing.T) {
 	after := "# top\r\n[x]\r\n; mine\r\nregion = c\r\n\r\n[x]\r\n[y]\r\naws_access_key_id = E\r\n"
 	paths := write(t, "[profile x]\naws_access_key_id = A\n", "", before)
 	backup := paths.AWSCredentials + ".aws-mfa-creds-backup"
-	c, err := editor(paths).RemoveStaticKey(t.Context(), CredentialsFile, "x")
+	c, err := editor(paths).RemoveStaticKey(t.Context(), profile.CredentialsFile, "x")
 	if err != nil || !c.Changed || c.Backup != backup || text(t, paths.AWSCredentials) != after || text(t, backup) != before {
 		t.Fatalf("%v, %v: %q", c, err, text(t, paths.AWSCredentials))
 	}
-	c, err = editor(paths).RemoveStaticKey(t.Context(), CredentialsFile, "x")
+	c, err = editor(paths).RemoveStaticKey(t.Context(), profile.CredentialsFile, "x")
 	if err != nil || c.Changed || c.Backup != "" {
 		t.Errorf("a second time: %v, %v", c, err)
 	}
-	c, err = editor(paths).RemoveStaticKey(t.Context(), CredentialsFile, "y")
+	c, err = editor(paths).RemoveStaticKey(t.Context(), profile.CredentialsFile, "y")
 	if err != nil || c.Backup != backup+".2" || text(t, backup+".2") != after || text(t, backup) != before {
 		t.Errorf("another: %v, %v", c, err)
 	}
-	c, err = editor(paths).RemoveStaticKey(t.Context(), ConfigFile, "x")
+	c, err = editor(paths).RemoveStaticKey(t.Context(), profile.ConfigFile, "x")
 	if err != nil || c.Path != paths.AWSConfig || text(t, paths.AWSConfig) != "" {
 		t.Errorf("in the AWS config: %v, %v", c, err)
 	}
@@ -268,12 +269,12 @@ func TestRemoveStaticKey(t *testing.T) {
 	if err := os.WriteFile(paths.AWSConfig, []byte("[profile x]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if c, err = editor(paths).RemoveStaticKey(t.Context(), ConfigFile, "x"); err != nil || c.Changed {
+	if c, err = editor(paths).RemoveStaticKey(t.Context(), profile.ConfigFile, "x"); err != nil || c.Changed {
 		t.Errorf("a section that was empty before is gone: %v, %v", c, err)
 	}
-	_, err = editor(Paths{Own: paths.Own}).RemoveStaticKey(t.Context(), CredentialsFile, "x")
+	_, err = editor(profile.Paths{Own: paths.Own}).RemoveStaticKey(t.Context(), profile.CredentialsFile, "x")
 	wantFault(t, err, fault.Config, "HOME")
-	_, err = editor(Paths{Own: paths.Own, AWSCredentials: os.DevNull}).RemoveStaticKey(t.Context(), CredentialsFile, "x")
+	_, err = editor(profile.Paths{Own: paths.Own, AWSCredentials: os.DevNull}).RemoveStaticKey(t.Context(), profile.CredentialsFile, "x")
 	wantFault(t, err, fault.Config, os.DevNull)
 }
 
@@ -285,7 +286,7 @@ func TestBackupGoesWithTheFailure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file.backup, file.new = true, []byte("new")
+	file.backup, file.new = true, "new"
 	if err := os.WriteFile(paths.AWSCredentials, []byte("changed"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -301,7 +302,7 @@ func TestNoBackup(t *testing.T) {
 	paths := write(t, "", "", "[x]\naws_access_key_id = A\n")
 	e := editor(paths)
 	e.NoBackup = true
-	c, err := e.RemoveStaticKey(t.Context(), CredentialsFile, "x")
+	c, err := e.RemoveStaticKey(t.Context(), profile.CredentialsFile, "x")
 	if err != nil || !c.Changed || c.Backup != "" || text(t, paths.AWSCredentials) != "" {
 		t.Errorf("%v, %v", c, err)
 	}

@@ -1,11 +1,12 @@
-package profile
+package edit
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/oddconfig"
 )
 
 // act applies changes to the section of x: "key=value" sets, "-key" removes, "!" removes the
@@ -32,8 +33,8 @@ func act(e *edit, changes ...string) error {
 }
 
 // edited returns text after the changes to a profile.
-func edited(d dialect, name, text string, changes ...string) (string, error) {
-	e, err := newEdit("config", d, []byte(text), name)
+func edited(d profile.Dialect, name, text string, changes ...string) (string, error) {
+	e, err := newEdit("config", d, text, name)
 	if err != nil {
 		return "", err
 	}
@@ -146,14 +147,14 @@ func ownGolden() []golden {
 
 func TestEdit(t *testing.T) {
 	t.Parallel()
-	for d, all := range [][]golden{awsConfig: awsGolden(), ownConfig: ownGolden()} {
+	for d, all := range [][]golden{profile.AWSConfig: awsGolden(), profile.Plain: ownGolden()} {
 		for _, c := range all {
 			changes := strings.Split(c.changes, "|")
-			got, err := edited(dialect(d), "x", c.before, changes...)
+			got, err := edited(profile.Dialect(d), "x", c.before, changes...)
 			if err != nil || got != c.after {
 				t.Errorf("%s: %q\nbecomes %q, %v\nwant    %q", c.name, c.before, got, err, c.after)
 			}
-			if again, err := edited(dialect(d), "x", got, changes...); err != nil || again != got {
+			if again, err := edited(profile.Dialect(d), "x", got, changes...); err != nil || again != got {
 				t.Errorf("%s: a second time: %q, %v", c.name, again, err)
 			}
 		}
@@ -169,7 +170,7 @@ func TestEditDefault(t *testing.T) {
 		"[default]\nregion=b\n[profile default]\nregion=c\n": "[default]\nregion=b\n[profile default]\nregion=a\n",
 		"[DEFAULT]\nregion=b\n":                              "[DEFAULT]\nregion=b\n\n[default]\nregion = a\n",
 	} {
-		if got, err := edited(awsConfig, "default", before, "region=a"); err != nil || got != want {
+		if got, err := edited(profile.AWSConfig, "default", before, "region=a"); err != nil || got != want {
 			t.Errorf("%q becomes %q, %v; want %q", before, got, err, want)
 		}
 	}
@@ -195,7 +196,7 @@ func TestEditNames(t *testing.T) {
 		"a]b":          {}, "": {}, " a": {}, "a\t": {}, "a\nb": {}, "a\x00": {}, "a\x7f": {}, "a\xff": {}, "a\u0085b": {}, "\u00a0a": {},
 	} {
 		for d, head := range want {
-			got, err := edited(dialect(d), name, "", "region=a")
+			got, err := edited(profile.Dialect(d), name, "", "region=a")
 			if head == "" {
 				wantFault(t, err, fault.Usage)
 				continue
@@ -203,7 +204,7 @@ func TestEditNames(t *testing.T) {
 			if want := head + "\nregion = a\n"; err != nil || got != want {
 				t.Errorf("%q: %q, %v; want %q", name, got, err, want)
 			}
-			if back, err := edited(dialect(d), name, got, "!"); err != nil || back != "" {
+			if back, err := edited(profile.Dialect(d), name, got, "!"); err != nil || back != "" {
 				t.Errorf("%q is not found in %q: %q, %v", name, got, back, err)
 			}
 		}
@@ -241,12 +242,12 @@ func TestEditRefuses(t *testing.T) {
 		"CR at the end":        {"[profile y]\r", "region=a", fault.Config, "config:1: there is a CR without an LF"},
 		"option before":        {"a = b\n", "region=a", fault.Config, "config:1: there is an option before"},
 		"a header depends":     {"[profile y]\na = b\n[profile x]\n    c = d\n  [profile z]\n", "!", fault.Config, "would change another"},
-		"too large, by one":    {strings.Repeat("#", maxSize-1), "region=a", fault.Config, "larger than 64 MiB"},
+		"too large, by one":    {strings.Repeat("#", profile.MaxSize-1), "region=a", fault.Config, "larger than 64 MiB"},
 		"key of several words": {"", "a b=c:d\n", fault.Usage, "control"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := edited(awsConfig, "x", c.text, c.change)
+			got, err := edited(profile.AWSConfig, "x", c.text, c.change)
 			wantFault(t, err, c.kind, c.part)
 			if got != "" || strings.Contains(fault.Line(err), "canary") {
 				t.Errorf("%q, %s", got, fault.Line(err))
@@ -254,7 +255,7 @@ func TestEditRefuses(t *testing.T) {
 		})
 	}
 	for _, value := range []string{`"C:\Program Files\a.exe" get --profile x`, "'a b' c"} {
-		if _, err := edited(awsConfig, "x", "", "credential_process="+value); err != nil {
+		if _, err := edited(profile.AWSConfig, "x", "", "credential_process="+value); err != nil {
 			t.Error(err)
 		}
 	}
@@ -263,24 +264,24 @@ func TestEditRefuses(t *testing.T) {
 // changesUndone checks what must hold for every file: a set value is read back, setting
 // it again changes nothing, and removing it gives back what was there. It returns the file with
 // the value, or "" where the edit was refused.
-func changesUndone(t *testing.T, d dialect, text, name, key, value string) string {
+func changesUndone(t *testing.T, d profile.Dialect, text, name, key, value string) string {
 	t.Helper()
-	before, err := newEdit("config", d, []byte(text), name)
+	before, err := newEdit("config", d, text, name)
 	if err != nil {
 		return ""
 	}
-	_, hadKey := before.file.last(name, key)
-	had := before.file.spellings(name)
+	_, hadKey := before.last(key)
+	had := before.file.Spellings(name)
 	after, err := edited(d, name, text, key+"="+value)
 	if err != nil {
 		return ""
 	}
-	e, err := newEdit("config", d, []byte(after), name)
+	e, err := newEdit("config", d, after, name)
 	if err != nil {
 		t.Fatalf("%q becomes %q: %v", text, after, err)
 	}
-	if n, ok := e.file.last(name, key); !ok || n.value() != value {
-		t.Fatalf("%q becomes %q, where %s of %s is %q", text, after, key, name, n.value())
+	if n, ok := e.last(key); !ok || n.Value() != value {
+		t.Fatalf("%q becomes %q, where %s of %s is %q", text, after, key, name, n.Value())
 	}
 	if again, err := edited(d, name, after, key+"="+value); err != nil || again != after {
 		t.Fatalf("%q becomes %q and then %q, %v", text, after, again, err)
@@ -301,10 +302,10 @@ func changesUndone(t *testing.T, d dialect, text, name, key, value string) strin
 }
 
 // elsewhere reports whether a spelling that the reader passes over has the key.
-func elsewhere(f *file, name, key string) bool {
-	for _, h := range f.spellings(name) {
-		for _, n := range statements(f.data, h) {
-			if n.key() == key {
+func elsewhere(f *profile.File, name, key string) bool {
+	for _, h := range f.Spellings(name) {
+		for _, n := range f.Statements(h) {
+			if n.Key() == key {
 				return true
 			}
 		}
@@ -336,10 +337,10 @@ func onlyOneLine(t *testing.T, before, after string, hadKey bool) {
 func TestEditCorpus(t *testing.T) {
 	t.Parallel()
 	done := 0
-	for _, c := range corpus() {
+	for _, c := range oddconfig.Corpus() {
 		for _, key := range []string{"region", "credential_process", "mfa_serial"} {
-			for _, d := range []dialect{awsConfig, ownConfig} {
-				if changesUndone(t, d, c.text, "x", key, "new value") != "" {
+			for _, d := range []profile.Dialect{profile.AWSConfig, profile.Plain} {
+				if changesUndone(t, d, c.Text, "x", key, "new value") != "" {
 					done++
 				}
 			}
@@ -353,25 +354,25 @@ func TestEditCorpus(t *testing.T) {
 // FuzzEdit edits any bytes: nothing panics, the outcome can be read again, and what is
 // not the profile's stays.
 func FuzzEdit(f *testing.F) {
-	for _, c := range corpus() {
-		if len(c.text) < 1<<12 {
-			f.Add([]byte(c.text), "x", "region", "a")
+	for _, c := range oddconfig.Corpus() {
+		if len(c.Text) < 1<<12 {
+			f.Add(c.Text, "x", "region", "a")
 		}
 	}
 	for _, c := range awsGolden() {
-		f.Add([]byte(c.before), "x", "region", "a")
+		f.Add(c.before, "x", "region", "a")
 	}
-	f.Fuzz(func(t *testing.T, data []byte, name, key, value string) {
+	f.Fuzz(func(t *testing.T, data, name, key, value string) {
 		if len(key) == 0 || strings.Trim(key, "abcdefghijklmnopqrstuvwxyz_") != "" {
 			return
 		}
-		for _, d := range []dialect{awsConfig, ownConfig} {
-			changesUndone(t, d, string(data), name, key, value)
+		for _, d := range []profile.Dialect{profile.AWSConfig, profile.Plain} {
+			changesUndone(t, d, data, name, key, value)
 			e, err := newEdit("config", d, data, name)
 			if err != nil {
 				continue
 			}
-			others := e.file.others(name)
+			before := others(e.file, name)
 			if err := act(e, "-"+key, "!"); err != nil {
 				t.Fatal(err)
 			}
@@ -380,7 +381,7 @@ func FuzzEdit(f *testing.F) {
 				continue
 			}
 			again, err := newEdit("config", d, after, name)
-			if err != nil || len(again.file.spellings(name)) > 0 || !bytes.Equal(again.file.others(name), others) {
+			if err != nil || len(again.file.Spellings(name)) > 0 || others(again.file, name) != before {
 				t.Fatalf("%q becomes %q, %v", data, after, err)
 			}
 		}

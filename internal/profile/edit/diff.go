@@ -1,4 +1,4 @@
-package profile
+package edit
 
 import (
 	"fmt"
@@ -170,7 +170,7 @@ func namesSecret(key string) bool {
 	return strings.Contains(key, "secret") || strings.Contains(key, "token") || strings.Contains(key, "password")
 }
 
-func lastEOL(text string) string { return text[len(text)-trailingEOL([]byte(text)):] }
+func lastEOL(text string) string { return text[len(text)-trailingEOL(text):] }
 
 // visible escapes what a terminal would take for a command.
 func visible(text string) string {

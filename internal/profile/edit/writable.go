@@ -1,4 +1,4 @@
-package profile
+package edit
 
 import (
 	"strconv"
@@ -7,23 +7,24 @@ import (
 	"unicode/utf8"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
 // headerOf returns the header of a new section for the profile name, as all readers of
 // such a file understand it. It fails with a *fault.Error of kind Usage for a name that no
 // header can hold.
-func headerOf(d dialect, name string) (string, error) {
+func headerOf(d profile.Dialect, name string) (string, error) {
 	if err := checkName(name); err != nil {
 		return "", err
 	}
-	if d == ownConfig || name == "default" {
+	if d == profile.Plain || name == "default" {
 		return "[" + name + "]", nil
 	}
 	text := "profile " + name
-	if plainName([]byte(text)) == nil {
+	if profile.NeedsQuotes(name) {
 		text = "profile " + shellQuoted(name)
 	}
-	if t := parseTitle(text); t.class != profileSection || t.loose || t.name != name {
+	if !profile.Names(text, name) {
 		return "", unwritable(name, "has both quotation marks and other characters that need them")
 	}
 	return "[" + text + "]", nil
@@ -47,7 +48,7 @@ func checkName(name string) error {
 		return unwritable(name, "has a control character")
 	case strings.Contains(name, "]"):
 		return unwritable(name, "has a closing bracket")
-	case strings.TrimFunc(name, isSpace) != name:
+	case strings.TrimFunc(name, profile.IsSpace) != name:
 		return unwritable(name, "has white space at an end")
 	}
 	return nil
@@ -57,7 +58,7 @@ func unwritable(name, cause string) error {
 	return fault.New(fault.Usage, "profile "+quoted(name), "choose another name, best of letters, digits and - _ .", "its name %s, which no section header can hold", cause)
 }
 
-func quoted(name string) string { return strconv.Quote(shorten(name)) }
+func quoted(name string) string { return strconv.Quote(profile.Shorten(name)) }
 
 // checkWritable refuses values that one of the readers of these files would take for
 // something else: quotation, an inline comment, another line. The value is not
@@ -85,4 +86,4 @@ func checkWritable(key, value string) error {
 
 // isCommand reports whether the key's value is a command line, in which quotation marks
 // have a meaning.
-func isCommand(key string) bool { return key == keyCommand || key == keyProcess }
+func isCommand(key string) bool { return key == profile.KeyCommand || key == profile.KeyProcess }

@@ -1,10 +1,11 @@
-package profile
+package edit
 
 import (
 	"strings"
 	"unicode"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
 // plainCharacters stand for themselves in every shell and splitter that SDKs give a
@@ -44,7 +45,7 @@ func CommandLine(windows bool, program string, args ...string) (string, error) {
 
 // programWord returns the path of the program as the first word of a command line.
 func programWord(windows bool, program string) (string, error) {
-	if !isAbsolute(windows, program) {
+	if !profile.IsAbs(windows, program) {
 		return "", commandFault(program, "give its absolute path", "the path of a credential_process has to be absolute, since SDKs run it anywhere")
 	}
 	quote := false
@@ -64,15 +65,6 @@ func programWord(windows bool, program string) (string, error) {
 		return "", commandFault(program, "install it at a path without spaces", "cmd.exe does not run a quoted path with @ in it")
 	}
 	return `"` + program + `"`, nil
-}
-
-// isAbsolute is filepath.IsAbs for either kind of system.
-func isAbsolute(windows bool, path string) bool {
-	if !windows {
-		return strings.HasPrefix(path, "/")
-	}
-	drive := len(path) > 2 && path[1] == ':' && (path[2] == '\\' || path[2] == '/') && unicode.IsLetter(rune(path[0]))
-	return drive || strings.HasPrefix(path, `\\`)
 }
 
 func commandFault(thing, remedy, cause string, args ...any) error {

@@ -1,4 +1,4 @@
-package profile
+package edit
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
 // Editor changes profiles.ini and the files of the AWS tools. Every byte that an edit is
@@ -30,7 +31,7 @@ import (
 // others can change, Usage for a name or value that cannot be written, Deadline if other
 // edits do not end.
 type Editor struct {
-	Paths  Paths
+	Paths  profile.Paths
 	Rand   io.Reader // for the names of temporary files: crypto/rand.Reader in earnest
 	DryRun bool      // work everything out, but write and create nothing
 
@@ -58,7 +59,7 @@ const (
 // under the lock.
 func (e Editor) transact(ctx context.Context, work func() ([]*target, error)) error {
 	if e.Paths.Own == "" {
-		return fault.New(fault.Config, "profiles.ini", "set "+EnvHome, "there is no home directory to keep it in")
+		return fault.New(fault.Config, "profiles.ini", "set "+profile.EnvHome, "there is no home directory to keep it in")
 	}
 	if e.DryRun {
 		_, err := work()

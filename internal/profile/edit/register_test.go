@@ -1,4 +1,4 @@
-package profile
+package edit
 
 import (
 	"math/rand/v2"
@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/oddconfig"
 )
 
 const command = "/usr/bin/aws-mfa-creds get --profile x"
@@ -244,17 +246,17 @@ func TestRegisterRandom(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	done := 0
 	for range 2000 {
-		before := randomConfig(random)
+		before := oddconfig.Random(random)
 		name := []string{"a", "b", "e f", "default", "new"}[random.IntN(5)]
 		r := Registration{Command: command, Region: "r", Output: "o", Force: random.IntN(2) == 0}
 		if random.IntN(3) == 0 {
 			r = Registration{RoleARN: roleA, SourceProfile: "s", Region: "r"}
 		}
-		e, err := newEdit("config", awsConfig, []byte(before), name)
+		e, err := newEdit("config", profile.AWSConfig, before, name)
 		if err != nil {
 			continue
 		}
-		own, err := newEdit("profiles.ini", ownConfig, nil, name)
+		own, err := newEdit("profiles.ini", profile.Plain, "", name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -272,9 +274,9 @@ func TestRegisterRandom(t *testing.T) {
 		if m, err = recall(own); err != nil {
 			t.Fatal(err)
 		}
-		registered := string(e.file.data)
-		if err := e.unregister(m, "another"); err != nil || string(e.file.data) != before {
-			t.Fatalf("%s: %q becomes %q\nand then %q, %v", name, before, registered, e.file.data, err)
+		registered := e.file.Data
+		if err := e.unregister(m, "another"); err != nil || e.file.Data != before {
+			t.Fatalf("%s: %q becomes %q\nand then %q, %v", name, before, registered, e.file.Data, err)
 		}
 	}
 	if done < 1500 {
@@ -301,7 +303,7 @@ func TestCommandLine(t *testing.T) {
 		{true, `\\server\share\a.exe`, nil, `\\server\share\a.exe`, ""},
 		{true, `c:/tools/a.exe`, []string{"--profile", "a b"}, `c:/tools/a.exe --profile "a b"`, ""},
 		{true, `C:\Program Files\a.exe`, []string{"--profile", "a b"}, "", "cmd.exe"},
-		{true, `C:\Program Files (x86)\a.exe`, nil, "", `has '('`},
+		{true, `C:\Program profile.Files (x86)\a.exe`, nil, "", `has '('`},
 		{true, `C:\a b\c@d\a.exe`, nil, "", "@"},
 		{true, `C:a.exe`, nil, "", "absolute"},
 		{true, `/usr/bin/a`, nil, "", "absolute"},
@@ -329,7 +331,7 @@ func TestCommandLine(t *testing.T) {
 			t.Errorf("%v %s %q: %s, %v", c.windows, c.program, c.args, got, err)
 		}
 		if err == nil {
-			if after, err := edited(awsConfig, "x", "", "credential_process="+got); err != nil {
+			if after, err := edited(profile.AWSConfig, "x", "", "credential_process="+got); err != nil {
 				t.Errorf("%q cannot be written: %v", after, err)
 			}
 		}

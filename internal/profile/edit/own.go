@@ -1,10 +1,15 @@
-package profile
+package edit
 
 import (
 	"cmp"
 	"context"
 	"maps"
 	"slices"
+	"strings"
+
+	"gopkg.in/ini.v1"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
 // Own is what profiles.ini says about one profile itself; "" is what it does not say.
@@ -47,57 +52,82 @@ type field struct {
 
 func (o *Own) fields() []field {
 	return []field{
-		{keyStore, &o.Store},
-		{keyKeyStore, &o.KeyStore},
-		{keySeedStore, &o.SeedStore},
-		{keyAccessKeyID, &o.AccessKeyID},
-		{keySerial, &o.Serial},
-		{keyProcess, &o.MFAProcess},
-		{keyRole, &o.RoleARN},
-		{keySource, &o.SourceProfile},
-		{keyExternalID, &o.ExternalID},
-		{keySessionName, &o.SessionName},
-		{keyDuration, &o.Duration},
-		{keyRegion, &o.Region},
+		{profile.KeyStore, &o.Store},
+		{profile.KeyKeyStore, &o.KeyStore},
+		{profile.KeySeedStore, &o.SeedStore},
+		{profile.KeyAccessKeyID, &o.AccessKeyID},
+		{profile.KeySerial, &o.Serial},
+		{profile.KeyProcess, &o.MFAProcess},
+		{profile.KeyRole, &o.RoleARN},
+		{profile.KeySource, &o.SourceProfile},
+		{profile.KeyExternalID, &o.ExternalID},
+		{profile.KeySessionName, &o.SessionName},
+		{profile.KeyDuration, &o.Duration},
+		{profile.KeyRegion, &o.Region},
 	}
 }
 
-// Own returns what profiles.ini says about the profile name, and whether it has a
-// section for it.
-func (f *Files) Own(name string) (Own, bool, error) { return f.own.settings(name) }
+// ReadOwn returns what profiles.ini says about the profile name, and whether it has a section for
+// it. It fails with a *fault.Error of kind Config where Resolve would.
+func ReadOwn(files *profile.Files, name string) (Own, bool, error) { return readOwn(files.Own(), name) }
 
-func (f *file) settings(name string) (o Own, ok bool, err error) {
-	s, err := f.section(name)
-	if s == nil || err != nil {
+func readOwn(f *profile.File, name string) (o Own, ok bool, err error) {
+	headers := f.Find(name)
+	if err := f.Check(name); err != nil || len(headers) == 0 {
 		return Own{}, false, err
 	}
+	text := "[section]"
+	for _, h := range headers {
+		text += "\n" + f.Data[h.Body:h.End]
+	}
+	parsed, err := ini.LoadSources(options(), []byte(text))
+	if err != nil {
+		return Own{}, false, f.Fault(headers[0].Line, "write each line as KEY = VALUE", "the section cannot be parsed")
+	}
+	section := parsed.Section("section")
 	for _, field := range o.fields() {
-		v := s.get(field.key)
+		*field.text = section.Key(field.key).Value()
 		if !isCommand(field.key) {
-			v = v.uncommented()
+			*field.text = profile.Uncommented(*field.text)
 		}
-		*field.text = v.text
 	}
 	return o, true, nil
 }
 
-// Sharing returns the names of the profiles whose section in profiles.ini names the MFA
-// device with this serial, sorted. They share its seed.
-func (f *Files) Sharing(serial string) []string { return f.own.having(keySerial, serial) }
+// options switches off all of ini.v1 that the AWS tools do not have: continued lines, inline
+// comments, quotation, child sections.
+func options() ini.LoadOptions {
+	return ini.LoadOptions{
+		InsensitiveKeys:         true,
+		IgnoreContinuation:      true,
+		IgnoreInlineComment:     true,
+		PreserveSurroundedQuote: true,
+		KeyValueDelimiters:      "=:",
+		ChildSectionDelimiter:   "\x00",
+	}
+}
+
+// Sharing returns the names of the profiles whose section in profiles.ini names the MFA device
+// with this serial, sorted. They share its seed.
+func Sharing(files *profile.Files, serial string) []string {
+	return having(files, profile.KeySerial, serial)
+}
 
 // SharingKey returns the names of the profiles whose section in profiles.ini names the access key
 // with this id, sorted. Each has a copy of it.
-func (f *Files) SharingKey(id string) []string { return f.own.having(keyAccessKeyID, id) }
-
-// AccessKeyIDs returns the ids of the access keys that sections of profiles.ini name, sorted.
-func (f *Files) AccessKeyIDs() []string {
-	return slices.Compact(slices.Sorted(maps.Values(f.own.values(keyAccessKeyID))))
+func SharingKey(files *profile.Files, id string) []string {
+	return having(files, profile.KeyAccessKeyID, id)
 }
 
-// having returns the names of the sections in which key has the value wanted.
-func (f *file) having(key, wanted string) []string {
+// AccessKeyIDs returns the ids of the access keys that sections of profiles.ini name, sorted.
+func AccessKeyIDs(files *profile.Files) []string {
+	return slices.Compact(slices.Sorted(maps.Values(values(files.Own(), profile.KeyAccessKeyID))))
+}
+
+// having returns the names of the sections of profiles.ini in which key has the value wanted.
+func having(files *profile.Files, key, wanted string) []string {
 	var names []string
-	for name, v := range f.values(key) {
+	for name, v := range values(files.Own(), key) {
 		if v == wanted {
 			names = append(names, name)
 		}
@@ -106,14 +136,14 @@ func (f *file) having(key, wanted string) []string {
 	return names
 }
 
-// values returns the value of key in each section that has it; the last one counts.
-func (f *file) values(key string) map[string]string {
+// values returns the value of key in each section that has it; the last one counts. Sections that
+// Resolve would refuse count as well: what is used nowhere else may be deleted.
+func values(f *profile.File, key string) map[string]string {
 	values := make(map[string]string)
-	for _, h := range f.headers {
-		name := string(f.bytes(h.name))
-		for _, n := range statements(f.data, h) {
-			if n.key() == key {
-				values[name] = value{text: n.value()}.uncommented().text
+	for _, h := range f.Headers {
+		for _, n := range f.Statements(h) {
+			if n.Key() == key {
+				values[strings.Trim(h.Text, " \t")] = profile.Uncommented(n.Value())
 			}
 		}
 	}
@@ -126,7 +156,7 @@ func (f *file) values(key string) map[string]string {
 // comments in it.
 func (e Editor) Update(ctx context.Context, name string, change func(*Own) error) (Change, error) {
 	return e.editOwn(ctx, name, func(edit *edit) error {
-		before, _, err := edit.file.settings(name)
+		before, _, err := readOwn(edit.file, name)
 		if err != nil {
 			return err
 		}
@@ -182,7 +212,7 @@ func (e Editor) editOwn(ctx context.Context, name string, work func(*edit) error
 		if t, err = openTarget(e.Paths.Own, true); err != nil {
 			return nil, err
 		}
-		return []*target{t}, t.edit(ownConfig, name, work)
+		return []*target{t}, t.edit(profile.Plain, name, work)
 	})
 	if err != nil {
 		return Change{}, err
@@ -192,7 +222,7 @@ func (e Editor) editOwn(ctx context.Context, name string, work func(*edit) error
 
 // edit has work change the section of the profile name, and keeps the outcome as the
 // file's new content.
-func (t *target) edit(d dialect, name string, work func(*edit) error) error {
+func (t *target) edit(d profile.Dialect, name string, work func(*edit) error) error {
 	e, err := newEdit(t.path, d, t.new, name)
 	if err != nil {
 		return err

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package profile
+package edit
 
 import (
 	"crypto/rand"
@@ -19,7 +19,7 @@ func (*target) keepOwner() error { return nil }
 // swap lets atomicfile replace the file, which knows to wait for the virus scanner.
 func (t *target) swap() error {
 	dir := atomicfile.Dir{Root: t.root, Rand: rand.Reader}
-	if err := dir.Write(filepath.Base(t.end), t.new, atomicfile.Options{Mode: t.mode(), Durable: true}); err != nil {
+	if err := dir.Write(filepath.Base(t.end), []byte(t.new), atomicfile.Options{Mode: t.mode(), Durable: true}); err != nil {
 		return err
 	}
 	return t.root.Remove(t.staged)

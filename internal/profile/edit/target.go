@@ -1,7 +1,6 @@
-package profile
+package edit
 
 import (
-	"bytes"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
 // The modes of what is made. An existing file keeps its own.
@@ -27,8 +27,8 @@ type target struct {
 	end    string      // where the symbolic links lead
 	ours   bool        // it is profiles.ini
 	info   fs.FileInfo // nil if there is no file
-	old    []byte
-	new    []byte
+	old    string
+	new    string
 	backup bool // keep a copy of the old content
 
 	root   *os.Root // its directory, once it is staged
@@ -45,7 +45,7 @@ func openTarget(path string, ours bool) (*target, error) {
 		return nil, fault.New(fault.Config, path, "name a file", "nothing can be kept in the null device")
 	}
 	if ours {
-		if err := checkOwnDir(path); err != nil {
+		if err := profile.CheckOwnDir(path); err != nil {
 			return nil, err
 		}
 	}
@@ -53,7 +53,7 @@ func openTarget(path string, ours bool) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, info, err := read(end, ours)
+	data, info, err := profile.Read(end, ours)
 	return &target{path: path, end: end, ours: ours, info: info, old: data, new: data}, err
 }
 
@@ -68,7 +68,7 @@ func follow(path string) (string, error) {
 		}
 		next, err := os.Readlink(end)
 		if err != nil {
-			return "", unreadable(path, err)
+			return "", profile.Unreadable(path, err)
 		}
 		if !filepath.IsAbs(next) {
 			next = filepath.Join(filepath.Dir(end), next)
@@ -78,11 +78,11 @@ func follow(path string) (string, error) {
 	return "", fault.New(fault.Filesystem, path, "put a file in its place", "is a loop of symbolic links")
 }
 
-func (t *target) changed() bool { return !bytes.Equal(t.old, t.new) }
+func (t *target) changed() bool { return t.old != t.new }
 
 // change tells what becomes, or has become, of the file.
 func (t *target) change() Change {
-	c := Change{Path: t.path, Old: creds.NewSecret(string(t.old)), New: creds.NewSecret(string(t.new)), Changed: t.changed()}
+	c := Change{Path: t.path, Old: creds.NewSecret(t.old), New: creds.NewSecret(t.new), Changed: t.changed()}
 	if t.copied != "" {
 		c.Backup = filepath.Join(filepath.Dir(t.end), t.copied)
 	}
@@ -140,7 +140,7 @@ func (t *target) stage(random io.Reader) error {
 	}
 	// Such a name is one that atomicfile.Sweep knows.
 	temp := ".aws-mfa-creds-" + hex.EncodeToString(name) + ".tmp"
-	if err := dir.Create(temp, t.new, atomicfile.Options{Mode: t.mode(), Durable: true}); err != nil {
+	if err := dir.Create(temp, []byte(t.new), atomicfile.Options{Mode: t.mode(), Durable: true}); err != nil {
 		return err
 	}
 	t.staged = temp
@@ -160,7 +160,7 @@ func (t *target) copyOld(dir atomicfile.Dir) error {
 	base := filepath.Base(t.end) + ".aws-mfa-creds-backup"
 	name := base
 	for i := 2; ; i++ {
-		err := dir.Create(name, t.old, atomicfile.Options{Durable: true})
+		err := dir.Create(name, []byte(t.old), atomicfile.Options{Durable: true})
 		if err == nil {
 			t.copied = name
 			return nil
@@ -174,11 +174,11 @@ func (t *target) copyOld(dir atomicfile.Dir) error {
 
 // unchanged fails if the file is not what was read any more.
 func (t *target) unchanged() error {
-	data, info, err := read(t.end, t.ours)
+	data, info, err := profile.Read(t.end, t.ours)
 	if err != nil {
 		return err
 	}
-	if (info == nil) != (t.info == nil) || !bytes.Equal(data, t.old) {
+	if (info == nil) != (t.info == nil) || data != t.old {
 		return fault.New(fault.Config, t.path, "run it again", "another program changed it meanwhile")
 	}
 	return nil
@@ -225,7 +225,7 @@ func (t *target) inWords(err error) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return err
 	}
-	bad := fault.New(fault.Filesystem, t.path, "look at the permissions and the free space of "+filepath.Dir(t.end), "cannot be written: %s", reason(err))
+	bad := fault.New(fault.Filesystem, t.path, "look at the permissions and the free space of "+filepath.Dir(t.end), "cannot be written: %s", profile.Reason(err))
 	bad.Err = err
 	return bad
 }

@@ -1,4 +1,4 @@
-package profile
+package edit
 
 import (
 	"errors"

@@ -1,0 +1,335 @@
+package edit
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+)
+
+// edit is a file of which the section of one profile is being changed. Every byte outside the
+// lines that change stays as it is: comments, order, line ends, byte order mark, a missing newline
+// at the end. New lines end as the line before them does.
+type edit struct {
+	name    string // of the profile
+	dialect profile.Dialect
+	file    *profile.File // as it is by now
+	before  *profile.File // as it was
+	mark    string        // the byte order mark, if there is one
+}
+
+// newEdit begins to edit content, that of the file at path. It refuses what the reader refuses,
+// and, in the whole file, bytes that make it a guess where a line ends.
+func newEdit(path string, d profile.Dialect, content, name string) (*edit, error) {
+	f, err := profile.Parse(path, d, content)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.CheckBytes(0, len(f.Data)); err != nil {
+		return nil, err
+	}
+	return &edit{name, d, f, f, content[:len(content)-len(f.Data)]}, nil
+}
+
+// content returns the file with all changes, once it is sure that no other section has changed its
+// meaning: in a file with odd indentation, a header can be one only because of the line above it.
+func (e *edit) content() (string, error) {
+	if others(e.file, e.name) != others(e.before, e.name) {
+		return "", fault.New(fault.Config, e.file.Path, "begin all section headers at the margin", "its indentation is such that a change of one section would change another")
+	}
+	return e.mark + e.file.Data, nil
+}
+
+// others returns what stands in the sections that are not of the profile name, without white
+// space, comments and indentation.
+func others(f *profile.File, name string) string {
+	mine := f.Spellings(name)
+	var b strings.Builder
+	for _, h := range f.Headers {
+		if slices.Contains(mine, h) {
+			continue
+		}
+		b.WriteString("\n[" + h.Text)
+		for _, n := range f.Statements(h) {
+			b.WriteString("\n" + n.Text)
+			for _, more := range n.More {
+				b.WriteString("\n " + more.Text)
+			}
+		}
+	}
+	return b.String()
+}
+
+// checkSection refuses a section that not all SDKs would read alike: what is written into it would
+// reach some of them only, or would become a part of something else.
+func (e *edit) checkSection() error {
+	all := e.file.Spellings(e.name)
+	for _, h := range all {
+		switch {
+		case h.Text != all[0].Text:
+			// The AWS CLI takes the last of them, and others take the plain one.
+			return e.file.Fault(h.Line, "keep one of them", "the profile has another header, spelled otherwise, and SDKs do not agree which of them counts")
+		case e.file.Loose(h):
+			return e.file.Fault(h.Line, "write it as [profile "+e.name+"]", "the header is spelled in a way that the AWS CLI does not read")
+		}
+		if err := e.checkIndent(e.file.Statements(h)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkIndent refuses indented lines that are one thing to the AWS CLI, which compares their
+// indentation with that of the line above, and another to the SDK for Go, which does not
+// (config/internal/ini/parse.go): a header, and an option below one without a value.
+func (e *edit) checkIndent(all []profile.Statement) error {
+	const remedy = "begin it at the margin"
+	empty := ""
+	for _, n := range all {
+		if i := slices.IndexFunc(n.More, func(l profile.Line) bool { return l.Text[0] == '[' }); i >= 0 {
+			return e.file.Fault(n.More[i].Offset, remedy, "an indented header is a part of the value above it for the AWS CLI, and a section for other SDKs")
+		}
+		if n.Value() == "" {
+			empty = n.Key()
+		}
+		if c := e.file.Data[n.Offset]; empty != "" && (c == ' ' || c == '\t') {
+			return e.file.Fault(n.Offset, remedy, "it is indented, and some SDKs take it, or what follows, for a part of %s", empty)
+		}
+	}
+	return nil
+}
+
+// last returns the statement that gives key its value, and whether there is one.
+func (e *edit) last(key string) (profile.Statement, bool) { return e.file.Last(e.name, key) }
+
+// set gives key the value. If it stands there already, the value is replaced where the reader
+// finds it; else a line is added behind the section's last option, and if there is no section, one
+// at the end of the file, behind a blank line.
+func (e *edit) set(key, value string) error {
+	if err := checkWritable(key, value); err != nil {
+		return err
+	}
+	headers := e.file.Find(e.name)
+	old, ok := e.last(key)
+	var err error
+	switch {
+	case len(headers) == 0:
+		err = e.create(key, value)
+	case !ok:
+		err = e.insert(headers[len(headers)-1], key, value)
+	default:
+		err = e.replace(old, e.restated(old, key, value))
+	}
+	if err != nil {
+		return err
+	}
+	if n, _ := e.last(key); len(n.More) > 0 || n.Key() != key || n.Value() != value {
+		return fault.New(fault.Config, e.file.Path, "edit the file by hand", "%s of %s cannot be written so that it is read back", key, quoted(e.name))
+	}
+	return nil
+}
+
+// restated returns the line of n with another value. Where the key is spelled in another case,
+// which some SDKs do not know, the whole line is new.
+func (e *edit) restated(n profile.Statement, key, value string) string {
+	data := e.file.Data
+	i := strings.IndexAny(n.Text, "=:")
+	if strings.TrimFunc(n.Text[:i], profile.IsSpace) != key {
+		return data[n.Offset:n.At] + key + " = " + value
+	}
+	behind := n.Text[i+1:]
+	space := behind[:len(behind)-len(strings.TrimLeft(behind, " \t"))]
+	if space == "" && i > 0 && n.Text[i-1] == ' ' {
+		space = " "
+	}
+	return data[n.Offset:n.At+i+1] + space + value
+}
+
+// replace puts text in the place of a statement's first line and takes the lines that continue it
+// away. Nothing happens if that is what stands there.
+func (e *edit) replace(n profile.Statement, text string) error {
+	if reads(n, text) {
+		return nil
+	}
+	data := e.file.Data
+	for _, more := range slices.Backward(n.More) {
+		data = cutLine(data, more.Offset)
+	}
+	return e.splice(data, n.Offset, textEnd(data, n.Offset), text)
+}
+
+// reads reports whether the statement is this one line, but for white space at its ends.
+func reads(n profile.Statement, text string) bool {
+	return len(n.More) == 0 && n.Text == strings.TrimFunc(text, profile.IsSpace)
+}
+
+// insert adds a line behind the last option under h. It is indented like that option, or else like
+// the header that follows: so it neither continues a line nor makes the header continue it.
+func (e *edit) insert(h profile.Header, key, value string) error {
+	data := e.file.Data
+	at, indent := lineEnd(data, h.Line), ""
+	if all := e.file.Statements(h); len(all) > 0 {
+		last := all[len(all)-1]
+		at, indent = lineEnd(data, end(last)), data[last.Offset:last.At]
+	} else {
+		next := data[h.End:]
+		indent = next[:len(next)-len(strings.TrimLeftFunc(next, profile.IsSpace))]
+	}
+	text, eol := indent+key+" = "+value, e.eol(at)
+	if at > 0 && data[at-1] != '\n' {
+		return e.splice(data, at, at, eol+text)
+	}
+	return e.splice(data, at, at, text+eol)
+}
+
+// create adds a section with one key. Exactly one blank line goes before it, also behind one that
+// is there, so that removeSection can take it back. The SDK for Go does not see a header right
+// behind a byte order mark.
+func (e *edit) create(key, value string) error {
+	head, err := headerOf(e.dialect, e.name)
+	if err != nil {
+		return err
+	}
+	data := e.file.Data
+	eol := e.eol(len(data))
+	text := head + eol + key + " = " + value
+	switch {
+	case len(data)+len(e.mark) == 0:
+		text += eol
+	case data == "", strings.HasSuffix(data, "\n"):
+		text = eol + text + eol
+	default:
+		text = eol + eol + text
+	}
+	return e.splice(data, len(data), len(data), text)
+}
+
+// remove deletes key in all spellings of the section, with the lines that continue it. Comments
+// stay.
+func (e *edit) remove(key string) error {
+	var all []profile.Line
+	for _, h := range e.file.Spellings(e.name) {
+		for _, n := range e.file.Statements(h) {
+			if n.Key() == key {
+				all = append(append(all, n.Line), n.More...)
+			}
+		}
+	}
+	data := e.file.Data
+	for _, n := range slices.Backward(all) {
+		data = cutLine(data, n.Offset)
+	}
+	return e.rescan(data)
+}
+
+// removeSection deletes the section in all its spellings: from each header to its last option,
+// with the comments between them, and a blank line before it, or behind it at the beginning of the
+// file. What stands behind the last option may be about what follows, so it stays.
+func (e *edit) removeSection() error {
+	data := e.file.Data
+	for _, h := range slices.Backward(e.file.Spellings(e.name)) {
+		from, last := h.Line, h.Line
+		if all := e.file.Statements(h); len(all) > 0 {
+			last = end(all[len(all)-1])
+		}
+		to := lineEnd(data, last)
+		if n := emptyLine(data[:from]); n > 0 {
+			from -= n
+		} else if from == 0 {
+			to += leadingEOL(data[to:])
+		}
+		data = cut(data, from, to)
+	}
+	return e.rescan(data)
+}
+
+// removeIfEmpty deletes the section if no option is left in it. Comments stay.
+func (e *edit) removeIfEmpty() error {
+	for _, h := range e.file.Spellings(e.name) {
+		if len(e.file.Statements(h)) > 0 {
+			return nil
+		}
+	}
+	return e.removeSection()
+}
+
+// splice replaces a part of data and has the result scanned.
+func (e *edit) splice(data string, from, to int, text string) error {
+	return e.rescan(data[:from] + text + data[to:])
+}
+
+func (e *edit) rescan(data string) (err error) {
+	if len(data) > profile.MaxSize {
+		return profile.TooLarge(e.file.Path)
+	}
+	// The byte order mark in front is the one that Parse takes away.
+	e.file, err = profile.Parse(e.file.Path, e.dialect, "\ufeff"+data)
+	return err
+}
+
+// eol returns the line end of the last line that ends before offset at.
+func (e *edit) eol(at int) string {
+	i := strings.LastIndexByte(e.file.Data[:at], '\n')
+	if i > 0 && e.file.Data[i-1] == '\r' {
+		return "\r\n"
+	}
+	return "\n"
+}
+
+// end returns the offset of the last line of a statement.
+func end(n profile.Statement) int {
+	if len(n.More) > 0 {
+		return n.More[len(n.More)-1].Offset
+	}
+	return n.Offset
+}
+
+// The lines of an edit end with LF or CR LF: a lone CR has been refused before.
+
+// lineEnd returns the offset behind the line, line end included, that begins at or goes through
+// offset at.
+func lineEnd(data string, at int) int {
+	if i := strings.IndexByte(data[at:], '\n'); i >= 0 {
+		return at + i + 1
+	}
+	return len(data)
+}
+
+// textEnd returns the offset of the line end of the line that begins at offset at.
+func textEnd(data string, at int) int {
+	end := lineEnd(data, at)
+	return end - trailingEOL(data[at:end])
+}
+
+// trailingEOL returns the length of the line end that text ends with.
+func trailingEOL(text string) int {
+	return len(text) - len(strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r"))
+}
+
+// leadingEOL returns the length of the line end that text begins with.
+func leadingEOL(text string) int {
+	return len(text) - len(strings.TrimPrefix(strings.TrimPrefix(text, "\r"), "\n"))
+}
+
+// emptyLine returns the length of the last line of text if nothing is in it but its line end, else
+// 0.
+func emptyLine(text string) int {
+	n := trailingEOL(text)
+	if rest := text[:len(text)-n]; n > 0 && (rest == "" || strings.HasSuffix(rest, "\n")) {
+		return n
+	}
+	return 0
+}
+
+// cutLine returns data without the line that begins at offset at.
+func cutLine(data string, at int) string { return cut(data, at, lineEnd(data, at)) }
+
+// cut returns data without the lines from offset from to offset to. Where the last line had no
+// line end, the one that is the last now has none, either.
+func cut(data string, from, to int) string {
+	if to == len(data) && from < to && data[to-1] != '\n' {
+		from -= trailingEOL(data[:from])
+	}
+	return data[:from] + data[to:]
+}

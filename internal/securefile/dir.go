@@ -111,28 +111,19 @@ func MakeDir(path string, shut fs.FileMode) (*Dir, error) {
 // MakeAll makes the directory path and those missing above it, all of mode 0700 whatever the
 // umask is. An existing directory is left as it is.
 func MakeAll(path string) error {
-	err := mkdir(path)
-	if above := parent(path); errors.Is(err, fs.ErrNotExist) && above != "" && above != path {
-		if err := MakeAll(above); err != nil {
-			return err
+	err := os.Mkdir(path, 0o700)
+	if above := parent(path); errors.Is(err, fs.ErrNotExist) && above != "" {
+		if err = MakeAll(above); err == nil {
+			err = os.Mkdir(path, 0o700)
 		}
-		err = mkdir(path)
 	}
-	if errors.Is(err, fs.ErrExist) {
-		return nil // another process was faster
-	}
-	return err
-}
-
-func mkdir(path string) error {
-	if err := os.Mkdir(path, 0o700); err != nil {
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil // or another process was faster
+	case err != nil:
 		return err
 	}
-	info, err := os.Lstat(path)
-	if err != nil || !info.IsDir() || info.Mode().Perm() == 0o700 {
-		return err
-	}
-	return os.Chmod(path, 0o700) //nolint:gosec // a directory needs the x bit, which the umask took away
+	return os.Chmod(path, 0o700) //nolint:gosec // a directory needs the x bit, which the umask may have taken
 }
 
 // parent returns the directory that path is in, with the separator at its end; "" if path is a

@@ -34,10 +34,13 @@ func replace(root *os.Root, temp, name string) error { return root.Rename(temp, 
 
 func (d *Dir) remove(name string) error { return d.Root.Remove(name) }
 
-// syncDir flushes the directory to the disk. A file system that cannot do so, such as some
-// network file systems, has its own guarantees.
-func syncDir(root *os.Root) error {
-	dir, err := root.Open(".")
+// flush makes the directory's entries durable, if o asks for it. A file system that cannot flush a
+// directory, such as some network file systems, has its own guarantees.
+func (d *Dir) flush(o Options) error {
+	if !o.Durable {
+		return nil
+	}
+	dir, err := d.Root.Open(".")
 	if err != nil {
 		return err
 	}

@@ -64,8 +64,8 @@ func (d *Dir) remove(name string) error {
 	return err
 }
 
-// syncDir does nothing: Windows cannot flush a directory, and NTFS journals it.
-func syncDir(*os.Root) error { return nil }
+// flush does nothing: Windows cannot flush a directory, and NTFS journals it.
+func (*Dir) flush(Options) error { return nil }
 
 // linkless reports whether err says that the file system has no hard links.
 func linkless(err error) bool {

@@ -44,7 +44,7 @@ func (d *Dir) TryLock(name string, share Share) (unlock func(), held bool, err e
 		switch {
 		case !held:
 			return nil, false, errors.Join(err, f.Close())
-		case d.inPlace(name, f):
+		case d.inPlace(name, f.Stat):
 			return func() { funlock(f); _ = f.Close() }, true, nil
 		}
 		_ = f.Close()
@@ -52,7 +52,7 @@ func (d *Dir) TryLock(name string, share Share) (unlock func(), held bool, err e
 	switch {
 	case d.linked(name):
 		return nil, false, ErrUnusable
-	case !d.there():
+	case !d.inPlace(".", func() (fs.FileInfo, error) { return d.Root.Stat(".") }):
 		return nil, false, &fault.Error{Kind: fault.Filesystem, Thing: d.path, Cause: "was replaced while it was in use", Remedy: "run the command again", Err: fs.ErrNotExist}
 	}
 	return nil, false, nil
@@ -92,23 +92,13 @@ func (d *Dir) openLock(name string) (*os.File, error) {
 	return f, nil
 }
 
-// inPlace reports whether the locked file f is still the one that other processes find. If not,
-// somebody has removed or replaced it or the directory, and they lock another one.
-func (d *Dir) inPlace(name string, f *os.File) bool {
-	locked, err := f.Stat()
+// inPlace reports whether what is open, the locked file name or the directory ".", is still what
+// other processes find. If not, somebody has removed or replaced it, and they lock another file.
+func (d *Dir) inPlace(name string, stat func() (fs.FileInfo, error)) bool {
+	open, err := stat()
 	if err != nil {
 		return false
 	}
 	there, err := os.Lstat(d.path + string(os.PathSeparator) + name)
-	return err == nil && os.SameFile(locked, there)
-}
-
-// there reports whether the directory is still at its path.
-func (d *Dir) there() bool {
-	open, err := d.Root.Stat(".")
-	if err != nil {
-		return false
-	}
-	there, err := os.Stat(d.path)
 	return err == nil && os.SameFile(open, there)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
+	"unicode/utf8"
 )
 
 // A temporary file has a name of its own, not its target's with something added, which might
@@ -50,20 +52,21 @@ func (d *Dir) Create(name string, data []byte, o Options) error {
 	if err == nil || errors.Is(err, fs.ErrExist) || !linkless(err) {
 		return err
 	}
-	return d.createInPlace(name, data, o)
+	if err := d.createInPlace(name, data, o); err != nil { // a file system without hard links
+		return err
+	}
+	return d.flush(o)
 }
 
 // Stage writes data to a new temporary file and returns its name, for Replace.
 func (d *Dir) Stage(data []byte, o Options) (temp string, err error) {
-	f, temp, err := d.temp()
-	if err != nil {
-		return "", err
+	for range tempTries {
+		temp = fmt.Sprintf("%s%0*x%s", tempPrefix, tempDigits, d.random(), tempSuffix)
+		if err = d.createInPlace(temp, data, o); !errors.Is(err, fs.ErrExist) {
+			break
+		}
 	}
-	if err := errors.Join(fill(f, data, o), f.Close()); err != nil {
-		_ = d.remove(temp)
-		return "", err
-	}
-	return temp, nil
+	return temp, err
 }
 
 // Replace durably puts the staged file temp in the place of the file name.
@@ -71,7 +74,7 @@ func (d *Dir) Replace(temp, name string) error {
 	if err := replace(d.Root, temp, name); err != nil {
 		return err
 	}
-	return syncDir(d.Root)
+	return d.flush(Options{Durable: true})
 }
 
 // Remove removes the file name durably. It is no error if there is none.
@@ -85,7 +88,7 @@ func (d *Dir) Remove(name string) error {
 		}
 		return err
 	}
-	return syncDir(d.Root)
+	return d.flush(Options{Durable: true})
 }
 
 // publish writes data to a temporary file, hands its name to put, which brings it to its place,
@@ -105,19 +108,7 @@ func (d *Dir) publish(name string, data []byte, o Options, put func(temp string)
 	return d.flush(o)
 }
 
-// temp creates an empty file under a free name.
-func (d *Dir) temp() (f *os.File, name string, err error) {
-	for range tempTries {
-		name = fmt.Sprintf("%s%0*x%s", tempPrefix, tempDigits, d.random(), tempSuffix)
-		f, err = d.Root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, defaultMode)
-		if !errors.Is(err, fs.ErrExist) {
-			break
-		}
-	}
-	return f, name, err
-}
-
-// createInPlace is Create for a file system without hard links.
+// createInPlace makes the file name, which others can see before it is complete.
 func (d *Dir) createInPlace(name string, data []byte, o Options) error {
 	f, err := d.Root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, defaultMode)
 	if err != nil {
@@ -127,7 +118,7 @@ func (d *Dir) createInPlace(name string, data []byte, o Options) error {
 		_ = d.remove(name)
 		return err
 	}
-	return d.flush(o)
+	return nil
 }
 
 // fill gives f its content and its mode, of which the umask may have taken a part.
@@ -148,23 +139,11 @@ func fill(f *os.File, data []byte, o Options) error {
 	return f.Sync()
 }
 
-// flush makes the directory entries durable, if they have to be.
-func (d *Dir) flush(o Options) error {
-	if !o.Durable {
-		return nil
-	}
-	return syncDir(d.Root)
-}
-
 // plainName refuses what is not the name of a file directly in the directory: the temporary file
 // has to be on the same file system, and flushed with it.
 func plainName(name string) error {
-	for i := range len(name) {
-		if os.IsPathSeparator(name[i]) {
-			return &fs.PathError{Op: "write", Path: name, Err: fs.ErrInvalid}
-		}
-	}
-	if name == "" || name == "." || name == ".." {
+	separator := strings.ContainsFunc(name, func(r rune) bool { return r < utf8.RuneSelf && os.IsPathSeparator(byte(r)) })
+	if separator || name == "" || name == "." || name == ".." {
 		return &fs.PathError{Op: "write", Path: name, Err: fs.ErrInvalid}
 	}
 	return nil

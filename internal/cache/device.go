@@ -14,7 +14,7 @@ import (
 )
 
 // Scope is everything that is remembered about one MFA device or one role: its lock
-// and its books.
+// and its record.
 type Scope struct {
 	cache *Cache
 	file  string // its files' names, less their endings
@@ -23,19 +23,19 @@ type Scope struct {
 // Scope returns the scope called name. Nothing is read or written by that.
 func (c *Cache) Scope(name string) *Scope { return &Scope{c, hashed(name)} }
 
-// Load returns the scope's books, or empty ones if there are none that can be read.
+// Load returns the scope's record, or an empty one if there is none that can be read.
 func (s *Scope) Load() rules.Record {
 	return load[rules.Record](s.cache, s.file+".device")
 }
 
-// Save stores the scope's books; to be called under its lock. The error is a
-// *fault.Error and no reason to stop.
+// Save stores the scope's record; the caller holds its lock. The error is a *fault.Error and no
+// reason to stop.
 func (s *Scope) Save(r rules.Record) error {
 	return save(s.cache, s.file+".device", r)
 }
 
-// LoadClock returns the clock that is stored under name, or the zero Clock, of one that is
-// right.
+// LoadClock returns the clock that is stored under name, or the zero Clock, which needs no
+// correction.
 func (c *Cache) LoadClock(name string) rules.Clock {
 	return load[rules.Clock](c, hashed(name)+".clock")
 }
@@ -102,11 +102,11 @@ func hashed(name string) string {
 const (
 	stateVersion = 1
 
-	// maxState is many times what full books need, in bytes.
+	// maxState is many times what a full record needs, in bytes.
 	maxState = 1 << 20
 )
 
-// state is the form of the small files that are not secret.
+// state is the form of the small files, which hold no secrets.
 type state[T any] struct {
 	Version int `json:"version"`
 	Value   T   `json:"value"`

@@ -102,7 +102,7 @@ func TestUnusableDirectoryFailsNothing(t *testing.T) {
 	}
 }
 
-// TestForeignFilesMiss puts something else in the place of an entry, of books and of a
+// TestForeignFilesMiss puts something else in the place of an entry, of a record and of a
 // clock.
 func TestForeignFilesMiss(t *testing.T) {
 	t.Parallel()

@@ -28,8 +28,8 @@ type KeySource interface {
 	Create() (Key, error)
 }
 
-// KeyFunc is a KeySource whose key need not rest anywhere, because it can be derived
-// at any time. It is called often; sync.OnceValues keeps what is expensive.
+// KeyFunc is a KeySource whose key is derived each time and stored nowhere. It is called often;
+// sync.OnceValues keeps what is expensive.
 type KeyFunc func() (Key, error)
 
 // Read implements KeySource.
@@ -71,14 +71,14 @@ func (c *Cache) createKey() (Key, error) {
 // reading need not.
 const keyLife = longestSession + time.Hour
 
-// StoredKey is a KeySource whose key is random and rests apart from the entries: in
-// memory of the kernel where there is a keyring for the user (Linux), else in a file of
-// another directory. A key that is lost, expired or unusable is followed by a new
-// one; what the old one sealed are misses.
+// StoredKey is a KeySource whose key is random and kept apart from the entries: in the user's
+// keyring in the memory of the kernel where there is one (Linux), else in a file of another
+// directory. A key that is lost, expired or unusable is replaced by a new one; what the old one
+// sealed are misses.
 type StoredKey struct {
 	Name string    // of the key in the kernel's keyring
 	Dir  string    // the directory for the key file: the settings', not the cache's
-	Rand io.Reader // crypto/rand.Reader in earnest
+	Rand io.Reader // for a new key: crypto/rand.Reader
 }
 
 // Read implements KeySource.

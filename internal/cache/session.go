@@ -102,7 +102,7 @@ func (c *Cache) Remove(id string) error {
 }
 
 // Clear forgets all sessions, whoever's key they are sealed with, and returns how
-// many there were. Books and locks stay: they keep token codes from being sent twice.
+// many there were. Records and locks stay: they keep token codes from being sent twice.
 func (c *Cache) Clear() (n int, err error) {
 	names, err := c.sessions()
 	if err != nil {
@@ -181,8 +181,8 @@ const (
 	sweepEvery = 6 * time.Hour
 )
 
-// sweep removes now and then what nobody will ever ask for again: sessions that have
-// expired, under whatever key, and the temporary files of writers that were killed.
+// sweep removes, every few hours, sessions that have expired, whatever key they are sealed with,
+// and the temporary files of writers that were killed.
 func (c *Cache) sweep() {
 	dir, now := c.existing(), c.now()
 	if dir == nil || !c.sweepDue(dir, now) {

@@ -210,7 +210,7 @@ func TestClear(t *testing.T) {
 	}
 	wantMiss(t, c, id("a"), "cleared")
 	if got := scope.Load().Next(100); got != 101 {
-		t.Error("the books were cleared too: a code might be sent twice")
+		t.Error("the record was cleared too: a code might be sent twice")
 	}
 	if n, err := c.Clear(); n != 0 || err != nil {
 		t.Errorf("Clear of nothing = %d, %v", n, err)
@@ -347,7 +347,7 @@ func TestReplacedUnderOurFeet(t *testing.T) {
 	wantHit(t, c, id("a"), session("b"))
 }
 
-func TestBooksRemovedUnderOurFeet(t *testing.T) {
+func TestRecordRemovedUnderOurFeet(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows does not remove a directory that is open")

@@ -104,7 +104,7 @@ func TestDamagedStateIsNone(t *testing.T) {
 	}
 }
 
-func TestFullBooksFit(t *testing.T) {
+func TestFullRecordFits(t *testing.T) {
 	t.Parallel()
 	scope := newCache(t).Scope("device")
 	var r rules.Record
@@ -125,7 +125,7 @@ func TestFullBooksFit(t *testing.T) {
 		t.Errorf("Save of too much = %v", err)
 	}
 	if len(scope.Load().Failures) == 0 {
-		t.Error("the old books are gone")
+		t.Error("the old record is gone")
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/term"
 )
 
@@ -153,7 +154,7 @@ func (a *app) readSource(flag, path string, limit int64) ([]byte, error) {
 	}
 	f, err := os.Open(path) //nolint:gosec // the user's own choice
 	if err != nil {
-		return nil, fault.New(fault.Filesystem, flag+" "+path, "make it readable: chmod u+r "+fault.Shell(path), "cannot be read: %s", reason(err))
+		return nil, fault.New(fault.Filesystem, flag+" "+path, "make it readable: chmod u+r "+fault.Shell(path), "cannot be read: %s", securefile.Reason(err))
 	}
 	defer func() { _ = f.Close() }()
 	return readAtMost(f, flag, flag+" "+path, limit)
@@ -166,21 +167,13 @@ func readAtMost(in io.Reader, flag, thing string, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(in, limit+1))
 	switch {
 	case err != nil:
-		return nil, fault.New(fault.Filesystem, thing, "", "cannot be read: %s", reason(err))
+		return nil, fault.New(fault.Filesystem, thing, "", "cannot be read: %s", securefile.Reason(err))
 	case int64(len(data)) > limit:
 		return nil, fault.New(fault.Usage, thing, "", "has more than %d bytes", limit)
 	case len(data) == 0:
 		return nil, fault.New(fault.Usage, thing, "", "is empty")
 	}
 	return data, nil
-}
-
-// reason is err without the path.
-func reason(err error) string {
-	if bad, ok := errors.AsType[*fs.PathError](err); ok {
-		return bad.Err.Error()
-	}
-	return err.Error()
 }
 
 // where names a source in an error.

@@ -11,6 +11,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/qr"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/term"
 )
 
@@ -89,7 +90,7 @@ func (a *app) exportPNG(code qr.Matrix, path string) error {
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the user's own choice
 	if err != nil {
-		return fault.New(fault.Filesystem, "--png "+path, "name a file that does not exist, in a directory you can write to", "cannot be made: %s", reason(err))
+		return fault.New(fault.Filesystem, "--png "+path, "name a file that does not exist, in a directory you can write to", "cannot be made: %s", securefile.Reason(err))
 	}
 	_, err = f.Write(picture)
 	if closed := f.Close(); err == nil {
@@ -97,7 +98,7 @@ func (a *app) exportPNG(code qr.Matrix, path string) error {
 	}
 	if err != nil {
 		_ = os.Remove(path)
-		return fault.New(fault.Filesystem, "--png "+path, "", "cannot be written: %s", reason(err))
+		return fault.New(fault.Filesystem, "--png "+path, "", "cannot be written: %s", securefile.Reason(err))
 	}
 	a.say("Wrote %s. Delete it when the phone has it.", path)
 	return nil

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
@@ -75,23 +74,11 @@ func (a *app) items(kind string, ask *asker) (keystore.Items, error) {
 
 // oneAtATime waits for the lock of the keyrings that refuse simultaneous calls.
 func (a *app) oneAtATime(ctx context.Context) (unlock func(), err error) {
-	const retry = 10 * time.Millisecond
 	cached, err := a.openCache(noKey())
 	if err != nil {
 		return nil, err
 	}
-	scope := cached.Scope("keyring")
-	for {
-		unlock, held, err := scope.TryLock()
-		if err != nil || held {
-			return unlock, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-time.After(retry):
-		}
-	}
+	return cached.Scope("keyring").Lock(ctx)
 }
 
 // noKey is for a cache whose sessions are not looked at.

@@ -33,7 +33,7 @@ func (a *app) configDir() (string, error) {
 // editor returns what changes profiles.ini and the files of the AWS tools.
 func (a *app) editor() edit.Editor {
 	paths, _ := a.locate() // whoever edits has loaded the files already
-	return edit.Editor{Paths: paths, Rand: rand.Reader}
+	return edit.Editor{Paths: paths}
 }
 
 // storedKey is the source of the sealing key for all stores but env.

@@ -2,7 +2,6 @@ package enroll
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
 	"slices"
 
@@ -257,7 +256,7 @@ func (l *Local) others(names []string) []string {
 }
 
 func (l *Local) update(ctx context.Context, name string, change func(*edit.Own)) error {
-	_, err := edit.Editor{Paths: l.Paths, Rand: rand.Reader}.Update(ctx, name, func(own *edit.Own) error {
+	_, err := edit.Editor{Paths: l.Paths}.Update(ctx, name, func(own *edit.Own) error {
 		change(own)
 		return nil
 	})

@@ -1,13 +1,13 @@
 package profile
 
 import (
-	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 // MaxSize, in bytes, caps what is read: far above any config, and below what hurts.
@@ -95,7 +95,7 @@ func TooLarge(path string) error {
 // Unreadable tells why a file that exists cannot be read, and its mode if that can
 // be seen.
 func Unreadable(path string, err error) error {
-	cause, remedy := Reason(err), "make it readable"
+	cause, remedy := securefile.Reason(err), "make it readable"
 	if info, statErr := os.Stat(path); statErr == nil {
 		cause += " (mode " + info.Mode().String() + ")"
 		remedy = "chmod u+r " + path
@@ -103,15 +103,4 @@ func Unreadable(path string, err error) error {
 	bad := fault.New(fault.Filesystem, path, remedy, "cannot be read: %s", cause)
 	bad.Err = err
 	return bad
-}
-
-// Reason is err without the path, which the fault shows already.
-func Reason(err error) string {
-	if bad, ok := errors.AsType[*fs.PathError](err); ok {
-		return bad.Err.Error()
-	}
-	if bad, ok := errors.AsType[*os.LinkError](err); ok {
-		return bad.Err.Error()
-	}
-	return err.Error()
 }

@@ -62,11 +62,14 @@ func (d *Dir) Create(name string, data []byte, o Options) error {
 func (d *Dir) Stage(data []byte, o Options) (temp string, err error) {
 	for range tempTries {
 		temp = fmt.Sprintf("%s%0*x%s", tempPrefix, tempDigits, d.random(), tempSuffix)
-		if err = d.createInPlace(temp, data, o); !errors.Is(err, fs.ErrExist) {
+		if err = d.createInPlace(temp, data, o); err == nil {
+			return temp, nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
 			break
 		}
 	}
-	return temp, err
+	return "", err
 }
 
 // Replace durably puts the staged file temp in the place of the file name.

@@ -4,18 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
-	"github.com/gofrs/flock"
-
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 // Editor changes profiles.ini and the files of the AWS tools. Every byte that an edit is
@@ -32,8 +27,7 @@ import (
 // edits do not end.
 type Editor struct {
 	Paths  profile.Paths
-	Rand   io.Reader // for the names of temporary files: crypto/rand.Reader in earnest
-	DryRun bool      // work everything out, but write and create nothing
+	DryRun bool // work everything out, but write and create nothing
 
 	// NoBackup has RemoveStaticKey keep no copy of the file.
 	NoBackup bool
@@ -50,9 +44,8 @@ type Change struct {
 
 // The lock is one for all files: edits are rare and short, and some are about two.
 const (
-	lockName  = ".profiles.lock"
-	lockWait  = 20 * time.Second
-	lockRetry = 10 * time.Millisecond
+	lockName = ".profiles.lock"
+	lockWait = 20 * time.Second
 )
 
 // transact has work read files and decide what becomes of them, and writes them, all
@@ -74,43 +67,28 @@ func (e Editor) transact(ctx context.Context, work func() ([]*target, error)) er
 	if err != nil {
 		return err
 	}
-	return commit(targets, e.Rand)
+	return commit(targets)
 }
 
 // lock waits for the lock. Where the disk cannot give one, work goes on without: that
 // nobody changed a file meanwhile is checked in any case.
 func (e Editor) lock(ctx context.Context) (unlock func(), err error) {
-	path := filepath.Join(filepath.Dir(e.Paths.Own), lockName)
-	if err := e.makeLock(path); err != nil {
-		return func() {}, nil // writing the file itself will tell what is wrong
+	path := filepath.Dir(e.Paths.Own)
+	dir, err := openDir(path)
+	if err != nil {
+		return func() {}, nil //nolint:nilerr // writing the file itself says what is wrong
 	}
+	defer func() { _ = dir.Close() }()
 	waiting, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
-	lock := flock.New(path, flock.SetFlag(lockFlags), flock.SetPermissions(private))
-	_, err = lock.TryLockContext(waiting, lockRetry)
+	unlock, err = dir.Lock(waiting, lockName, securefile.Alone)
 	switch {
+	case err == nil:
+		return unlock, nil
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, fault.New(fault.Deadline, path, "end the one that hangs, and run it again", "another edit has held the lock for %s", lockWait)
+		return nil, fault.New(fault.Deadline, filepath.Join(path, lockName), "end the one that hangs, and run it again", "another edit has held the lock for %s", lockWait)
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("wait for the lock: %w", ctx.Err())
 	}
-	return func() { _ = lock.Unlock() }, nil
-}
-
-// makeLock makes the lock file, which is never removed: two processes that lock a file of
-// the same name must lock the same file. It appears complete, whatever the umask is.
-func (e Editor) makeLock(path string) error {
-	if _, err := os.Lstat(path); err == nil {
-		return nil
-	}
-	root, err := openDir(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = root.Close() }()
-	err = atomicfile.Dir{Root: root, Rand: e.Rand}.Create(lockName, nil, atomicfile.Options{})
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	return err
+	return func() {}, nil
 }

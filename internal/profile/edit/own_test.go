@@ -2,7 +2,6 @@ package edit
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"os"
 	"path/filepath"
@@ -14,7 +13,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
-func editor(paths profile.Paths) Editor { return Editor{Paths: paths, Rand: rand.Reader} }
+func editor(paths profile.Paths) Editor { return Editor{Paths: paths} }
 
 func text(t testing.TB, path string) string {
 	t.Helper()
@@ -290,7 +289,7 @@ func TestBackupGoesWithTheFailure(t *testing.T) {
 	if err := os.WriteFile(paths.AWSCredentials, []byte("changed"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wantFault(t, commit([]*target{file}, rand.Reader), fault.Config, "meanwhile")
+	wantFault(t, commit([]*target{file}), fault.Config, "meanwhile")
 	if got := files(t, paths.AWSCredentials); !slices.Equal(got, []string{"credentials"}) || file.change().Backup != "" {
 		t.Errorf("files are %q", got)
 	}

@@ -1,24 +1,16 @@
 package edit
 
 import (
-	"encoding/hex"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
-)
-
-// The modes of what is made. An existing file keeps its own.
-const (
-	private    fs.FileMode = 0o600
-	privateDir fs.FileMode = 0o700
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 // target is a file to replace.
@@ -31,9 +23,9 @@ type target struct {
 	new    string
 	backup bool // keep a copy of the old content
 
-	root   *os.Root // its directory, once it is staged
-	staged string   // the name of the new content there
-	copied string   // the name of the copy there
+	dir    *securefile.Dir // its directory, once it is staged
+	staged string          // the name of the new content there
+	copied string          // the name of the copy there
 }
 
 // openTarget reads the file at path. Its links are followed here, once.
@@ -92,13 +84,13 @@ func (t *target) change() Change {
 // commit replaces the files that change. All that is likely to fail comes first: only when
 // each new content is on the disk under another name, and no file was changed by others, do
 // they take their places.
-func commit(all []*target, random io.Reader) error {
+func commit(all []*target) error {
 	var done bool
 	for _, t := range all {
 		defer func() { t.close(done) }()
 	}
 	for _, t := range all {
-		if err := t.stage(random); err != nil {
+		if err := t.stage(); err != nil {
 			return t.inWords(err)
 		}
 	}
@@ -117,7 +109,7 @@ func commit(all []*target, random io.Reader) error {
 }
 
 // stage writes the new content beside the old, with its mode and owner, and the backup.
-func (t *target) stage(random io.Reader) error {
+func (t *target) stage() error {
 	if !t.changed() {
 		return nil
 	}
@@ -125,42 +117,34 @@ func (t *target) stage(random io.Reader) error {
 		return fault.New(fault.Filesystem, t.path, "make it writable: chmod u+w "+t.path, "is read-only (mode %s)", t.info.Mode())
 	}
 	var err error
-	if t.root, err = openDir(filepath.Dir(t.end)); err != nil {
+	if t.dir, err = openDir(filepath.Dir(t.end)); err != nil {
 		return err
 	}
-	dir := atomicfile.Dir{Root: t.root, Rand: random}
 	if t.backup && t.info != nil {
-		if err := t.copyOld(dir); err != nil {
+		if err := t.copyOld(); err != nil {
 			return err
 		}
 	}
-	name := make([]byte, 8)
-	if _, err := io.ReadFull(random, name); err != nil {
+	if t.staged, err = t.dir.Stage([]byte(t.new), securefile.Options{Mode: t.mode(), Durable: true}); err != nil {
 		return err
 	}
-	// Such a name is one that atomicfile.Sweep knows.
-	temp := ".aws-mfa-creds-" + hex.EncodeToString(name) + ".tmp"
-	if err := dir.Create(temp, []byte(t.new), atomicfile.Options{Mode: t.mode(), Durable: true}); err != nil {
-		return err
-	}
-	t.staged = temp
 	return t.keepOwner()
 }
 
 func (t *target) mode() fs.FileMode {
 	if t.info == nil {
-		return private
+		return 0o600
 	}
 	return t.info.Mode().Perm()
 }
 
 // copyOld keeps the old content under a name that is free.
-func (t *target) copyOld(dir atomicfile.Dir) error {
+func (t *target) copyOld() error {
 	const most = 1000
 	base := filepath.Base(t.end) + ".aws-mfa-creds-backup"
 	name := base
 	for i := 2; ; i++ {
-		err := dir.Create(name, []byte(t.old), atomicfile.Options{Durable: true})
+		err := t.dir.Create(name, []byte(t.old), securefile.Options{Durable: true})
 		if err == nil {
 			t.copied = name
 			return nil
@@ -189,7 +173,7 @@ func (t *target) publish() error {
 	if t.staged == "" {
 		return nil
 	}
-	if err := t.swap(); err != nil {
+	if err := t.dir.Replace(t.staged, filepath.Base(t.end)); err != nil {
 		return err
 	}
 	t.staged = ""
@@ -200,24 +184,24 @@ func (t *target) publish() error {
 // sweep removes what killed edits have left beside the file. Its own time stamp says
 // what time it is.
 func (t *target) sweep() {
-	if info, err := t.root.Stat(filepath.Base(t.end)); err == nil {
-		_ = atomicfile.Sweep(t.root, info.ModTime().Add(-atomicfile.Abandoned))
+	if info, err := t.dir.Root.Stat(filepath.Base(t.end)); err == nil {
+		_ = t.dir.Sweep(info.ModTime().Add(-securefile.Abandoned))
 	}
 }
 
 // close removes what was staged for nothing.
 func (t *target) close(done bool) {
-	if t.root == nil {
+	if t.dir == nil {
 		return
 	}
 	if t.staged != "" {
-		_ = t.root.Remove(t.staged)
+		_ = t.dir.Remove(t.staged)
 	}
 	if t.copied != "" && !done {
-		_ = t.root.Remove(t.copied)
+		_ = t.dir.Remove(t.copied)
 		t.copied = ""
 	}
-	_ = t.root.Close()
+	_ = t.dir.Close()
 }
 
 // inWords returns err, from writing the file, as a *fault.Error.
@@ -225,38 +209,20 @@ func (t *target) inWords(err error) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return err
 	}
-	bad := fault.New(fault.Filesystem, t.path, "look at the permissions and the free space of "+filepath.Dir(t.end), "cannot be written: %s", profile.Reason(err))
+	bad := fault.New(fault.Filesystem, t.path, "look at the permissions and the free space of "+filepath.Dir(t.end), "cannot be written: %s", securefile.Reason(err))
 	bad.Err = err
 	return bad
 }
 
 // openDir opens the directory at path, and makes it first, with those above it, if there
 // is none.
-func openDir(path string) (*os.Root, error) {
-	root, err := os.OpenRoot(path)
+func openDir(path string) (*securefile.Dir, error) {
+	dir, err := securefile.OpenAnyDir(path)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return root, err
+		return dir, err
 	}
-	if err := makeDir(path); err != nil {
+	if err := securefile.MakeAll(path); err != nil {
 		return nil, err
 	}
-	return os.OpenRoot(path)
-}
-
-// makeDir makes path and what is missing above it, all of mode 0700 whatever the umask is.
-func makeDir(path string) error {
-	err := os.Mkdir(path, privateDir)
-	if parent := filepath.Dir(path); errors.Is(err, fs.ErrNotExist) && parent != path {
-		if err := makeDir(parent); err != nil {
-			return err
-		}
-		err = os.Mkdir(path, privateDir)
-	}
-	if errors.Is(err, fs.ErrExist) {
-		return nil // another process was faster
-	}
-	if err != nil {
-		return err
-	}
-	return os.Chmod(path, privateDir)
+	return securefile.OpenAnyDir(path)
 }

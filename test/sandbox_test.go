@@ -67,8 +67,10 @@ func TestSandboxRunsACommand(t *testing.T) {
 		t.Errorf("exit %d: %s", got.code, got.stderr)
 	}
 	wantNothingLeft(t, tmp)
-	if got, _ = sandboxCommand(t, "-fault", "nonsense"); got.code != 2 || !strings.Contains(got.stderr, "throttle") {
-		t.Errorf("no such fault: exit %d: %s", got.code, got.stderr)
+	for _, fault := range []string{"nonsense", "rewrite"} { // the second needs a function of Go
+		if got, _ = sandboxCommand(t, "-fault", fault); got.code != 2 || !strings.Contains(got.stderr, "throttle") {
+			t.Errorf("no fault %s: exit %d: %s", fault, got.code, got.stderr)
+		}
 	}
 	if got, _ = sandboxCommand(t, "--", "no-such-command"); got.code != 127 {
 		t.Errorf("no such command: exit %d: %s", got.code, got.stderr)
@@ -76,6 +78,18 @@ func TestSandboxRunsACommand(t *testing.T) {
 	got, tmp = sandboxCommand(t, "-fault", "unavailable", "--", "aws-mfa-creds", "get", "--profile", "work")
 	if got.code != 8 || got.stdout != "" {
 		t.Errorf("fault: exit %d: %s", got.code, got.stderr)
+	}
+	wantNothingLeft(t, tmp)
+}
+
+// TestSandboxOfADemandingAccount sets up a laptop where IAM asks for the code of a phone.
+func TestSandboxOfADemandingAccount(t *testing.T) {
+	t.Parallel()
+	const setup = `cd "$HOME" && curl -sf "$URL/_sandbox/code?device=alice-phone" >code &&
+		aws-mfa-creds setup --profile work --access-key-file "$KEY" --store age --yes --mfa-serial arn:aws:iam::123456789012:mfa/alice-phone --mfa-code-file code`
+	got, tmp := sandboxCommand(t, "-laptop", "-require-mfa", "--", "sh", "-c", setup)
+	if got.code != 0 || !strings.Contains(got.stdout, "Enabled arn:aws:iam::123456789012:mfa/alice-") {
+		t.Errorf("exit %d: %s%s", got.code, got.stdout, got.stderr)
 	}
 	wantNothingLeft(t, tmp)
 }

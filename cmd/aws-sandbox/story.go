@@ -159,3 +159,25 @@ func brief(d time.Duration) string {
 	}
 	return d.Round(100 * time.Millisecond).String()
 }
+
+// laptop shows how a person begins: from an access key to a working profile.
+func (s *story) laptop(ctx context.Context) error {
+	s.say("A laptop, with an access key of the user and nothing else:")
+	bed, err := options{binary: s.bed.Binary, laptop: true}.bed() //nolint:contextcheck // as in play
+	if err != nil {
+		return err
+	}
+	defer func() { _ = bed.Close() }()
+	s.command("aws-mfa-creds setup --profile work --access-key-file accessKeys.csv --store age --yes")
+	r := s.run(bed.Command(ctx, bed.Binary, "setup", "--profile", "work", "--access-key-file", keyFile(bed), "--store", "age", "--yes"))
+	if r.err != nil {
+		return fmt.Errorf("setup: %w: %s", r.err, strings.TrimSpace(r.stderr))
+	}
+	for line := range strings.Lines(r.stdout) {
+		if strings.TrimSpace(line) != "" {
+			s.say("  %s", strings.TrimRight(line, "\n"))
+		}
+	}
+	s.say("  in %s, without a phone; %s\n", brief(r.took), seen(bed.Server.State()))
+	return nil
+}

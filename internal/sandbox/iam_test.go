@@ -2,9 +2,13 @@ package sandbox
 
 import (
 	"encoding/base64"
+	"image/png"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
+
+	goqr "github.com/piglig/go-qr"
 )
 
 const spare = "arn:aws:iam::123456789012:mfa/spare"
@@ -39,8 +43,12 @@ func TestEnrolment(t *testing.T) {
 	if _, err := decodeSeed(string(seed)); err != nil {
 		t.Error(err)
 	}
-	if picture, err := base64.StdEncoding.DecodeString(created.QRCodePNG); err != nil || string(picture[1:4]) != "PNG" {
-		t.Errorf("the picture is no PNG: %v", err)
+	picture, err := png.Decode(base64.NewDecoder(base64.StdEncoding, strings.NewReader(created.QRCodePNG)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := goqr.Decode(picture); err != nil || text != "otpauth://totp/new@123456789012?secret="+string(seed) {
+		t.Errorf("the QR code says %q, %v", text, err)
 	}
 	alice.pair("EnableMFADevice", serial, -1, 0).wantOK(t)
 	get := func(step int) reply {

@@ -31,6 +31,7 @@ type Header struct {
 	Body   int    // behind that line
 	End    int    // the next header's line, or the end of the file
 	indent int    // of the header's line, in characters
+	name   string // of the profile, if the header is spelled as nearly all are; else ""
 }
 
 // loadFile reads the file at path.
@@ -78,7 +79,7 @@ func (f *File) scan() error {
 			if last := len(f.Headers) - 1; last >= 0 {
 				f.Headers[last].End = n.Offset
 			}
-			f.Headers = append(f.Headers, Header{Text: n.Text, Line: n.Offset, Body: l.pos, End: len(f.Data), indent: n.indent})
+			f.Headers = append(f.Headers, Header{Text: n.Text, Line: n.Offset, Body: l.pos, End: len(f.Data), indent: n.indent, name: f.plainName(n.Text)})
 		case !l.section:
 			return f.Fault(n.Offset, "begin with a header such as [default]", "there is an option before the first [section]")
 		}
@@ -115,15 +116,20 @@ func (f *File) Last(name, key string) (found Statement, ok bool) {
 	return found, ok
 }
 
+// plainName returns the name of the profile in a header that needs no interpretation, or "".
+func (f *File) plainName(text string) string {
+	if f.dialect == AWSConfig {
+		return plainName(text)
+	}
+	return strings.Trim(text, " \t")
+}
+
 // title returns what a header says.
 func (f *File) title(h *Header) title {
-	if f.dialect == AWSConfig {
-		return parseTitle(h.Text)
+	if h.name != "" {
+		return title{class: profileSection, name: h.name}
 	}
-	if name := strings.Trim(h.Text, " \t"); name != "" {
-		return title{class: profileSection, name: name}
-	}
-	return title{}
+	return parseTitle(h.Text)
 }
 
 // names returns the names of all profiles, as often as they occur.
@@ -152,12 +158,16 @@ func (f *File) Find(name string) []Header {
 func (f *File) find(c class, name string) (found []Header, replaced bool) {
 	var strict, loose []Header
 	for i := range f.Headers {
-		switch t := f.title(&f.Headers[i]); {
+		h := &f.Headers[i]
+		if h.name != "" && (h.name != name || c != profileSection) {
+			continue
+		}
+		switch t := f.title(h); {
 		case t.class != c || t.name != name:
 		case t.loose:
-			loose = append(loose, f.Headers[i])
+			loose = append(loose, *h)
 		default:
-			strict = append(strict, f.Headers[i])
+			strict = append(strict, *h)
 		}
 	}
 	if len(strict) == 0 {

@@ -71,7 +71,7 @@ func sameHeaders(t *testing.T, f *File) {
 			if last := len(want) - 1; last >= 0 {
 				want[last].End = n.Offset
 			}
-			want = append(want, Header{n.Text, n.Offset, l.pos, len(f.Data), n.indent})
+			want = append(want, Header{n.Text, n.Offset, l.pos, len(f.Data), n.indent, f.plainName(n.Text)})
 		}
 	}
 	if !slices.Equal(f.Headers, want) {

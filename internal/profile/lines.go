@@ -114,8 +114,11 @@ func (l *lines) classify(n Line) Line {
 }
 
 // skip passes over lines that cannot begin a section: below an option at the margin, only a bracket
-// at the margin can. Without it, ten thousand profiles take 4 ms more.
+// at the margin can. Without it, a config of ten thousand profiles takes twice as long to scan.
 func (l *lines) skip() {
+	if l.section && !l.option && l.pos < len(l.data) && beginsOption(l.data[l.pos]) {
+		l.option, l.indent = true, 0
+	}
 	for l.section && l.option && l.indent == 0 {
 		i := strings.IndexByte(l.data[l.pos:], '[')
 		if i < 0 {
@@ -128,6 +131,12 @@ func (l *lines) skip() {
 		}
 		l.pos++
 	}
+}
+
+// beginsOption reports whether a line that begins with c is certainly an option, or garbage, at the
+// margin.
+func beginsOption(c byte) bool {
+	return c > ' ' && c < utf8.RuneSelf && c != '[' && c != '#' && c != ';'
 }
 
 // headerText returns what is between the first bracket and the last one. What follows is ignored.

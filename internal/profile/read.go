@@ -73,18 +73,22 @@ func checkInfo(path string, info fs.FileInfo) error {
 	return nil
 }
 
-// readAll reads a file of about size bytes. It may grow while it is read, but not
-// beyond the cap.
+// readAll reads a file of about size bytes. It may grow while it is read, but not beyond the cap.
 func readAll(path string, f io.Reader, size int64) (string, error) {
 	var b strings.Builder
 	b.Grow(int(size))
-	if _, err := io.Copy(&b, io.LimitReader(f, MaxSize+1)); err != nil {
-		return "", Unreadable(path, err)
+	part := make([]byte, min(size+1, 64<<10))
+	for b.Len() <= MaxSize {
+		n, err := f.Read(part)
+		b.Write(part[:n])
+		switch {
+		case errors.Is(err, io.EOF):
+			return b.String(), nil
+		case err != nil:
+			return "", Unreadable(path, err)
+		}
 	}
-	if b.Len() > MaxSize {
-		return "", TooLarge(path)
-	}
-	return b.String(), nil
+	return "", TooLarge(path)
 }
 
 // TooLarge is the failure of a file above MaxSize.

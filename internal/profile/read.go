@@ -1,10 +1,12 @@
 package profile
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
@@ -24,8 +26,8 @@ func Read(path string, ours bool) (string, fs.FileInfo, error) {
 	if path == "" || path == os.DevNull {
 		return "", nil, nil
 	}
-	f, err := openFile(path)
-	if isMissing(err) {
+	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0) //nolint:gosec // the path is the user's own choice
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // or it is below what is no directory
 		return "", nil, nil
 	}
 	if err != nil {

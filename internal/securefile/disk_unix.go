@@ -16,6 +16,8 @@ const (
 
 	// onlyDir, at the end of a path, keeps anything but a directory from being opened.
 	onlyDir = "/."
+
+	separators = "/" // of a path
 )
 
 // Owned reports whether the file is this user's. Root gets no privilege here: what another user
@@ -63,7 +65,7 @@ func flock(f *os.File, share Share) (held bool, err error) {
 		how = syscall.LOCK_SH
 	}
 	for {
-		switch err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB); err { //nolint:errorlint // a bare errno
+		switch err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB); err {
 		case nil:
 			return true, nil
 		case syscall.EINTR:

@@ -19,7 +19,6 @@ import (
 
 const (
 	roleVar  = "SECUREFILE_TEST_ROLE"
-	dirVar   = "SECUREFILE_TEST_DIR"
 	umaskVar = "SECUREFILE_TEST_UMASK"
 )
 
@@ -47,11 +46,12 @@ func TestMain(m *testing.M) {
 
 func child(role, dir string, env ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), append(env, roleVar+"="+role, dirVar+"="+dir)...)
+	cmd.Env = append(os.Environ(), append(env, roleVar+"="+role)...)
+	cmd.Dir = dir
 	return cmd
 }
 
-func childDir() (*Dir, error) { return OpenAnyDir(os.Getenv(dirVar)) }
+func childDir() (*Dir, error) { return OpenAnyDir(".") }
 
 func setUmask() error {
 	mask, err := strconv.ParseUint(os.Getenv(umaskVar), 8, 32)
@@ -63,7 +63,7 @@ func makeUnderUmask() error {
 	if err := setUmask(); err != nil {
 		return err
 	}
-	_, err := MakeDir(filepath.Join(os.Getenv(dirVar), "a/b/c"), Open)
+	_, err := MakeDir("a/b/c", Open)
 	return err
 }
 

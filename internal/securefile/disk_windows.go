@@ -13,6 +13,8 @@ import (
 const (
 	noBlock = 0
 	onlyDir = ""
+
+	separators = `/\`
 )
 
 // System error codes of Windows that package syscall does not name.
@@ -90,7 +92,7 @@ func flock(f *os.File, share Share) (held bool, err error) {
 	if share == Alone {
 		flags |= lockfileExclusiveLock
 	}
-	ok, _, err := lockFileEx.Call(f.Fd(), flags, 0, 1, 0, uintptr(unsafe.Pointer(&syscall.Overlapped{})))
+	ok, _, err := lockFileEx.Call(f.Fd(), flags, 0, 1, 0, uintptr(unsafe.Pointer(&syscall.Overlapped{}))) //nolint:gosec // the way of package syscall itself
 	switch {
 	case ok != 0:
 		return true, nil
@@ -102,5 +104,5 @@ func flock(f *os.File, share Share) (held bool, err error) {
 
 // funlock frees the lock at once; after closing alone, Windows frees it when it has time.
 func funlock(f *os.File) {
-	_, _, _ = unlockFileEx.Call(f.Fd(), 0, 1, 0, uintptr(unsafe.Pointer(&syscall.Overlapped{})))
+	_, _, _ = unlockFileEx.Call(f.Fd(), 0, 1, 0, uintptr(unsafe.Pointer(&syscall.Overlapped{}))) //nolint:gosec // the same
 }

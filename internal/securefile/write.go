@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"unicode/utf8"
 )
 
 // A temporary file has a name of its own, not its target's with something added, which might
@@ -145,8 +144,7 @@ func fill(f *os.File, data []byte, o Options) error {
 // plainName refuses what is not the name of a file directly in the directory: the temporary file
 // has to be on the same file system, and flushed with it.
 func plainName(name string) error {
-	separator := strings.ContainsFunc(name, func(r rune) bool { return r < utf8.RuneSelf && os.IsPathSeparator(byte(r)) })
-	if separator || name == "" || name == "." || name == ".." {
+	if strings.ContainsAny(name, separators) || name == "" || name == "." || name == ".." {
 		return &fs.PathError{Op: "write", Path: name, Err: fs.ErrInvalid}
 	}
 	return nil

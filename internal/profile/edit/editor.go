@@ -76,7 +76,7 @@ func (e Editor) lock(ctx context.Context) (unlock func(), err error) {
 	path := filepath.Dir(e.Paths.Own)
 	dir, err := openDir(path)
 	if err != nil {
-		return func() {}, nil //nolint:nilerr // writing the file itself says what is wrong
+		return func() {}, nil // writing the file itself says what is wrong
 	}
 	defer func() { _ = dir.Close() }()
 	waiting, cancel := context.WithTimeout(ctx, lockWait)

@@ -9,7 +9,7 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awshttp"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/doctor"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -41,7 +41,7 @@ func (d *diagnosis) facts(ctx context.Context) (doctor.Facts, error) {
 		return doctor.Facts{}, err
 	}
 	f := doctor.Facts{
-		GOOS: runtime.GOOS, Now: d.now(), Env: d.variables(), Stores: storeKinds(), Proxy: awshttp.CheckProxy(d.getenv),
+		GOOS: runtime.GOOS, Now: d.now(), Env: d.variables(), Stores: storeKinds(), Proxy: awsapi.CheckProxy(d.getenv),
 		Unreadable: unreadable, Sealing: d.sealing(),
 		Dirs: d.ownDirs(paths.Cache), Files: d.fileModes(), Cache: cacheState(paths.Cache),
 	}

@@ -7,12 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/doctor"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/iam"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 )
@@ -49,21 +47,14 @@ func (*diagnosis) verifySession(ctx context.Context, w *opened) (creds.Credentia
 func (d *diagnosis) identify(ctx context.Context, w *opened, key creds.AccessKey, o *doctor.Online) {
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
-	client, err := w.sts() //nolint:contextcheck // resolving the endpoint asks nobody
+	o.Skew = w.clock.LoadClock().SkewAt(d.now())
+	account := w.account(iamKey{key: key}, o)
+	identity, err := account.GetCallerIdentity(ctx)
+	if awsapi.KindOf(err) == awsapi.ClockRefused && o.Measured {
+		identity, err = account.GetCallerIdentity(ctx) // the first answer has corrected the clock
+	}
 	if err != nil {
 		o.Identity = err
-		return
-	}
-	book := w.clock
-	request := exchange.Request{Key: key, Skew: book.LoadClock().SkewAt(d.now())}
-	identity, result := client.GetCallerIdentity(ctx, request)
-	d.measure(book, result, o)
-	if account.ReasonOf(result.Err) == account.ClockRefused && o.Measured {
-		request.Skew = o.Skew // the first answer has told it
-		identity, result = client.GetCallerIdentity(ctx, request)
-	}
-	if result.Err != nil {
-		o.Identity = result.Err
 		return
 	}
 	o.Root, o.User, o.Account = identity.Root(), identity.User(), identity.Account
@@ -72,15 +63,17 @@ func (d *diagnosis) identify(ctx context.Context, w *opened, key creds.AccessKey
 	}
 }
 
-// measure keeps what an answer says of the clock.
-func (d *diagnosis) measure(book clockBook, result exchange.Result, o *doctor.Online) {
-	if result.ServerTime.IsZero() {
-		return
+// account returns a client that signs for AWS's time as the answers so far have shown it.
+func (p *opened) account(k iamKey, o *doctor.Online) *awsapi.Account {
+	options := p.awsOptions()
+	options.Skew = func() time.Duration { return o.Skew }
+	options.Observe = func(server, local time.Time) {
+		o.Skew, o.Measured = server.Sub(local), true
+		if known := p.clock.LoadClock(); known.Measure(server, local) != known {
+			_ = p.clock.SaveClock(known.Measure(server, local)) // it may be lost
+		}
 	}
-	o.Skew, o.Measured = result.ServerTime.Sub(result.LocalTime), true
-	if known := book.LoadClock(); known.Measure(result.ServerTime, result.LocalTime) != known {
-		_ = book.SaveClock(known.Measure(result.ServerTime, result.LocalTime)) // it may be lost
-	}
+	return awsapi.New(options).Account(k.key, k.token)
 }
 
 // listUser finds out the user's devices and the state of the key, as far as the policies allow it:
@@ -100,16 +93,18 @@ func (d *diagnosis) listUser(ctx context.Context, w *opened, key creds.AccessKey
 		d.refusals["devices and keys of the user ("+fault.Text(err)+")"] = true
 		return
 	}
+	withIAM := *w
+	withIAM.settings = settings
 	o.DevicesErr = d.firstAllowed(keys, "ListMFADevices", o.User, func(k iamKey) error {
-		devices, err := d.iam(k, settings, o).ListMFADevices(ctx, o.User) //nolint:contextcheck // resolving the endpoint asks nobody
-		o.Devices = make([]string, 0, len(devices))                       // none is an answer, too
+		devices, err := withIAM.account(k, o).ListMFADevices(ctx, o.User)
+		o.Devices = make([]string, 0, len(devices)) // none is an answer, too
 		for _, device := range devices {
 			o.Devices = append(o.Devices, device.Serial)
 		}
 		return err
 	})
 	o.KeysErr = d.firstAllowed(keys, "ListAccessKeys", o.User, func(k iamKey) error {
-		all, err := d.iam(k, settings, o).ListAccessKeys(ctx, o.User) //nolint:contextcheck // as above
+		all, err := withIAM.account(k, o).ListAccessKeys(ctx, o.User)
 		for _, listed := range all {
 			if listed.ID == key.ID {
 				o.KeyActive, o.KeyCreated = listed.Active, listed.Created
@@ -128,7 +123,7 @@ type iamKey struct {
 // firstAllowed calls with one key after the other, until one may.
 func (d *diagnosis) firstAllowed(keys []iamKey, action, user string, call func(iamKey) error) (err error) {
 	for _, k := range keys {
-		if err = call(k); account.ReasonOf(err) != account.Denied {
+		if err = call(k); awsapi.KindOf(err) != awsapi.Denied {
 			break
 		}
 	}
@@ -137,30 +132,6 @@ func (d *diagnosis) firstAllowed(keys []iamKey, action, user string, call func(i
 	}
 	return err
 }
-
-// iamClient is what is asked of IAM here.
-type iamClient interface {
-	ListMFADevices(ctx context.Context, user string) ([]account.Device, error)
-	ListAccessKeys(ctx context.Context, user string) ([]account.Key, error)
-}
-
-func (d *diagnosis) iam(k iamKey, s profile.Settings, o *doctor.Online) iamClient {
-	client, err := iam.New(iam.Options{
-		Key: k.key, Token: k.token, Region: s.Region, Endpoint: s.IAMEndpoint, FIPS: s.FIPS, DualStack: s.DualStack, CABundle: s.CABundle,
-		Getenv: d.getenv, Now: d.now, Skew: func() time.Duration { return o.Skew }, Logger: d.log(),
-	})
-	if err != nil {
-		return noIAM{err}
-	}
-	return client
-}
-
-// noIAM is a client that cannot be had.
-type noIAM struct{ err error }
-
-func (n noIAM) ListMFADevices(context.Context, string) ([]account.Device, error) { return nil, n.err }
-
-func (n noIAM) ListAccessKeys(context.Context, string) ([]account.Key, error) { return nil, n.err }
 
 // unchecked tells what was not looked at, and why.
 func (d *diagnosis) unchecked() []string {

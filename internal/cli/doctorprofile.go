@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awshttp"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/doctor"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/endpoint"
@@ -172,7 +172,7 @@ func (*diagnosis) settings(p *doctor.Profile, w *opened) {
 	if u, err := url.Parse(s.Endpoint); err == nil && s.Endpoint != "" {
 		p.Endpoint = doctor.Endpoint{Host: u.Host, Loopback: endpoint.Loopback(u.Hostname())}
 	}
-	p.CABundle = awshttp.CheckBundle(s.CABundle)
+	p.CABundle = awsapi.CheckBundle(s.CABundle)
 }
 
 // secretFact is what is known of a secret without itself.

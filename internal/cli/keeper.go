@@ -9,13 +9,11 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enroll"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/iam"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
@@ -158,25 +156,24 @@ func (c *caretaker) observe(server, local time.Time) {
 func (c *caretaker) settings() (*opened, error) { return c.open(wanted{profile: c.name, iam: true}) }
 
 // identify asks STS whose the key is; zero is the stored one.
-func (c *caretaker) identify(ctx context.Context, key creds.AccessKey) (account.Identity, error) {
+func (c *caretaker) identify(ctx context.Context, key creds.AccessKey) (awsapi.Identity, error) {
 	w, err := c.settings()
 	if err != nil {
-		return account.Identity{}, err
+		return awsapi.Identity{}, err
 	}
 	if key.ID == "" {
 		if key, err = w.AccessKey(ctx); err != nil {
-			return account.Identity{}, err
+			return awsapi.Identity{}, err
 		}
 	}
-	client, err := w.sts() //nolint:contextcheck // resolving the endpoint asks nobody
-	if err != nil {
-		return account.Identity{}, err
-	}
-	who, result := client.GetCallerIdentity(ctx, exchange.Request{Key: key, Skew: c.skew()})
-	if !result.ServerTime.IsZero() {
-		c.observe(result.ServerTime, result.LocalTime)
-	}
-	return who, result.Err
+	return c.aws(w).Account(key, creds.Secret{}).GetCallerIdentity(ctx)
+}
+
+// aws returns a client that signs for the corrected time, and keeps the skew that the answers show.
+func (c *caretaker) aws(w *opened) *awsapi.Client {
+	o := w.awsOptions()
+	o.Skew, o.Observe = c.skew, c.observe
+	return awsapi.New(o)
 }
 
 // dial returns a client of IAM that signs with the stored access key, or with a session that has
@@ -198,11 +195,7 @@ func (c *caretaker) dial(ctx context.Context, as enroll.Access) (enroll.IAM, err
 		}
 		key, token = creds.AccessKey{ID: s.AccessKeyID, Secret: s.SecretAccessKey}, s.SessionToken
 	}
-	s := w.settings
-	return iam.New(iam.Options{ //nolint:contextcheck // resolving the endpoint asks nobody
-		Key: key, Token: token, Region: s.Region, Endpoint: s.IAMEndpoint, FIPS: s.FIPS, DualStack: s.DualStack, CABundle: s.CABundle,
-		Getenv: c.getenv, Now: c.now, Skew: c.skew, Observe: c.observe, Logger: c.log(),
-	})
+	return c.aws(w).Account(key, token), nil
 }
 
 // mfaSession returns a session with MFA: of the profile's own device, or of another one whose
@@ -218,35 +211,22 @@ func (c *caretaker) mfaSession(ctx context.Context, w *opened, key creds.AccessK
 }
 
 // prove makes a new session with the device, and with the key if one is given.
-func (c *caretaker) prove(ctx context.Context, p enroll.Proof) (exchange.Verdict, error) {
+func (c *caretaker) prove(ctx context.Context, p enroll.Proof) error {
 	w, err := c.settings()
 	if err != nil {
-		return exchange.Refused, err
+		return err
 	}
 	if p.Key.ID == "" {
 		if p.Key, err = w.AccessKey(ctx); err != nil {
-			return exchange.Refused, err
+			return err
 		}
 	}
 	s := w.settings
 	s.Serial, s.AccessKeyID, s.Roles = p.Serial, p.Key.ID, nil
 	broker := *w.broker
-	last := &lastVerdict{STS: broker.STS}
-	broker.Secrets, broker.STS, broker.Sleep = proven{c, p}, last, c.countdown(broker.Sleep)
+	broker.Secrets, broker.Sleep = proven{c, p}, c.countdown(broker.Sleep)
 	_, err = broker.Get(ctx, planOf(s), session.Options{Refresh: true, Ahead: true})
-	return last.verdict, err
-}
-
-// lastVerdict remembers how the last call ended.
-type lastVerdict struct {
-	session.STS
-	verdict exchange.Verdict
-}
-
-func (l *lastVerdict) Call(ctx context.Context, r exchange.Request) exchange.Result {
-	result := l.STS.Call(ctx, r)
-	l.verdict = result.Verdict
-	return result
+	return err
 }
 
 // proven are the secrets that a session is to prove.

@@ -7,16 +7,15 @@ import (
 	"os"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/endpoint"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
 )
 
 // wanted names a profile to open.
@@ -68,7 +67,7 @@ func (a *app) open(want wanted) (*opened, error) {
 	}
 	p.clock = newClockBook(p.cache, settings, a.now)
 	p.broker = &session.Broker{
-		STS: p, Secrets: p, Sessions: p.cache, Clock: p.clock,
+		STS: awsapi.New(p.awsOptions()), Secrets: p, Sessions: p.cache, Clock: p.clock,
 		Scope: func(name string) session.Scope { return p.cache.Scope(name) },
 		Now:   a.now, Sleep: sleeper(os.Getppid), Random: mathrand.Float64, Log: a.log(),
 	}
@@ -138,23 +137,14 @@ func planOf(s profile.Settings) rules.Plan {
 	}
 }
 
-// sts returns a client of STS for the profile.
-func (p *opened) sts() (*sts.Client, error) {
+// awsOptions are the options of a client of AWS for the profile. An endpoint that cannot be used fails
+// the call and not open: a cached session does not need it.
+func (p *opened) awsOptions() awsapi.Options {
 	s := p.settings
-	return sts.New(sts.Options{
-		Region: s.Region, Endpoint: s.Endpoint, FIPS: s.FIPS, DualStack: s.DualStack, CABundle: s.CABundle,
+	return awsapi.Options{
+		Region: s.Region, Endpoint: s.Endpoint, IAMEndpoint: s.IAMEndpoint, FIPS: s.FIPS, DualStack: s.DualStack, CABundle: s.CABundle,
 		Getenv: p.app.getenv, Now: p.app.now, Logger: p.app.log(),
-	})
-}
-
-// Call implements session.STS. An endpoint that cannot be used fails the call and not open: a cached
-// session does not need it.
-func (p *opened) Call(ctx context.Context, r exchange.Request) exchange.Result {
-	client, err := p.sts() //nolint:contextcheck // resolving the endpoint asks nobody
-	if err != nil {
-		return exchange.Result{Verdict: exchange.Unreachable, Err: err}
 	}
-	return client.Call(ctx, r)
 }
 
 // registered returns the options with which the AWS config has this program called for a

@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enroll"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
@@ -39,18 +39,15 @@ func (o otherDevice) session(ctx context.Context, c *caretaker, w *opened, key c
 	if err != nil {
 		return creds.Credentials{}, err
 	}
-	client, err := w.sts() //nolint:contextcheck // resolving the endpoint asks nobody
-	if err != nil {
-		return creds.Credentials{}, err
-	}
+	client := awsapi.New(w.awsOptions())
 	for try := 1; ; try++ {
 		code, err := o.code(ctx, c, serial)
 		if err != nil {
 			return creds.Credentials{}, err
 		}
 		c.sent = append(c.sent, code)
-		result := client.Call(ctx, exchange.Request{Key: key, Serial: serial, Code: code, Duration: otherSession, Skew: c.skew()})
-		if result.Verdict != exchange.CodeRefused {
+		result := client.Call(ctx, awsapi.Request{Key: key, Serial: serial, Code: code, Duration: otherSession, Skew: c.skew()})
+		if awsapi.KindOf(result.Err) != awsapi.CodeRefused {
 			return result.Credentials, result.Err
 		}
 		err = fault.New(fault.Refused, "MFA device "+serial, "wait for the next code on it and type that", "AWS refused the code: used already, mistyped, or of another device")

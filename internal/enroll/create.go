@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 )
 
 // create is the phase Creating: the device comes into being, and its seed into the store.
@@ -33,12 +33,12 @@ func (r *run) create(ctx context.Context, o DeviceOptions) error {
 
 // makeDevice creates the device. One of its name that an earlier try may have made, whose seed
 // nobody has, is deleted first.
-func (r *run) makeDevice(ctx context.Context, o DeviceOptions) (account.NewDevice, error) {
+func (r *run) makeDevice(ctx context.Context, o DeviceOptions) (awsapi.NewDevice, error) {
 	ours := r.resumed && r.entry.Free || o.ReplaceUnassigned
 	for try := 1; ; try++ {
-		var device account.NewDevice
+		var device awsapi.NewDevice
 		err := r.call(ctx, passing, func(api IAM) (err error) {
-			device, err = api.CreateVirtualMFADevice(ctx, r.entry.Name, "", nil)
+			device, err = api.CreateVirtualMFADevice(ctx, r.entry.Name)
 			return err
 		})
 		switch {
@@ -46,23 +46,23 @@ func (r *run) makeDevice(ctx context.Context, o DeviceOptions) (account.NewDevic
 			return device, err
 		case uncertain(err):
 			ours = ours || r.entry.Free
-		case is(err, account.AlreadyExists) && ours:
+		case is(err, awsapi.AlreadyExists) && ours:
 			renamed, err := r.discard(ctx, err)
 			if err != nil {
-				return account.NewDevice{}, err
+				return awsapi.NewDevice{}, err
 			}
 			ours = o.ReplaceUnassigned || !renamed
 			if err := r.pause(ctx, firstPause); err != nil { // or IAM may not have noticed
-				return account.NewDevice{}, err
+				return awsapi.NewDevice{}, err
 			}
-		case is(err, account.Denied) && r.mayBeCalledLikeUser(o, err):
+		case is(err, awsapi.Denied) && r.mayBeCalledLikeUser(o, err):
 			r.rename(ctx, r.who.User())
 			if err := r.enter(Creating); err != nil {
-				return account.NewDevice{}, err
+				return awsapi.NewDevice{}, err
 			}
 			ours = o.ReplaceUnassigned
 		default:
-			return account.NewDevice{}, err
+			return awsapi.NewDevice{}, err
 		}
 	}
 }
@@ -83,9 +83,9 @@ func (r *run) rename(ctx context.Context, name string) {
 // free reports whether AWS lists no device of the name. Where it does not tell, somebody may have
 // one: that is no call to ask a person for a code for.
 func (r *run) free(ctx context.Context) bool {
-	var devices []account.Device
+	var devices []awsapi.Device
 	err := r.patiently(ctx, repeatable, func() (err error) {
-		devices, err = r.iam.ListVirtualMFADevices(ctx, account.Any)
+		devices, err = r.iam.ListVirtualMFADevices(ctx, awsapi.Any)
 		return err
 	})
 	if err != nil {
@@ -102,9 +102,9 @@ func (r *run) discard(ctx context.Context, exists error) (renamed bool, err erro
 	switch {
 	case err == nil:
 		return false, r.Seeds.DeleteSeed(ctx, r.entry.Serial)
-	case is(err, account.StillAssigned):
+	case is(err, awsapi.StillAssigned):
 		return false, exists
-	case is(err, account.Denied):
+	case is(err, awsapi.Denied):
 		return true, r.leave(ctx, "")
 	}
 	return false, err
@@ -117,7 +117,7 @@ func (r *run) leave(ctx context.Context, name string) error {
 		r.entry.Orphans = append(r.entry.Orphans, r.entry.Serial)
 	}
 	if name == "" {
-		first := account.Device{Serial: r.entry.Orphans[0]}
+		first := awsapi.Device{Serial: r.entry.Orphans[0]}
 		name = numbered(first.Name(), len(r.entry.Orphans)+1)
 	}
 	r.rename(ctx, name)
@@ -130,7 +130,7 @@ func (r *run) notMade(ctx context.Context, err error) error {
 	if !definite(err) {
 		return err
 	}
-	if is(err, account.AlreadyExists) {
+	if is(err, awsapi.AlreadyExists) {
 		whose := r.whose(ctx)
 		if r.isOurs(ctx, whose) {
 			return r.adoptAgain(ctx)
@@ -140,7 +140,7 @@ func (r *run) notMade(ctx context.Context, err error) error {
 	return also(r.told(ctx, err), r.giveUp())
 }
 
-func (r *run) isOurs(ctx context.Context, d *account.Device) bool {
+func (r *run) isOurs(ctx context.Context, d *awsapi.Device) bool {
 	if r.entry.Flow != FlowEnrol || d != nil && d.User != r.who.User() {
 		return false
 	}
@@ -159,7 +159,7 @@ func (r *run) adoptAgain(ctx context.Context) error {
 }
 
 // whose finds the device of the name that is wanted, or returns nil if AWS does not tell.
-func (r *run) whose(ctx context.Context) *account.Device {
+func (r *run) whose(ctx context.Context) *awsapi.Device {
 	devices, err := r.virtual(ctx)
 	if err != nil {
 		r.Log.Debug("owner not known", "error", err)
@@ -173,9 +173,9 @@ func (r *run) whose(ctx context.Context) *account.Device {
 }
 
 // virtual lists the virtual devices of the account.
-func (r *run) virtual(ctx context.Context) (devices []account.Device, err error) {
+func (r *run) virtual(ctx context.Context) (devices []awsapi.Device, err error) {
 	err = r.call(ctx, repeatable, func(api IAM) (err error) {
-		devices, err = api.ListVirtualMFADevices(ctx, account.Any)
+		devices, err = api.ListVirtualMFADevices(ctx, awsapi.Any)
 		return err
 	})
 	return devices, err

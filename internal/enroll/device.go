@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 )
 
 // maxDevices is how many MFA devices IAM allows a user ("IAM and AWS STS quotas").
@@ -47,13 +47,13 @@ func (r *run) enable(ctx context.Context) error {
 	for try := 1; ; try++ {
 		err := r.call(ctx, never, func(api IAM) error { return r.sendPair(ctx, serial, api.EnableMFADevice) })
 		switch {
-		case err == nil, is(err, account.AlreadyExists): // nobody else has its seed
+		case err == nil, is(err, awsapi.AlreadyExists): // nobody else has its seed
 			return r.enter(Enabled)
 		case uncertain(err) && r.enabledAlready(ctx):
 			return r.enter(Enabled)
-		case is(err, account.NotFound) && r.resumed:
+		case is(err, awsapi.NotFound) && r.resumed:
 			return r.again(ctx)
-		case try < maxPairs && (repeatable(err) || is(err, account.NotFound)): // a new device may not be known at once
+		case try < maxPairs && (repeatable(err) || is(err, awsapi.NotFound)): // a new device may not be known at once
 			r.Log.Debug("not enabled yet", "error", err)
 		case definite(err):
 			return r.undo(ctx, r.told(ctx, err))
@@ -66,7 +66,7 @@ func (r *run) enable(ctx context.Context) error {
 // lookAgain finds out how far an earlier run has come.
 func (r *run) lookAgain(ctx context.Context) (enabled bool, err error) {
 	devices, err := r.devices(ctx)
-	if is(err, account.Denied) {
+	if is(err, awsapi.Denied) {
 		return false, nil
 	}
 	if err != nil || has(devices, r.entry.Serial) {
@@ -83,7 +83,7 @@ func (r *run) enabledAlready(ctx context.Context) bool {
 }
 
 // devices lists the devices of the user.
-func (r *run) devices(ctx context.Context) (devices []account.Device, err error) {
+func (r *run) devices(ctx context.Context) (devices []awsapi.Device, err error) {
 	err = r.call(ctx, repeatable, func(api IAM) (err error) {
 		devices, err = api.ListMFADevices(ctx, r.who.User())
 		return err
@@ -91,7 +91,7 @@ func (r *run) devices(ctx context.Context) (devices []account.Device, err error)
 	return devices, err
 }
 
-func has(devices []account.Device, serial string) bool {
+func has(devices []awsapi.Device, serial string) bool {
 	for _, d := range devices {
 		if d.Serial == serial {
 			return true
@@ -102,7 +102,7 @@ func has(devices []account.Device, serial string) bool {
 
 // told lists the devices where there are too many of them.
 func (r *run) told(ctx context.Context, err error) error {
-	if !is(err, account.LimitExceeded) {
+	if !is(err, awsapi.LimitExceeded) {
 		return err
 	}
 	if devices, none := r.devices(ctx); none == nil && len(devices) >= maxDevices {
@@ -141,7 +141,7 @@ func also(cause, err error) error {
 // what has the present name is not ours.
 func (r *run) giveUp() error {
 	if len(r.entry.Orphans) > 0 {
-		orphan := account.Device{Serial: r.entry.Orphans[0]}
+		orphan := awsapi.Device{Serial: r.entry.Orphans[0]}
 		r.entry.Name, r.entry.Serial, r.entry.Free = orphan.Name(), orphan.Serial, true
 		return r.enter(Creating)
 	}
@@ -163,7 +163,7 @@ func (r *run) again(ctx context.Context) error {
 // seedless is for a seed that has gone from the store. The device is of no use.
 func (r *run) seedless(ctx context.Context) error {
 	err := r.deleteDevice(ctx, r.entry.Serial)
-	if is(err, account.StillAssigned) {
+	if is(err, awsapi.StillAssigned) {
 		return seedGone(r.who.User(), r.entry.Serial)
 	}
 	if err != nil {
@@ -175,7 +175,7 @@ func (r *run) seedless(ctx context.Context) error {
 // deleteDevice removes a device that is not enabled. That there is none is no error.
 func (r *run) deleteDevice(ctx context.Context, serial string) error {
 	err := r.call(ctx, repeatable, func(api IAM) error { return api.DeleteVirtualMFADevice(ctx, serial) })
-	if is(err, account.NotFound) {
+	if is(err, awsapi.NotFound) {
 		return nil
 	}
 	return err

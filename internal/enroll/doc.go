@@ -14,8 +14,8 @@
 // Command-line wiring is a Keeper and one call:
 //
 //	keeper := &enroll.Keeper{
-//		Identify: identify, // sts.Client.GetCallerIdentity
-//		Dial:     dial,     // iam.New, with the stored access key or a session
+//		Identify: identify, // awsapi.Account.GetCallerIdentity
+//		Dial:     dial,     // awsapi.Account, with the stored access key or a session
 //		Prove:    prove,    // session.Broker.Get with Options.Refresh
 //		Seeds:    seeds,    // keystore.Items
 //		...

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 )
 
 // DeviceOptions are the wishes about a new device.
@@ -27,7 +27,7 @@ type Result struct {
 }
 
 // Enrol makes a virtual MFA device, enables it for the user, makes it the profile's and proves
-// it by a session. Errors are *fault.Error, for the most part in an *account.Error; where AWS
+// it by a session. Errors are *fault.Error, for the most part in an *awsapi.Error; where AWS
 // wants MFA first, an *MFAError. After an error either nothing is left, or the next
 // run goes on.
 func (k *Keeper) Enrol(ctx context.Context, o DeviceOptions) (Result, error) {
@@ -66,7 +66,7 @@ func (r *run) beginEnrolment(ctx context.Context, o DeviceOptions) error {
 func (r *run) beforeEnrolment(ctx context.Context) error {
 	devices, err := r.devices(ctx)
 	switch {
-	case is(err, account.Denied):
+	case is(err, awsapi.Denied):
 		return nil
 	case err != nil:
 		return err
@@ -79,7 +79,7 @@ func (r *run) beforeEnrolment(ctx context.Context) error {
 // beside is withMFABeside for the devices that there are now, where AWS tells.
 func (r *run) beside(ctx context.Context) error {
 	devices, err := r.devices(ctx)
-	if is(err, account.Denied) {
+	if is(err, awsapi.Denied) {
 		return nil
 	}
 	if err != nil {
@@ -90,7 +90,7 @@ func (r *run) beside(ctx context.Context) error {
 
 // withMFABeside signs with MFA if the user has devices already, because IAM wants that for a
 // further one. Where there is no session it is tried without.
-func (r *run) withMFABeside(ctx context.Context, devices []account.Device) error {
+func (r *run) withMFABeside(ctx context.Context, devices []awsapi.Device) error {
 	if r.first = len(devices) == 0; r.first {
 		return nil
 	}

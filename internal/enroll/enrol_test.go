@@ -60,7 +60,7 @@ func (s *stage) mints(serial string) {
 	key, err := s.items.AccessKey(s.t.Context(), "work")
 	s.must(err)
 	s.clock.advance(3 * totp.Period)
-	broker, _ := s.broker(key, serial)
+	broker := s.broker(key, serial)
 	if _, err := broker.Get(s.t.Context(), plan(key, serial), session.Options{Refresh: true}); err != nil {
 		s.t.Errorf("no session: %v", err)
 	}

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 )
 
 // Subject is what a journal entry is about. Each has an entry of its own, since an old
@@ -65,10 +65,10 @@ type Entry struct {
 	Orphans []string `json:"orphans,omitempty"` // serials of devices that were made and never enabled
 	Copies  []string `json:"copies,omitempty"`  // the stores that have the seed of the device that goes
 
-	NewKey  string          `json:"new_key,omitempty"` // its id
-	Sharing []string        `json:"sharing,omitempty"` // the profiles that have a copy of the old key, the profile itself last
-	Known   []string        `json:"known,omitempty"`   // the ids of the user's keys before
-	OldUse  *account.KeyUse `json:"old_use,omitempty"` // of the old key, before; nil: AWS does not tell
+	NewKey  string         `json:"new_key,omitempty"` // its id
+	Sharing []string       `json:"sharing,omitempty"` // the profiles that have a copy of the old key, the profile itself last
+	Known   []string       `json:"known,omitempty"`   // the ids of the user's keys before
+	OldUse  *awsapi.KeyUse `json:"old_use,omitempty"` // of the old key, before; nil: AWS does not tell
 }
 
 const entryVersion = 1

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -26,7 +26,7 @@ func entries() []Entry {
 		func(e *Entry) {
 			e.About, e.Flow, e.Phase, e.Old, e.NewKey = AccessKey, FlowRotateKey, Awaiting, "AKIA1", "AKIA2"
 			e.Sharing = []string{"other", "work"}
-			e.Known, e.OldUse = []string{"AKIA1"}, &account.KeyUse{Time: at, Service: "s3"}
+			e.Known, e.OldUse = []string{"AKIA1"}, &awsapi.KeyUse{Time: at, Service: "s3"}
 		},
 	} {
 		e := base

@@ -6,27 +6,25 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
 // Keeper keeps the MFA device and the access key of one profile. All fields are required.
 type Keeper struct {
 	// Identify asks STS whose key it is; the zero key is the one that is stored. Its
-	// errors are *account.Error.
-	Identify func(ctx context.Context, key creds.AccessKey) (account.Identity, error)
+	// errors are *awsapi.Error.
+	Identify func(ctx context.Context, key creds.AccessKey) (awsapi.Identity, error)
 
 	// Dial returns a client that signs as wanted. It reads the store and the settings each
 	// time, because both change on the way. Where no session with MFA can be had, its error
 	// wraps ErrNoSession; any other error ends the run.
 	Dial func(ctx context.Context, as Access) (IAM, error)
 
-	// Prove makes a real session and returns the verdict on the last call to STS beside the
-	// error, or exchange.OK beside an error if it did not come to a call. It sends the code of a
-	// step that is not spent, and is not held off by earlier failures.
-	Prove func(ctx context.Context, p Proof) (exchange.Verdict, error)
+	// Prove makes a real session. Its error is an *awsapi.Error if STS was called. It sends the
+	// code of a step that is not spent, and is not held off by earlier failures.
+	Prove func(ctx context.Context, p Proof) error
 
 	// Store is the name of the store that Seeds is. Where an earlier run has begun with another one,
 	// its Entry has that, and it is the one to take.
@@ -66,7 +64,7 @@ const (
 var ErrNoSession = errors.New("no session with MFA")
 
 // MFAError is the denial of a call that a session with MFA would be allowed, where Dial had
-// none. It wraps the *account.Error.
+// none. It wraps the *awsapi.Error.
 type MFAError struct{ Err error }
 
 // Error returns the text of the denial.

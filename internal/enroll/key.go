@@ -4,8 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
@@ -27,7 +26,7 @@ type KeyResult struct {
 	// Kept: the old key is inactive and not deleted, because others may use it. Use tells
 	// what AWS knows of that, if it does. The next run deletes it.
 	Kept bool
-	Use  *account.KeyUse
+	Use  *awsapi.KeyUse
 }
 
 // RotateKey replaces the profile's access key: a second one is made, stored and proven, the
@@ -101,7 +100,7 @@ func (r *run) beginKey(ctx context.Context) error {
 	return r.enter(Creating)
 }
 
-func (r *run) keys(ctx context.Context) (keys []account.Key, err error) {
+func (r *run) keys(ctx context.Context) (keys []awsapi.Key, err error) {
 	err = r.call(ctx, repeatable, func(api IAM) (err error) {
 		keys, err = api.ListAccessKeys(ctx, r.who.User())
 		return err
@@ -110,8 +109,8 @@ func (r *run) keys(ctx context.Context) (keys []account.Key, err error) {
 }
 
 // lastUse returns nil where AWS does not tell.
-func (r *run) lastUse(ctx context.Context, id string) *account.KeyUse {
-	var use account.KeyUse
+func (r *run) lastUse(ctx context.Context, id string) *awsapi.KeyUse {
+	var use awsapi.KeyUse
 	err := r.call(ctx, repeatable, func(api IAM) (err error) {
 		use, err = api.GetAccessKeyLastUsed(ctx, id)
 		return err
@@ -123,12 +122,12 @@ func (r *run) lastUse(ctx context.Context, id string) *account.KeyUse {
 	return &use
 }
 
-func (r *run) tooManyKeys(ctx context.Context, keys []account.Key) error {
+func (r *run) tooManyKeys(ctx context.Context, keys []awsapi.Key) error {
 	var all []string
 	for _, k := range keys {
 		all = append(all, describe(k, r.lastUse(ctx, k.ID)))
 	}
 	told := fault.New(fault.Refused, "user "+r.who.User(), "delete the one that nobody needs: aws iam delete-access-key --user-name "+r.who.User()+" --access-key-id ID",
 		"it has %d access keys, the most that IAM allows: %s", len(keys), strings.Join(all, ", "))
-	return &account.Error{Reason: account.LimitExceeded, Delivery: exchange.Answered, Err: told}
+	return &awsapi.Error{Kind: awsapi.LimitExceeded, Delivery: awsapi.Answered, Err: told}
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 )
 
@@ -29,7 +29,7 @@ func (r *run) createKey(ctx context.Context) error {
 	}
 	r.tell(Making, "access key")
 	for try := 1; ; try++ {
-		var key account.NewKey
+		var key awsapi.NewKey
 		err := r.call(ctx, passing, func(api IAM) (err error) {
 			key, err = api.CreateAccessKey(ctx, r.who.User())
 			return err
@@ -50,7 +50,7 @@ func (r *run) createKey(ctx context.Context) error {
 }
 
 func (r *run) keyLimit(ctx context.Context, err error) error {
-	if keys, none := r.keys(ctx); none == nil && is(err, account.LimitExceeded) && len(keys) >= maxKeys {
+	if keys, none := r.keys(ctx); none == nil && is(err, awsapi.LimitExceeded) && len(keys) >= maxKeys {
 		return r.tooManyKeys(ctx, keys)
 	}
 	return err
@@ -70,7 +70,7 @@ func (r *run) startAgain(ctx context.Context) (found bool, err error) {
 		return false, err
 	}
 	err = r.beginKey(ctx)
-	if is(err, account.LimitExceeded) {
+	if is(err, awsapi.LimitExceeded) {
 		return false, also(err, r.finish())
 	}
 	return false, err
@@ -124,7 +124,7 @@ func (r *run) inUse(ctx context.Context) ([]string, error) {
 // isLost reports whether k is a key that this flow has made: it was not there before, it was made
 // then, and nobody has ever used it. The flow may have been begun days ago, and the user may have
 // made a key since. Where AWS does not tell of its use, a person has to.
-func (r *run) isLost(ctx context.Context, k account.Key) (bool, error) {
+func (r *run) isLost(ctx context.Context, k awsapi.Key) (bool, error) {
 	age := k.Created.Sub(r.entry.Started)
 	if slices.Contains(r.entry.Known, k.ID) || age < -startNoise || age > lostWithin {
 		return false, nil
@@ -139,7 +139,7 @@ func (r *run) isLost(ctx context.Context, k account.Key) (bool, error) {
 // deleteKey deletes an access key. That there is none is no error.
 func (r *run) deleteKey(ctx context.Context, id string) error {
 	err := r.call(ctx, repeatable, func(api IAM) error { return api.DeleteAccessKey(ctx, r.who.User(), id) })
-	if is(err, account.NotFound) {
+	if is(err, awsapi.NotFound) {
 		return nil
 	}
 	return err

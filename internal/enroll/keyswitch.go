@@ -4,9 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
@@ -33,8 +32,8 @@ func (r *run) proveKey(ctx context.Context) error {
 		return err
 	}
 	if serial != "" {
-		verdict, err := r.prove(ctx, Proof{Key: key, Serial: serial})
-		if verdict == exchange.Refused || verdict == exchange.CodeRefused {
+		err := r.prove(ctx, Proof{Key: key, Serial: serial})
+		if definite(err) {
 			return r.undoKey(ctx, err)
 		}
 		if err != nil {
@@ -59,14 +58,14 @@ func (r *run) keyGone(ctx context.Context) error {
 
 // known waits until STS knows the new key, which takes no code, and checks whose it is.
 func (r *run) known(ctx context.Context, key creds.AccessKey) error {
-	var who account.Identity
+	var who awsapi.Identity
 	err := r.untilKnown(ctx, key.ID, func() (err error) {
 		who, err = r.Identify(ctx, key)
 		return err
 	})
 	if err == nil && who.ARN != r.who.ARN {
 		told := fault.New(fault.Refused, "access key "+key.ID, "", "AWS says that it is one of %s", who.ARN)
-		return &account.Error{Delivery: exchange.Answered, Err: told}
+		return &awsapi.Error{Kind: awsapi.Refused, Delivery: awsapi.Answered, Err: told}
 	}
 	return err
 }
@@ -75,7 +74,7 @@ func (r *run) known(ctx context.Context, key creds.AccessKey) error {
 func (r *run) untilKnown(ctx context.Context, id string, f func() error) error {
 	for deadline := r.Now().Add(knownWithin); ; {
 		err := f()
-		if !is(err, account.KeyUnknown) && !repeatable(err) || !r.Now().Before(deadline) {
+		if !is(err, awsapi.KeyUnknown) && !repeatable(err) || !r.Now().Before(deadline) {
 			return err
 		}
 		r.tell(Spreading, id)
@@ -128,7 +127,7 @@ func (r *run) disableKey(ctx context.Context) error {
 	err := r.untilKnown(ctx, r.entry.NewKey, func() error {
 		return r.call(ctx, never, func(api IAM) error { return api.UpdateAccessKey(ctx, r.who.User(), r.entry.Old, false) })
 	})
-	if err != nil && !is(err, account.NotFound) {
+	if err != nil && !is(err, awsapi.NotFound) {
 		return err
 	}
 	return r.enter(Disabled)

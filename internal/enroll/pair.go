@@ -6,8 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
@@ -33,7 +32,7 @@ const (
 // consecutive time steps, neither of them ever sent before. The first pair is the step before and
 // the current one, as people send them, so that nothing is waited for. Where AWS refuses that as
 // codes, the second is the next step and the one after, sent as soon as the next begins.
-func (r *run) sendPair(ctx context.Context, serial string, call func(context.Context, account.Pair) error) error {
+func (r *run) sendPair(ctx context.Context, serial string, call func(context.Context, awsapi.Pair) error) error {
 	seed, err := r.Seeds.Seed(ctx, serial)
 	if err != nil {
 		return err
@@ -57,12 +56,12 @@ func (r *run) sendPair(ctx context.Context, serial string, call func(context.Con
 			continue // the wait was longer than it should be
 		}
 		b.claim(first, first+1)
-		err := call(ctx, account.Pair{User: r.who.User(), Serial: serial, First: seed.Code(first), Second: seed.Code(first + 1), Expires: sent.End()})
+		err := call(ctx, awsapi.Pair{User: r.who.User(), Serial: serial, First: seed.Code(first), Second: seed.Code(first + 1), Expires: sent.End()})
 		b.settle(err, first, first+1)
 		switch {
-		case is(err, account.CodeOutOfDate) && outdated < maxOutdated:
+		case is(err, awsapi.CodeOutOfDate) && outdated < maxOutdated:
 			outdated++
-		case is(err, account.CodeRefused) && !ahead:
+		case is(err, awsapi.CodeRefused) && !ahead:
 			ahead = true
 		default:
 			return err
@@ -144,15 +143,15 @@ func (b *books) claim(steps ...totp.Step) {
 
 // settle notes what err says about codes that were claimed.
 func (b *books) settle(err error, steps ...totp.Step) {
-	told, ok := errors.AsType[*account.Error](err)
+	told, ok := errors.AsType[*awsapi.Error](err)
 	if !ok {
 		return // they count as spent
 	}
 	for _, step := range steps {
 		switch {
-		case told.Delivery == exchange.Unsent:
+		case told.Delivery == awsapi.Unsent:
 			b.record.Free(step)
-		case told.Reason == account.CodeRefused, told.Reason == account.ClockRefused:
+		case told.Kind == awsapi.CodeRefused, told.Kind == awsapi.ClockRefused:
 			b.record.Refuse(step)
 		}
 	}

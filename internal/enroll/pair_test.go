@@ -11,8 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
@@ -50,7 +49,7 @@ func inBubble(t *testing.T, test func(t *testing.T, b *bubble)) {
 
 func (b *bubble) run() *run {
 	return &run{
-		who: account.Identity{ARN: "arn:aws:iam::123456789012:user/alice"},
+		who: awsapi.Identity{ARN: "arn:aws:iam::123456789012:user/alice"},
 		Keeper: &Keeper{
 			Seeds: b, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 			Scope: func(string) Scope { return b },
@@ -68,7 +67,7 @@ func (b *bubble) run() *run {
 }
 
 func (b *bubble) send(ctx context.Context) error {
-	return b.run().sendPair(ctx, laptop, func(_ context.Context, p account.Pair) error {
+	return b.run().sendPair(ctx, laptop, func(_ context.Context, p awsapi.Pair) error {
 		if !b.locked {
 			b.t.Error("sent without the lock of the device")
 		}
@@ -115,8 +114,8 @@ func (b *bubble) DeleteCopy(context.Context, string, string) error { return nil 
 
 func (b *bubble) DeleteSeed(context.Context, string) error { return errors.ErrUnsupported }
 
-func failed(reason account.Reason, delivery exchange.Delivery) error {
-	return &account.Error{Reason: reason, Delivery: delivery, Err: fault.New(fault.Refused, "", "", "no")}
+func failed(reason awsapi.Kind, delivery awsapi.Delivery) error {
+	return &awsapi.Error{Kind: reason, Delivery: delivery, Err: fault.New(fault.Refused, "", "", "no")}
 }
 
 // TestPairs are all answers to a pair, and what they do to the books.
@@ -126,27 +125,27 @@ func TestPairs(t *testing.T) {
 		answers []error // the last one stays
 		pairs   int
 		took    time.Duration
-		reason  account.Reason
+		reason  awsapi.Kind
 		sent    int // steps that count as spent
 		refused int
 	}{
-		"accepted":             {[]error{nil}, 1, 0, account.Other, 2, 0},
-		"accepted ahead":       {[]error{failed(account.CodeRefused, exchange.Answered), nil}, 2, 22 * time.Second, account.Other, 2, 2},
-		"refused twice":        {[]error{failed(account.CodeRefused, exchange.Answered)}, 2, 22 * time.Second, account.CodeRefused, 0, 4},
-		"lost":                 {[]error{failed(account.Lost, exchange.Unknown)}, 1, 0, account.Lost, 2, 0},
-		"denied":               {[]error{failed(account.Denied, exchange.Answered)}, 1, 0, account.Denied, 2, 0},
-		"not sent":             {[]error{failed(account.Unreachable, exchange.Unsent)}, 1, 0, account.Unreachable, 0, 0},
-		"too late, then not":   {[]error{failed(account.CodeOutOfDate, exchange.Unsent), nil}, 2, 0, account.Other, 2, 0},
-		"too late, every time": {[]error{failed(account.CodeOutOfDate, exchange.Unsent)}, 1 + maxOutdated, 0, account.CodeOutOfDate, 0, 0},
-		"wrong clock":          {[]error{failed(account.ClockRefused, exchange.Answered)}, 1, 0, account.ClockRefused, 0, 2},
-		"no reason":            {[]error{errors.New("x")}, 1, 0, account.Other, 2, 0},
+		"accepted":             {[]error{nil}, 1, 0, awsapi.None, 2, 0},
+		"accepted ahead":       {[]error{failed(awsapi.CodeRefused, awsapi.Answered), nil}, 2, 22 * time.Second, awsapi.None, 2, 2},
+		"refused twice":        {[]error{failed(awsapi.CodeRefused, awsapi.Answered)}, 2, 22 * time.Second, awsapi.CodeRefused, 0, 4},
+		"lost":                 {[]error{failed(awsapi.Lost, awsapi.Unknown)}, 1, 0, awsapi.Lost, 2, 0},
+		"denied":               {[]error{failed(awsapi.Denied, awsapi.Answered)}, 1, 0, awsapi.Denied, 2, 0},
+		"not sent":             {[]error{failed(awsapi.Unreachable, awsapi.Unsent)}, 1, 0, awsapi.Unreachable, 0, 0},
+		"too late, then not":   {[]error{failed(awsapi.CodeOutOfDate, awsapi.Unsent), nil}, 2, 0, awsapi.None, 2, 0},
+		"too late, every time": {[]error{failed(awsapi.CodeOutOfDate, awsapi.Unsent)}, 1 + maxOutdated, 0, awsapi.CodeOutOfDate, 0, 0},
+		"wrong clock":          {[]error{failed(awsapi.ClockRefused, awsapi.Answered)}, 1, 0, awsapi.ClockRefused, 0, 2},
+		"no reason":            {[]error{errors.New("x")}, 1, 0, awsapi.None, 2, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bubble) {
 				b.answer = func(n int) error { return test.answers[min(n, len(test.answers))-1] }
 				before := time.Now()
 				err := b.send(t.Context())
-				if last := test.answers[len(test.answers)-1]; !errors.Is(err, last) || account.ReasonOf(err) != test.reason {
+				if last := test.answers[len(test.answers)-1]; !errors.Is(err, last) || awsapi.KindOf(err) != test.reason {
 					t.Errorf("%v", err)
 				}
 				if len(b.pairs) != test.pairs || time.Since(before) != test.took {

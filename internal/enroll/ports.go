@@ -3,28 +3,28 @@ package enroll
 import (
 	"context"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
 // IAM makes calls to IAM under one set of credentials, each in one request that is never
-// repeated. Its errors are *account.Error; internal/iam has the meaning of each call.
+// repeated. Its errors are *awsapi.Error; internal/awsapi has the meaning of each call.
 type IAM interface {
-	CreateVirtualMFADevice(ctx context.Context, name, path string, tags map[string]string) (account.NewDevice, error)
-	EnableMFADevice(ctx context.Context, p account.Pair) error
-	ResyncMFADevice(ctx context.Context, p account.Pair) error
+	CreateVirtualMFADevice(ctx context.Context, name string) (awsapi.NewDevice, error)
+	EnableMFADevice(ctx context.Context, p awsapi.Pair) error
+	ResyncMFADevice(ctx context.Context, p awsapi.Pair) error
 	DeactivateMFADevice(ctx context.Context, user, serial string) error
 	DeleteVirtualMFADevice(ctx context.Context, serial string) error
-	ListMFADevices(ctx context.Context, user string) ([]account.Device, error)
-	ListVirtualMFADevices(ctx context.Context, which account.Assignment) ([]account.Device, error)
+	ListMFADevices(ctx context.Context, user string) ([]awsapi.Device, error)
+	ListVirtualMFADevices(ctx context.Context, which awsapi.Assignment) ([]awsapi.Device, error)
 
-	CreateAccessKey(ctx context.Context, user string) (account.NewKey, error)
+	CreateAccessKey(ctx context.Context, user string) (awsapi.NewKey, error)
 	UpdateAccessKey(ctx context.Context, user, id string, active bool) error
 	DeleteAccessKey(ctx context.Context, user, id string) error
-	ListAccessKeys(ctx context.Context, user string) ([]account.Key, error)
-	GetAccessKeyLastUsed(ctx context.Context, id string) (account.KeyUse, error)
+	ListAccessKeys(ctx context.Context, user string) ([]awsapi.Key, error)
+	GetAccessKeyLastUsed(ctx context.Context, id string) (awsapi.KeyUse, error)
 }
 
 // Seeds is where the seeds of MFA devices rest. Errors are *fault.Error, of kind NoSecret

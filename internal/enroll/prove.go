@@ -4,8 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 )
 
 const (
@@ -19,31 +18,27 @@ const (
 // proveDevice shows that the device makes sessions. AWS may have enabled it out of sync, since
 // the codes came late; that is mended once.
 func (r *run) proveDevice(ctx context.Context, serial string) error {
-	verdict, err := r.prove(ctx, Proof{Serial: serial})
-	if verdict != exchange.CodeRefused {
+	err := r.prove(ctx, Proof{Serial: serial})
+	if !is(err, awsapi.CodeRefused) {
 		return err
 	}
 	if err := r.resync(ctx, serial); err != nil {
 		return err
 	}
-	_, err = r.prove(ctx, Proof{Serial: serial})
-	return err
+	return r.prove(ctx, Proof{Serial: serial})
 }
 
 // prove makes a real session. What is new may be refused for a while.
-func (r *run) prove(ctx context.Context, p Proof) (exchange.Verdict, error) {
+func (r *run) prove(ctx context.Context, p Proof) error {
 	r.tell(Proving, p.Serial)
 	for deadline := r.Now().Add(knownWithin); ; {
-		verdict, err := r.Prove(ctx, p)
-		if err == nil {
-			return exchange.OK, nil
-		}
-		if !worthAsking(verdict) || !r.Now().Before(deadline) {
-			return verdict, err
+		err := r.Prove(ctx, p)
+		if err == nil || !worthAsking(err) || !r.Now().Before(deadline) {
+			return err
 		}
 		r.Log.Debug("not proven yet", "error", err)
-		if err := r.pause(ctx, askAgain); err != nil {
-			return verdict, err
+		if stopped := r.pause(ctx, askAgain); stopped != nil {
+			return stopped
 		}
 	}
 }
@@ -51,12 +46,12 @@ func (r *run) prove(ctx context.Context, p Proof) (exchange.Verdict, error) {
 // worthAsking reports whether a session may be had a little later. GetSessionToken needs no
 // permission: what it refuses other than a code is a device or a key that it does not
 // know.
-func worthAsking(v exchange.Verdict) bool {
-	switch v {
-	case exchange.Refused, exchange.Throttled, exchange.ServerError, exchange.Lost, exchange.CodeOutOfDate:
-		return true
-	default:
+func worthAsking(err error) bool {
+	switch awsapi.KindOf(err) {
+	case awsapi.None, awsapi.CodeRefused, awsapi.ClockRefused, awsapi.Unreachable:
 		return false
+	default:
+		return true
 	}
 }
 
@@ -89,13 +84,12 @@ func (k *Keeper) Resync(ctx context.Context, serial string) error {
 		return err
 	}
 	err = r.resync(ctx, serial)
-	if is(err, account.CodeRefused) {
+	if is(err, awsapi.CodeRefused) {
 		return retold(err, "MFA device "+serial, "if it goes on, the seed is not that of the device: aws-mfa-creds enroll --profile NAME",
 			"AWS refused two pairs of token codes")
 	}
 	if err != nil {
 		return err
 	}
-	_, err = r.prove(ctx, Proof{Serial: serial})
-	return err
+	return r.prove(ctx, Proof{Serial: serial})
 }

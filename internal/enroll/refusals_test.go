@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
@@ -72,7 +72,7 @@ func TestRoot(t *testing.T) {
 	root := world.User(sandbox.RootUser).Keys[0]
 	s.storeKey(root)
 	told(t, s.enrolFails(), fault.Config, "root user", "enroll --console")
-	told(t, refuseCaller(account.Identity{ARN: "arn:aws:sts::123456789012:assumed-role/x/y"}), fault.Config, "not an IAM user")
+	told(t, refuseCaller(awsapi.Identity{ARN: "arn:aws:sts::123456789012:assumed-role/x/y"}), fault.Config, "not an IAM user")
 	s.untouched()
 }
 
@@ -148,7 +148,7 @@ func TestEightDevices(t *testing.T) {
 	s := newStage(t, eight)
 	err := s.enrolFails()
 	told(t, err, fault.Refused, "8 MFA devices", "alice-computer-0, alice-computer-1", "alice-computer-7")
-	if !is(err, account.LimitExceeded) || s.calls()["CreateVirtualMFADevice"] != 0 {
+	if !is(err, awsapi.LimitExceeded) || s.calls()["CreateVirtualMFADevice"] != 0 {
 		t.Errorf("%v, %v", err, s.calls())
 	}
 	// The eighth comes while the ninth is enrolled.
@@ -191,7 +191,7 @@ func TestSessionWanted(t *testing.T) {
 	s := newStage(t, withPhone)
 	err := s.enrolFails()
 	told(t, err, fault.Refused, "iam:EnableMFADevice", "session")
-	if _, wanted := errors.AsType[*MFAError](err); !wanted || !is(err, account.Denied) {
+	if _, wanted := errors.AsType[*MFAError](err); !wanted || !is(err, awsapi.Denied) {
 		t.Errorf("a %T", err)
 	}
 	s.untouched(phone)

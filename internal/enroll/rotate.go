@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
@@ -35,7 +35,7 @@ func (r *run) beginRotation(ctx context.Context, name string) error {
 		return err
 	}
 	if name == "" {
-		if name = (account.Device{Serial: old}).Name(); name == "" {
+		if name = (awsapi.Device{Serial: old}).Name(); name == "" {
 			name = r.who.User()
 		}
 		name = otherName(name)
@@ -77,7 +77,7 @@ func (r *run) beginRemoval(ctx context.Context, serial string) (err error) {
 		}
 	}
 	devices, err := r.devices(ctx)
-	if err != nil && !is(err, account.Denied) {
+	if err != nil && !is(err, awsapi.Denied) {
 		return err
 	}
 	sure := err == nil
@@ -122,9 +122,9 @@ func (r *run) deleteOrphan(ctx context.Context, serial string) error {
 	switch err := r.deleteDevice(ctx, serial); {
 	case err == nil:
 		return r.Seeds.DeleteSeed(ctx, serial)
-	case is(err, account.StillAssigned):
+	case is(err, awsapi.StillAssigned):
 		return nil
-	case is(err, account.Denied):
+	case is(err, awsapi.Denied):
 		r.tell(Orphaned, serial)
 		return nil
 	default:
@@ -139,7 +139,7 @@ func (r *run) retire(ctx context.Context, serial string) error {
 		return r.deleteSeeds(ctx, serial)
 	}
 	err := r.call(ctx, repeatable, func(api IAM) error { return api.DeactivateMFADevice(ctx, r.who.User(), serial) })
-	if err != nil && !is(err, account.NotFound) {
+	if err != nil && !is(err, awsapi.NotFound) {
 		return err
 	}
 	if isVirtual(serial) {
@@ -171,7 +171,7 @@ func (r *run) gone(ctx context.Context, serial string) bool {
 	return err == nil && !has(devices, serial)
 }
 
-func isVirtual(serial string) bool { return account.Device{Serial: serial}.Name() != "" }
+func isVirtual(serial string) bool { return awsapi.Device{Serial: serial}.Name() != "" }
 
 // stillThere says, of a rotation, that the new device works although the old one is there.
 func (r *run) stillThere(err error) error {

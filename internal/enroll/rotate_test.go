@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
@@ -198,7 +198,7 @@ func TestTwoKeys(t *testing.T) {
 	user := s.alice()
 	_, err := s.keeper().RotateKey(t.Context(), KeyOptions{})
 	told(t, err, fault.Refused, "user alice", "2 access keys", user.Keys[0].ID+" (active, last used", user.Keys[1].ID+" (inactive, last used 2026-02-03 for s3)", "aws iam delete-access-key")
-	if !is(err, account.LimitExceeded) || len(s.alice().Keys) != 2 {
+	if !is(err, awsapi.LimitExceeded) || len(s.alice().Keys) != 2 {
 		t.Errorf("%v", err)
 	}
 	s.noJournal()
@@ -410,7 +410,7 @@ func TestForeignKey(t *testing.T) {
 	s := enrolled(t)
 	k := s.keeper()
 	identify := k.Identify
-	k.Identify = func(ctx context.Context, key creds.AccessKey) (account.Identity, error) {
+	k.Identify = func(ctx context.Context, key creds.AccessKey) (awsapi.Identity, error) {
 		who, err := identify(ctx, key)
 		if key.ID != "" {
 			who.ARN = "arn:aws:iam::123456789012:user/mallory"
@@ -427,8 +427,8 @@ func TestForeignKey(t *testing.T) {
 
 func TestDescribeKey(t *testing.T) {
 	t.Parallel()
-	k := account.Key{ID: "AKIA1", Active: true}
-	for want, use := range map[string]*account.KeyUse{"AKIA1 (active)": nil, "AKIA1 (active, never used)": {}} {
+	k := awsapi.Key{ID: "AKIA1", Active: true}
+	for want, use := range map[string]*awsapi.KeyUse{"AKIA1 (active)": nil, "AKIA1 (active, never used)": {}} {
 		if got := describe(k, use); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}

@@ -5,9 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
@@ -21,7 +20,7 @@ const (
 // run is one run of a flow, under the lock of the profile.
 type run struct {
 	*Keeper
-	who   account.Identity
+	who   awsapi.Identity
 	entry Entry
 
 	// resumed: an earlier run has begun the phase that is being run.
@@ -189,8 +188,8 @@ func never(error) bool { return false }
 
 // passing reports whether AWS has certainly not done what it will do a moment later.
 func passing(err error) bool {
-	switch account.ReasonOf(err) {
-	case account.Throttled, account.Busy, account.ClockRefused:
+	switch awsapi.KindOf(err) {
+	case awsapi.Throttled, awsapi.Busy, awsapi.ClockRefused:
 		return true
 	default:
 		return false
@@ -199,8 +198,8 @@ func passing(err error) bool {
 
 // uncertain reports whether AWS may have done it or not.
 func uncertain(err error) bool {
-	switch account.ReasonOf(err) {
-	case account.Lost, account.ServerError:
+	switch awsapi.KindOf(err) {
+	case awsapi.Lost, awsapi.ServerError:
 		return true
 	default:
 		return false
@@ -212,16 +211,16 @@ func repeatable(err error) bool { return passing(err) || uncertain(err) }
 
 // definite reports whether AWS has said no, and will say so again.
 func definite(err error) bool {
-	told, ok := errors.AsType[*account.Error](err)
-	return ok && told.Delivery == exchange.Answered && !repeatable(err)
+	told, ok := errors.AsType[*awsapi.Error](err)
+	return ok && told.Delivery == awsapi.Answered && !repeatable(err)
 }
 
 func wantsMFA(err error) bool {
-	told, ok := errors.AsType[*account.Error](err)
+	told, ok := errors.AsType[*awsapi.Error](err)
 	return ok && told.Denial.WantsMFA
 }
 
-func is(err error, reason account.Reason) bool { return err != nil && account.ReasonOf(err) == reason }
+func is(err error, reason awsapi.Kind) bool { return err != nil && awsapi.KindOf(err) == reason }
 
 // missing reports whether a store has nothing of use.
 func missing(err error) bool { return err != nil && fault.KindOf(err) == fault.NoSecret }

@@ -10,16 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/iam"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sts"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -40,8 +37,7 @@ type stage struct {
 	clock  *steppedClock
 	items  keystore.Items // of the store that has the access key
 	cache  *cache.Cache
-	sts    *sts.Client
-	iam    func(key creds.AccessKey, token creds.Secret) (*iam.Client, error)
+	aws    *awsapi.Client
 	store  string // that new seeds go to
 
 	// What the tests turn.
@@ -94,15 +90,10 @@ func newStage(t *testing.T, adjust ...func(*sandbox.Options)) *stage {
 
 // connect makes the clients.
 func (s *stage) connect() {
-	var err error
-	s.sts, err = sts.New(sts.Options{Region: "eu-central-1", Endpoint: s.URL(), CABundle: s.bundle, Getenv: none, Now: s.clock.now})
-	s.must(err)
-	s.iam = func(key creds.AccessKey, token creds.Secret) (*iam.Client, error) {
-		return iam.New(iam.Options{
-			Key: key, Token: token, Region: "eu-central-1", Endpoint: s.URL(), CABundle: s.bundle, Getenv: none,
-			Now: s.clock.now, Skew: s.skew, Observe: s.observe,
-		})
-	}
+	s.aws = awsapi.New(awsapi.Options{
+		Region: "eu-central-1", Endpoint: s.URL(), IAMEndpoint: s.URL(), CABundle: s.bundle, Getenv: none,
+		Now: s.clock.now, Skew: s.skew, Observe: s.observe,
+	})
 }
 
 func (s *stage) must(err error) {
@@ -205,19 +196,15 @@ func (s *stage) sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-func (s *stage) identify(ctx context.Context, key creds.AccessKey) (who account.Identity, err error) {
+func (s *stage) identify(ctx context.Context, key creds.AccessKey) (who awsapi.Identity, err error) {
 	if key.ID == "" {
 		if key, err = s.items.AccessKey(ctx, "work"); err != nil {
-			return account.Identity{}, err
+			return awsapi.Identity{}, err
 		}
 	}
-	err = s.tap("GetCallerIdentity", func() error {
-		var result exchange.Result
-		who, result = s.sts.GetCallerIdentity(ctx, exchange.Request{Key: key, Skew: s.skew()})
-		if !result.ServerTime.IsZero() {
-			s.observe(result.ServerTime, result.LocalTime)
-		}
-		return result.Err
+	err = s.tap("GetCallerIdentity", func() (err error) {
+		who, err = s.aws.Account(key, creds.Secret{}).GetCallerIdentity(ctx)
+		return err
 	})
 	return who, err
 }
@@ -237,8 +224,7 @@ func (s *stage) dial(ctx context.Context, as Access) (IAM, error) {
 		}
 		key, token = creds.AccessKey{ID: session.AccessKeyID, Secret: session.SecretAccessKey}, session.SessionToken
 	}
-	client, err := s.iam(key, token)
-	return tapped{s, client}, err
+	return tapped{s, s.aws.Account(key, token)}, nil
 }
 
 func (s *stage) mfaSession(ctx context.Context, key creds.AccessKey) (creds.Credentials, error) {
@@ -247,8 +233,7 @@ func (s *stage) mfaSession(ctx context.Context, key creds.AccessKey) (creds.Cred
 		return creds.Credentials{}, err
 	}
 	if serial != "" {
-		broker, _ := s.broker(key, serial)
-		return broker.Get(ctx, plan(key, serial), session.Options{})
+		return s.broker(key, serial).Get(ctx, plan(key, serial), session.Options{})
 	}
 	world := s.World()
 	if !s.phone || world.Device(phone) == nil {
@@ -257,7 +242,7 @@ func (s *stage) mfaSession(ctx context.Context, key creds.AccessKey) (creds.Cred
 	s.clock.advance(totp.Period) // for a code that was not used yet
 	code, err := sandbox.Code(world.Device(phone).Seed, s.Now())
 	s.must(err)
-	result := s.sts.Call(ctx, exchange.Request{Key: key, Duration: time.Hour, Serial: phone, Code: creds.NewSecret(code), Skew: s.skew()})
+	result := s.aws.Call(ctx, awsapi.Request{Key: key, Duration: time.Hour, Serial: phone, Code: creds.NewSecret(code), Skew: s.skew()})
 	return result.Credentials, result.Err
 }
 
@@ -265,43 +250,29 @@ func plan(key creds.AccessKey, serial string) rules.Plan {
 	return rules.Plan{Partition: "aws", AccessKeyID: key.ID, Serial: serial, Duration: 12 * time.Hour}
 }
 
-// broker returns a session broker and where it leaves the last verdict.
-func (s *stage) broker(key creds.AccessKey, serial string) (*session.Broker, *verdict) {
-	v := &verdict{STS: s.sts}
+// broker returns a session broker.
+func (s *stage) broker(key creds.AccessKey, serial string) *session.Broker {
 	return &session.Broker{
-		STS: v, Secrets: secrets{s, key, serial}, Sessions: s.cache, Clock: clockBook{s},
+		STS: s.aws, Secrets: secrets{s, key, serial}, Sessions: s.cache, Clock: clockBook{s},
 		Scope:  func(name string) session.Scope { return s.cache.Scope(name) },
 		Now:    s.clock.now,
 		Sleep:  s.sleep,
 		Random: func() float64 { return 0.5 },
 		Log:    slog.New(slog.DiscardHandler),
-	}, v
+	}
 }
 
-func (s *stage) prove(ctx context.Context, p Proof) (v exchange.Verdict, err error) {
+func (s *stage) prove(ctx context.Context, p Proof) (err error) {
 	key := p.Key
 	if key.ID == "" {
 		if key, err = s.items.AccessKey(ctx, "work"); err != nil {
-			return exchange.Refused, err
+			return err
 		}
 	}
-	broker, last := s.broker(key, p.Serial)
-	err = s.tap("Prove", func() error {
-		_, err := broker.Get(ctx, plan(key, p.Serial), session.Options{Refresh: true})
+	return s.tap("Prove", func() error {
+		_, err := s.broker(key, p.Serial).Get(ctx, plan(key, p.Serial), session.Options{Refresh: true})
 		return err
 	})
-	return last.verdict, err
-}
-
-type verdict struct {
-	session.STS
-	verdict exchange.Verdict
-}
-
-func (v *verdict) Call(ctx context.Context, r exchange.Request) exchange.Result {
-	result := v.STS.Call(ctx, r)
-	v.verdict = result.Verdict
-	return result
 }
 
 type secrets struct {

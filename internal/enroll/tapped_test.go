@@ -3,7 +3,7 @@ package enroll
 import (
 	"context"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 )
 
 // tapped is a client of IAM whose calls pass the stage's tap.
@@ -12,19 +12,19 @@ type tapped struct {
 	api IAM
 }
 
-func (x tapped) CreateVirtualMFADevice(ctx context.Context, name, path string, tags map[string]string) (d account.NewDevice, err error) {
+func (x tapped) CreateVirtualMFADevice(ctx context.Context, name string) (d awsapi.NewDevice, err error) {
 	err = x.s.tap("CreateVirtualMFADevice", func() error {
-		d, err = x.api.CreateVirtualMFADevice(ctx, name, path, tags)
+		d, err = x.api.CreateVirtualMFADevice(ctx, name)
 		return err
 	})
 	return d, err
 }
 
-func (x tapped) EnableMFADevice(ctx context.Context, p account.Pair) error {
+func (x tapped) EnableMFADevice(ctx context.Context, p awsapi.Pair) error {
 	return x.s.tap("EnableMFADevice", func() error { return x.api.EnableMFADevice(ctx, p) })
 }
 
-func (x tapped) ResyncMFADevice(ctx context.Context, p account.Pair) error {
+func (x tapped) ResyncMFADevice(ctx context.Context, p awsapi.Pair) error {
 	return x.s.tap("ResyncMFADevice", func() error { return x.api.ResyncMFADevice(ctx, p) })
 }
 
@@ -36,7 +36,7 @@ func (x tapped) DeleteVirtualMFADevice(ctx context.Context, serial string) error
 	return x.s.tap("DeleteVirtualMFADevice", func() error { return x.api.DeleteVirtualMFADevice(ctx, serial) })
 }
 
-func (x tapped) ListMFADevices(ctx context.Context, user string) (all []account.Device, err error) {
+func (x tapped) ListMFADevices(ctx context.Context, user string) (all []awsapi.Device, err error) {
 	err = x.s.tap("ListMFADevices", func() error {
 		all, err = x.api.ListMFADevices(ctx, user)
 		return err
@@ -44,7 +44,7 @@ func (x tapped) ListMFADevices(ctx context.Context, user string) (all []account.
 	return all, err
 }
 
-func (x tapped) ListVirtualMFADevices(ctx context.Context, which account.Assignment) (all []account.Device, err error) {
+func (x tapped) ListVirtualMFADevices(ctx context.Context, which awsapi.Assignment) (all []awsapi.Device, err error) {
 	err = x.s.tap("ListVirtualMFADevices", func() error {
 		all, err = x.api.ListVirtualMFADevices(ctx, which)
 		return err
@@ -52,7 +52,7 @@ func (x tapped) ListVirtualMFADevices(ctx context.Context, which account.Assignm
 	return all, err
 }
 
-func (x tapped) CreateAccessKey(ctx context.Context, user string) (k account.NewKey, err error) {
+func (x tapped) CreateAccessKey(ctx context.Context, user string) (k awsapi.NewKey, err error) {
 	err = x.s.tap("CreateAccessKey", func() error {
 		k, err = x.api.CreateAccessKey(ctx, user)
 		return err
@@ -68,7 +68,7 @@ func (x tapped) DeleteAccessKey(ctx context.Context, user, id string) error {
 	return x.s.tap("DeleteAccessKey", func() error { return x.api.DeleteAccessKey(ctx, user, id) })
 }
 
-func (x tapped) ListAccessKeys(ctx context.Context, user string) (all []account.Key, err error) {
+func (x tapped) ListAccessKeys(ctx context.Context, user string) (all []awsapi.Key, err error) {
 	err = x.s.tap("ListAccessKeys", func() error {
 		all, err = x.api.ListAccessKeys(ctx, user)
 		return err
@@ -76,7 +76,7 @@ func (x tapped) ListAccessKeys(ctx context.Context, user string) (all []account.
 	return all, err
 }
 
-func (x tapped) GetAccessKeyLastUsed(ctx context.Context, id string) (use account.KeyUse, err error) {
+func (x tapped) GetAccessKeyLastUsed(ctx context.Context, id string) (use awsapi.KeyUse, err error) {
 	err = x.s.tap("GetAccessKeyLastUsed", func() error {
 		use, err = x.api.GetAccessKeyLastUsed(ctx, id)
 		return err

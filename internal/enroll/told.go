@@ -6,12 +6,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/account"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
 // refuseCaller refuses who has no MFA device that an API could enable.
-func refuseCaller(who account.Identity) error {
+func refuseCaller(who awsapi.Identity) error {
 	switch {
 	case who.Root():
 		return fault.New(fault.Config, "the root user of account "+who.Account, "aws-mfa-creds enroll --console --profile NAME",
@@ -28,7 +28,7 @@ func unfinished(e Entry) error {
 		"%q was begun %s and did not finish", e.Flow, e.Started.Format(time.RFC3339))
 }
 
-func otherCaller(e Entry, who account.Identity) error {
+func otherCaller(e Entry, who awsapi.Identity) error {
 	return fault.New(fault.Config, "this profile", "run it again with the access key of that user",
 		"%q was begun for %s and did not finish, and the access key is one of %s", e.Flow, e.Caller, who.ARN)
 }
@@ -37,7 +37,7 @@ func otherCaller(e Entry, who account.Identity) error {
 func retold(err error, thing, remedy, format string, args ...any) error {
 	told := fault.New(fault.KindOf(err), thing, remedy, format, args...)
 	told.Err = err
-	reason, ok := errors.AsType[*account.Error](err)
+	reason, ok := errors.AsType[*awsapi.Error](err)
 	if !ok {
 		return told
 	}
@@ -47,7 +47,7 @@ func retold(err error, thing, remedy, format string, args ...any) error {
 }
 
 // names lists devices in the space of a line.
-func names(devices []account.Device) string {
+func names(devices []awsapi.Device) string {
 	var all []string
 	for _, d := range devices {
 		name := d.Name()
@@ -60,14 +60,14 @@ func names(devices []account.Device) string {
 }
 
 // tooMany is row E2 of the faults: the devices are listed, so that one can be chosen.
-func tooMany(user string, devices []account.Device) error {
+func tooMany(user string, devices []awsapi.Device) error {
 	told := fault.New(fault.Refused, "user "+user, "remove one: aws iam deactivate-mfa-device --user-name "+user+" --serial-number SERIAL",
 		"it has %d MFA devices, the most that IAM allows: %s", len(devices), names(devices))
-	return &account.Error{Reason: account.LimitExceeded, Err: told}
+	return &awsapi.Error{Kind: awsapi.LimitExceeded, Err: told}
 }
 
 // taken is row E1: who has the device of that name.
-func (r *run) taken(err error, d *account.Device) error {
+func (r *run) taken(err error, d *awsapi.Device) error {
 	thing := "MFA device " + r.entry.Name
 	if d == nil {
 		return retold(err, thing, "if it is left over from an enrolment that did not finish: --replace-unassigned; otherwise choose another name with --device-name",
@@ -99,7 +99,7 @@ func perhapsLost(user, id string) error {
 }
 
 // describe tells an access key and its last use in a few words.
-func describe(k account.Key, use *account.KeyUse) string {
+func describe(k awsapi.Key, use *awsapi.KeyUse) string {
 	state := "inactive"
 	if k.Active {
 		state = "active"

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -27,11 +27,11 @@ func (b *books) claim(step totp.Step) {
 }
 
 // settle notes what the result says about the code that was claimed.
-func (b *books) settle(step totp.Step, result exchange.Result) {
-	switch {
-	case result.Delivery == exchange.Unsent:
+func (b *books) settle(step totp.Step, result awsapi.Result) {
+	switch kind := awsapi.KindOf(result.Err); {
+	case awsapi.DeliveryOf(result.Err) == awsapi.Unsent:
 		b.record.Free(step)
-	case result.Verdict == exchange.CodeRefused, result.Verdict == exchange.ClockRefused:
+	case kind == awsapi.CodeRefused, kind == awsapi.ClockRefused:
 		b.record.Refuse(step) // the signature is checked before the code
 	default:
 		return // it counts as spent, as claimed

@@ -11,8 +11,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -29,7 +29,7 @@ const (
 
 // STS makes one call to AWS, one request, without retries.
 type STS interface {
-	Call(ctx context.Context, r exchange.Request) exchange.Result
+	Call(ctx context.Context, r awsapi.Request) awsapi.Result
 }
 
 // Secrets reads the long-lived secrets of one identity from where they rest. Both
@@ -200,7 +200,7 @@ func (c *call) now() time.Time { return c.Now().Add(c.skew()) }
 func (c *call) skew() time.Duration { return c.clock.SkewAt(c.Now()) }
 
 // learn keeps the skew that an answer shows.
-func (c *call) learn(result exchange.Result) {
+func (c *call) learn(result awsapi.Result) {
 	if result.ServerTime.IsZero() {
 		return
 	}

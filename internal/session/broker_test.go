@@ -3,13 +3,12 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
@@ -55,14 +54,14 @@ func TestManyProcessesShareOneCall(t *testing.T) {
 }
 
 func TestManyProcessesShareOneFailure(t *testing.T) {
-	for _, verdict := range []exchange.Result{
-		failure(exchange.Unreachable, exchange.Unsent, fault.Network),
-		failure(exchange.Throttled, exchange.Answered, fault.Unavailable),
-		failure(exchange.Refused, exchange.Answered, fault.Refused),
+	for _, verdict := range []awsapi.Result{
+		failure(awsapi.Unreachable, awsapi.Unsent, fault.Network),
+		failure(awsapi.Throttled, awsapi.Answered, fault.Unavailable),
+		failure(awsapi.Refused, awsapi.Answered, fault.Refused),
 	} {
-		t.Run(fmt.Sprint(verdict.Verdict), func(t *testing.T) {
+		t.Run(awsapi.KindOf(verdict.Err).String(), func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
-				w.fail = func(int, exchange.Request) (exchange.Result, bool) {
+				w.fail = func(int, awsapi.Request) (awsapi.Result, bool) {
 					time.Sleep(time.Second)
 					return verdict, true
 				}
@@ -194,8 +193,8 @@ func TestClockCorrectionWithoutADisk(t *testing.T) {
 
 func TestLostAnswer(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.fail = func(n int, _ exchange.Request) (exchange.Result, bool) {
-			return failure(exchange.Lost, exchange.Unknown, fault.Network), n == 1
+		w.fail = func(n int, _ awsapi.Request) (awsapi.Result, bool) {
+			return failure(awsapi.Lost, awsapi.Unknown, fault.Network), n == 1
 		}
 		w.mustGet(plan())
 		if w.codes() != 2 || w.steps[1] != w.steps[0]+1 {
@@ -216,7 +215,7 @@ func TestCodeSpentByAnotherMachine(t *testing.T) {
 
 func TestWrongSeedStopsAfterTwoCodesAndHoldsOff(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		refused := failure(exchange.CodeRefused, exchange.Answered, fault.Refused)
+		refused := failure(awsapi.CodeRefused, awsapi.Answered, fault.Refused)
 		w.fail = always(1, refused)
 		if _, err := w.get(plan()); fault.KindOf(err) != fault.Refused {
 			t.Fatalf("got %v", err)
@@ -249,12 +248,12 @@ func TestWrongSeedStopsAfterTwoCodesAndHoldsOff(t *testing.T) {
 }
 
 func TestNothingElseIsTriedAgain(t *testing.T) {
-	for name, result := range map[string]exchange.Result{
-		"refused":     failure(exchange.Refused, exchange.Answered, fault.Refused),
-		"throttled":   failure(exchange.Throttled, exchange.Answered, fault.Unavailable),
-		"unreachable": failure(exchange.Unreachable, exchange.Unsent, fault.Network),
-		"portal":      failure(exchange.Unreachable, exchange.Unknown, fault.Network),
-		"clock":       failure(exchange.ClockRefused, exchange.Answered, fault.Clock),
+	for name, result := range map[string]awsapi.Result{
+		"refused":     failure(awsapi.Refused, awsapi.Answered, fault.Refused),
+		"throttled":   failure(awsapi.Throttled, awsapi.Answered, fault.Unavailable),
+		"unreachable": failure(awsapi.Unreachable, awsapi.Unsent, fault.Network),
+		"portal":      failure(awsapi.Unreachable, awsapi.Unknown, fault.Network),
+		"clock":       failure(awsapi.ClockRefused, awsapi.Answered, fault.Clock),
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
@@ -269,8 +268,8 @@ func TestNothingElseIsTriedAgain(t *testing.T) {
 
 func TestUnsentCodeIsFree(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.fail = func(n int, _ exchange.Request) (exchange.Result, bool) {
-			return failure(exchange.Unreachable, exchange.Unsent, fault.Network), n == 1
+		w.fail = func(n int, _ awsapi.Request) (awsapi.Result, bool) {
+			return failure(awsapi.Unreachable, awsapi.Unsent, fault.Network), n == 1
 		}
 		if _, err := w.get(plan()); fault.KindOf(err) != fault.Network {
 			t.Fatalf("got %v", err)
@@ -285,12 +284,12 @@ func TestUnsentCodeIsFree(t *testing.T) {
 
 func TestCodeOutOfDateIsReplaced(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.fail = func(n int, r exchange.Request) (exchange.Result, bool) {
+		w.fail = func(n int, r awsapi.Request) (awsapi.Result, bool) {
 			if n > 1 {
-				return exchange.Result{}, false
+				return awsapi.Result{}, false
 			}
 			time.Sleep(time.Until(r.CodeExpires) + time.Second)
-			return failure(exchange.CodeOutOfDate, exchange.Unsent, fault.Network), true
+			return failure(awsapi.CodeOutOfDate, awsapi.Unsent, fault.Network), true
 		}
 		w.mustGet(plan())
 		if w.codes() != 1 || w.callCount() != 2 {
@@ -341,7 +340,7 @@ func TestCancelWhileWaiting(t *testing.T) {
 
 func TestCancelWhileWaitingForTheSecondCode(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.fail = always(1, failure(exchange.CodeRefused, exchange.Answered, fault.Refused))
+		w.fail = always(1, failure(awsapi.CodeRefused, awsapi.Answered, fault.Refused))
 		cause := errors.New("interrupted")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(3*time.Second, func() { cancel(cause) })
@@ -416,7 +415,7 @@ func TestCurrentStep(t *testing.T) {
 // TestForgetLeavesWhatIsUnderWay: who holds the lock is about to settle the failure.
 func TestForgetLeavesWhatIsUnderWay(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.fail = always(1, failure(exchange.Refused, exchange.Answered, fault.Refused))
+		w.fail = always(1, failure(awsapi.Refused, awsapi.Answered, fault.Refused))
 		_, _ = w.get(plan())
 		w.locked[rules.DeviceScope(plan().Serial)] = true
 		if ids := w.broker().Forget(plan()); len(ids) != 1 || w.broker().Status(plan())[0].Failure == nil {
@@ -434,7 +433,7 @@ func TestForgetLeavesWhatIsUnderWay(t *testing.T) {
 // not make it send a wrong code every half minute.
 func TestKilledWhileWaitingForTheSecondCode(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.fail = always(1, failure(exchange.CodeRefused, exchange.Answered, fault.Refused))
+		w.fail = always(1, failure(awsapi.CodeRefused, awsapi.Answered, fault.Refused))
 		for range 4 {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			time.AfterFunc(5*time.Second, func() { cancel(errors.New("killed")) })

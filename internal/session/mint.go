@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -104,7 +104,7 @@ func (c *call) mintWithCode(ctx context.Context, t *rules.Target, d demand, b *b
 	if err != nil {
 		return creds.Session{}, err
 	}
-	request := exchange.Request{Key: key, Role: t.Role, Duration: t.Duration, Serial: c.plan.Serial}
+	request := awsapi.Request{Key: key, Role: t.Role, Duration: t.Duration, Serial: c.plan.Serial}
 	before := c.clock
 	result, err := c.sendCode(ctx, t, request, codes, d, b)
 	if err != nil {
@@ -123,29 +123,29 @@ func (c *call) mintWithCode(ctx context.Context, t *rules.Target, d demand, b *b
 			result = second
 		}
 	}
-	return c.accepted(result)
+	return c.accepted(ctx, result)
 }
 
 // sendCode sends request with the code of the first time step that may be used. A
 // code that became out of date before it was sent is replaced. No code is sent if the session of
 // t is in the cache by then: if somebody has removed the lock, another process may have minted it.
-func (c *call) sendCode(ctx context.Context, t *rules.Target, request exchange.Request, codes Codes, d demand, b *books) (exchange.Result, error) {
+func (c *call) sendCode(ctx context.Context, t *rules.Target, request awsapi.Request, codes Codes, d demand, b *books) (awsapi.Result, error) {
 	for try := 1; ; try++ {
 		step, err := c.nextStep(ctx, b.record, d)
 		if err != nil {
-			return exchange.Result{}, err
+			return awsapi.Result{}, err
 		}
 		if session, ok := c.filled(t, d); ok {
-			return exchange.Result{Verdict: exchange.OK, Credentials: session.Credentials, ServerTime: session.Minted}, nil
+			return awsapi.Result{Credentials: session.Credentials, ServerTime: session.Minted}, nil
 		}
 		request.CodeExpires = step.End()
 		if request.Code, err = codes(ctx, step); err != nil {
-			return exchange.Result{}, err
+			return awsapi.Result{}, err
 		}
 		b.claim(step)
 		result := c.send(ctx, request)
 		b.settle(step, result)
-		if result.Verdict != exchange.CodeOutOfDate || try == maxOutdated {
+		if awsapi.KindOf(result.Err) != awsapi.CodeOutOfDate || try == maxOutdated {
 			return result, nil
 		}
 	}
@@ -154,11 +154,11 @@ func (c *call) sendCode(ctx context.Context, t *rules.Target, request exchange.R
 // worthAnother reports whether the call may succeed with a later code, or at a
 // later time, where it failed with result. corrected tells that the clock has been
 // corrected since. Nothing else is ever tried again.
-func worthAnother(result exchange.Result, corrected bool) bool {
-	switch result.Verdict {
-	case exchange.CodeRefused, exchange.Lost, exchange.ServerError:
+func worthAnother(result awsapi.Result, corrected bool) bool {
+	switch awsapi.KindOf(result.Err) {
+	case awsapi.CodeRefused, awsapi.Lost, awsapi.ServerError:
 		return true
-	case exchange.ClockRefused:
+	case awsapi.ClockRefused:
 		return corrected
 	default:
 		return false
@@ -172,7 +172,7 @@ func (c *call) mintFromSource(ctx context.Context, t *rules.Target, d demand) (c
 	if err != nil {
 		return creds.Session{}, sourceError{err}
 	}
-	request := exchange.Request{
+	request := awsapi.Request{
 		Key:      creds.AccessKey{ID: source.Credentials.AccessKeyID, Secret: source.Credentials.SecretAccessKey},
 		Token:    source.Credentials.SessionToken,
 		Role:     t.Role,
@@ -181,9 +181,9 @@ func (c *call) mintFromSource(ctx context.Context, t *rules.Target, d demand) (c
 	for try := 1; ; try++ {
 		before := c.clock
 		result := c.send(ctx, request)
-		again := result.Verdict == exchange.Throttled || worthAnother(result, c.clock != before)
+		again := awsapi.KindOf(result.Err) == awsapi.Throttled || worthAnother(result, c.clock != before)
 		if try == maxChainedTries || !again || c.backOff(ctx, try) != nil {
-			return c.accepted(c.unlessCanceled(ctx, result))
+			return c.accepted(ctx, result)
 		}
 	}
 }
@@ -196,25 +196,20 @@ func (c *call) backOff(ctx context.Context, try int) error {
 
 // send makes one call, signed for the corrected time, and learns the time from its
 // answer.
-func (c *call) send(ctx context.Context, r exchange.Request) exchange.Result {
+func (c *call) send(ctx context.Context, r awsapi.Request) awsapi.Result {
 	r.Skew = c.skew()
 	result := c.STS.Call(ctx, r)
 	c.learn(result)
-	return c.unlessCanceled(ctx, result)
-}
-
-// unlessCanceled puts the cause of a cancellation in the place of what it has led to.
-func (*call) unlessCanceled(ctx context.Context, result exchange.Result) exchange.Result {
-	if result.Err != nil && errors.Is(ctx.Err(), context.Canceled) {
-		result.Err = context.Cause(ctx)
-	}
 	return result
 }
 
 // accepted returns the session that came back. Where a success had no date, the corrected clock
-// has to do.
-func (c *call) accepted(result exchange.Result) (creds.Session, error) {
-	if result.Verdict != exchange.OK {
+// has to do. The cause of a cancellation takes the place of the failure that it has led to.
+func (c *call) accepted(ctx context.Context, result awsapi.Result) (creds.Session, error) {
+	if result.Err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return creds.Session{}, context.Cause(ctx)
+	}
+	if result.Err != nil {
 		return creds.Session{}, result.Err
 	}
 	minted := result.ServerTime

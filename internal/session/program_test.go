@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -63,9 +63,9 @@ func TestAhead(t *testing.T) {
 				w.mustGet(plan())
 				time.Sleep(totp.Period / 2) // the second next step begins before the run has to end
 				began := time.Now()
-				w.fail = func(_ int, r exchange.Request) (exchange.Result, bool) {
+				w.fail = func(_ int, r awsapi.Request) (awsapi.Result, bool) {
 					step, _ := w.stepOf(r.Code)
-					return failure(exchange.CodeRefused, exchange.Answered, fault.Refused), strict && step > totp.StepAt(time.Now())
+					return failure(awsapi.CodeRefused, awsapi.Answered, fault.Refused), strict && step > totp.StepAt(time.Now())
 				}
 				w.mustGet(plan(), Options{Refresh: true, Ahead: true})
 				want := totp.Step(1)

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 )
@@ -60,11 +60,11 @@ func TestRefreshInsideTheWindow(t *testing.T) {
 }
 
 func TestFailedRefreshServesTheOldSession(t *testing.T) {
-	for name, result := range map[string]exchange.Result{
-		"unreachable": failure(exchange.Unreachable, exchange.Unsent, fault.Network),
-		"lost":        failure(exchange.Lost, exchange.Unknown, fault.Network),
-		"5xx":         failure(exchange.ServerError, exchange.Answered, fault.Unavailable),
-		"refused":     failure(exchange.Refused, exchange.Answered, fault.Refused),
+	for name, result := range map[string]awsapi.Result{
+		"unreachable": failure(awsapi.Unreachable, awsapi.Unsent, fault.Network),
+		"lost":        failure(awsapi.Lost, awsapi.Unknown, fault.Network),
+		"5xx":         failure(awsapi.ServerError, awsapi.Answered, fault.Unavailable),
+		"refused":     failure(awsapi.Refused, awsapi.Answered, fault.Refused),
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
@@ -160,7 +160,7 @@ func TestRefreshOption(t *testing.T) {
 		if third := w.mustGet(plan()); third.AccessKeyID != second.AccessKeyID {
 			t.Error("the new session was not cached")
 		}
-		w.fail = always(3, failure(exchange.Unreachable, exchange.Unsent, fault.Network))
+		w.fail = always(3, failure(awsapi.Unreachable, awsapi.Unsent, fault.Network))
 		if _, err := w.get(plan(), Options{Refresh: true}); fault.KindOf(err) != fault.Network {
 			t.Errorf("got %v", err)
 		}

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 )
@@ -74,8 +74,8 @@ func TestRefreshOfARoleReachesItsSource(t *testing.T) {
 
 func TestThrottledRoleIsTriedAgain(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.fail = func(n int, _ exchange.Request) (exchange.Result, bool) {
-			return failure(exchange.Throttled, exchange.Answered, fault.Unavailable), n == 2 || n == 3
+		w.fail = func(n int, _ awsapi.Request) (awsapi.Result, bool) {
+			return failure(awsapi.Throttled, awsapi.Answered, fault.Unavailable), n == 2 || n == 3
 		}
 		w.mustGet(rolePlan(time.Hour, "a"))
 		if w.callCount() != 4 {
@@ -86,8 +86,8 @@ func TestThrottledRoleIsTriedAgain(t *testing.T) {
 
 func TestRefusedRoleHoldsOffAlone(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.fail = func(_ int, r exchange.Request) (exchange.Result, bool) {
-			return failure(exchange.Refused, exchange.Answered, fault.Refused), r.Role != nil && r.Role.ARN == rolePlan(0, "a").Roles[0].ARN
+		w.fail = func(_ int, r awsapi.Request) (awsapi.Result, bool) {
+			return failure(awsapi.Refused, awsapi.Answered, fault.Refused), r.Role != nil && r.Role.ARN == rolePlan(0, "a").Roles[0].ARN
 		}
 		for range 5 {
 			if _, err := w.get(rolePlan(time.Hour, "a")); fault.KindOf(err) != fault.Refused {
@@ -104,7 +104,7 @@ func TestRefusedRoleHoldsOffAlone(t *testing.T) {
 
 func TestFailedBaseIsToldByTheRole(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.fail = always(1, failure(exchange.Refused, exchange.Answered, fault.Refused))
+		w.fail = always(1, failure(awsapi.Refused, awsapi.Answered, fault.Refused))
 		for range 3 {
 			if _, err := w.get(rolePlan(time.Hour, "a")); fault.KindOf(err) != fault.Refused {
 				t.Errorf("got %v", err)
@@ -169,7 +169,7 @@ func TestIDs(t *testing.T) {
 func TestCancelDuringBackOff(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.mustGet(plan())
-		w.fail = always(2, failure(exchange.Throttled, exchange.Answered, fault.Unavailable))
+		w.fail = always(2, failure(awsapi.Throttled, awsapi.Answered, fault.Unavailable))
 		cause := errors.New("interrupted")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(100*time.Millisecond, func() { cancel(cause) })

@@ -13,8 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/exchange"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
@@ -33,17 +33,17 @@ type world struct {
 	seed totp.Seed
 
 	// What the tests turn.
-	latency time.Duration                                           // of one call
-	skew    time.Duration                                           // AWS's clock minus the machine's
-	fail    func(n int, r exchange.Request) (exchange.Result, bool) // the nth call fails so, if true
-	secrets error                                                   // of the store, for the access key
-	seedErr error                                                   // of the store, for the seed
-	program Codes                                                   // makes the codes in the place of the seed, if set
-	noDate  bool                                                    // AWS's answers carry no date
-	diskErr error                                                   // of every write
+	latency time.Duration                                       // of one call
+	skew    time.Duration                                       // AWS's clock minus the machine's
+	fail    func(n int, r awsapi.Request) (awsapi.Result, bool) // the nth call fails so, if true
+	secrets error                                               // of the store, for the access key
+	seedErr error                                               // of the store, for the seed
+	program Codes                                               // makes the codes in the place of the seed, if set
+	noDate  bool                                                // AWS's answers carry no date
+	diskErr error                                               // of every write
 
 	mu       sync.Mutex
-	calls    []exchange.Request
+	calls    []awsapi.Request
 	steps    []totp.Step // of the codes seen, in order
 	last     totp.Step   // accepted
 	sessions map[string]creds.Session
@@ -109,37 +109,37 @@ func (w *world) mustGet(p rules.Plan, opts ...Options) creds.Credentials {
 func (w *world) local() time.Time { return time.Now().Add(-w.skew) }
 
 // Call is STS.
-func (w *world) Call(ctx context.Context, r exchange.Request) exchange.Result {
+func (w *world) Call(ctx context.Context, r awsapi.Request) awsapi.Result {
 	w.mu.Lock()
 	w.calls = append(w.calls, r)
 	n := len(w.calls)
 	w.mu.Unlock()
 	if w.fail != nil {
 		if result, ok := w.fail(n, r); ok {
-			w.see(r, result.Delivery != exchange.Unsent, false)
+			w.see(r, awsapi.DeliveryOf(result.Err) != awsapi.Unsent, false)
 			return result
 		}
 	}
 	if !r.CodeExpires.IsZero() && !w.local().Add(r.Skew).Before(r.CodeExpires) {
-		return exchange.Result{Verdict: exchange.CodeOutOfDate, Delivery: exchange.Unsent, Err: fault.New(fault.Deadline, "sts", "", "the code is out of date")}
+		return failure(awsapi.CodeOutOfDate, awsapi.Unsent, fault.Deadline)
 	}
 	select {
 	case <-time.After(w.latency):
 	case <-ctx.Done():
 		w.see(r, true, true)
-		return exchange.Result{Verdict: exchange.Lost, Delivery: exchange.Unknown, Err: fault.New(fault.Deadline, "sts", "", "the time limit of the run passed")}
+		return failure(awsapi.Lost, awsapi.Unknown, fault.Deadline)
 	}
-	result := exchange.Result{Delivery: exchange.Answered, ServerTime: time.Now(), LocalTime: w.local()}
+	result := awsapi.Result{ServerTime: time.Now(), LocalTime: w.local()}
 	if w.noDate {
 		result.ServerTime, result.LocalTime = time.Time{}, time.Time{}
 	}
 	if signed := w.local().Add(r.Skew); time.Since(signed).Abs() > 5*time.Minute {
 		w.see(r, true, false)
-		result.Verdict, result.Err = exchange.ClockRefused, fault.New(fault.Clock, "sts", "", "signature expired")
+		result.Err = failure(awsapi.ClockRefused, awsapi.Answered, fault.Clock).Err
 		return result
 	}
 	if r.Serial != "" && !w.see(r, true, true) {
-		result.Verdict, result.Err = exchange.CodeRefused, fault.New(fault.Refused, serial, "", "invalid MFA one time pass code")
+		result.Err = failure(awsapi.CodeRefused, awsapi.Answered, fault.Refused).Err
 		return result
 	}
 	result.Credentials = creds.Credentials{
@@ -151,7 +151,7 @@ func (w *world) Call(ctx context.Context, r exchange.Request) exchange.Result {
 }
 
 // see notes the code of r, if it was sent, and reports whether AWS accepts it.
-func (w *world) see(r exchange.Request, sent, judged bool) bool {
+func (w *world) see(r awsapi.Request, sent, judged bool) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !sent || r.Serial == "" {
@@ -284,12 +284,12 @@ func (s *scope) Save(r rules.Record) error {
 }
 
 // always is a fault that every call from the nth on meets.
-func always(from int, result exchange.Result) func(int, exchange.Request) (exchange.Result, bool) {
-	return func(n int, _ exchange.Request) (exchange.Result, bool) { return result, n >= from }
+func always(from int, result awsapi.Result) func(int, awsapi.Request) (awsapi.Result, bool) {
+	return func(n int, _ awsapi.Request) (awsapi.Result, bool) { return result, n >= from }
 }
 
-func failure(verdict exchange.Verdict, delivery exchange.Delivery, kind fault.Kind) exchange.Result {
-	return exchange.Result{Verdict: verdict, Delivery: delivery, Err: fault.New(kind, "sts", "", "%s", strings.Repeat("x", 3))}
+func failure(verdict awsapi.Kind, delivery awsapi.Delivery, kind fault.Kind) awsapi.Result {
+	return awsapi.Result{Err: &awsapi.Error{Kind: verdict, Delivery: delivery, Err: fault.New(kind, "sts", "", "%s", strings.Repeat("x", 3))}}
 }
 
 func plan() rules.Plan {

@@ -1,0 +1,137 @@
+package awsapi
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// answer is an HTTP answer, read whole.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// forget overwrites the answer, once the SDK has read the secrets in it. The SDK's own copies remain.
+func (a *answer) forget() {
+	if a != nil {
+		clear(a.body)
+	}
+}
+
+// response returns the answer in the form the SDK reads.
+func (a *answer) response(req *http.Request) *http.Response {
+	return &http.Response{
+		StatusCode:    a.status,
+		Header:        a.header,
+		Body:          io.NopCloser(bytes.NewReader(a.body)),
+		ContentLength: int64(len(a.body)),
+		Request:       req,
+	}
+}
+
+// complete reports whether the answer is AWS's to action, and whole: one XML
+// document with the root element that the query protocol prescribes. Nobody
+// else on the way produces that. An answer that begins so and is not complete
+// is cut.
+func (a *answer) complete(action string) (ok, cut bool) {
+	want := "ErrorResponse"
+	if a.status/100 == 2 {
+		want = action + "Response"
+	}
+	root, err := document(a.body)
+	return root == want && err == nil, root == want && err != nil
+}
+
+// foreign returns what an answer is that is not AWS's.
+func (a *answer) foreign() string {
+	switch {
+	case a.status/100 == 3:
+		return fmt.Sprintf("got a redirect (HTTP %d) to %q instead of an answer of AWS (captive portal or proxy?)", a.status, a.redirect())
+	case a.html():
+		return fmt.Sprintf("got HTML (HTTP %d) instead of an answer of AWS (captive portal or proxy?)", a.status)
+	case len(a.body) == 0:
+		return fmt.Sprintf("got an empty answer (HTTP %d)", a.status)
+	}
+	return fmt.Sprintf("got something else (HTTP %d, type %q) than an answer of AWS", a.status, a.header.Get("Content-Type"))
+}
+
+// document returns the name of the root element of data, and an error unless
+// data is one well-formed XML document.
+func document(data []byte) (root string, err error) {
+	decoder := xml.NewDecoder(bytes.NewReader(data))
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) && root != "" {
+			return root, nil
+		}
+		if err != nil {
+			return root, err
+		}
+		if start, ok := token.(xml.StartElement); ok && root == "" {
+			root = start.Name.Local
+		}
+	}
+}
+
+func (a *answer) html() bool {
+	start := strings.ToLower(string(a.body[:min(len(a.body), 256)]))
+	return strings.HasPrefix(a.header.Get("Content-Type"), "text/html") ||
+		strings.HasPrefix(strings.TrimSpace(start), "<!doctype html") || strings.Contains(start, "<html")
+}
+
+// redirect returns the host that a redirect names. The rest of the URL is of
+// no use to anybody, and may be long.
+func (a *answer) redirect() string {
+	u, err := url.Parse(a.header.Get("Location"))
+	if err != nil {
+		return "?"
+	}
+	return u.Host
+}
+
+// date returns the server's clock when it answered, or zero. The Date header
+// is cut to the second, so the middle of that second is the best guess. A
+// cache's answer (Age) tells an old time.
+func (a *answer) date() time.Time {
+	date, err := http.ParseTime(a.header.Get("Date"))
+	if err != nil || a.header.Get("Age") != "" {
+		return time.Time{}
+	}
+	return date.Add(time.Second / 2)
+}
+
+// requestID returns what AWS's support asks for, or "" if it is not one.
+func (a *answer) requestID() string {
+	id := a.header.Get("X-Amzn-Requestid")
+	if len(id) > 64 || strings.Trim(strings.ToLower(id), "0123456789abcdefghijklmnopqrstuvwxyz-_") != "" {
+		return ""
+	}
+	return id
+}
+
+// notAWS explains an answer of somebody else. The status still tells whether
+// to come back later: a gateway in front of AWS answers so, too.
+func (c *call) notAWS(got *answer) *Error {
+	host := c.host()
+	switch {
+	case got.status == http.StatusTooManyRequests:
+		return c.fail(Throttled, fault.New(fault.Unavailable, host, "try again later", "%s", got.foreign()))
+	case got.status/100 == 5:
+		return c.fail(ServerError, fault.New(fault.Unavailable, host, "try again later", "%s", got.foreign()))
+	}
+	remedy := "log in to the network with a browser, or check HTTPS_PROXY"
+	if c.at.override != "" {
+		remedy = "check that " + c.at.override + " is an endpoint of " + c.at.service
+	}
+	return c.fail(Unreachable, fault.New(fault.Network, host, remedy, "%s", got.foreign()))
+}

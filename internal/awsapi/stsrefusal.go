@@ -1,0 +1,103 @@
+package awsapi
+
+import (
+	"fmt"
+	"strings"
+)
+
+// refusedBySTS explains an error that only STS gives. The more specific text comes first: refusals of
+// MFA, of policies and of durations share their codes.
+func (c *call) refusedBySTS(r refusal) meaning {
+	switch {
+	case r.says("invalid MFA one time pass code"):
+		return meaning{
+			kind: CodeRefused, thing: "MFA device " + c.Serial, cause: "AWS refused the token code: used already, a wrong seed, or a wrong clock",
+			remedy: "if an authenticator app has the device too, compare its code with: aws-mfa-creds code --profile NAME",
+		}
+	case r.says("unable to validate MFA code"):
+		return meaning{
+			kind: Refused, thing: "MFA device " + c.Serial, remedy: "compare the serial with: aws iam list-mfa-devices",
+			cause: fmt.Sprintf("AWS knows no such device of the user of access key %s, or that key is inactive", c.Key.ID),
+		}
+	case r.says("must provide both MFA serial number and one time pass code"):
+		return meaning{
+			kind: Refused, thing: c.roleThing(), cause: "it demands MFA, and the call had " + c.factors(),
+			remedy: "set mfa_serial and the seed (AWS_MFA_CREDS_SEED)",
+		}
+	case r.says("exceeds the 1 hour session limit for roles assumed by role chaining"):
+		return meaning{
+			kind: Refused, thing: c.roleThing(), remedy: "--duration 1h",
+			cause: brief(c.Duration) + " were asked for, and from a session a role can be assumed for 1h at most",
+		}
+	case r.says("exceeds the MaxSessionDuration set for this role"):
+		return c.longerThanRole()
+	case r.says("Cannot call GetSessionToken with session credentials"):
+		return meaning{kind: Refused, thing: c.signer(), cause: "GetSessionToken needs a long-lived access key, and this is one of a session", remedy: addKey}
+	}
+	if denial, ok := r.denial(); ok {
+		return c.notAuthorized(denial)
+	}
+	if m, ok := c.ofKey(r); ok {
+		return m
+	}
+	return c.refusedInRegion(r)
+}
+
+// roleThing names the role, or the action if there is none.
+func (c *call) roleThing() string {
+	if c.Role == nil {
+		return c.action
+	}
+	return "role " + c.Role.ARN
+}
+
+func (c *call) longerThanRole() meaning {
+	name := c.roleThing()
+	if c.Role != nil {
+		name = c.Role.ARN[strings.LastIndex(c.Role.ARN, "/")+1:]
+	}
+	return meaning{
+		kind: Refused, thing: c.roleThing(), cause: brief(c.Duration) + " were asked for, which is more than its MaxSessionDuration",
+		remedy: "lower --duration to what this shows: aws iam get-role --role-name " + name + " --query Role.MaxSessionDuration",
+	}
+}
+
+// notAuthorized says what decides on an AssumeRole: who asks, for which role, and with which proofs.
+func (c *call) notAuthorized(d policyDenial) meaning {
+	m := meaning{kind: Denied, thing: c.roleThing(), cause: d.String(), denial: Denial{Action: d.action, Explicit: d.explicit()}}
+	if c.Role == nil {
+		m.remedy = "check the policies of the user"
+		return m
+	}
+	external := "no external id"
+	if c.Role.ExternalID != "" {
+		external = "an external id"
+	}
+	m.cause = fmt.Sprintf("%s, the call had %s and %s", d, external, c.factors())
+	m.remedy = "check the role's trust policy and the user's policies"
+	return m
+}
+
+// factors says what of MFA the call carried.
+func (c *call) factors() string {
+	switch {
+	case !c.Code.IsZero():
+		return "an MFA code"
+	case !c.Token.IsZero():
+		return "an MFA session"
+	}
+	return "no MFA code"
+}
+
+func (c *call) refusedInRegion(r refusal) meaning {
+	m := meaning{kind: Refused, thing: "region " + c.client.options.Region}
+	switch r.code {
+	case "RegionDisabledException":
+		m.cause, m.remedy = "STS is not active there for this account", "activate it in the account settings of the IAM console, or set another region"
+	case "OptInRequired":
+		m.cause, m.remedy = "the account is not enabled for it", "enable it in the account settings, or set another region"
+	default:
+		return r.unknown(Refused, c.host())
+	}
+	return m
+}

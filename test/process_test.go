@@ -160,6 +160,27 @@ func TestNoDisk(t *testing.T) {
 	wantMints(t, b, 1)
 }
 
+// TestPipeForADirectory has a named pipe where a directory belongs: nothing waits for its other end.
+func TestPipeForADirectory(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"", "cache"} {
+		b := bed(t, testbed.Options{})
+		home := t.TempDir()
+		pipe := filepath.Join(home, "home", name)
+		if err := os.MkdirAll(filepath.Dir(pipe), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got := run(t, b, []string{"AWS_MFA_CREDS_HOME=" + filepath.Join(home, "home")}, b.Binary, "get", "--profile", "work")
+		credentials(t, got)
+		if got.took > 10*time.Second {
+			t.Errorf("%q: it took %v", name, got.took)
+		}
+	}
+}
+
 // TestUnsafeCache refuses a cache directory that others can get at.
 func TestUnsafeCache(t *testing.T) {
 	t.Parallel()

@@ -93,21 +93,16 @@ func migrationPayload(rest string) ([]byte, error) {
 //	1 otp_parameters (repeated), 2 version, 3 batch_size, 4 batch_index, 5 batch_id
 func parsePayload(payload []byte, policy Policy) (Migration, error) {
 	m := Migration{}
-	size, index, whole := uint64(1), uint64(0), true
+	numbers, whole := map[uint64]uint64{}, true
 	read := eachField(payload, func(f field) {
-		switch f.tag {
-		case 1:
+		numbers[f.tag] = f.number
+		if f.tag == 1 {
 			account, ok := parseAccount(f.bytes, policy)
 			whole = whole && ok
 			m.Accounts = append(m.Accounts, account)
-		case 3:
-			size = max(f.number, 1)
-		case 4:
-			index = f.number
-		case 5:
-			m.Batch = int32(f.number) //nolint:gosec // protobuf writes an int32 as 64 bits with its sign
 		}
 	})
+	size, index := max(numbers[3], 1), numbers[4]
 	if !read || !whole || size > maxParts || index >= size {
 		return Migration{}, refuse(scanAgain, "data of the export is damaged")
 	}
@@ -115,65 +110,46 @@ func parsePayload(payload []byte, policy Policy) (Migration, error) {
 		return Migration{}, refuse("choose accounts in the app and export again", "export has no account in it")
 	}
 	m.Size, m.Index = int(size), int(index)
+	m.Batch = int32(numbers[5]) //nolint:gosec // protobuf writes an int32 as 64 bits with its sign
 	return m, nil
 }
 
-// parameters is the message OtpParameters, whose enumerations have 0 for "not said".
-type parameters struct {
-	secret                  []byte
-	name, issuer            string
-	algorithm, digits, kind uint64
-}
-
-// parseAccount reads the message OtpParameters:
+// parseAccount reads the message OtpParameters, whose enumerations have 0 for "not said":
 //
 //	1 secret, 2 name, 3 issuer, 4 algorithm, 5 digits, 6 type, 7 counter, 8 unique_id
 func parseAccount(message []byte, policy Policy) (a Account, ok bool) {
-	var p parameters
-	ok = eachField(message, func(f field) {
-		switch f.tag {
-		case 1:
-			p.secret = f.bytes
-		case 2:
-			p.name = string(f.bytes)
-		case 3:
-			p.issuer = string(f.bytes)
-		case 4:
-			p.algorithm = f.number
-		case 5:
-			p.digits = f.number
-		case 6:
-			p.kind = f.number
-		}
-	})
-	a = Account{Name: readable(p.name), Issuer: readable(p.issuer), Problem: p.problem()}
+	fields := map[uint64]field{}
+	ok = eachField(message, func(f field) { fields[f.tag] = f })
+	secret := fields[1].bytes
+	a = Account{Name: readable(fields[2].bytes), Issuer: readable(fields[3].bytes)}
+	a.Problem = accountProblem(len(secret) > 0, fields[4].number, fields[5].number, fields[6].number)
 	if a.Problem == nil {
-		seed, err := policy.seed(p.secret)
+		seed, err := policy.seed(secret)
 		a.Seed = seed
 		a.Problem, _ = errors.AsType[*SeedError](err)
 	}
 	return a, ok
 }
 
-func readable(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxName)], "") }
+func readable(s []byte) string { return strings.ToValidUTF8(string(s[:min(len(s), maxName)]), "") }
 
-// problem says why the codes of an account are none that AWS accepts, or returns nil.
-func (p parameters) problem() *SeedError {
-	algorithms := []string{"SHA1", "SHA1", "SHA256", "SHA512", "MD5"}
+// accountProblem says why the codes of an account are none that AWS accepts, or returns nil.
+func accountProblem(hasSecret bool, algorithm, digits, kind uint64) *SeedError {
+	names := []string{"SHA1", "SHA1", "SHA256", "SHA512", "MD5"}
 	switch {
-	case p.kind == 1:
+	case kind == 1:
 		return refuse("use the account of a time-based device", "account is for hotp, which is counter-based, and AWS needs totp")
-	case p.kind != 2:
+	case kind != 2:
 		return refuse(otherDevice, "account is neither for totp nor for hotp")
-	case p.algorithm >= uint64(len(algorithms)):
+	case algorithm >= uint64(len(names)):
 		return refuse(otherDevice, "account has an unknown algorithm, AWS uses SHA1")
-	case algorithms[p.algorithm] != "SHA1":
-		return refuse(otherDevice, "account has algorithm %s, AWS uses SHA1", algorithms[p.algorithm])
-	case p.digits == 2:
+	case names[algorithm] != "SHA1":
+		return refuse(otherDevice, "account has algorithm %s, AWS uses SHA1", names[algorithm])
+	case digits == 2:
 		return refuse(otherDevice, "account has codes of 8 digits, AWS uses 6")
-	case p.digits > 2:
+	case digits > 2:
 		return refuse(otherDevice, "account has codes of an unknown length, AWS uses 6 digits")
-	case len(p.secret) == 0:
+	case !hasSecret:
 		return refuse(scanAgain, "account has no seed")
 	}
 	return nil
@@ -192,30 +168,30 @@ type field struct {
 func eachField(message []byte, visit func(field)) (whole bool) {
 	for len(message) > 0 {
 		key, n := binary.Uvarint(message)
-		if n <= 0 || key>>3 == 0 {
+		if n <= 0 || key>>3 == 0 { // cut, more than 64 bits, or no tag
 			return false
 		}
 		message = message[n:]
 		f := field{tag: key >> 3}
-		length := uint64(0) // of the value, after what says it
-		n = 0
-		switch key & 7 { // the wire type; groups, 3 and 4, are no longer written
+		var head int      // bytes of a varint in front of the value
+		var length uint64 // of the value itself
+		switch key & 7 {  // the wire type; groups, 3 and 4, are no longer written
 		case 0:
-			f.number, n = binary.Uvarint(message)
+			f.number, head = binary.Uvarint(message)
 		case 1:
 			length = 8
 		case 2:
-			length, n = binary.Uvarint(message)
+			length, head = binary.Uvarint(message)
 		case 5:
 			length = 4
 		default:
 			return false
 		}
-		// Uvarint returns no length for a number that is cut or has more than 64 bits.
-		if varint := key&7 == 0 || key&7 == 2; varint && n <= 0 || length > uint64(len(message)-n) {
+		if isVarint := key&5 == 0; isVarint && head <= 0 || length > uint64(len(message)-head) {
 			return false
 		}
-		f.bytes, message = message[n:n+int(length)], message[n+int(length):] //nolint:gosec // no longer than message
+		end := head + int(length) //nolint:gosec // not longer than message
+		f.bytes, message = message[head:end], message[end:]
 		visit(f)
 	}
 	return true

@@ -144,14 +144,15 @@ func play(ctx context.Context, o options, s streams) (code int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	began := time.Now() //nolint:forbidigo // how long the user waits
+	var built time.Duration
 	if o.binary == "" {
+		began := time.Now() //nolint:forbidigo // how long the user waits
 		fmt.Fprintln(s.err, "aws-sandbox: building aws-mfa-creds with the Go tool; the first time, this downloads and compiles its libraries and takes minutes ...")
 		if o.binary, err = testbed.Build(ctx, dir); err != nil {
 			return 1, err
 		}
+		built = time.Since(began)
 	}
-	built := time.Since(began)
 	bed, err := o.bed() //nolint:contextcheck // the server outlives no call, Close ends it
 	if err != nil {
 		return 1, err

@@ -18,7 +18,7 @@ import (
 // crowd is how many processes ask at once.
 const crowd = 50
 
-// story plays the main job with the real program. It tells only what it saw.
+// story plays the main job with the real program. It prints only what it saw.
 type story struct {
 	bed   *testbed.Bed
 	out   io.Writer
@@ -32,10 +32,13 @@ type result struct {
 	took           time.Duration
 }
 
-// tell plays all scenes. The error says what did not go as it should.
+// tell plays all scenes. The error says what went wrong.
 func tell(ctx context.Context, s *story) error {
 	s.say("STS and IAM at %s: signatures verified, each token code taken once.", s.bed.Server.URL())
-	s.say("aws-mfa-creds built in %s.\n", brief(s.built))
+	if s.built > 0 {
+		s.say("aws-mfa-creds built in %s.", brief(s.built))
+	}
+	s.say("")
 	for _, scene := range []func(context.Context) error{s.laptop, s.crowd, s.warm, s.role, s.cli, s.offline, s.secondCode} {
 		if err := scene(ctx); err != nil {
 			return err
@@ -87,7 +90,7 @@ func (s *story) roleARN() string {
 func (s *story) cli(ctx context.Context) error {
 	if _, err := exec.LookPath("aws"); err != nil {
 		s.say("The AWS CLI: skipped, there is no aws on PATH.\n")
-		return nil //nolint:nilerr // that it is missing has been told
+		return nil //nolint:nilerr // that it is missing has been said
 	}
 	s.say("The AWS CLI, with credential_process in its config:")
 	s.command("aws sts get-caller-identity --profile deploy --query Arn --endpoint-url %s", s.bed.Server.URL())
@@ -99,9 +102,9 @@ func (s *story) cli(ctx context.Context) error {
 	return nil
 }
 
-// offline shows that a cached session needs nobody.
+// offline shows that a cached session needs no network.
 func (s *story) offline(ctx context.Context) error {
-	s.say("AWS does not answer any more, but the session is cached:")
+	s.say("AWS no longer answers, but the session is cached:")
 	s.command("aws-mfa-creds get --profile work")
 	if err := s.bed.Server.Inject(sandbox.Fault{Kind: sandbox.Hang, Times: -1}); err != nil {
 		return err
@@ -111,7 +114,7 @@ func (s *story) offline(ctx context.Context) error {
 }
 
 func (s *story) secondCode(ctx context.Context) error {
-	s.say("Another session in the same half minute: it needs a code of its own, and waits for it, silently\n(up to 30 seconds).")
+	s.say("Another session in the same half minute needs a code of its own, and waits for it (up to 30 seconds):")
 	s.command("aws-mfa-creds get --profile work --duration 1h")
 	return s.show(s.get(ctx, "--profile", "work", "--duration", "1h"))
 }

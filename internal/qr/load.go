@@ -70,7 +70,7 @@ func damaged() error {
 	return refuse("take a new screenshot, as PNG", "is damaged, or of a kind that cannot be read")
 }
 
-// sniff tells what a file is from its first bytes: names are often wrong.
+// sniff detects what a file is from its first bytes: names are often wrong.
 func sniff(data []byte) (format, error) {
 	begins := func(magic string) bool { return bytes.HasPrefix(data, []byte(magic)) }
 	at := func(offset int, magic string) bool {

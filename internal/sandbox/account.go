@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"net/url"
@@ -56,8 +57,9 @@ type call struct {
 	*account
 	*request
 	caller *caller
-	permit string // "service:Action", as policies name it
-	judged bool   // its token code has been recorded
+	permit string   // "service:Action", as policies name it
+	judged bool     // its token code has been recorded
+	broken []string // what is wrong with its parameters
 }
 
 func newAccount(options Options, r *random) *account {
@@ -97,18 +99,19 @@ func (c *call) answer(service, id string, result any, refused *refusal) *answer 
 	return resultAnswer(c.action, namespace(service), id, result)
 }
 
-func namespace(service string) string {
-	if service == "iam" {
-		return "https://iam.amazonaws.com/doc/" + version(service) + "/"
-	}
-	return "https://sts.amazonaws.com/doc/" + version(service) + "/"
-}
-
+// version returns that of a service's API, by its date.
 func version(service string) string {
 	if service == "iam" {
 		return "2010-05-08"
 	}
 	return "2011-06-15"
+}
+
+func namespace(service string) string {
+	if service != "iam" {
+		service = "sts" // of answers to calls of no known action, too
+	}
+	return "https://" + service + ".amazonaws.com/doc/" + version(service) + "/"
 }
 
 func (c *call) run(operation operation, known bool) (any, *refusal) {
@@ -150,7 +153,7 @@ func (c *call) authorize(resource string) *refusal {
 	if !denied && (!user.RequireMFA || c.caller.mfa() || exempt(c.permit)) {
 		return nil
 	}
-	return c.unauthorized(resource, " with an explicit deny in "+firstOf(policy, "an identity-based policy"))
+	return c.unauthorized(resource, " with an explicit deny in "+cmp.Or(policy, "an identity-based policy"))
 }
 
 // authorizeDevice is authorize for an action on an MFA device.
@@ -169,8 +172,8 @@ func (c *call) unauthorized(resource, why string) *refusal {
 	return denied("User: " + c.caller.arn + " is not authorized to perform: " + c.permit + " on resource: " + resource + why)
 }
 
-// exempt tells the actions that AWS's self-service policy leaves to a user
-// without MFA, so that one can enrol ("AWS: Allows MFA-authenticated IAM users
+// exempt reports the actions that AWS's self-service policy leaves to a user
+// without MFA, so that they can enroll ("AWS: Allows MFA-authenticated IAM users
 // to manage their own MFA device", its NotAction list), and all of STS.
 func exempt(permit string) bool {
 	switch permit {
@@ -242,7 +245,7 @@ func (s State) Repeated() []Attempt {
 	var repeated []Attempt
 	seen := map[code]bool{}
 	for _, attempt := range s.Attempts {
-		// Of no known step, the code itself tells; and a device that was made anew has the
+		// Of no known step, the code itself is compared; and a device that was made anew has the
 		// serial of the old one, but other codes.
 		key := code{attempt.Serial, attempt.Digest, attempt.Step}
 		if seen[key] {

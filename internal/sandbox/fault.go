@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/tls"
 	"fmt"
@@ -65,7 +66,7 @@ type Fault struct {
 	Rewrite func(body []byte) []byte // of Rewrite; only from Go
 }
 
-// before tells whether the fault strikes before the call is processed.
+// before reports whether the fault strikes before the call is processed.
 func (f *Fault) before() bool {
 	return f != nil && slices.Contains(kindsBefore(), f.Kind)
 }
@@ -141,7 +142,7 @@ func (f *Fault) refusal() *refusal {
 		if status == 0 {
 			status = http.StatusForbidden
 		}
-		return refuse(status, firstOf(f.Code, "AccessDenied"), f.Message)
+		return refuse(status, cmp.Or(f.Code, "AccessDenied"), f.Message)
 	default:
 		return nil
 	}

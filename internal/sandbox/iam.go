@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/xml"
 	"net/http"
@@ -46,10 +47,9 @@ type wireVirtualDevice struct {
 // createVirtualMFADevice makes a device that is not enabled yet. On the wire
 // its seed is the base64 of the base32 text.
 func (c *call) createVirtualMFADevice() (any, *refusal) {
-	check := constraints{params: c.params}
-	name := check.required("VirtualMFADeviceName", 1, 226, classDeviceName)
-	path := check.text("Path", 1, 512, "")
-	if refused := check.refused(); refused != nil {
+	name := c.required("VirtualMFADeviceName", 1, 226, classDeviceName)
+	path := c.text("Path", 1, 512, "")
+	if refused := c.invalidParameters(); refused != nil {
 		return nil, refused
 	}
 	tags, refused := c.tags()
@@ -128,7 +128,7 @@ func (c *call) enableMFADevice() (any, *refusal) {
 	if refused != nil {
 		return nil, refused
 	}
-	device.User, device.Enabled, device.OutOfSync = user.Name, c.now.UTC().Truncate(time.Second), !inTime
+	device.User, device.Enabled, device.OutOfSync = user.Name, second(c.now), !inTime
 	device.known = c.now.Add(c.options.DeviceDelay)
 	return nil, nil
 }
@@ -153,12 +153,11 @@ func (c *call) resyncMFADevice() (any, *refusal) {
 
 // userAndCodes checks what EnableMFADevice and ResyncMFADevice have in common.
 func (c *call) userAndCodes() (*User, *refusal) {
-	check := constraints{params: c.params}
-	check.required("UserName", 1, 128, className)
-	check.required("SerialNumber", 9, 256, classSerial)
-	check.required("AuthenticationCode1", 6, 6, classCode)
-	check.required("AuthenticationCode2", 6, 6, classCode)
-	if refused := check.refused(); refused != nil {
+	c.required("UserName", 1, 128, className)
+	c.required("SerialNumber", 9, 256, classSerial)
+	c.required("AuthenticationCode1", 6, 6, classCode)
+	c.required("AuthenticationCode2", 6, 6, classCode)
+	if refused := c.invalidParameters(); refused != nil {
 		return nil, refused
 	}
 	return c.targetDevice()
@@ -208,9 +207,8 @@ func (c *call) usePair(device *Device) (inTime bool, refused *refusal) {
 // deactivateMFADevice takes a device from its user. A session that was made
 // with it lives on.
 func (c *call) deactivateMFADevice() (any, *refusal) {
-	check := constraints{params: c.params}
-	check.required("SerialNumber", 9, 256, classSerial)
-	if refused := check.refused(); refused != nil {
+	c.required("SerialNumber", 9, 256, classSerial)
+	if refused := c.invalidParameters(); refused != nil {
 		return nil, refused
 	}
 	user, refused := c.targetDevice()
@@ -227,9 +225,8 @@ func (c *call) deactivateMFADevice() (any, *refusal) {
 
 // deleteVirtualMFADevice removes a device that no user has.
 func (c *call) deleteVirtualMFADevice() (any, *refusal) {
-	check := constraints{params: c.params}
-	serial := check.required("SerialNumber", 9, 256, classSerial)
-	if refused := check.refused(); refused != nil {
+	serial := c.required("SerialNumber", 9, 256, classSerial)
+	if refused := c.invalidParameters(); refused != nil {
 		return nil, refused
 	}
 	if refused := c.authorizeDevice(serial); refused != nil {
@@ -261,7 +258,7 @@ func (c *call) listMFADevices() (any, *refusal) {
 
 // listVirtualMFADevices lists the virtual devices of the account.
 func (c *call) listVirtualMFADevices() (any, *refusal) {
-	status := firstOf(c.params.Get("AssignmentStatus"), "Any")
+	status := cmp.Or(c.params.Get("AssignmentStatus"), "Any")
 	if !slices.Contains([]string{"Any", "Assigned", "Unassigned"}, status) {
 		return nil, invalid("1 validation error detected: Value '" + status + "' at 'assignmentStatus' failed to satisfy constraint: Member must satisfy enum value set: [Any, Unassigned, Assigned]")
 	}
@@ -314,9 +311,8 @@ func noEntity(message string) *refusal {
 // targetUser returns the user that UserName names, or else the caller, once the
 // caller may do this to them.
 func (c *call) targetUser() (*User, *refusal) {
-	check := constraints{params: c.params}
-	name := check.text("UserName", 1, 128, className)
-	if refused := check.refused(); refused != nil {
+	name := c.text("UserName", 1, 128, className)
+	if refused := c.invalidParameters(); refused != nil {
 		return nil, refused
 	}
 	if name == "" && c.caller.user == nil {
@@ -379,9 +375,8 @@ func wireOf(user *User, key *Key) wireKey {
 
 // targetKey returns the access key that a call names, of the user it names.
 func (c *call) targetKey() (*User, *Key, *refusal) {
-	check := constraints{params: c.params}
-	id := check.required("AccessKeyId", 16, 128, classKeyID)
-	if refused := check.refused(); refused != nil {
+	id := c.required("AccessKeyId", 16, 128, classKeyID)
+	if refused := c.invalidParameters(); refused != nil {
 		return nil, nil, refused
 	}
 	user, refused := c.targetUser()
@@ -433,9 +428,8 @@ func (c *call) listAccessKeys() (any, *refusal) {
 // getAccessKeyLastUsed answers a key that does not exist as AWS does: as one
 // that the caller may not see.
 func (c *call) getAccessKeyLastUsed() (any, *refusal) {
-	check := constraints{params: c.params}
-	id := check.required("AccessKeyId", 16, 128, classKeyID)
-	if refused := check.refused(); refused != nil {
+	id := c.required("AccessKeyId", 16, 128, classKeyID)
+	if refused := c.invalidParameters(); refused != nil {
 		return nil, refused
 	}
 	if refused := c.authorize("access key " + id); refused != nil {
@@ -476,9 +470,8 @@ type members[T any] struct {
 // listed returns the page of all that MaxItems and Marker ask for. The marker
 // is the index of the next entry.
 func listed[T any](c *call, name string, all []T) (any, *refusal) {
-	check := constraints{params: c.params}
-	size := int(check.seconds("MaxItems", 100, 1, 1000).Seconds())
-	if refused := check.refused(); refused != nil {
+	size := int(c.seconds("MaxItems", 100, 1, 1000).Seconds())
+	if refused := c.invalidParameters(); refused != nil {
 		return nil, refused
 	}
 	start := 0

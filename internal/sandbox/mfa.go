@@ -32,7 +32,7 @@ type Attempt struct {
 	Action  string    `json:"action"`
 	Serial  string    `json:"serial"`
 	Step    int64     `json:"step,omitempty"` // the time step of the code; 0 if none within ten of the current one
-	Digest  string    `json:"digest"`         // equal for equal codes of one device; it tells nothing else
+	Digest  string    `json:"digest"`         // equal for equal codes of one device; it reveals nothing else
 	Outcome Outcome   `json:"outcome"`
 }
 
@@ -43,7 +43,7 @@ const (
 	textInvalidCode = "MultiFactorAuthentication failed with invalid MFA one time pass code."
 )
 
-// useCode spends the token code of an STS call. It tells whether one was given
+// useCode spends the token code of an STS call. It reports whether one was given
 // and accepted.
 func (c *call) useCode() (mfa bool, refused *refusal) {
 	serial, code := c.params.Get("SerialNumber"), c.params.Get("TokenCode")
@@ -85,7 +85,7 @@ func (c *call) judge(device *Device, code string) (step int64, outcome Outcome) 
 	return step, CodeAccepted
 }
 
-// inWindow tells whether step is within width steps of now.
+// inWindow reports whether step is within width steps of now.
 func inWindow(step, now int64, width int) bool {
 	window := int64(max(width, 0))
 	return now-window <= step && step <= now+window
@@ -100,7 +100,7 @@ func (d *Device) key() []byte {
 	return key
 }
 
-// record keeps what is to be told of one code.
+// record keeps what State shows of one code.
 func (a *account) record(r *request, serial, code string, outcome Outcome) {
 	attempt := Attempt{Time: r.now.UTC(), Action: r.action, Serial: serial, Outcome: outcome}
 	attempt.Digest = hex.EncodeToString(mac(a.digestKey, serial+" "+code)[:8])

@@ -5,7 +5,7 @@
 //
 // Strict means: every Signature Version 4 is verified, a token code is accepted
 // once per device and only in its window, durations, chaining, device and key
-// limits hold, and the Date header tells the server's own time. Where AWS's
+// limits hold, and the Date header has the server's own time. Where AWS's
 // behaviour is not documented the sandbox takes the reading that is harder on
 // the client.
 //
@@ -19,11 +19,11 @@
 //
 // What the account holds is a World, a plain value; Server.Update changes it
 // while the server runs. Server.Inject makes calls fail on demand, and
-// Server.State tells what arrived. The same is to be had over HTTP, under
-// /_sandbox/, for shells.
+// Server.State shows what arrived. Shells do the same over HTTP, under /_sandbox/.
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -75,7 +75,7 @@ type Options struct {
 	AllowSecondDevice bool
 
 	// DeviceDelay is how long STS does not know a device that IAM has just enabled,
-	// and KeyDelay how long nobody knows an access key that CreateAccessKey has just
+	// and KeyDelay how long AWS does not know an access key that CreateAccessKey has just
 	// made: IAM is eventually consistent.
 	DeviceDelay time.Duration
 	KeyDelay    time.Duration
@@ -144,7 +144,7 @@ func (s *Server) listen() error {
 	if err != nil {
 		return err
 	}
-	address := firstOf(s.options.Addr, "127.0.0.1:0")
+	address := cmp.Or(s.options.Addr, "127.0.0.1:0")
 	if err := checkLoopback(address); err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func checkLoopback(address string) error {
 func (s *Server) Close() {
 	s.closing.Do(func() {
 		close(s.done)
-		_ = s.http.Close() // what it tells of broken connections is of no use
+		_ = s.http.Close() // that connections break is the purpose
 		<-s.served
 	})
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -144,7 +145,7 @@ func (a *account) sessionCaller(s *session) *caller {
 	return &caller{role: role, session: s, arn: arn, id: id}
 }
 
-// noteUse keeps what GetAccessKeyLastUsed tells.
+// noteUse keeps what GetAccessKeyLastUsed returns.
 func (a *account) noteUse(c *claim, now time.Time) {
 	if _, key := a.world.Key(c.keyID); key != nil {
 		key.LastUsed = Use{Time: now, Service: c.service, Region: c.region}
@@ -241,14 +242,14 @@ func claimOfHeader(r *http.Request) (c *claim, credential string, refused *refus
 	c = &claim{
 		headers: strings.Split(fields["SignedHeaders"], ";"),
 		value:   fields["Signature"],
-		stamp:   firstOf(r.Header.Get("X-Amz-Date"), r.Header.Get("Date")),
+		stamp:   cmp.Or(r.Header.Get("X-Amz-Date"), r.Header.Get("Date")),
 		token:   r.Header.Get("X-Amz-Security-Token"),
 	}
 	return c, fields["Credential"], missing(fields, c.stamp, header)
 }
 
 // missing names every part that an Authorization header lacks, as AWS does, and
-// tells the header by its hash only.
+// names the header by its hash only.
 func missing(fields map[string]string, stamp, header string) *refusal {
 	var texts []string
 	for _, name := range []string{"Credential", "Signature", "SignedHeaders"} {
@@ -343,13 +344,6 @@ func mismatch(message string) *refusal {
 	return refuse(http.StatusForbidden, "SignatureDoesNotMatch", message)
 }
 
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
 const (
 	sigAlgorithm  = "AWS4-HMAC-SHA256"
 	sigTerminator = "aws4_request"
@@ -382,7 +376,7 @@ func signingKey(secret string, claim *claim) []byte {
 // Query protocol knows only "/".
 func canonicalRequest(r *http.Request, query url.Values, body []byte, headers []string) string {
 	var b strings.Builder
-	b.WriteString(r.Method + "\n" + escape(r.URL.Path, "/") + "\n" + canonicalQuery(query) + "\n")
+	b.WriteString(r.Method + "\n" + strings.ReplaceAll(escape(r.URL.Path), "%2F", "/") + "\n" + canonicalQuery(query) + "\n")
 	for _, name := range headers {
 		b.WriteString(name + ":" + canonicalHeader(r, name) + "\n")
 	}
@@ -394,7 +388,7 @@ func canonicalQuery(query url.Values) string {
 	var pairs []string
 	for name, values := range query {
 		for _, value := range values {
-			pairs = append(pairs, escape(name, "")+"="+escape(value, ""))
+			pairs = append(pairs, escape(name)+"="+escape(value))
 		}
 	}
 	slices.SortFunc(pairs, comparePairs)
@@ -423,25 +417,8 @@ func canonicalHeader(r *http.Request, name string) string {
 	return strings.Join(values, ",")
 }
 
-// escape percent-encodes all but the unreserved characters of RFC 3986 and
-// those in keep.
-func escape(s, keep string) string {
-	const hexDigits = "0123456789ABCDEF"
-	var b strings.Builder
-	for i := range len(s) {
-		c := s[i]
-		if unreserved(c) || strings.IndexByte(keep, c) >= 0 {
-			b.WriteByte(c)
-			continue
-		}
-		b.Write([]byte{'%', hexDigits[c>>4], hexDigits[c&15]})
-	}
-	return b.String()
-}
-
-func unreserved(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-_.~", c) >= 0
-}
+// escape percent-encodes all but the unreserved characters of RFC 3986.
+func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
 func mac(key []byte, text string) []byte {
 	h := hmac.New(sha256.New, key)

@@ -35,11 +35,10 @@ type credentials struct {
 
 // getSessionToken gives out a base session.
 func (c *call) getSessionToken() (any, *refusal) {
-	check := constraints{params: c.params}
-	duration := check.seconds("DurationSeconds", presetSession, minDuration, maxSessionDuration)
-	check.text("SerialNumber", 9, 256, classSerial)
-	check.text("TokenCode", 6, 6, classCode)
-	if refused := check.refused(); refused != nil {
+	duration := c.seconds("DurationSeconds", presetSession, minDuration, maxSessionDuration)
+	c.text("SerialNumber", 9, 256, classSerial)
+	c.text("TokenCode", 6, 6, classCode)
+	if refused := c.invalidParameters(); refused != nil {
 		return nil, refused
 	}
 	if c.caller.session != nil {
@@ -71,16 +70,15 @@ func (c *call) issue(s session, duration time.Duration) credentials {
 
 // assumeRole gives out a role session.
 func (c *call) assumeRole() (any, *refusal) {
-	check := constraints{params: c.params}
-	arn := check.required("RoleArn", 20, 2048, "")
-	name := check.required("RoleSessionName", 2, 64, className)
-	duration := check.seconds("DurationSeconds", presetRole, minDuration, maxRoleDuration)
-	externalID := check.text("ExternalId", 2, 1224, classExternalID)
-	check.text("SerialNumber", 9, 256, classSerial)
-	check.text("TokenCode", 6, 6, classCode)
-	check.text("SourceIdentity", 2, 64, className)
-	policy := check.text("Policy", 1, 2048, "")
-	if refused := check.refused(); refused != nil {
+	arn := c.required("RoleArn", 20, 2048, "")
+	name := c.required("RoleSessionName", 2, 64, className)
+	duration := c.seconds("DurationSeconds", presetRole, minDuration, maxRoleDuration)
+	externalID := c.text("ExternalId", 2, 1224, classExternalID)
+	c.text("SerialNumber", 9, 256, classSerial)
+	c.text("TokenCode", 6, 6, classCode)
+	c.text("SourceIdentity", 2, 64, className)
+	policy := c.text("Policy", 1, 2048, "")
+	if refused := c.invalidParameters(); refused != nil {
 		return nil, refused
 	}
 	if !strings.HasPrefix(arn, "arn:") || strings.Count(arn, ":") != 5 {

@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -108,16 +107,9 @@ func (t timestamp) MarshalText() ([]byte, error) {
 	return []byte(time.Time(t).UTC().Format("2006-01-02T15:04:05Z")), nil
 }
 
-// constraints checks parameters against the service model and collects what
-// they break, in AWS's words.
-type constraints struct {
-	params url.Values
-	broken []string
-}
-
-// text checks a parameter that, if there, has between low and high characters,
-// all of the class.
-func (c *constraints) text(name string, low, high int, class string) string {
+// text checks a parameter against the service model: if it is there, it has between low
+// and high characters, all of the class. What is wrong is kept for invalidParameters.
+func (c *call) text(name string, low, high int, class string) string {
 	value := c.params.Get(name)
 	if !c.params.Has(name) {
 		return ""
@@ -134,7 +126,7 @@ func (c *constraints) text(name string, low, high int, class string) string {
 }
 
 // required is text for a parameter that must be there.
-func (c *constraints) required(name string, low, high int, class string) string {
+func (c *call) required(name string, low, high int, class string) string {
 	if !c.params.Has(name) {
 		c.broken = append(c.broken, fmt.Sprintf("Value null at '%s' failed to satisfy constraint: Member must not be null", lowerFirst(name)))
 	}
@@ -142,7 +134,7 @@ func (c *constraints) required(name string, low, high int, class string) string 
 }
 
 // seconds checks a whole number, preset if it is not there.
-func (c *constraints) seconds(name string, preset, low, high int) time.Duration {
+func (c *call) seconds(name string, preset, low, high int) time.Duration {
 	value := c.params.Get(name)
 	if !c.params.Has(name) {
 		return time.Duration(preset) * time.Second
@@ -159,19 +151,20 @@ func (c *constraints) seconds(name string, preset, low, high int) time.Duration 
 	return time.Duration(n) * time.Second
 }
 
-func (c *constraints) add(name, value, must string) {
+func (c *call) add(name, value, must string) {
 	c.broken = append(c.broken, fmt.Sprintf("Value '%s' at '%s' failed to satisfy constraint: Member must %s", value, lowerFirst(name), must))
 }
 
-// refused returns the error of all that is broken, or nil.
-func (c *constraints) refused() *refusal {
+// invalidParameters returns the error of all parameters that are wrong, in AWS's words, or nil.
+func (c *call) invalidParameters() *refusal {
+	plural := "s"
 	switch len(c.broken) {
 	case 0:
 		return nil
 	case 1:
-		return refuse(http.StatusBadRequest, "ValidationError", "1 validation error detected: "+c.broken[0])
+		plural = ""
 	}
-	return refuse(http.StatusBadRequest, "ValidationError", fmt.Sprintf("%d validation errors detected: %s", len(c.broken), strings.Join(c.broken, "; ")))
+	return invalid(fmt.Sprintf("%d validation error%s detected: %s", len(c.broken), plural, strings.Join(c.broken, "; ")))
 }
 
 // lowerFirst turns a wire name into the member name that AWS's texts use.

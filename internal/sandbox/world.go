@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -45,7 +46,7 @@ type User struct {
 	Deny map[string]string
 
 	// RequireMFA refuses, to a caller without MFA in its session, every IAM
-	// action but those that AWS's self-service policy exempts for enrolment.
+	// action but those that AWS's self-service policy exempts for enrollment.
 	RequireMFA bool
 
 	// OwnDeviceName refuses to create, enable, resync, deactivate or delete an MFA
@@ -65,7 +66,7 @@ type Key struct {
 	known time.Time // from when on AWS knows it
 }
 
-// Use is the last use of an access key, as GetAccessKeyLastUsed tells it.
+// Use is the last use of an access key, for GetAccessKeyLastUsed.
 type Use struct {
 	Time    time.Time // zero: never used
 	Service string
@@ -86,8 +87,8 @@ type Device struct {
 	// step or of an earlier one is accepted again (RFC 6238 section 5.2).
 	LastStep int64
 
-	// OutOfSync is what comes of enabling a device with codes that arrive too
-	// late: it is associated, and every later code is refused until a resync.
+	// OutOfSync is set when a device is enabled with codes that arrive too late: it is
+	// associated, and every later code is refused until a resync.
 	OutOfSync bool
 
 	known time.Time // from when on STS knows that it is enabled
@@ -103,7 +104,7 @@ type Role struct {
 	MaxSession time.Duration // 1 h if zero, at most 12 h
 }
 
-// DefaultWorld is the account that the sandbox has unless it is told otherwise:
+// DefaultWorld is the account of a sandbox whose Options name none:
 // the user alice with one access key and the device alice-laptop, and the roles
 //
 //	deploy    wants MFA, up to 12 h
@@ -210,8 +211,8 @@ func (w *World) clone() World {
 
 // fill makes up what was left blank.
 func (w *World) fill(r *random, now time.Time) {
-	setBlank(&w.Partition, "aws")
-	setBlank(&w.Account, "123456789012")
+	w.Partition = cmp.Or(w.Partition, "aws")
+	w.Account = cmp.Or(w.Account, "123456789012")
 	for i := range w.Users {
 		w.Users[i].fill(r, now)
 	}
@@ -219,42 +220,31 @@ func (w *World) fill(r *random, now time.Time) {
 		w.Devices[i].fill(r, now)
 	}
 	for i := range w.Roles {
-		setBlank(&w.Roles[i].ID, "AROA"+r.base32(17))
-		if w.Roles[i].MaxSession == 0 {
-			w.Roles[i].MaxSession = time.Hour
-		}
+		w.Roles[i].ID = cmp.Or(w.Roles[i].ID, "AROA"+r.base32(17))
+		w.Roles[i].MaxSession = cmp.Or(w.Roles[i].MaxSession, time.Hour)
 	}
 }
 
 func (u *User) fill(r *random, now time.Time) {
-	setBlank(&u.ID, "AIDA"+r.base32(17))
-	setZero(&u.Created, now)
+	u.ID = cmp.Or(u.ID, "AIDA"+r.base32(17))
+	u.Created = cmp.Or(u.Created, second(now))
 	for i := range u.Keys {
-		setBlank(&u.Keys[i].ID, "AKIA"+r.base32(16))
-		setBlank(&u.Keys[i].Secret, r.base64(40))
-		setZero(&u.Keys[i].Created, now)
+		u.Keys[i].ID = cmp.Or(u.Keys[i].ID, "AKIA"+r.base32(16))
+		u.Keys[i].Secret = cmp.Or(u.Keys[i].Secret, r.base64(40))
+		u.Keys[i].Created = cmp.Or(u.Keys[i].Created, second(now))
 	}
 }
 
 func (d *Device) fill(r *random, now time.Time) {
-	setBlank(&d.Seed, r.base32(64))
-	setZero(&d.Created, now)
+	d.Seed = cmp.Or(d.Seed, r.base32(64))
+	d.Created = cmp.Or(d.Created, second(now))
 	if d.User != "" {
-		setZero(&d.Enabled, now)
+		d.Enabled = cmp.Or(d.Enabled, second(now))
 	}
 }
 
-func setBlank(field *string, value string) {
-	if *field == "" {
-		*field = value
-	}
-}
-
-func setZero(field *time.Time, now time.Time) {
-	if field.IsZero() {
-		*field = now.UTC().Truncate(time.Second)
-	}
-}
+// second returns t as AWS keeps it.
+func second(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 // check finds what would make the world meaningless.
 func (w *World) check() error {

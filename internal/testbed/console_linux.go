@@ -76,7 +76,7 @@ func openPTY() (master, slave *os.File, err error) {
 	return master, slave, nil
 }
 
-// watch keeps what the terminal shows, until nobody has it open any more.
+// watch keeps what the terminal shows, until no process has it open.
 func (c *Console) watch() {
 	defer close(c.ended)
 	chunk := make([]byte, 4096)

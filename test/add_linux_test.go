@@ -33,7 +33,7 @@ func TestAddOnTheTerminal(t *testing.T) {
 	console, err := testbed.StartConsole(b.Command(t.Context(), b.Binary, "add", "--profile", "work", "--store", "age", "--verify"))
 	must(t, err)
 	for _, step := range [][2]string{
-		{"Access key id (AKIA...): ", id.AccessKeyID},
+		{"Access key ID (AKIA...): ", id.AccessKeyID},
 		{"Secret access key (not shown): ", id.SecretAccessKey},
 		{"otpauth URI) (not shown): ", "otpauth://totp/Amazon%20Web%20Services:" + testbed.DeviceName + "@123456789012?secret=" + id.Seed},
 		{"Serial (ARN) of the MFA device [" + id.Serial + "]: ", ""},
@@ -44,7 +44,7 @@ func TestAddOnTheTerminal(t *testing.T) {
 	code, err := console.Wait()
 	must(t, err)
 	shown := console.Shown()
-	if code != 0 || !strings.Contains(shown, "It works: AWS gave a session") {
+	if code != 0 || !strings.Contains(shown, "It works: AWS returned a session") {
 		t.Errorf("exit %d: %s", code, shown)
 	}
 	for _, secret := range b.Secrets() {
@@ -64,9 +64,9 @@ func TestAddAsksAgain(t *testing.T) {
 	console, err := testbed.StartConsole(b.Command(t.Context(), b.Binary, "add", "--profile", "work", "--store", "age", "--verify"))
 	must(t, err)
 	for _, step := range [][2]string{
-		{"Access key id (AKIA...): ", id.SecretAccessKey},
+		{"Access key ID (AKIA...): ", id.SecretAccessKey},
 		{"looks like a secret access key", ""},
-		{"Access key id (AKIA...): ", id.AccessKeyID},
+		{"Access key ID (AKIA...): ", id.AccessKeyID},
 		{"Secret access key (not shown): ", id.SecretAccessKey[1:]},
 		{"has 39 characters", ""},
 		{"Secret access key (not shown): ", id.SecretAccessKey},
@@ -95,7 +95,7 @@ func TestAddAsksThreeTimes(t *testing.T) {
 	console, err := testbed.StartConsole(b.Command(t.Context(), b.Binary, "add", "--profile", "work", "--store", "age"))
 	must(t, err)
 	for range 3 {
-		must(t, console.Expect("Access key id (AKIA...): "))
+		must(t, console.Expect("Access key ID (AKIA...): "))
 		must(t, console.Type("AKIA\n"))
 	}
 	if code, err := console.Wait(); code != 2 || err != nil || strings.Count(console.Shown(), "is not an access key id") != 3 {
@@ -112,7 +112,7 @@ func TestAddReadsTheLabel(t *testing.T) {
 	writeFile(t, uri, "otpauth://totp/Amazon%20Web%20Services:"+testbed.DeviceName+"@123456789012?secret="+id.Seed)
 	const other = "arn:aws:iam::123456789012:mfa/alice-vm"
 	said := mustRun(t, b, nil, "add", "--profile", "other", "--access-key-file", key, "--seed-file", uri, "--serial", other)
-	if !strings.Contains(said, "Warning: the seed is labelled "+testbed.DeviceName+"@123456789012, and the serial is "+other) {
+	if !strings.Contains(said, "Warning: the seed is labeled "+testbed.DeviceName+"@123456789012, but the serial is "+other) {
 		t.Error(said)
 	}
 	got := run(t, b, nil, "setsid", "-w", b.Binary, "add", "--profile", "work", "--access-key-file", key, "--seed-file", uri)
@@ -149,7 +149,7 @@ func TestFilesThatAreNone(t *testing.T) {
 	empty := filepath.Join(b.Dir, "secrets", "empty")
 	writeFile(t, empty, "")
 	for words, args := range map[string][]string{
-		"error: --seed-file: names a directory\n":            {"add", "--profile", "work", "--seed-file", b.Dir},
+		"error: --seed-file: is a directory\n":            {"add", "--profile", "work", "--seed-file", b.Dir},
 		"error: --passphrase-file " + empty + ": is empty\n": {"store", "protect", "--passphrase", "--passphrase-file", empty},
 	} {
 		if got := run(t, b, nil, b.Binary, args...); got.code != 2 || !strings.Contains(got.stderr, words) {
@@ -199,7 +199,7 @@ func TestFromCredentialsFile(t *testing.T) {
 	writeFile(t, path, old)
 	args := []string{"add", "--profile", "work", "--from-credentials-file"}
 	said := mustRun(t, b, nil, args...)
-	if !strings.Contains(said, "Took it out of "+path) {
+	if !strings.Contains(said, "Removed it from "+path) {
 		t.Error(said)
 	}
 	text := readFile(t, path)
@@ -213,7 +213,7 @@ func TestFromCredentialsFile(t *testing.T) {
 	if info, err := os.Stat(backup); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
-	if said := mustRun(t, b, nil, args...); !strings.Contains(said, "no longer in the files of the AWS tools") {
+	if said := mustRun(t, b, nil, args...); !strings.Contains(said, "no longer in the AWS files") {
 		t.Errorf("the second run said %q", said)
 	}
 	mustRun(t, b, nil, "add", "--profile", "work", "--seed-file", seed, "--serial", id.Serial)
@@ -389,7 +389,7 @@ func TestRoleOfTheCLI(t *testing.T) {
 	credentials(t, run(t, b, nil, b.Binary, "get", "--profile", "admin"))
 	mustRun(t, b, nil, "register", "--profile", "app", "--source-profile", "work", "--role-arn", "arn:aws:iam::123456789012:role/deploy", "--program", b.Binary)
 	// Under its own name it has no access key; what the AWS config runs for it is told.
-	wantFailure(t, b, run(t, b, nil, b.Binary, "get", "--profile", "app"), 4, "run what the AWS config has for it: "+b.Binary+" get --profile work --role-arn")
+	wantFailure(t, b, run(t, b, nil, b.Binary, "get", "--profile", "app"), 4, "run the command that the AWS config has for the profile: "+b.Binary+" get --profile work --role-arn")
 }
 
 // TestAddOverAWrongSeed has a wrong seed spend a time step before the right one comes: that step is

@@ -24,7 +24,7 @@ func TestKeysEndAsking(t *testing.T) {
 	}{
 		"stdin":  {"sleep 600 | { echo begun; " + add + " --access-key-file -; }", "begun", "\x03", 130},
 		"FIFO":   {"echo begun; " + add + " --access-key-file " + fifo, "begun", "\x03", 130},
-		"prompt": {add, "Access key id (AKIA...): ", "AKIAIOSFODNN7EXAMPLE\n", 131},
+		"prompt": {add, "Access key ID (AKIA...): ", "AKIAIOSFODNN7EXAMPLE\n", 131},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -88,7 +88,7 @@ func TestSeedOfAnotherIdentity(t *testing.T) {
 	must(t, os.WriteFile(own, []byte(pinned), 0o600))
 	env := []string{"AWS_MFA_CREDS_SECRET_ACCESS_KEY=" + id.SecretAccessKey, "AWS_MFA_CREDS_SEED=" + id.Seed, "AWS_MFA_CREDS_SERIAL=" + id.Serial}
 	got := run(t, b, append(env, "AWS_MFA_CREDS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE"), b.Binary, "get", "--profile", "work")
-	if got.code != 4 || !strings.Contains(got.stderr, "there is no seed for it") {
+	if got.code != 4 || !strings.Contains(got.stderr, "no seed is stored for it") {
 		t.Errorf("exit %d: %s%s", got.code, got.stdout, got.stderr)
 	}
 	wantMints(t, b, 0)
@@ -130,7 +130,7 @@ func TestMoveMeetsAnother(t *testing.T) {
 	must(t, os.WriteFile(own, after, 0o600))
 	said := mustRun(t, b, env, move...)
 	for _, what := range []string{"access key", "seed"} {
-		if !strings.Contains(said, "Deleted the copy of the "+what+" that was left in the age store.") {
+		if !strings.Contains(said, "Deleted the old copy of the "+what+" from the age store.") {
 			t.Errorf("it says %q", said)
 		}
 	}

@@ -49,7 +49,7 @@ func TestHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	b := bed(t, testbed.Options{})
 	for command, word := range map[string]string{
-		"": "Available Commands", "help": "Available Commands", "--help": "credential process", "--version": "aws-mfa-creds ", "help get": "--role-arn",
+		"": "Other commands", "help": "Other commands", "--help": "credential process", "--version": "aws-mfa-creds ", "help get": "--role-arn",
 		"get --help": "--refresh", "version": "aws-mfa-creds ",
 	} {
 		got := run(t, b, nil, b.Binary, strings.Fields(command)...)
@@ -78,7 +78,7 @@ func TestCode(t *testing.T) {
 	roomInStep()
 	mustGet(t, b)
 	step := totp.StepAt(time.Now())
-	if got = code(); totp.StepAt(time.Now()) == step && !strings.Contains(got.stderr, "warning: this code is spent already") {
+	if got = code(); totp.StepAt(time.Now()) == step && !strings.Contains(got.stderr, "warning: this code was already used") {
 		t.Errorf("no warning of a spent code: %q", got.stderr)
 	}
 }
@@ -132,7 +132,7 @@ func TestClearAndList(t *testing.T) {
 			t.Error("the session of work is still there")
 		}
 	}
-	if got := run(t, b, nil, b.Binary, "clear", "--all"); got.code != 0 || !strings.Contains(got.stdout, "forgot 1 session on") {
+	if got := run(t, b, nil, b.Binary, "clear", "--all"); got.code != 0 || !strings.Contains(got.stdout, "deleted 1 session from") {
 		t.Errorf("clear --all: %+v", got)
 	}
 	if left, _ := filepath.Glob(filepath.Join(b.Own(), "cache", "*.session")); len(left) != 0 {

@@ -38,7 +38,7 @@ var shownPair = regexp.MustCompile(`code 1: (\d{6})   code 2: (\d{6})`)
 func (s *shell) typeIntoConsole() {
 	n := s.n
 	n.t.Helper()
-	n.check(s.Expect("Type these two codes into the console"))
+	n.check(s.Expect("Enter these two codes in the console"))
 	n.check(s.Expect("code 2: "))
 	eventually(n.t, "two codes are shown", func() bool { return shownPair.MatchString(s.Shown()) })
 	pair := shownPair.FindStringSubmatch(s.Shown())
@@ -102,7 +102,7 @@ func TestConsole(t *testing.T) {
 				n.check(s.Expect("[" + consoleSerial + "]"))
 			}
 			s.answer(": ", answer)
-			if shown := s.ends(0); !strings.Contains(shown, "It works: AWS gave a session") {
+			if shown := s.ends(0); !strings.Contains(shown, "It works: AWS returned a session") {
 				t.Errorf("shows %q", shown)
 			}
 			n.works("work")
@@ -138,8 +138,8 @@ func TestConsoleKilled(t *testing.T) {
 	s.ends(-1)
 	n.check(os.RemoveAll(filepath.Join(n.Dir, "secrets"))) // the screenshot is gone
 	s = n.shell("enroll", "--profile", "work", "--console")
-	s.answer("An earlier run has stored a seed for the console and did not finish. Go on with it? [y/N]: ", "y")
-	s.answer("press Enter here when it has taken them.", "")
+	s.answer("An earlier run stored a seed for the console and did not finish. Continue with it? [y/N]: ", "y")
+	s.answer("Once it accepts them, press Enter here.", "")
 	s.answer("as the console shows it now", consoleSerial)
 	if shown := s.ends(0); !strings.Contains(shown, "It works") {
 		t.Errorf("shows %q", shown)
@@ -157,12 +157,12 @@ func TestConsoleInterrupted(t *testing.T) {
 	s.answer("(not shown): ", n.picture("shot", consoleURI))
 	n.check(s.Expect("code 2: "))
 	n.check(s.Type("\x03"))
-	const hint = "\naws-mfa-creds: The seed is kept; run the same command again to go on\r\n"
+	const hint = "\naws-mfa-creds: The seed is stored; run the same command again to continue\r\n"
 	if shown := s.ends(130); !strings.HasSuffix(shown, hint) {
 		t.Errorf("shows %q", shown)
 	}
 	s = n.shell("enroll", "--profile", "work", "--console")
-	s.answer("Go on with it? [y/N]: ", "y")
+	s.answer("Continue with it? [y/N]: ", "y")
 	s.typeIntoConsole()
 	s.answer("as the console shows it now: ", consoleSerial+"/")
 	s.answer("as the console shows it now: ", consoleSerial)
@@ -177,7 +177,7 @@ func TestConsoleRoot(t *testing.T) {
 	const serial = "arn:aws:iam::123456789012:mfa/root-account-mfa-device"
 	shot := n.picture("shot", "otpauth://totp/"+url.PathEscape("Amazon Web Services:root-account-mfa-device@123456789012")+"?secret="+consoleSeed)
 	s := n.shell("enroll", "--profile", "root", "--console", "--seed-file", shot)
-	s.answer("press Enter here when it has taken them.", "")
+	s.answer("Once it accepts them, press Enter here.", "")
 	s.answer("["+serial+"]", "")
 	if shown := s.ends(0); !strings.Contains(shown, "aws-mfa-creds code --profile root") {
 		t.Errorf("shows %q", shown)
@@ -194,7 +194,7 @@ func TestConsoleScripted(t *testing.T) {
 	t.Parallel()
 	n := newNewcomer(t)
 	shot := n.picture("shot", consoleURI)
-	n.refused(2, []string{"no terminal", "--serial ARN. The seed is kept; run the same command again to go on"}, "enroll", "--profile", "work", "--console", "--seed-file", shot)
+	n.refused(2, []string{"no terminal", "--serial ARN. The seed is stored; run the same command again to continue"}, "enroll", "--profile", "work", "--console", "--seed-file", shot)
 	said := n.must("enroll", "--profile", "work", "--console", "--seed-file", shot, "--serial", consoleSerial)
 	want := func(ago time.Duration) string {
 		code, err := sandbox.Code(consoleSeed, time.Now().Add(-ago))

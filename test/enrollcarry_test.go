@@ -65,7 +65,7 @@ func TestCodePair(t *testing.T) {
 	want, err := cmd.Output()
 	n.check(err)
 	got := n.run("code", "--profile", "work", "--pair")
-	if got.stdout != string(want) || got.code != 0 || !strings.Contains(got.stderr, "warning: this code is spent already") {
+	if got.stdout != string(want) || got.code != 0 || !strings.Contains(got.stderr, "warning: this code was already used") {
 		t.Errorf("exit %d, and the codes are other ones than oathtool's: %s", got.code, got.stderr)
 	}
 }
@@ -78,7 +78,7 @@ func TestCodeCopy(t *testing.T) {
 	n.env = append(n.env, "DISPLAY="+desktop(t))
 	roomInStep()
 	got := n.run("code", "--profile", "work", "--copy")
-	if got.code != 0 || got.stdout != "" || !strings.Contains(got.stderr, "the code is on the clipboard") {
+	if got.code != 0 || got.stdout != "" || !strings.Contains(got.stderr, "copied the code to the clipboard") {
 		t.Fatalf("exit %d: %s%s", got.code, got.stdout, got.stderr)
 	}
 	code, err := sandbox.Code(seed, time.Now())
@@ -151,7 +151,7 @@ func TestExportOnATerminal(t *testing.T) {
 	n, seed := enrolled(t)
 	n.env = append(n.env, "NO_COLOR=1")
 	x := n.tmux("export", "--profile", "work")
-	x.shows("Whoever sees it can make your codes. [y/N]:")
+	x.shows("Anyone who sees it can generate your codes. [y/N]:")
 	x.do("send-keys", "y", "Enter")
 	path := filepath.Join(n.Dir, "secrets", "screen.png")
 	paint(t, path, x.shows("then press Enter"))
@@ -293,7 +293,7 @@ func TestImportExport(t *testing.T) {
 		n.check(s.Expect("1: Amazon Web Services:bob@123456789012"))
 		n.check(s.Expect("2: Amazon Web Services:alice-phone@123456789012"))
 		s.answer("Number of the one to take: ", "3")
-		n.check(s.Expect("there is no account of that number"))
+		n.check(s.Expect("there is no account with that number"))
 		s.answer("Number of the one to take: ", "2")
 		s.answer("["+consoleSerial+"]: ", "")
 		s.ends(0)

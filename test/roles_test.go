@@ -125,7 +125,7 @@ func TestRoleProfile(t *testing.T) {
 		t.Error("export gives no URI")
 	}
 	n.must("get", "--profile", "work", "--role-arn", deploy)
-	if said := n.must("clear", "--profile", "adm"); !strings.Contains(said, "forgot 2 sessions of profile adm") {
+	if said := n.must("clear", "--profile", "adm"); !strings.Contains(said, "deleted 2 sessions of profile adm") {
 		t.Errorf("clear: %s", said)
 	}
 	n.later()
@@ -138,7 +138,7 @@ func TestRoleProfile(t *testing.T) {
 	n.must("rotate", "device", "--profile", "adm", "--yes")
 	n.works("work")
 	n.refused(4, []string{"profile work", "aws-mfa-creds store move --profile work --to pass"}, "store", "move", "--profile", "adm", "--to", "pass")
-	n.refused(4, []string{"run what the AWS config has for it"}, "get", "--profile", "adm")
+	n.refused(4, []string{"run the command that the AWS config has for the profile"}, "get", "--profile", "adm")
 }
 
 // TestEnrollForRoleProfile enrols the device of the profile that a role profile lives on.
@@ -171,7 +171,7 @@ func TestRemoveRegistered(t *testing.T) {
 	}
 	n.check(os.WriteFile(n.ConfigFile(), []byte("[profile work]\noutput = json\n"), 0o600))
 	n.must("register", "--profile", "work", "--region", "eu-west-1")
-	if said := n.must("remove", "--profile", "work", "--yes"); !strings.Contains(said, "Took profile work out of "+n.ConfigFile()) || !strings.Contains(said, "Deleted what was stored for profile work") {
+	if said := n.must("remove", "--profile", "work", "--yes"); !strings.Contains(said, "Removed profile work from "+n.ConfigFile()) || !strings.Contains(said, "Deleted what was stored for profile work") {
 		t.Errorf("work: %s", said)
 	}
 	if left := n.config(); left != "[profile work]\noutput = json\n" {
@@ -188,11 +188,11 @@ func TestRemoveAsks(t *testing.T) {
 	serial := n.Server.World().Devices[0].Serial
 	seed := "the seed of " + serial + " (age)"
 	s := n.shell("remove", "--profile", "work")
-	s.answer("Delete for good: "+key+" and "+seed+"? The settings and sessions of profile work go as well. [y/N]: ", "n")
+	s.answer("Permanently delete "+key+" and "+seed+"? The settings and sessions of profile work are deleted too. [y/N]: ", "n")
 	s.ends(2)
 	n.must("register", "--profile", "work")
 	s = n.shell("remove", "--profile", "work", "--aws")
-	s.answer("Delete for good: "+key+", "+seed+", and the MFA device "+serial+" in IAM? The settings, sessions and registration of profile work go as well. [y/N]: ", "n")
+	s.answer("Permanently delete "+key+", "+seed+", and the MFA device "+serial+" in IAM? The settings, sessions and registration of profile work are deleted too. [y/N]: ", "n")
 	s.ends(2)
 	n.works("work")
 }

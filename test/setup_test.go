@@ -137,7 +137,7 @@ func TestSetupAsksForAll(t *testing.T) {
 	key := n.user().Keys[0]
 	s := n.shell("setup", "--region", "us-east-1")
 	s.answer("Name of the profile: ", "p")
-	s.answer("Access key id (AKIA...): ", key.ID)
+	s.answer("Access key ID (AKIA...): ", key.ID)
 	s.answer("Secret access key (not shown): ", key.Secret)
 	if shown := s.ends(0); strings.Contains(shown, key.Secret) || !strings.Contains(shown, "Profile p works") {
 		t.Errorf("shows %q", shown)
@@ -154,7 +154,7 @@ func TestSetupMovesTheKey(t *testing.T) {
 	credentialsFile := filepath.Join(n.Home(), ".aws", "credentials")
 	writeFile(t, credentialsFile, "[other]\naws_access_key_id = x\n\n[p]\naws_access_key_id = "+key.ID+"\naws_secret_access_key = "+key.Secret+"\n")
 	s := n.shell("setup", "--profile", "p", "--region", "us-east-1")
-	s.answer("has access key "+key.ID+" in clear. Move it into the store? [y/N]: ", "y")
+	s.answer("has access key "+key.ID+" in plain text. Move it to the store? [y/N]: ", "y")
 	s.ends(0)
 	left, err := os.ReadFile(credentialsFile)
 	n.check(err)

@@ -234,7 +234,7 @@ func TestVaultFile(t *testing.T) {
 	if got.code != 0 || !strings.Contains(got.stdout, "Stored access key "+v.Identity().AccessKeyID) {
 		t.Fatalf("exit %d: %s%s", got.code, got.stdout, got.stderr)
 	}
-	if got = v.add(t, typedPassphrase, "work"); got.code != 0 || !strings.Contains(got.stdout, "is in the age store already") {
+	if got = v.add(t, typedPassphrase, "work"); got.code != 0 || !strings.Contains(got.stdout, "is already in the age store") {
 		t.Errorf("again: exit %d: %s%s", got.code, got.stdout, got.stderr)
 	}
 	v.wantWorking(t)

@@ -43,38 +43,40 @@ func newAddCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add --profile NAME",
 		Short: "Store an access key and the seed of an MFA device",
-		Long: `Store the access key of a profile, and the seed of its MFA device, in a secret store of this computer. What is
-not given with a flag is asked for. AWS is not asked, unless --verify is given.
+		Long: `Store the access key of a profile, and the seed of its MFA device, in a secret store of this
+computer. It asks for what no flag gives. It does not contact AWS, except with --verify.
 
-Access key and seed are separate items, and can live in different stores (--key-store, --seed-store): then
-one lost store does not hand over both factors. Without these flags the store is the one that the profile has
-already, or else the platform's keyring where there is one, or else files encrypted with age;
-"` + program + ` store list" shows what this computer has.
+Secrets go to the store that the profile already uses, or else to the platform's keyring, or else
+to files encrypted with age. "` + program + ` store list" shows what this computer has. With
+--key-store and --seed-store they go to different stores, so that losing one does not give away
+both factors.
 
-FILE is a path, or - for stdin. An access key is found in the CSV file of the console, in the JSON of "aws iam
-create-access-key", in lines of ~/.aws/credentials, or as id and secret. A seed is the "secret key" that the console
-shows, an otpauth URI, a picture (PNG, JPEG, WebP) of a QR code, or an export of Google Authenticator.`,
+FILE is a path, or - for stdin. For an access key it is the console's CSV file, the JSON of "aws iam
+create-access-key", lines of ~/.aws/credentials, or id and secret. For a seed it is the "secret key"
+that the console shows, an otpauth URI, a picture of a QR code (PNG, JPEG, WebP), or an export of
+Google Authenticator.`,
 		Example: `  aws-mfa-creds add --profile work
   aws-mfa-creds add --profile work --from-credentials-file
   aws-mfa-creds add --profile work --from-aws-vault work
-  pass show aws/seed | aws-mfa-creds add --profile work --seed-file - --serial arn:aws:iam::123456789012:mfa/alice
-  aws-mfa-creds add --profile work --access-key-file key.csv --mfa-process 'ykman oath accounts code -s aws'`,
+  aws-mfa-creds add --profile work --seed-file qr.png
+  aws-mfa-creds add --profile work --mfa-process 'ykman oath accounts code -s aws'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runAdd(cmd.Context(), a, o) },
 	}
-	profileFlag(a, cmd, &o.name, "the `name` of the profile")
+	profileFlag(a, cmd, &o.name)
 	f := cmd.Flags()
-	f.StringVar(&o.serial, "serial", "", "the serial (`ARN`) of the MFA device, unless mfa_serial is set for the profile")
-	f.StringVar(&o.key.file, "access-key-file", "", "read the access key from `FILE`")
-	f.BoolVar(&o.key.credentials, "from-credentials-file", false, "move the access key out of ~/.aws/credentials, where it would go before the credential process")
-	f.BoolVar(&o.key.noBackup, "no-backup", false, "with --from-credentials-file: keep no copy of the file as it was")
-	o.key.vault.define(cmd)
-	o.seed.define(cmd)
+	o.key.define(cmd)
+	f.StringVar(&o.key.vault, "from-aws-vault", "", "copy the access key that aws-vault stores for the profile `NAME`")
+	f.StringVar(&o.key.vaultBackend, "aws-vault-backend", "", "with --from-aws-vault: look only in this `KEYRING` of aws-vault (default: $"+keystore.EnvVaultBackend+", or all)")
+	complete(cmd, "aws-vault-backend", keystore.VaultBackends)
 	f.BoolVar(&o.key.env, "from-env", false, "take access key, seed and serial from the AWS_MFA_CREDS_* variables")
-	f.StringVar(&o.mfaProcess, "mfa-process", "", "let this `command` print the codes, instead of storing a seed")
+	o.seed.define(cmd)
+	f.StringVar(&o.serial, "serial", "", "serial (`ARN`) of the MFA device, unless mfa_serial is set for the profile")
+	f.StringVar(&o.mfaProcess, "mfa-process", "", "run this `COMMAND` for the codes, instead of storing a seed")
 	o.stores.define(cmd)
-	f.BoolVar(&o.verify, "verify", false, "get a session from AWS to prove that access key and seed work")
-	f.BoolVar(&o.yes, "yes", false, "replace what is stored without asking")
+	f.BoolVar(&o.verify, "verify", false, "get a session from AWS to check that access key and seed work")
+	f.BoolVar(&o.yes, "yes", false, "replace stored secrets without asking")
+	rare(cmd, "aws-vault-backend", "from-env")
 	cmd.MarkFlagsMutuallyExclusive("access-key-file", "from-credentials-file", "from-aws-vault", "from-env")
 	cmd.MarkFlagsMutuallyExclusive("seed-file", "mfa-process", "from-env")
 	cmd.MarkFlagsMutuallyExclusive("seed-clipboard", "mfa-process", "from-env")
@@ -86,12 +88,13 @@ shows, an otpauth URI, a picture (PNG, JPEG, WebP) of a QR code, or an export of
 // define adds the flags that choose stores.
 func (o *storeOptions) define(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.both, "store", "", "the `store` for access key and seed: "+strings.Join(storeKinds(), ", "))
-	f.StringVar(&o.key, "key-store", "", "the `store` for the access key")
-	f.StringVar(&o.seed, "seed-store", "", "the `store` for the seed")
+	f.StringVar(&o.both, "store", "", "`STORE` for access key and seed: "+strings.Join(storeKinds(), ", "))
+	f.StringVar(&o.key, "key-store", "", "`STORE` for the access key")
+	f.StringVar(&o.seed, "seed-store", "", "`STORE` for the seed")
 	for _, flag := range []string{"store", "key-store", "seed-store"} {
 		complete(cmd, flag, storeKinds)
 	}
+	rare(cmd, "key-store", "seed-store")
 }
 
 // adding is one run of add.
@@ -101,7 +104,7 @@ type adding struct {
 	ask      *asker
 	files    *profile.Files
 	settings profile.Settings // of the profile as it is; its Identity is what is added to
-	own      edit.Own      // what profiles.ini says of the identity
+	own      edit.Own         // what profiles.ini says of the identity
 	chosen   string           // the default store, once it has been asked for
 }
 
@@ -138,7 +141,7 @@ func (add *adding) begin() error {
 		return err
 	}
 	if id := add.settings.Identity; id != add.name {
-		add.say("Profile %s takes its access key from profile %s, which gets it.", fault.Printable(add.name), fault.Printable(id))
+		add.say("Profile %s uses the access key of profile %s, so the secrets are stored for that one.", fault.Printable(add.name), fault.Printable(id))
 	}
 	add.own, _, err = edit.ReadOwn(add.files, add.settings.Identity)
 	if err == nil && add.serial != "" {
@@ -188,7 +191,7 @@ func (add *adding) setProgram(ctx context.Context) error {
 		own.Serial = cmp.Or(own.Serial, add.settings.Serial)
 	})
 	if err == nil {
-		add.say("%s prints the codes of profile %s.", firstWord(add.mfaProcess), fault.Printable(add.settings.Identity))
+		add.say("%s now prints the codes of profile %s.", firstWord(add.mfaProcess), fault.Printable(add.settings.Identity))
 		add.lookForProgram()
 	}
 	return err
@@ -201,7 +204,7 @@ func (add *adding) lookForProgram() {
 		return
 	}
 	if _, err := exec.LookPath(word); err != nil {
-		add.say("Warning: %s is not on PATH now.", word)
+		add.say("Warning: %s is not on PATH.", word)
 	}
 }
 
@@ -217,7 +220,7 @@ func (add *adding) storeFor(ctx context.Context, what, flag, asked, recorded str
 	asked = cmp.Or(asked, add.stores.both)
 	if asked != "" && recorded != "" && asked != recorded {
 		return "", fault.New(fault.Usage, "--store "+asked, "run: "+program+" store move --profile "+fault.Shell(add.settings.Identity)+" "+flag+" --to "+asked,
-			"the %s of profile %s rests in %s already", what, add.settings.Identity, recorded)
+			"the %s of profile %s is already stored in %s", what, add.settings.Identity, recorded)
 	}
 	if kind := cmp.Or(asked, recorded); kind != "" {
 		return kind, nil
@@ -244,7 +247,7 @@ func (a *app) say(format string, args ...any) {
 // addSeed stores the seed and records where it is.
 func (add *adding) addSeed(ctx context.Context) error {
 	if add.own.MFAProcess != "" {
-		return fault.New(fault.Config, "profile "+add.settings.Identity, "delete mfa_process from "+add.editor().Paths.Own, "a program prints its codes (mfa_process), so that a seed would not be used")
+		return fault.New(fault.Config, "profile "+add.settings.Identity, "delete mfa_process from "+add.editor().Paths.Own, "a program prints its codes (mfa_process), so a seed would not be used")
 	}
 	kind, err := add.storeFor(ctx, "seed", "--seed", add.stores.seed, add.settings.SeedStore)
 	if err != nil {
@@ -292,10 +295,10 @@ func (add *adding) storeSeed(ctx context.Context, items keystore.Items, kind str
 	stored, err := items.Seed(ctx, serial)
 	switch {
 	case err == nil && stored.Equal(seed):
-		add.say("The seed of %s is in the %s store already.", serial, kind)
+		add.say("The seed of %s is already in the %s store.", serial, kind)
 		return nil
 	case err == nil:
-		if err := add.ask.confirm(ctx, fmt.Sprintf("Another seed is stored for %s. Replace it, for good?", serial)); err != nil {
+		if err := add.ask.confirm(ctx, fmt.Sprintf("A different seed is stored for %s. Replace it? This cannot be undone.", serial)); err != nil {
 			return err
 		}
 	case fault.KindOf(err) != fault.NoSecret:
@@ -310,7 +313,7 @@ func (add *adding) storeSeed(ctx context.Context, items keystore.Items, kind str
 	}
 	add.say("Stored the seed of %s in the %s store.", serial, kind)
 	if seed.Weak() {
-		add.say("It has %d bits, and RFC 4226 recommends 160: enrol a new device when you can.", seed.Bits())
+		add.say("It has %d bits; RFC 4226 recommends 160. Enroll a new device when you can.", seed.Bits())
 	}
 	return nil
 }
@@ -323,7 +326,7 @@ func (add *adding) needSerial(ctx context.Context, suggestion string) error {
 	}
 	if suggestion != "" && !add.ask.present() {
 		add.settings.Serial = suggestion
-		add.say("Using the serial %s, as the label of the seed has it.", suggestion)
+		add.say("Using the serial %s, from the label of the seed.", suggestion)
 		return nil
 	}
 	const prompt = "Serial (ARN) of the MFA device"
@@ -336,7 +339,7 @@ func (add *adding) needSerial(ctx context.Context, suggestion string) error {
 func (add *adding) compareLabel(label string) {
 	device := deviceOf(label)
 	if serial := add.settings.Serial; serial != "" && device != "" && device != keystore.Label(serial) {
-		add.say("Warning: the seed is labelled %s, and the serial is %s.", device, serial)
+		add.say("Warning: the seed is labeled %s, but the serial is %s.", device, serial)
 	}
 }
 

@@ -18,11 +18,22 @@ type keySource struct {
 	file        string // a path, or - for stdin
 	credentials bool   // ~/.aws/credentials, or else the AWS config
 	noBackup    bool
-	vault       vaultSource
 	env         bool
+
+	vault        string // of the profile in aws-vault
+	vaultBackend string // the keyring of aws-vault it is in, or ""
 }
 
-func (k *keySource) given() bool { return k.file != "" || k.credentials || k.vault.given() || k.env }
+// define adds the flags that setup has too.
+func (k *keySource) define(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&k.file, "access-key-file", "", "read the access key from `FILE`, or stdin for -")
+	f.BoolVar(&k.credentials, "from-credentials-file", false, "move the access key out of ~/.aws/credentials, where it would take precedence")
+	f.BoolVar(&k.noBackup, "no-backup", false, "with --from-credentials-file: keep no copy of the original file")
+	rare(cmd, "no-backup")
+}
+
+func (k *keySource) given() bool { return k.file != "" || k.credentials || k.vault != "" || k.env }
 
 // maxSecret is the largest text that holds a secret, in bytes.
 const maxSecret = 64 << 10
@@ -48,7 +59,7 @@ func (add *adding) addKey(ctx context.Context) error {
 	}
 	switch {
 	case stored.ID == key.ID && stored.Secret.Equal(key.Secret):
-		add.say("Access key %s of profile %s is in the %s store already.", key.ID, fault.Printable(id), kind)
+		add.say("Access key %s of profile %s is already in the %s store.", key.ID, fault.Printable(id), kind)
 	default:
 		if err := add.replaceKey(ctx, items, kind, stored, key); err != nil {
 			return err
@@ -68,7 +79,7 @@ func (add *adding) addKey(ctx context.Context) error {
 func (add *adding) replaceKey(ctx context.Context, items keystore.Items, kind string, stored, key creds.AccessKey) error {
 	id := add.settings.Identity
 	if stored.ID != "" {
-		if err := add.ask.confirm(ctx, fmt.Sprintf("Replace access key %s of profile %s by %s?", stored.ID, fault.Printable(id), key.ID)); err != nil {
+		if err := add.ask.confirm(ctx, fmt.Sprintf("Replace access key %s of profile %s with %s?", stored.ID, fault.Printable(id), key.ID)); err != nil {
 			return err
 		}
 	}
@@ -87,7 +98,7 @@ func (add *adding) readKey(ctx context.Context, stored creds.AccessKey) (key cre
 		key, err = envstore.New(add.getenv).AccessKey(ctx)
 	case add.key.file != "":
 		key, err = add.keyFromFile(ctx)
-	case add.key.vault.given():
+	case add.key.vault != "":
 		key, err = add.keyFromVault(ctx)
 	case add.key.credentials:
 		return add.keyFromCredentials(stored)
@@ -100,7 +111,7 @@ func (add *adding) readKey(ctx context.Context, stored creds.AccessKey) (key cre
 // askKey asks for the access key.
 func (add *adding) askKey(ctx context.Context) (creds.AccessKey, error) {
 	id, err := insist(add.ask, func() (string, error) {
-		return add.ask.line(ctx, "Access key id (AKIA...)", "--access-key-file FILE")
+		return add.ask.line(ctx, "Access key ID (AKIA...)", "--access-key-file FILE")
 	}, typedKeyID)
 	if err != nil {
 		return creds.AccessKey{}, err
@@ -139,16 +150,16 @@ func (add *adding) keyFromCredentials(stored creds.AccessKey) (key creds.AccessK
 	}
 	switch {
 	case len(static) == 0 && stored.ID != "":
-		add.say("Access key %s of profile %s is in the %s store already, and no longer in the files of the AWS tools.", stored.ID, fault.Printable(id), add.settings.KeyStore)
+		add.say("Access key %s of profile %s is already in the %s store, and no longer in the AWS files.", stored.ID, fault.Printable(id), add.settings.KeyStore)
 		return stored, true, nil
 	case len(static) == 0:
-		return creds.AccessKey{}, false, fault.New(fault.NoSecret, "--from-credentials-file", "give --access-key-file FILE", "no file of the AWS tools has an access key for profile %q", id)
+		return creds.AccessKey{}, false, fault.New(fault.NoSecret, "--from-credentials-file", "give --access-key-file FILE", "neither ~/.aws/credentials nor the AWS config has an access key for profile %q", id)
 	case static[0].Temporary:
-		return creds.AccessKey{}, false, fault.New(fault.Config, static[0].Place, "give the access key of the IAM user", "it is a temporary access key, and GetSessionToken needs a long-lived one")
+		return creds.AccessKey{}, false, fault.New(fault.Config, static[0].Place, "give the access key of the IAM user", "this access key is temporary; GetSessionToken needs a long-lived one")
 	}
 	for _, other := range static[1:] {
 		if other.Key.ID != static[0].Key.ID || !other.Key.Secret.Equal(static[0].Key.Secret) {
-			return creds.AccessKey{}, false, fault.New(fault.Config, other.Place, "delete the one that is not used", "it has another access key than %s", static[0].Place)
+			return creds.AccessKey{}, false, fault.New(fault.Config, other.Place, "delete the one that is not used", "this access key differs from the one in %s", static[0].Place)
 		}
 	}
 	return static[0].Key, false, envstore.CheckAccessKey(static[0].Place, static[0].Key)
@@ -171,9 +182,9 @@ func (add *adding) removeStatic(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		add.say("Took it out of %s.", change.Path)
+		add.say("Removed it from %s.", change.Path)
 		if change.Backup != "" {
-			add.say("The file as it was, the key in clear, is %s: delete it when all works.", change.Backup)
+			add.say("The original file, with the key in plain text, is now %s. Delete it once everything works.", change.Backup)
 		}
 	}
 	return nil
@@ -187,21 +198,6 @@ func asUsage(err error) error {
 	return fault.New(fault.Usage, "", fault.Remedy(err), "%s", fault.Text(err))
 }
 
-// vaultSource is an access key that aws-vault keeps.
-type vaultSource struct {
-	name    string // of the profile there
-	backend string // the keyring it is in, or ""
-}
-
-func (v *vaultSource) define(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringVar(&v.name, "from-aws-vault", "", "take the access key that aws-vault keeps for the profile `NAME`, and leave it there")
-	f.StringVar(&v.backend, "aws-vault-backend", "", "with --from-aws-vault: look in this `keyring` of aws-vault only (default: $"+keystore.EnvVaultBackend+", or all)")
-	complete(cmd, "aws-vault-backend", keystore.VaultBackends)
-}
-
-func (v *vaultSource) given() bool { return v.name != "" }
-
 // keyFromVault reads the access key where aws-vault keeps it.
 func (add *adding) keyFromVault(ctx context.Context) (creds.AccessKey, error) {
 	o, err := add.storeOptions(add.ask)
@@ -209,6 +205,6 @@ func (add *adding) keyFromVault(ctx context.Context) (creds.AccessKey, error) {
 		return creds.AccessKey{}, err
 	}
 	o.Environ = add.environ() // the passphrase may be in it; no keyring's program gets what is of AWS
-	key, err := keystore.Vault{Options: o, Backend: add.key.vault.backend}.AccessKey(ctx, add.key.vault.name)
+	key, err := keystore.Vault{Options: o, Backend: add.key.vaultBackend}.AccessKey(ctx, add.key.vault)
 	return key, ended(err)
 }

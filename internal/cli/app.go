@@ -75,7 +75,7 @@ func run(a *app) (code int) {
 			return
 		}
 		// The value of a panic may hold anything, so it is not shown; the stack has addresses only.
-		fmt.Fprintf(a.stderr, "%s: error: internal: a defect in %s; please report it: %s\n", program, program, issuesURL)
+		fmt.Fprintf(a.stderr, "%s: error: internal: this is a bug in %s; please report it: %s\n", program, program, issuesURL)
 		if a.debug {
 			fmt.Fprintf(a.stderr, "%s", debug.Stack())
 		}

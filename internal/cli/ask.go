@@ -146,11 +146,11 @@ func (a *app) readSource(flag, path string, limit int64) ([]byte, error) {
 	}
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
-		return nil, fault.New(fault.Usage, flag, "give the path of a file, or - for stdin", "names a directory")
+		return nil, fault.New(fault.Usage, flag, "give the path of a file, or - for stdin", "is a directory")
 	}
 	if err != nil || !info.Mode().IsRegular() && info.Mode()&fs.ModeNamedPipe == 0 && info.Mode()&fs.ModeCharDevice == 0 {
 		// The path is not echoed: it may be the secret itself.
-		return nil, fault.New(fault.Usage, flag, "give the path of a file, or - for stdin", "names no file")
+		return nil, fault.New(fault.Usage, flag, "give the path of a file, or - for stdin", "no such file")
 	}
 	f, err := os.Open(path) //nolint:gosec // the user's own choice
 	if err != nil {
@@ -162,14 +162,14 @@ func (a *app) readSource(flag, path string, limit int64) ([]byte, error) {
 
 func readAtMost(in io.Reader, flag, thing string, limit int64) ([]byte, error) {
 	if term.Is(in) {
-		return nil, fault.New(fault.Usage, thing, "leave "+flag+" out: what is asked for is not shown", "is a terminal, which shows what is typed")
+		return nil, fault.New(fault.Usage, thing, "leave out "+flag+" to type it without echo", "is a terminal, which would show what you type")
 	}
 	data, err := io.ReadAll(io.LimitReader(in, limit+1))
 	switch {
 	case err != nil:
 		return nil, fault.New(fault.Filesystem, thing, "", "cannot be read: %s", securefile.Reason(err))
 	case int64(len(data)) > limit:
-		return nil, fault.New(fault.Usage, thing, "", "has more than %d bytes", limit)
+		return nil, fault.New(fault.Usage, thing, "", "is larger than %d bytes", limit)
 	case len(data) == 0:
 		return nil, fault.New(fault.Usage, thing, "", "is empty")
 	}

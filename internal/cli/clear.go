@@ -19,13 +19,15 @@ func newClearCommand(a *app) *cobra.Command {
 	var o clearOptions
 	cmd := &cobra.Command{
 		Use:   "clear --profile NAME | --all",
-		Short: "Forget cached sessions on this computer",
-		Long: `Forget the cached sessions that a profile hands out, and the hold-off that follows a refusal; or the
-sessions of all profiles. The next get asks AWS. For sessions that were asked for with flags, give the same flags.
+		Short: "Delete cached sessions from this computer",
+		Long: `Delete the cached sessions of a profile, and end the waiting period after AWS refused a code; or
+delete the sessions of all profiles. The next get contacts AWS. For sessions that get returned with
+flags, give the same flags.
 
-AWS itself keeps honouring a session until it expires: to end one there, deactivate the access key, or deny
+AWS honours a session until it expires. To end one earlier, deactivate the access key, or deny
 sessions by aws:TokenIssueTime.`,
-		Args: cobra.NoArgs,
+		Example: `  aws-mfa-creds clear --profile work`,
+		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if o.all == (o.get.profile != "") {
 				return fault.New(fault.Usage, "clear", "run: "+program+" clear --profile NAME", "give --profile or --all")
@@ -36,9 +38,9 @@ sessions by aws:TokenIssueTime.`,
 			return runClear(a, o.get)
 		},
 	}
-	profileFlag(a, cmd, &o.get.profile, "the `name` of the profile")
+	profileFlag(a, cmd, &o.get.profile)
 	roleFlags(cmd, &o.get.flags)
-	cmd.Flags().BoolVar(&o.all, "all", false, "forget the sessions of all profiles; hold-offs stay")
+	cmd.Flags().BoolVar(&o.all, "all", false, "delete the sessions of all profiles; waiting periods stay")
 	return cmd
 }
 
@@ -61,9 +63,9 @@ func runClear(a *app, asked getOptions) error {
 		cached += n
 	}
 	if cached == 0 {
-		return a.print(fmt.Appendf(nil, "nothing was cached for profile %s\n", fault.Printable(asked.profile)))
+		return a.print(fmt.Appendf(nil, "no session was cached for profile %s\n", fault.Printable(asked.profile)))
 	}
-	return a.print(fmt.Appendf(nil, "forgot %s of profile %s on this computer; AWS honours them until they expire\n", sessions(cached), fault.Printable(asked.profile)))
+	return a.print(fmt.Appendf(nil, "deleted %s of profile %s from this computer; AWS honours them until they expire\n", sessions(cached), fault.Printable(asked.profile)))
 }
 
 // callsOf returns how get is called: as the AWS config has it called for the profile and, if the identity is
@@ -107,7 +109,7 @@ func runClearAll(a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.print(fmt.Appendf(nil, "forgot %s on this computer; AWS honours them until they expire\n", sessions(n)))
+	return a.print(fmt.Appendf(nil, "deleted %s from this computer; AWS honours them until they expire\n", sessions(n)))
 }
 
 func sessions(n int) string {

@@ -26,22 +26,21 @@ func newCodeCommand(a *app) *cobra.Command {
 	var o codeOptions
 	cmd := &cobra.Command{
 		Use:   "code --profile NAME",
-		Short: "Print the current token code of the profile's MFA device",
-		Long: `Print the current six-digit token code, for the console or for another program. AWS takes
-a code only once: a code that this computer has used already is printed with a warning. Printing one
-does not mark it as used.
-
-With --pair, print the codes of the last time step and of the current one, as the console wants two consecutive
-codes when a device is assigned or resynchronised.`,
+		Short: "Print the current token code of the MFA device",
+		Long: `Print the current six-digit token code, for the console or for another program. AWS accepts a code
+only once: if this computer has already used it, a warning says so. Printing a code does not mark
+it as used.`,
+		Example: `  aws-mfa-creds code --profile work --copy
+  aws-mfa-creds code --profile work --pair`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runCode(cmd.Context(), a, o)
 		},
 	}
-	profileFlag(a, cmd, &o.profile, "the `name` of the profile")
-	cmd.Flags().BoolVar(&o.watch, "watch", false, "show the current code with a countdown, and the next one, until interrupted")
-	cmd.Flags().BoolVar(&o.pair, "pair", false, "print two consecutive codes")
-	cmd.Flags().BoolVar(&o.copy, "copy", false, "put the code onto the clipboard instead of printing it")
+	profileFlag(a, cmd, &o.profile)
+	cmd.Flags().BoolVar(&o.watch, "watch", false, "show the current code with a countdown, and the next one, until you press Ctrl-C")
+	cmd.Flags().BoolVar(&o.pair, "pair", false, "print two consecutive codes: those of the previous and the current time step, as the console asks for")
+	cmd.Flags().BoolVar(&o.copy, "copy", false, "copy the code to the clipboard instead of printing it")
 	cmd.MarkFlagsMutuallyExclusive("watch", "pair", "copy")
 	return cmd
 }
@@ -52,7 +51,7 @@ func runCode(ctx context.Context, a *app, o codeOptions) error {
 		return err
 	}
 	if (o.watch || o.pair) && w.codeFromProgram() {
-		return fault.New(fault.Usage, "code", "run: "+program+" code --profile NAME", "mfa_process prints the current code only, so --watch and --pair cannot be had")
+		return fault.New(fault.Usage, "code", "run: "+program+" code --profile NAME", "mfa_process prints the current code only, so --watch and --pair are not possible")
 	}
 	codes, err := w.Codes(ctx)
 	if err != nil {
@@ -64,7 +63,7 @@ func runCode(ctx context.Context, a *app, o codeOptions) error {
 	step, spent := w.broker.CurrentStep(w.plan)
 	if spent {
 		left := step.End().Sub(w.broker.AWSTime())
-		fmt.Fprintf(a.stderr, "%s: warning: this code is spent already, the next one comes in %d s\n", program, int(left.Seconds())+1)
+		fmt.Fprintf(a.stderr, "%s: warning: this code was already used; the next one comes in %d s\n", program, int(left.Seconds())+1)
 	}
 	if o.pair {
 		return a.printCodes(ctx, codes, step-1, step)
@@ -96,7 +95,7 @@ func (a *app) copyCode(ctx context.Context, codes session.Codes, step totp.Step)
 	if err := a.clipboard().Copy(ctx, code); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stderr, "%s: the code is on the clipboard\n", program)
+	fmt.Fprintf(a.stderr, "%s: copied the code to the clipboard\n", program)
 	return nil
 }
 
@@ -154,7 +153,7 @@ func watchLine(ctx context.Context, codes session.Codes, step totp.Step, now tim
 	left := step.End().Sub(now)
 	note := ""
 	if spent {
-		note = "  (spent)"
+		note = "  (used)"
 	}
 	return fmt.Sprintf("%s%s  %s %2d s  next: %s", code.Reveal(), note, bar(left), int(left.Seconds())+1, next.Reveal()), nil
 }

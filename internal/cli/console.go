@@ -29,8 +29,8 @@ type consoleOptions struct {
 
 func (o *consoleOptions) define(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.BoolVar(&o.on, "console", false, "the device is made in the AWS console, which shows a QR code or a secret key")
-	f.StringVar(&o.serial, "serial", "", "with --console: the serial (`ARN`) of the device, if you know it already")
+	f.BoolVar(&o.on, "console", false, "create the device in the AWS console, which shows a QR code or a secret key")
+	f.StringVar(&o.serial, "serial", "", "with --console: serial (`ARN`) of the device, if you already know it")
 	o.seed.define(cmd)
 }
 
@@ -78,7 +78,7 @@ func (c *console) introduce(ctx context.Context, got found) (serial string, err 
 
 // seedKept tells with a failure, or an interruption, that nothing has to be begun anew.
 func (c *console) seedKept(err error) error {
-	const kept = "The seed is kept; run the same command again to go on"
+	const kept = "The seed is stored; run the same command again to continue"
 	told, ok := errors.AsType[*fault.Error](err)
 	if !ok {
 		if c.ask.present() {
@@ -124,7 +124,7 @@ func (c *console) pending() string { return "the console's for profile " + c.nam
 // finished with.
 func (c *console) seed(ctx context.Context) (found, error) {
 	if stored, err := c.items.Seed(ctx, c.pending()); err == nil && !c.options.seed.given() {
-		question := "An earlier run has stored a seed for the console and did not finish. Go on with it?"
+		question := "An earlier run stored a seed for the console and did not finish. Continue with it?"
 		if c.ask.confirm(ctx, question) == nil {
 			return found{seed: stored}, nil
 		}
@@ -144,7 +144,7 @@ func (c *console) showPair(ctx context.Context, seed totp.Seed) (totp.Step, erro
 		c.say("%s\n%s", seed.Code(step-1).Reveal(), seed.Code(step).Reveal())
 		return step, nil
 	}
-	fmt.Fprintln(c.ask.terminal, "Type these two codes into the console, as MFA code 1 and MFA code 2, and press Enter here when it has taken them.")
+	fmt.Fprintln(c.ask.terminal, "Enter these two codes in the console as MFA code 1 and MFA code 2. Once it accepts them, press Enter here.")
 	typed := make(chan error, 1)
 	go func() {
 		_, err := c.ask.terminal.Line(ctx, "")
@@ -220,7 +220,7 @@ func (c *console) spend(serial string, step totp.Step, fresh bool) {
 func (c *console) try(ctx context.Context, serial string) error {
 	root := strings.HasSuffix(serial, ":mfa/root-account-mfa-device")
 	if c.has.KeyStore == "" && !envstore.New(c.getenv).Configured() {
-		c.say("There is no access key for profile %s, so no session was tried. For codes: %s code --profile %s", fault.Printable(c.name), program, fault.Shell(c.name))
+		c.say("Profile %s has no access key, so there is no session to try. To get codes, run: %s code --profile %s", fault.Printable(c.name), program, fault.Shell(c.name))
 		return nil
 	}
 	if root {

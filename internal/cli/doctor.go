@@ -39,7 +39,7 @@ are only warnings, and infos, which --verbose shows.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd.Context(), a, o) },
 	}
-	profileFlag(a, cmd, &o.profile, "look at the profile with this `name` alone")
+	profileFlag(a, cmd, &o.profile)
 	f := cmd.Flags()
 	f.BoolVar(&o.online, "online", false, "ask AWS, too")
 	f.BoolVar(&o.verify, "verify", false, "mint a new session for each profile, which spends a token code; implies --online")

@@ -36,7 +36,7 @@ rights in IAM. Give the QR code or the "secret key" that the console shows, and 
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runEnroll(cmd.Context(), a, o) },
 	}
-	profileFlag(a, cmd, &o.profile, "the `name` of the profile")
+	profileFlag(a, cmd, &o.profile)
 	deviceFlags(cmd, &o.device)
 	cmd.Flags().StringVar(&o.seedStore, "seed-store", "", "the `store` for the seed; that of the access key unless given")
 	complete(cmd, "seed-store", storeKinds)

@@ -26,17 +26,19 @@ func newExportCommand(a *app) *cobra.Command {
 	var o exportOptions
 	cmd := &cobra.Command{
 		Use:   "export --profile NAME",
-		Short: "Show the seed as a QR code, to carry it to a phone",
-		Long: `Show the seed of the profile's MFA device as a QR code in the terminal, for Google Authenticator, Authy, Microsoft
-Authenticator and others: the phone then is a second copy of the same device. The code is shown on a screen of its own, which is
-gone when you press Enter. Whoever sees it can make your codes.`,
+		Short: "Show the seed as a QR code, to copy it to a phone",
+		Long: `Show the seed of the MFA device as a QR code in the terminal. Scan it with Google Authenticator,
+Authy, Microsoft Authenticator or another app: the phone becomes a second copy of the same device.
+The QR code disappears when you press Enter. Anyone who sees it can generate your codes.`,
+		Example: `  aws-mfa-creds export --profile work
+  aws-mfa-creds export --profile work --png phone.png`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runExport(cmd.Context(), a, o) },
 	}
-	profileFlag(a, cmd, &o.profile, "the `name` of the profile")
+	profileFlag(a, cmd, &o.profile)
 	cmd.Flags().BoolVar(&o.uri, "uri", false, "print the otpauth URI instead")
-	cmd.Flags().StringVar(&o.png, "png", "", "write the QR code to this new PNG `file` instead")
-	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	cmd.Flags().StringVar(&o.png, "png", "", "write the QR code to a new PNG `FILE` instead")
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
 	cmd.MarkFlagsMutuallyExclusive("uri", "png")
 	return cmd
 }
@@ -47,13 +49,13 @@ func runExport(ctx context.Context, a *app, o exportOptions) error {
 		return err
 	}
 	if w.codeFromProgram() {
-		return fault.New(fault.Usage, "export", "export it where it rests", "mfa_process makes the codes of the profile, so its seed is not here")
+		return fault.New(fault.Usage, "export", "export it from the program or device that stores it", "mfa_process generates the codes of the profile, so this program has no seed")
 	}
 	ctx, cancel := untilInterrupted(ctx, personPatience)
 	defer cancel()
 	ask := a.asker(o.yes)
 	defer ask.close()
-	if err := ask.confirm(ctx, "Show the seed of "+w.settings.Serial+"? Whoever sees it can make your codes."); err != nil {
+	if err := ask.confirm(ctx, "Show the seed of "+w.settings.Serial+"? Anyone who sees it can generate your codes."); err != nil {
 		return err
 	}
 	seed, err := w.Seed(ctx)
@@ -90,7 +92,7 @@ func (a *app) exportPNG(code qr.Matrix, path string) error {
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the user's own choice
 	if err != nil {
-		return fault.New(fault.Filesystem, "--png "+path, "name a file that does not exist, in a directory you can write to", "cannot be made: %s", securefile.Reason(err))
+		return fault.New(fault.Filesystem, "--png "+path, "name a file that does not exist, in a directory you can write to", "cannot be created: %s", securefile.Reason(err))
 	}
 	_, err = f.Write(picture)
 	if closed := f.Close(); err == nil {
@@ -100,7 +102,7 @@ func (a *app) exportPNG(code qr.Matrix, path string) error {
 		_ = os.Remove(path)
 		return fault.New(fault.Filesystem, "--png "+path, "", "cannot be written: %s", securefile.Reason(err))
 	}
-	a.say("Wrote %s. Delete it when the phone has it.", path)
+	a.say("Wrote %s. Delete it once the phone has scanned it.", path)
 	return nil
 }
 

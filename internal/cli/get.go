@@ -32,13 +32,15 @@ func newGetCommand(a *app) *cobra.Command {
 	var o getOptions
 	cmd := &cobra.Command{
 		Use:   "get --profile NAME",
-		Short: "Print temporary credentials as a credential process does",
-		Long: `Print the credentials of a profile as the one JSON object that a credential_process
-prints, or nothing. It never prompts, never reads stdin, and is silent on success.
+		Short: "Print temporary credentials, as a credential process does",
+		Long: `Print the credentials of a profile as the JSON object of a credential_process, or nothing. It never
+prompts, never reads stdin, and is silent on success.
 
-The session comes from the cache while more than 20 minutes of it (or a third, if it is
-shorter than an hour) remain; else it is minted with a token code. Any number of processes
-that ask at the same time cost one call to AWS and one code.`,
+A cached session is used while more than 20 minutes of it remain, or a third of one that lasts less
+than an hour. Otherwise a token code gets a new one. Any number of processes that ask at the same
+time cost one call to AWS and one code.`,
+		Example: `  aws-mfa-creds get --profile work
+  aws-mfa-creds get --profile work --role-arn arn:aws:iam::123456789012:role/deploy --duration 2h`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runGet(cmd.Context(), a, o)
@@ -50,9 +52,9 @@ that ask at the same time cost one call to AWS and one code.`,
 
 // define adds the flags of get to cmd.
 func (o *getOptions) define(a *app, cmd *cobra.Command) {
-	profileFlag(a, cmd, &o.profile, "the `name` of the profile")
+	profileFlag(a, cmd, &o.profile)
 	roleFlags(cmd, &o.flags)
-	cmd.Flags().BoolVar(&o.refresh, "refresh", false, "ignore the cache and mint a new session now")
+	cmd.Flags().BoolVar(&o.refresh, "refresh", false, "ignore the cache and get a new session now")
 }
 
 func runGet(ctx context.Context, a *app, o getOptions) error {
@@ -90,7 +92,7 @@ func (a *app) asRegistered(o getOptions, err error) error {
 	if registered, ok := parseProcess(a, line); !ok || registered == o {
 		return err
 	}
-	return fault.New(told.Kind, told.Thing, "run what the AWS config has for it: "+line, "%s", told.Cause)
+	return fault.New(told.Kind, told.Thing, "run the command that the AWS config has for the profile: "+line, "%s", told.Cause)
 }
 
 // cachedOrMinted returns the cached session, or else goes the long way, which signals may

@@ -21,14 +21,15 @@ func newListCommand(a *app) *cobra.Command {
 	var profileName string
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "Show profiles, MFA devices, cached sessions and the last error",
-		Long: `Show the profiles that this program serves: those of profiles.ini, and those of the AWS config that
-name the program or an MFA device; with --profile, any one. AWS is not asked.`,
-		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return runList(a, profileName, asJSON) },
+		Short: "List profiles, MFA devices, cached sessions and the last error",
+		Long: `List the profiles of profiles.ini, and those of the AWS config that name this program or an MFA
+device. It does not contact AWS.`,
+		Example: `  aws-mfa-creds list --json`,
+		Args:    cobra.NoArgs,
+		RunE:    func(*cobra.Command, []string) error { return runList(a, profileName, asJSON) },
 	}
+	profileFlag(a, cmd, &profileName)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	profileFlag(a, cmd, &profileName, "show only the profile with this `name`")
 	return cmd
 }
 
@@ -185,7 +186,7 @@ func remarks(l listed, now time.Time) []string {
 		}
 		text := fmt.Sprintf("last error, %s ago (exit %d): %s", shortly(now.Sub(s.Error.At)), s.Error.ExitCode, s.Error.Message)
 		if now.Before(s.Error.HeldOff) {
-			text += fmt.Sprintf("; AWS is asked again in %s", shortly(s.Error.HeldOff.Sub(now)))
+			text += fmt.Sprintf("; next attempt in %s", shortly(s.Error.HeldOff.Sub(now)))
 		}
 		all = append(all, text)
 	}

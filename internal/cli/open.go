@@ -197,7 +197,7 @@ func (a *app) verify(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	a.say("It works: AWS gave a session, which expires %s.", c.Expiration.Local().Format(time.DateTime))
+	a.say("It works: AWS returned a session that expires %s.", c.Expiration.Local().Format(time.DateTime))
 	return nil
 }
 

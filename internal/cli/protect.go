@@ -24,22 +24,26 @@ func newStoreProtectCommand(a *app) *cobra.Command {
 	var o protectOptions
 	cmd := &cobra.Command{
 		Use:   "protect --passphrase | --recipient AGE --identity FILE | --none",
-		Short: "Choose what opens the age store: a passphrase, keys of your own, or nothing",
-		Long: `Choose what the age store is encrypted to. Everything in it is encrypted anew; an interrupted run is taken up by the next.
+		Short: "Choose what opens the age store: a passphrase, your own keys, or file permissions",
+		Long: `Choose what opens the age store. Everything in it is encrypted again. If this is interrupted, the
+next run continues.
 
---passphrase puts the store's identity under a passphrase: "` + program + ` unlock" makes it usable for some hours.
---recipient and --identity use keys of your own, those of age plugins too: a TPM or a YubiKey can hold the key then.
---none goes back to an identity in a file that only you can read.`,
+With --passphrase, "` + program + ` unlock" opens the store for some hours. With --recipient and
+--identity it is encrypted to your own age keys, which a plugin can keep in a TPM or a YubiKey. With
+--none, the key is in a file that only you can read.`,
+		Example: `  aws-mfa-creds store protect --passphrase
+  aws-mfa-creds store protect --recipient age1tpm1... --identity tpm-identity.txt`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runProtect(cmd.Context(), a, o) },
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.passphrase, "passphrase", false, "protect it with a passphrase")
-	f.BoolVar(&o.none, "none", false, "protect it with the permissions of its files alone")
-	f.StringArrayVar(&o.recipients, "recipient", nil, "encrypt it to this `recipient` (age1..., of a plugin, too); may be given more than once")
-	f.StringVar(&o.identity, "identity", "", "the `FILE` with the identities that open it")
-	passphraseFlag(cmd, &o.passFile, "passphrase-file")
-	passphraseFlag(cmd, &o.oldFile, "old-passphrase-file")
+	f.BoolVar(&o.none, "none", false, "protect it with file permissions only")
+	f.StringArrayVar(&o.recipients, "recipient", nil, "encrypt it to this `RECIPIENT` (age1..., plugins included); can be repeated")
+	f.StringVar(&o.identity, "identity", "", "`FILE` with the identities that open it")
+	passphraseFlag(cmd, &o.passFile, "passphrase-file", "read the new passphrase")
+	passphraseFlag(cmd, &o.oldFile, "old-passphrase-file", "read the current passphrase")
+	rare(cmd, "passphrase-file", "old-passphrase-file")
 	cmd.MarkFlagsMutuallyExclusive("passphrase", "none", "recipient")
 	cmd.MarkFlagsMutuallyExclusive("passphrase", "none", "identity")
 	cmd.MarkFlagsOneRequired("passphrase", "none", "recipient")
@@ -73,9 +77,9 @@ func runProtect(ctx context.Context, a *app, o protectOptions) error {
 	}
 	switch {
 	case o.passphrase:
-		a.say("The age store is protected by the passphrase. To use it: %s unlock", program)
+		a.say("The age store is protected by the passphrase. To use it, run: %s unlock", program)
 	case o.none:
-		a.say("The age store is protected by the permissions of its files alone.")
+		a.say("The age store is protected by file permissions only.")
 	default:
 		a.say("The age store is encrypted to your keys.")
 	}
@@ -115,9 +119,9 @@ func (a *app) newPassphrase(ctx context.Context, file string, ask *asker) (creds
 	if passphrase.IsZero() {
 		return passphrase, fault.New(fault.Usage, "passphrase", "", "is empty; nothing was changed")
 	}
-	again, err := ask.secret(ctx, "The same again", "--passphrase-file FILE")
+	again, err := ask.secret(ctx, "Repeat the passphrase", "--passphrase-file FILE")
 	if err == nil && !again.Equal(passphrase) {
-		err = fault.New(fault.Usage, "passphrase", "", "the two are not the same; nothing was changed")
+		err = fault.New(fault.Usage, "passphrase", "", "the two passphrases differ; nothing was changed")
 	}
 	return passphrase, err
 }
@@ -133,25 +137,27 @@ func newUnlockCommand(a *app) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "unlock",
-		Short: "Unlock the age store, which a passphrase protects, for some hours",
-		Long: `Unlock the age store for all of your processes on this computer. Its identity rests in the kernel's keyring until the
-time is over, "` + program + ` lock" ends it, or the computer restarts; no process runs meanwhile.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runUnlock(cmd.Context(), a, life, file) },
+		Short: "Unlock the age store for some hours, if a passphrase protects it",
+		Long: `Unlock the age store for all of your processes on this computer. The key stays in the kernel's
+keyring until the time is over, you run "` + program + ` lock", or the computer restarts. No process
+keeps running.`,
+		Example: `  aws-mfa-creds unlock --for 12h`,
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runUnlock(cmd.Context(), a, life, file) },
 	}
-	cmd.Flags().DurationVar(&life, "for", unlockDefault, "how `long`, as 90m or 12h; at most a week")
-	passphraseFlag(cmd, &file, "passphrase-file")
+	cmd.Flags().DurationVar(&life, "for", unlockDefault, "`DURATION`, such as 90m or 12h; at most a week")
+	passphraseFlag(cmd, &file, "passphrase-file", "read the passphrase")
 	return cmd
 }
 
-func passphraseFlag(cmd *cobra.Command, file *string, name string) {
-	cmd.Flags().StringVar(file, name, "", "read the passphrase from the first line of `FILE`, or of stdin for -, instead of the terminal")
+func passphraseFlag(cmd *cobra.Command, file *string, name, usage string) {
+	cmd.Flags().StringVar(file, name, "", usage+" from the first line of `FILE` (- for stdin) instead of asking")
 }
 
 func runUnlock(ctx context.Context, a *app, life time.Duration, file string) error {
 	life = life.Truncate(time.Second)
 	if life < time.Second || life > unlockMost {
-		return fault.New(fault.Usage, "--for", "give 8h, for example", "it has to be a second to a week")
+		return fault.New(fault.Usage, "--for", "give --for 8h, for example", "must be between one second and a week")
 	}
 	ctx, cancel := untilInterrupted(ctx, personPatience)
 	defer cancel()
@@ -167,7 +173,7 @@ func runUnlock(ctx context.Context, a *app, life time.Duration, file string) err
 		return err
 	}
 	if status.Mode != agefile.Passphrase {
-		a.say("The age store has no passphrase: it is not locked.")
+		a.say("The age store has no passphrase, so it is not locked.")
 		return nil
 	}
 	passphrase, err := a.passphrase(ctx, "Passphrase of the age store", file, "--passphrase-file FILE", ask)
@@ -184,7 +190,7 @@ func runUnlock(ctx context.Context, a *app, life time.Duration, file string) err
 func newLockCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "lock",
-		Short: "Lock the age store again",
+		Short: "Lock the age store",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o, err := a.storeOptions(nil)
@@ -200,10 +206,10 @@ func newLockCommand(a *app) *cobra.Command {
 				return err
 			}
 			if status.Mode != agefile.Passphrase {
-				a.say("The age store has no passphrase, so it cannot be locked: give it one with %q.", program+" store protect --passphrase")
+				a.say("The age store has no passphrase, so it cannot be locked. To set one, run: %s store protect --passphrase", program)
 				return nil
 			}
-			a.say("The age store is locked. Sessions that are cached are served until they expire.")
+			a.say("The age store is locked. Cached sessions can still be used until they expire.")
 			return nil
 		},
 	}

@@ -43,16 +43,17 @@ func newRegisterCommand(a *app) *cobra.Command {
 	var o registerOptions
 	cmd := &cobra.Command{
 		Use:   "register --profile NAME",
-		Short: "Have the AWS CLI and the SDKs get a profile's credentials from this program",
-		Long: `Write the credential_process line of a profile into the AWS config, and nothing else there: every other byte of the file
-stays. What was there before comes back with "` + program + ` unregister".
+		Short: "Make the AWS CLI and the SDKs get a profile's credentials from this program",
+		Long: `Write the credential_process line of a profile into the AWS config. Nothing else in the file
+changes. "` + program + ` unregister" restores what was there before.
 
-For a profile that is registered already, what is not given stays as it is registered; an empty flag (--duration "") takes
-something out.
+If the profile is already registered, flags that you do not give keep their values; an empty value
+(--duration "") removes one.
 
-With --role-arn the profile hands out sessions of a role. --assume-by helper has this program assume it: all SDKs can use that,
-sessions can last longer than an hour, and all processes share them. --assume-by sdk writes role_arn and source_profile, and
-the SDK assumes the role; JS SDK v2 and PHP cannot, and an hour is the most.`,
+With --role-arn, the profile gets sessions of a role. --assume-by helper makes this program assume
+it: every SDK supports that, sessions can last longer than an hour, and all processes share them.
+--assume-by sdk writes role_arn and source_profile, so that the SDK assumes the role for at most an
+hour; JS SDK v2 and PHP cannot do that.`,
 		Example: `  aws-mfa-creds register --profile work --region eu-central-1
   aws-mfa-creds register --profile admin --source-profile work --role-arn arn:aws:iam::123456789012:role/admin`,
 		Args: cobra.NoArgs,
@@ -61,18 +62,19 @@ the SDK assumes the role; JS SDK v2 and PHP cannot, and an hour is the most.`,
 			return runRegister(cmd.Context(), a, o)
 		},
 	}
-	profileFlag(a, cmd, &o.profile, "the `name` of the profile, as the AWS CLI and the SDKs will know it")
+	profileFlag(a, cmd, &o.profile)
 	f := cmd.Flags()
-	f.StringVar(&o.source, "source-profile", "", "the `name` of the profile whose access key and MFA device are used, if it is another one")
+	f.StringVar(&o.source, "source-profile", "", "use the access key and MFA device of the profile `NAME`")
 	complete(cmd, "source-profile", a.profileNames)
 	roleFlags(cmd, &o.flags)
-	f.StringVar(&o.assumeBy, "assume-by", byHelper, "`who` assumes the role: helper (this program) or sdk")
+	f.StringVar(&o.assumeBy, "assume-by", byHelper, "`WHO` assumes the role: helper (this program) or sdk")
 	complete(cmd, "assume-by", func() []string { return []string{byHelper, bySDK} })
-	f.StringVar(&o.region, "region", "", "the `region` for the profile, if it has none")
-	f.StringVar(&o.output, "output", "", "the output `format` of the AWS CLI for the profile, if it has none")
-	f.StringVar(&o.program, "program", "", "the `path` of this program to write; its own unless given")
-	f.BoolVar(&o.dryRun, "dry-run", false, "show what would change, and change nothing")
-	f.BoolVar(&o.yes, "yes", false, "do not ask")
+	f.StringVar(&o.region, "region", "", "`REGION` for the profile, if it has none")
+	f.StringVar(&o.output, "output", "", "output `FORMAT` of the AWS CLI for the profile, if it has none")
+	f.StringVar(&o.program, "program", "", "write this `PATH` of the program (default: its own)")
+	f.BoolVar(&o.dryRun, "dry-run", false, "show what would change, without changing it")
+	f.BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
+	rare(cmd, "role-session-name", "external-id", "assume-by", "output", "program")
 	return cmd
 }
 
@@ -81,7 +83,7 @@ func runRegister(ctx context.Context, a *app, o registerOptions) error {
 		return err
 	}
 	if o.assumeBy != byHelper && o.assumeBy != bySDK {
-		return fault.New(fault.Usage, "--assume-by", "give helper or sdk", "is neither helper nor sdk")
+		return fault.New(fault.Usage, "--assume-by", "give helper or sdk", "must be helper or sdk")
 	}
 	files, err := a.loadFiles()
 	if err != nil {
@@ -162,7 +164,7 @@ func (a *app) registration(o registerOptions) (edit.Registration, error) {
 	source := cmp.Or(o.source, o.profile)
 	if o.assumeBy == bySDK {
 		if o.flags.RoleARN == "" || source == o.profile {
-			return r, fault.New(fault.Usage, "--assume-by sdk", "give both, or --assume-by helper", "needs --role-arn and a --source-profile that is another profile")
+			return r, fault.New(fault.Usage, "--assume-by sdk", "give both, or --assume-by helper", "needs --role-arn, and --source-profile with another profile")
 		}
 		duration, err := roleDuration(o.flags.Duration)
 		r.RoleARN, r.SourceProfile, r.ExternalID, r.SessionName, r.Duration = o.flags.RoleARN, source, o.flags.ExternalID, o.flags.RoleSessionName, duration
@@ -191,7 +193,7 @@ func roleDuration(text string) (time.Duration, error) {
 	}
 	d, err := profile.ParseDuration("--duration", text)
 	if err == nil && d > time.Hour {
-		err = fault.New(fault.Usage, "--duration", "give --assume-by helper", "an SDK assumes the role from a session, and AWS limits that to an hour")
+		err = fault.New(fault.Usage, "--duration", "give --assume-by helper", "an SDK assumes the role from a session, which AWS limits to an hour")
 	}
 	return d, err
 }
@@ -210,7 +212,7 @@ func programPath(given string) (string, error) {
 		path = called
 	}
 	if strings.Contains(path, "go-build") {
-		return "", fault.New(fault.Usage, program, "install it first: go install, or make build", "it runs from a temporary directory (go run), which will be gone")
+		return "", fault.New(fault.Usage, program, "install it first: go install, or make build", "it runs from a temporary directory (go run), which will be deleted")
 	}
 	return path, nil
 }
@@ -242,12 +244,12 @@ func (a *app) mayRegister(ctx context.Context, files *profile.Files, o registerO
 	for _, s := range static {
 		remedy := "run: " + program + " add --profile " + fault.Shell(o.profile) + " --from-credentials-file"
 		if s.Temporary {
-			remedy = "delete it there: it is temporary, and of no use any more"
+			remedy = "delete it from the file: it is temporary, and no longer of use"
 		}
 		if !ask.present() && !ask.yes {
-			return fault.New(fault.Config, s.Place, remedy, "there is an access key for profile %s, and most SDKs would use it instead of running this program", o.profile)
+			return fault.New(fault.Config, s.Place, remedy, "it has an access key for profile %s, which most SDKs would use instead of running this program", o.profile)
 		}
-		if err := ask.confirm(ctx, s.Place+" has an access key for the profile, and most SDKs would use it instead of running this program\n(to move it: "+strings.TrimPrefix(remedy, "run: ")+"). Register nevertheless?"); err != nil {
+		if err := ask.confirm(ctx, s.Place+" has an access key for the profile, which most SDKs would use instead of running this program\n(to move it, run: "+strings.TrimPrefix(remedy, "run: ")+"). Register anyway?"); err != nil {
 			return err
 		}
 	}
@@ -259,8 +261,8 @@ func (a *app) mayRegister(ctx context.Context, files *profile.Files, o registerO
 	}
 	for _, key := range []string{"role_arn", "source_profile", "sso_session", "sso_start_url", "web_identity_token_file", "credential_source", "credential_process"} {
 		if slices.Contains(would.Others, key) {
-			return fault.New(fault.Config, "profile "+o.profile, "register another name for it: "+program+" register --profile "+fault.Shell(o.profile+"-mfa")+" --source-profile "+fault.Shell(o.profile),
-				"it has %s in the AWS config, and SDKs take one source of credentials for a profile", key)
+			return fault.New(fault.Config, "profile "+o.profile, "register it under another name: "+program+" register --profile "+fault.Shell(o.profile+"-mfa")+" --source-profile "+fault.Shell(o.profile),
+				"it has %s in the AWS config, and SDKs accept only one source of credentials per profile", key)
 		}
 	}
 	return nil
@@ -270,14 +272,14 @@ func (a *app) tellRegistered(o registerOptions, r edit.Registration, done edit.R
 	name := fault.Printable(o.profile)
 	switch {
 	case !done.Config.Changed:
-		a.say("Profile %s is registered in %s already.", name, done.Config.Path)
+		a.say("Profile %s is already registered in %s.", name, done.Config.Path)
 	case r.Command != "":
-		a.say("Registered profile %s in %s: the AWS CLI and the SDKs run\n  %s", name, done.Config.Path, r.Command)
+		a.say("Registered profile %s in %s. The AWS CLI and the SDKs now run:\n  %s", name, done.Config.Path, r.Command)
 	default:
-		a.say("Registered profile %s in %s: the SDKs assume %s\nfrom the session of profile %s.", name, done.Config.Path, r.RoleARN, fault.Printable(r.SourceProfile))
+		a.say("Registered profile %s in %s. The SDKs now assume %s\nfrom the session of profile %s.", name, done.Config.Path, r.RoleARN, fault.Printable(r.SourceProfile))
 	}
 	if others := slices.DeleteFunc(slices.Clone(done.Others), isStatic); len(others) > 0 {
-		a.say("The profile has other keys (%s): all SDKs but that for .NET accept them.", strings.Join(others, ", "))
+		a.say("The profile has other keys (%s). All SDKs except the one for .NET accept them.", strings.Join(others, ", "))
 	}
 	a.say("Try it: aws sts get-caller-identity --profile %s", fault.Shell(o.profile))
 }
@@ -292,13 +294,14 @@ type unregisterOptions struct {
 func newUnregisterCommand(a *app) *cobra.Command {
 	var o unregisterOptions
 	cmd := &cobra.Command{
-		Use:   "unregister --profile NAME",
-		Short: "Take back what register wrote into the AWS config",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return runUnregister(cmd.Context(), a, o) },
+		Use:     "unregister --profile NAME",
+		Short:   "Remove from the AWS config what register wrote",
+		Example: `  aws-mfa-creds unregister --profile work --dry-run`,
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runUnregister(cmd.Context(), a, o) },
 	}
-	profileFlag(a, cmd, &o.profile, "the `name` of the profile")
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would change, and change nothing")
+	profileFlag(a, cmd, &o.profile)
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would change, without changing it")
 	return cmd
 }
 
@@ -317,7 +320,7 @@ func runUnregister(ctx context.Context, a *app, o unregisterOptions) error {
 	case !done.Config.Changed:
 		a.say("Profile %s is not registered in %s.", fault.Printable(o.profile), done.Config.Path)
 	default:
-		a.say("Took profile %s out of %s.", fault.Printable(o.profile), done.Config.Path)
+		a.say("Removed profile %s from %s.", fault.Printable(o.profile), done.Config.Path)
 	}
 	return nil
 }
@@ -325,8 +328,8 @@ func runUnregister(ctx context.Context, a *app, o unregisterOptions) error {
 // roleFlags adds the flags about a role to cmd.
 func roleFlags(cmd *cobra.Command, flags *profile.Flags) {
 	f := cmd.Flags()
-	f.StringVar(&flags.RoleARN, "role-arn", "", "assume the role with this `ARN`")
-	f.StringVar(&flags.RoleSessionName, "role-session-name", "", "the `name` of the role session, as CloudTrail shows it")
-	f.StringVar(&flags.ExternalID, "external-id", "", "the external `id` that the role's trust policy asks for")
-	f.StringVar(&flags.Duration, "duration", "", "how `long` the credentials shall last, as 12h, 90m or seconds: 15m to 36h, 12h unless given; a role 15m to 12h, 1h unless given")
+	f.StringVar(&flags.RoleARN, "role-arn", "", "assume the role `ARN`")
+	f.StringVar(&flags.RoleSessionName, "role-session-name", "", "`NAME` of the role session, as CloudTrail shows it")
+	f.StringVar(&flags.ExternalID, "external-id", "", "external `ID` that the trust policy of the role requires")
+	f.StringVar(&flags.Duration, "duration", "", "how `LONG` the session lasts, such as 12h, 90m or seconds: 15m to 36h (default 12h); with a role, 15m to 12h (default 1h)")
 }

@@ -27,18 +27,21 @@ func newRemoveCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "remove --profile NAME",
 		Short: "Delete the stored access key and seed of a profile",
-		Long: `Delete what this program keeps of a profile: its access key and seed in their stores, its section in
-profiles.ini, its cached sessions, and what register wrote for it into the AWS config. A seed that another profile uses as well stays. AWS is not asked: access key and MFA
-device exist there until you delete them. Without the seed the device makes no codes any more: have another one first.
+		Long: `Delete the access key and the seed of a profile from their stores, its section in profiles.ini, its
+cached sessions, and what register wrote into the AWS config. A seed that another profile uses
+stays.
 
-With --aws, the MFA device is removed from IAM first. The access key stays there: a profile without one has nothing to sign with.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runRemove(cmd.Context(), a, o) },
+It does not contact AWS, where access key and MFA device exist until you delete them. Without its
+seed the device generates no codes, so set up another one first. With --aws, the MFA device is
+removed from IAM first; the access key stays there.`,
+		Example: `  aws-mfa-creds remove --profile work --aws`,
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runRemove(cmd.Context(), a, o) },
 	}
-	profileFlag(a, cmd, &o.profile, "the `name` of the profile")
-	cmd.Flags().BoolVar(&o.aws, "aws", false, "remove the MFA device from IAM as well")
+	profileFlag(a, cmd, &o.profile)
+	cmd.Flags().BoolVar(&o.aws, "aws", false, "remove the MFA device from IAM too")
 	o.other.define(cmd)
-	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
 	return cmd
 }
 
@@ -82,7 +85,7 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 func (a *app) tellNothingStored(files *profile.Files, name string, registered bool) {
 	a.say("Nothing is stored for profile %s.", fault.Printable(name))
 	if _, called := parseProcess(a, files.CredentialProcess(name)); called || registered {
-		a.say("To take it out of the AWS config: %s unregister --profile %s", program, fault.Shell(name))
+		a.say("To remove it from the AWS config, run: %s unregister --profile %s", program, fault.Shell(name))
 	}
 }
 
@@ -147,9 +150,9 @@ func (r removal) question() string {
 	if len(secrets) == 0 {
 		return "Delete " + rest + "?"
 	}
-	question := "Delete for good: " + enumerated(secrets) + "? T" + rest[1:] + " go as well."
+	question := "Permanently delete " + enumerated(secrets) + "? T" + rest[1:] + " are deleted too."
 	if r.aws && len(r.sharing) > 0 {
-		question += " Other profiles lose the device, too: " + fault.Printable(strings.Join(r.sharing, ", ")) + "."
+		question += " These profiles lose the device too: " + fault.Printable(strings.Join(r.sharing, ", ")) + "."
 	}
 	return question
 }
@@ -196,7 +199,7 @@ func (r removal) unregister(ctx context.Context) error {
 	}
 	done, err := r.editor().Unregister(ctx, r.profile, program)
 	if err == nil && done.Config.Changed {
-		r.say("Took profile %s out of %s.", fault.Printable(r.profile), done.Config.Path)
+		r.say("Removed profile %s from %s.", fault.Printable(r.profile), done.Config.Path)
 	}
 	return err
 }

@@ -15,89 +15,77 @@ import (
 func newRootCommand(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   program,
-		Short: "Temporary AWS credentials where MFA is enforced, without typing codes",
-		Long: `aws-mfa-creds is a virtual MFA device and a credential process in one. It makes the
-token code from a seed that this computer holds, calls STS GetSessionToken, keeps the
-session until shortly before it expires, and hands it to the AWS CLI, Terraform and every SDK.
+		Short: "Temporary AWS credentials where MFA is required, without typing codes",
+		Long: `aws-mfa-creds is a virtual MFA device and a credential process in one. It makes the token code
+from a seed on this computer, calls STS GetSessionToken, caches the session until shortly before it
+expires, and hands it to the AWS CLI, Terraform and every SDK.
 
-Begin with
+To store your access key, make this computer an MFA device of your IAM user, and register the
+profile in ~/.aws/config, run:
 
     aws-mfa-creds setup --profile work
 
-which stores your access key, enrols this computer as an MFA device, and registers the profile in ~/.aws/config.
-
-In CI, access key and seed come from the environment, or from the files that the same variables with _FILE name:
+In CI, set the access key and the seed in the environment, or name files with NAME_FILE:
 
     AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY
     AWS_MFA_CREDS_SEED      base32 as the console shows it, or an otpauth URI
-    AWS_MFA_CREDS_SERIAL    the ARN of the device; or mfa_serial in the profile
+    AWS_MFA_CREDS_SERIAL    the ARN of the MFA device; or mfa_serial in the profile
 
-Exit codes: 0 ok, 1 internal, 2 usage, 3 configuration, 4 no secret stored, 5 store locked or unavailable, 6 AWS refused,
-7 network, 8 throttled or 5xx, 9 deadline, 10 clock, 11 file system, 12 unsafe permissions.`,
+Exit codes: 0 ok, 1 internal, 2 usage, 3 configuration, 4 no secret stored, 5 store locked or
+unavailable, 6 AWS refused, 7 network, 8 throttled or 5xx, 9 deadline, 10 clock, 11 file system,
+12 unsafe permissions.`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
 		Args:              cobra.NoArgs,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.start(cmd) },
-		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			// Cobra checks this only later: all mistakes on the command line get the same form of error.
+			err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups())
+			a.started = err == nil
+			return err
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	root.PersistentFlags().BoolVar(&a.debug, "debug", false, "tell on stderr what is done; never shows a secret")
+	root.SetUsageFunc(usage)
+	root.PersistentFlags().BoolVar(&a.debug, "debug", false, "log what happens to stderr, without secrets")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fault.New(fault.Usage, "", "run: "+cmd.CommandPath()+" --help", "%v", err)
 	})
-	for _, newCommand := range a.commands() {
-		root.AddCommand(newCommand(a))
-	}
+	addCommands(a, root)
 	root.CompletionOptions.DisableDefaultCmd = true
 	return root
 }
 
-// start checks what cobra would check only after it, so that all mistakes of the command line are told
-// alike.
-func (a *app) start(cmd *cobra.Command) error {
-	err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups())
-	a.started = err == nil
-	return err
-}
-
-// commands returns what makes the commands. A credential process is started all the time, and one
-// command is made in a tenth of the time of all of them.
-func (a *app) commands() []func(*app) *cobra.Command {
-	if len(a.args) > 0 && a.args[0] == "get" {
-		return []func(*app) *cobra.Command{newGetCommand}
+// addCommands adds all commands to root, by topic.
+func addCommands(a *app, root *cobra.Command) {
+	type constructor = func(*app) *cobra.Command
+	for _, topic := range []struct {
+		title    string
+		commands []constructor
+	}{
+		{"Set up", []constructor{newSetupCommand, newAddCommand, newEnrollCommand, newRegisterCommand, newUnregisterCommand, newRemoveCommand}},
+		{"Use", []constructor{newGetCommand, newCodeCommand, newListCommand, newClearCommand, newExportCommand}},
+		{"Maintain", []constructor{newDoctorCommand, newRotateCommand, newResyncCommand, newStoreCommand, newUnlockCommand, newLockCommand}},
+	} {
+		root.AddGroup(&cobra.Group{ID: topic.title, Title: topic.title})
+		for _, newCommand := range topic.commands {
+			cmd := newCommand(a)
+			cmd.GroupID = topic.title
+			root.AddCommand(cmd)
+		}
 	}
-	return []func(*app) *cobra.Command{
-		newGetCommand,
-		newCodeCommand,
-		newListCommand,
-		newDoctorCommand,
-		newClearCommand,
-		newExportCommand,
-		newSetupCommand,
-		newAddCommand,
-		newEnrollCommand,
-		newResyncCommand,
-		newRotateCommand,
-		newRegisterCommand,
-		newUnregisterCommand,
-		newRemoveCommand,
-		newStoreCommand,
-		newUnlockCommand,
-		newLockCommand,
-		newCompletionCommand,
-		newVersionCommand,
-	}
+	root.AddCommand(newCompletionCommand(a), newVersionCommand(a))
 }
 
 // profileFlag adds --profile to cmd, with the names in the files as completions.
-func profileFlag(a *app, cmd *cobra.Command, value *string, usage string) {
-	cmd.Flags().StringVar(value, "profile", "", usage)
+func profileFlag(a *app, cmd *cobra.Command, value *string) {
+	cmd.Flags().StringVar(value, "profile", "", "`NAME` of the profile")
 	complete(cmd, "profile", a.profileNames)
 }
 
-// forProfile makes name the profile of what the command verb says, and refuses an empty one.
+// forProfile sets the profile that the errors of the command verb name, and refuses an empty one.
 func (a *app) forProfile(verb, name string) error {
 	a.profile = name
 	if name == "" {
@@ -130,12 +118,14 @@ func newCompletionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion bash|zsh|fish|powershell",
 		Short: "Print a completion script for your shell",
-		Long: `Print a script that completes commands, flags and profile names. To load it in every session:
+		Long: `Print a script that completes commands, flags and profile names. To load it in every session, write
+it to the place where your shell looks for completions:
 
-    bash:        aws-mfa-creds completion bash > ~/.local/share/bash-completion/completions/aws-mfa-creds
-    zsh:         aws-mfa-creds completion zsh > "${fpath[1]}/_aws-mfa-creds"
-    fish:        aws-mfa-creds completion fish > ~/.config/fish/completions/aws-mfa-creds.fish
-    PowerShell:  aws-mfa-creds completion powershell | Out-String | Invoke-Expression`,
+    bash   ~/.local/share/bash-completion/completions/aws-mfa-creds
+    zsh    "${fpath[1]}/_aws-mfa-creds"
+    fish   ~/.config/fish/completions/aws-mfa-creds.fish`,
+		Example: `  aws-mfa-creds completion zsh > "${fpath[1]}/_aws-mfa-creds"
+  aws-mfa-creds completion powershell | Out-String | Invoke-Expression`,
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: shells,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -112,7 +112,7 @@ func newResyncCommand(a *app) *cobra.Command {
 }
 
 func (o *rotateOptions) define(a *app, cmd *cobra.Command) {
-	profileFlag(a, cmd, &o.profile, "the `name` of the profile")
+	profileFlag(a, cmd, &o.profile)
 	o.other.define(cmd)
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
 }

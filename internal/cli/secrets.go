@@ -57,7 +57,7 @@ func (p *opened) AccessKey(ctx context.Context) (creds.AccessKey, error) {
 			return next, nil
 		}
 		err = fault.New(fault.Config, "profile "+strconv.Quote(p.settings.Identity), "run: "+program+" add --profile NAME",
-			"profiles.ini names the access key %s, but %s holds %s", p.settings.AccessKeyID, p.settings.KeyStore, key.ID)
+			"profiles.ini has the access key %s, but the %s store has %s", p.settings.AccessKeyID, p.settings.KeyStore, key.ID)
 	}
 	return key, err
 }
@@ -132,7 +132,7 @@ func (p *opened) ready() error {
 	add := "run: " + program + " add --profile " + fault.Shell(p.settings.Identity)
 	if p.settings.KeyStore == "" && !p.env.Configured() {
 		return fault.New(fault.NoSecret, thing, add+", or set "+strings.Join([]string{envstore.VarAccessKeyID, envstore.VarSecretAccessKey, envstore.VarSeed, envstore.VarSerial}, ", "),
-			"there is no access key for it")
+			"no access key is stored for it")
 	}
 	return p.deviceReady()
 }
@@ -143,10 +143,10 @@ func (p *opened) deviceReady() error {
 	add := "run: " + program + " add --profile " + fault.Shell(p.settings.Identity)
 	switch {
 	case p.settings.SeedStore == "" && !p.seedFromEnv() && !p.codeFromProgram():
-		return fault.New(fault.NoSecret, thing, "run: "+program+" enroll --profile "+fault.Shell(p.settings.Identity)+", or for a device that exists: "+strings.TrimPrefix(add, "run: "),
-			"there is no seed for it, and no mfa_process")
+		return fault.New(fault.NoSecret, thing, "run: "+program+" enroll --profile "+fault.Shell(p.settings.Identity)+", or for an existing device: "+strings.TrimPrefix(add, "run: "),
+			"no seed is stored for it, and mfa_process is not set")
 	case p.settings.Serial == "":
-		return fault.New(fault.Config, thing, add+" --serial ARN", "the serial of its MFA device is not known")
+		return fault.New(fault.Config, thing, add+" --serial ARN", "the serial of its MFA device is unknown")
 	}
 	return nil
 }
@@ -166,7 +166,7 @@ func (a *app) notRecursing(profile, serial string) error {
 	if !slices.Contains(waiting, serial) && len(waiting) < maxDepth {
 		return nil
 	}
-	return fault.New(fault.Config, "profile "+strconv.Quote(profile), "have mfa_process use another profile, or none", "mfa_process of %s has led back to this program", serial)
+	return fault.New(fault.Config, "profile "+strconv.Quote(profile), "make mfa_process use another profile, or none", "mfa_process of %s runs this program again", serial)
 }
 
 // programEnv is the environment of a program that makes the code of the device serial.

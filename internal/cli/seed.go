@@ -30,11 +30,12 @@ type seedSource struct {
 
 func (s *seedSource) define(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringArrayVar(&s.files, "seed-file", nil, "read the seed from `FILE`: text, or a picture of a QR code; once for each code of an export")
-	f.BoolVar(&s.clipboard, "seed-clipboard", false, "read the seed from the picture of a QR code on the clipboard")
+	f.StringArrayVar(&s.files, "seed-file", nil, "read the seed from `FILE`, text or a picture of a QR code; repeat it for an export of several codes")
+	f.BoolVar(&s.clipboard, "seed-clipboard", false, "read the seed from a picture of a QR code on the clipboard")
 	cmd.MarkFlagsMutuallyExclusive("seed-file", "seed-clipboard")
-	f.StringVar(&s.account, "account", "", "of an export of Google Authenticator, take the account with this `name`")
+	f.StringVar(&s.account, "account", "", "take the account `NAME` of a Google Authenticator export")
 	f.BoolVar(&s.weak, "allow-weak-seed", false, "accept a seed of fewer than 128 bits")
+	rare(cmd, "account", "allow-weak-seed")
 }
 
 func (s *seedSource) given() bool { return len(s.files) > 0 || s.clipboard }
@@ -141,14 +142,14 @@ func (a *app) seedOf(ctx context.Context, texts []creds.Secret, from string, s s
 		}
 		return chooseAccount(ctx, accounts, from, s, ask)
 	case len(texts) != 1:
-		return found{}, fault.New(fault.Usage, from, "crop the picture to one of them", "there are %d QR codes", len(texts))
+		return found{}, fault.New(fault.Usage, from, "crop the picture to one of them", "the picture has %d QR codes", len(texts))
 	}
 	seed, err := totp.ParseSeed(texts[0].Reveal(), policy)
 	return found{seed, labelOf(texts[0])}, badSeed(from, err)
 }
 
-// chooseAccount returns the account of an export that is meant: the one named, the only one of
-// AWS's, or the one that is chosen.
+// chooseAccount returns one account of an export: the one that --account names, the only one, the only
+// one of AWS, or the one that a person chooses.
 func chooseAccount(ctx context.Context, all []totp.Account, from string, s seedSource, ask *asker) (found, error) {
 	candidates := totp.AWSAccounts(all)
 	if s.account != "" {
@@ -158,7 +159,7 @@ func chooseAccount(ctx context.Context, all []totp.Account, from string, s seedS
 		candidates = all
 	}
 	at := 0
-	if len(candidates) > 1 || s.account == "" && len(totp.AWSAccounts(all)) == 0 {
+	if len(candidates) > 1 {
 		var err error
 		if at, err = pick(ctx, candidates, from, ask); err != nil {
 			return found{}, err
@@ -186,7 +187,7 @@ func pick(ctx context.Context, accounts []totp.Account, from string, ask *asker)
 	return insist(ask, question, func(answer string) (int, error) {
 		n, err := strconv.Atoi(answer)
 		if err != nil || n < 1 || n > len(accounts) {
-			return 0, fault.New(fault.Usage, from, "", "there is no account of that number")
+			return 0, fault.New(fault.Usage, from, "", "there is no account with that number")
 		}
 		return n - 1, nil
 	})

@@ -28,29 +28,29 @@ func newSetupCommand(a *app) *cobra.Command {
 	var o setupOptions
 	cmd := &cobra.Command{
 		Use:   "setup --profile NAME",
-		Short: "From an access key to a working profile, in one go",
-		Long: `Store the access key of an IAM user, make this computer an MFA device of the user, register the profile for the AWS CLI and the
-SDKs, and get a first session. What is not given with a flag is asked for; what is there already is used. An access key that
-~/.aws/credentials has in clear is moved from there. It may be run again at any time.`,
+		Short: "Turn an access key into a working profile",
+		Long: `Store the access key of an IAM user, make this computer an MFA device of the user, register the
+profile for the AWS CLI and the SDKs, and get a first session. It asks for what no flag gives, and
+skips what is already done, so you can run it again at any time. An access key in
+~/.aws/credentials is moved from there.`,
 		Example: `  aws-mfa-creds setup --profile work
   aws-mfa-creds setup --profile work --access-key-file key.csv --region eu-central-1 --yes`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runSetup(cmd.Context(), a, o) },
 	}
-	profileFlag(a, cmd, &o.add.name, "the `name` of the profile, as the AWS CLI and the SDKs will know it")
+	profileFlag(a, cmd, &o.add.name)
 	f := cmd.Flags()
-	f.StringVar(&o.add.key.file, "access-key-file", "", "read the access key from `FILE`, or from stdin for -")
-	f.BoolVar(&o.add.key.credentials, "from-credentials-file", false, "move the access key out of ~/.aws/credentials")
-	f.BoolVar(&o.add.key.noBackup, "no-backup", false, "with --from-credentials-file: keep no copy of the file as it was")
+	f.StringVar(&o.region, "region", "", "`REGION` for the profile, if it has none")
+	o.add.key.define(cmd)
+	f.BoolVar(&o.console, "console", false, "create the device in the AWS console, for users without IAM permissions")
+	f.BoolVar(&o.add.yes, "yes", false, "do not ask for confirmation")
 	o.add.stores.define(cmd)
 	deviceFlags(cmd, &o.device)
 	o.other.define(cmd)
-	f.BoolVar(&o.console, "console", false, "make the device in the AWS console instead, as for users without rights in IAM")
 	o.add.seed.define(cmd)
-	f.StringVar(&o.add.serial, "serial", "", "the serial (`ARN`) of the device whose seed --seed-file has")
-	f.StringVar(&o.region, "region", "", "the `region` for the profile, if it has none")
-	f.BoolVar(&o.noConfig, "no-register", false, "leave the AWS config alone")
-	f.BoolVar(&o.add.yes, "yes", false, "do not ask")
+	f.StringVar(&o.add.serial, "serial", "", "with --seed-file: serial (`ARN`) of the device")
+	f.BoolVar(&o.noConfig, "no-register", false, "do not change the AWS config")
+	rare(cmd, "store", "device-name", "replace-unassigned", "mfa-serial", "mfa-code-file", "seed-file", "seed-clipboard", "serial", "no-register")
 	cmd.MarkFlagsMutuallyExclusive("access-key-file", "from-credentials-file")
 	return cmd
 }
@@ -110,7 +110,7 @@ func (s *setup) lookForKey(ctx context.Context, add *adding) error {
 	if err != nil || len(static) == 0 || static[0].Temporary {
 		return err
 	}
-	question := fmt.Sprintf("%s has access key %s in clear. Move it into the store?", static[0].Place, static[0].Key.ID)
+	question := fmt.Sprintf("%s has access key %s in plain text. Move it to the store?", static[0].Place, static[0].Key.ID)
 	if err := s.ask.confirm(ctx, question); err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (s *setup) enrolDevice(ctx context.Context) error {
 }
 
 func (s *setup) hasDevice(w *opened) error {
-	s.say("Profile %s has the MFA device %s already.", fault.Printable(s.add.name), w.settings.Serial)
+	s.say("Profile %s already has the MFA device %s.", fault.Printable(s.add.name), w.settings.Serial)
 	return nil
 }
 
@@ -227,18 +227,18 @@ func (s *setup) prove(ctx context.Context) error {
 		return err
 	}
 	name := fault.Shell(s.add.name)
-	s.say("\nProfile %s works: its session lasts until %s, and is renewed by itself.", name, c.Expiration.Local().Format(time.DateTime))
+	s.say("\nProfile %s works. Its session lasts until %s, and is renewed automatically.", name, c.Expiration.Local().Format(time.DateTime))
 	if s.command != "" {
-		s.say("The AWS CLI and the SDKs run: %s\nTry it: aws sts get-caller-identity --profile %s", s.command, name)
+		s.say("The AWS CLI and the SDKs now run: %s\nTry it: aws sts get-caller-identity --profile %s", s.command, name)
 	}
 	if s.noRegion {
-		s.say("It has no region, without which most calls to AWS fail. To set one: %s register --profile %s --region REGION", program, name)
+		s.say("It has no region, which most AWS calls need. To set one, run: %s register --profile %s --region REGION", program, name)
 	}
 	key, seed, _ := w.where()
 	undo := program + " remove --profile " + name
 	if key != keystore.KindEnv && seed != keystore.KindEnv {
 		undo += " --aws"
 	}
-	s.say("To undo all of it: %s", undo)
+	s.say("To undo all of this, run: %s", undo)
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 func newStoreCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "store",
-		Short: "Show secret stores, move secrets between them, protect the age store",
+		Short: "List the secret stores, move secrets between them, protect the age store",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -35,16 +35,18 @@ func newStoreMoveCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "move --profile NAME --to STORE",
 		Short: "Move the access key and seed of a profile to another store",
-		Long: `Move access key and seed, or one of them, to another store. They are stored there and read back, then the settings
-change, and only then the old store forgets them. Run it again if it was interrupted.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runStoreMove(cmd.Context(), a, o) },
+		Long: `Move the access key and the seed, or one of them, to another store. They are stored there and read
+back, then the settings change, and only then are they deleted from the old store. If this is
+interrupted, run it again.`,
+		Example: `  aws-mfa-creds store move --profile work --to secret-service`,
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runStoreMove(cmd.Context(), a, o) },
 	}
-	profileFlag(a, cmd, &o.profile, "the `name` of the profile")
-	cmd.Flags().StringVar(&o.to, "to", "", "the `store` to move to")
+	profileFlag(a, cmd, &o.profile)
+	cmd.Flags().StringVar(&o.to, "to", "", "`STORE` to move them to")
 	cmd.Flags().BoolVar(&o.key, "key", false, "move only the access key")
 	cmd.Flags().BoolVar(&o.seed, "seed", false, "move only the seed")
-	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask before a seed goes where it may be lost, or in the place of another")
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask before replacing another secret, or moving a seed to a store that may lose it")
 	cmd.MarkFlagsMutuallyExclusive("key", "seed")
 	complete(cmd, "to", storeKinds)
 	return cmd
@@ -66,7 +68,7 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 		return err
 	}
 	if owner != o.profile {
-		return fault.New(fault.NoSecret, "profile "+o.profile, "run: "+program+" store move --profile "+fault.Shell(owner)+" --to "+fault.Shell(o.to), "it lives on the access key and MFA device of profile %s", owner)
+		return fault.New(fault.NoSecret, "profile "+o.profile, "run: "+program+" store move --profile "+fault.Shell(owner)+" --to "+fault.Shell(o.to), "it uses the access key and MFA device of profile %s", owner)
 	}
 	own, _, err := edit.ReadOwn(files, o.profile)
 	if err != nil {
@@ -75,7 +77,7 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 	ask := a.asker(o.yes)
 	defer ask.close()
 	if o.to == keystore.KindKeyctl && !o.key {
-		if err := ask.confirm(ctx, "The kernel's keyring forgets the seed after 24 hours or a restart. Without another copy nobody makes codes of the device then. Move it?"); err != nil {
+		if err := ask.confirm(ctx, "The kernel's keyring loses the seed after 24 hours or a restart, and without another copy the device cannot generate codes any more. Move it?"); err != nil {
 			return err
 		}
 	}
@@ -194,7 +196,7 @@ func newStoreListCommand(a *app) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "Show the secret stores of this computer and whether they can be used",
+		Short: "List the secret stores of this computer and whether they can be used",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return runStoreList(cmd.Context(), a, asJSON) },
 	}
@@ -250,14 +252,14 @@ func (m *move) mayReplace(ctx context.Context, what, name string, source, target
 	if err != nil || ours.Equal(there) {
 		return err
 	}
-	return m.ask.confirm(ctx, fmt.Sprintf("The %s store has another %s for profile %s. Replace it?", m.to, what, fault.Printable(m.profile)))
+	return m.ask.confirm(ctx, fmt.Sprintf("The %s store has a different %s for profile %s. Replace it?", m.to, what, fault.Printable(m.profile)))
 }
 
 // finish ends a move that was interrupted: the item name is in the target already, and its copies in
 // other stores of this computer are deleted. settle is called before that: nobody may look there for
 // them any more. A store that cannot be used now has none that could be deleted.
 func (m *move) finish(ctx context.Context, what, name string, target keystore.Items, settle func() error) error {
-	m.say("The %s of profile %s is in the %s store already.", what, fault.Printable(m.profile), m.to)
+	m.say("The %s of profile %s is already in the %s store.", what, fault.Printable(m.profile), m.to)
 	kept, err := target.Store.Get(ctx, name)
 	if err != nil {
 		return nil //nolint:nilerr // there is nothing to compare with, so nothing is deleted
@@ -276,7 +278,7 @@ func (m *move) finish(ctx context.Context, what, name string, target keystore.It
 		if err := old.Store.Delete(ctx, name); err != nil {
 			return err
 		}
-		m.say("Deleted the copy of the %s that was left in the %s store.", what, kind)
+		m.say("Deleted the old copy of the %s from the %s store.", what, kind)
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func (a *app) defaultStore(ctx context.Context) (kind, why string, err error) {
 func (a *app) settleStore(ctx context.Context, tell func(format string, args ...any)) (string, error) {
 	kind, why, err := a.defaultStore(ctx)
 	if err == nil && why != "" {
-		tell("No keyring can be used here (%s), so the %s store is.", why, kind)
+		tell("No keyring is available (%s), so the %s store is used.", why, kind)
 	}
 	return kind, err
 }
@@ -135,9 +135,9 @@ func ageStatus(ctx context.Context, store *agefile.Store) (usable bool, status s
 	case s.Mode == agefile.Passphrase:
 		return true, "unlocked until " + s.Until.Local().Format("2006-01-02 15:04")
 	case s.Mode == agefile.Own:
-		return true, "ready, with keys of your own"
+		return true, "ready, opened with your own keys"
 	case s.Mode == agefile.Plain:
 		return true, "ready, protected by file permissions"
 	}
-	return true, "ready, nothing in it yet"
+	return true, "ready, empty"
 }

@@ -88,11 +88,11 @@ Google Authenticator.`,
 // define adds the flags that choose stores.
 func (o *storeOptions) define(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.both, "store", "", "`STORE` for access key and seed: "+strings.Join(storeKinds(), ", "))
+	f.StringVar(&o.both, "store", "", "`STORE` for access key and seed: "+strings.Join(keystore.Kinds(), ", "))
 	f.StringVar(&o.key, "key-store", "", "`STORE` for the access key")
 	f.StringVar(&o.seed, "seed-store", "", "`STORE` for the seed")
 	for _, flag := range []string{"store", "key-store", "seed-store"} {
-		complete(cmd, flag, storeKinds)
+		complete(cmd, flag, keystore.Kinds)
 	}
 	rare(cmd, "key-store", "seed-store")
 }
@@ -225,23 +225,13 @@ func (add *adding) storeFor(ctx context.Context, what, flag, asked, recorded str
 	if kind := cmp.Or(asked, recorded); kind != "" {
 		return kind, nil
 	}
-	return add.chooseStore(ctx)
-}
-
-// chooseStore returns this computer's default, for all that this run adds, and tells why it is not
-// the platform's keyring.
-func (add *adding) chooseStore(ctx context.Context) (string, error) {
-	if add.chosen != "" {
-		return add.chosen, nil
+	if add.chosen == "" {
+		var err error
+		if add.chosen, err = add.defaultStore(ctx, add.say); err != nil {
+			return "", err
+		}
 	}
-	kind, err := add.settleStore(ctx, add.say)
-	add.chosen = kind
-	return kind, err
-}
-
-// say tells on stdout what was done.
-func (a *app) say(format string, args ...any) {
-	fmt.Fprintf(a.stdout, format+"\n", args...)
+	return add.chosen, nil
 }
 
 // addSeed stores the seed and records where it is.
@@ -261,8 +251,11 @@ func (add *adding) addSeed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	add.compareLabel(got.name)
-	if err := add.needSerial(ctx, serialOf(got.name, add.settings.Partition)); err != nil {
+	labeled := got.serial(add.settings.Partition)
+	if serial := add.settings.Serial; serial != "" && labeled != "" && keystore.Label(labeled) != keystore.Label(serial) {
+		add.say("Warning: the seed is labeled %s, but the serial is %s.", keystore.Label(labeled), serial)
+	}
+	if err := add.needSerial(ctx, labeled); err != nil {
 		return err
 	}
 	if err := add.storeSeed(ctx, items, kind, got.seed); err != nil {
@@ -276,7 +269,7 @@ func (add *adding) addSeed(ctx context.Context) error {
 
 func (add *adding) getSeed(ctx context.Context) (found, error) {
 	if !add.key.env {
-		return add.readSeed(ctx, add.seed, add.ask)
+		return add.seed.read(ctx, add.ask)
 	}
 	env := envstore.New(add.getenv)
 	serial, err := env.Serial()
@@ -309,7 +302,9 @@ func (add *adding) storeSeed(ctx context.Context, items keystore.Items, kind str
 		return err
 	}
 	if replaced {
-		add.emptyBooks(serial)
+		if cached, err := add.openCache(noKey()); err == nil {
+			changeRecord(cached, serial, func(r *rules.Record) { *r = rules.Record{} }) // of another seed's codes
+		}
 	}
 	add.say("Stored the seed of %s in the %s store.", serial, kind)
 	if seed.Weak() {
@@ -333,28 +328,4 @@ func (add *adding) needSerial(ctx context.Context, suggestion string) error {
 	serial, err := add.ask.serial(ctx, prompt, "--serial ARN", suggestion)
 	add.settings.Serial = serial
 	return err
-}
-
-// compareLabel warns where the source of the seed names another device than the settings do.
-func (add *adding) compareLabel(label string) {
-	device := deviceOf(label)
-	if serial := add.settings.Serial; serial != "" && device != "" && device != keystore.Label(serial) {
-		add.say("Warning: the seed is labeled %s, but the serial is %s.", device, serial)
-	}
-}
-
-// emptyBooks forgets which codes of a device were sent: those of another seed do not matter. That this
-// fails only means that a step is waited for.
-func (a *app) emptyBooks(serial string) {
-	cached, err := a.openCache(noKey())
-	if err != nil {
-		return
-	}
-	scope := cached.Scope(rules.DeviceScope(serial))
-	unlock, held, err := scope.TryLock()
-	if err != nil || !held {
-		return
-	}
-	defer unlock()
-	_ = scope.Save(rules.Record{})
 }

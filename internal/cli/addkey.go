@@ -133,7 +133,7 @@ func typedKeyID(id string) (string, error) {
 }
 
 func (add *adding) keyFromFile(ctx context.Context) (creds.AccessKey, error) {
-	text, err := add.readInput(ctx, "--access-key-file", add.key.file, maxSecret)
+	text, err := add.ask.read(ctx, "--access-key-file", add.key.file, maxSecret)
 	defer clear(text)
 	if err != nil {
 		return creds.AccessKey{}, err

@@ -98,15 +98,18 @@ func run(a *app) (code int) {
 
 const issuesURL = "https://github.com/aws-mfa-creds/aws-mfa-creds/issues"
 
-// fail tells err on stderr and returns the exit code for it.
+// fail prints err to stderr and returns its exit code.
 func (a *app) fail(err error) int {
 	if interrupt, ok := errors.AsType[interruptError](err); ok {
 		return interrupt.exitCode()
 	}
 	if errors.Is(err, errOutput) {
-		return int(fault.Internal) // whoever read stdout is gone: there is nobody to tell
+		return int(fault.Internal) // the reader of stdout is gone
 	}
-	remedy := a.named(fault.Remedy(err))
+	remedy := fault.Remedy(err)
+	if a.profile != "" { // a remedy is written without knowing the profile
+		remedy = strings.ReplaceAll(remedy, "--profile NAME", "--profile "+fault.Printable(fault.Shell(a.profile)))
+	}
 	switch {
 	case remedy == "":
 		fmt.Fprintf(a.stderr, "%s: error: %s\n", program, fault.Text(err))
@@ -125,14 +128,6 @@ func (a *app) getting() bool {
 	return verb >= 0 && a.args[verb] == "get"
 }
 
-// named puts the profile into a remedy that was written without knowing it.
-func (a *app) named(remedy string) string {
-	if a.profile == "" {
-		return remedy
-	}
-	return strings.ReplaceAll(remedy, "--profile NAME", "--profile "+fault.Printable(fault.Shell(a.profile)))
-}
-
 // errOutput says that stdout could not be written.
 var errOutput = errors.New("stdout could not be written")
 
@@ -142,6 +137,11 @@ func (a *app) print(text []byte) error {
 		return errOutput
 	}
 	return nil
+}
+
+// say prints a line to stdout.
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintf(a.stdout, format+"\n", args...)
 }
 
 // interruptError is the end of a process that a signal asked for.
@@ -159,15 +159,13 @@ func (e interruptError) exitCode() int {
 
 // locate returns where everything of this user rests.
 func (a *app) locate() (profile.Paths, error) {
-	return profile.Locate(a.getenv, profile.UserDirs(homeOfUser))
-}
-
-func homeOfUser() string {
-	u, err := user.Current()
-	if err != nil {
-		return ""
-	}
-	return u.HomeDir
+	return profile.Locate(a.getenv, profile.UserDirs(func() string {
+		u, err := user.Current()
+		if err != nil {
+			return ""
+		}
+		return u.HomeDir
+	}))
 }
 
 // below returns dir/element, or "" if dir is not known.

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/clipboard"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
@@ -16,20 +17,22 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/term"
 )
 
-// asker is the person at the terminal. Commands that ask have a form for scripts as well, so
-// that nobody needs to be there.
+// asker is where the input of a command comes from: a person at the terminal, or stdin and files. Every
+// command that asks has a form for scripts too.
 type asker struct {
-	terminal *term.Terminal // nil if there is none
-	yes      bool           // --yes answers all questions
+	terminal  *term.Terminal // nil if there is none
+	stdin     io.Reader
+	clipboard clipboard.Clipboard
+	yes       bool // --yes answers all questions
 }
 
 // asker opens the terminal, if there is one.
 func (a *app) asker(yes bool) *asker {
-	t, err := term.Open()
-	if err != nil {
-		return &asker{yes: yes}
+	q := &asker{stdin: a.stdin, clipboard: a.clipboard(), yes: yes}
+	if t, err := term.Open(); err == nil {
+		q.terminal = t
 	}
-	return &asker{t, yes}
+	return q
 }
 
 func (q *asker) close() {
@@ -119,17 +122,17 @@ func ended(err error) error {
 	return err
 }
 
-// readInput returns what is in the file at path, or on stdin for -, of at most limit bytes. flag is
+// read returns what is in the file at path, or on stdin for -, of at most limit bytes. flag is
 // how it was named. A terminal is refused, because it echoes. The error is ctx's cause if that ends
 // first: a pipe may keep its reader waiting for ever, a goroutine that ends with the process.
-func (a *app) readInput(ctx context.Context, flag, path string, limit int64) ([]byte, error) {
+func (q *asker) read(ctx context.Context, flag, path string, limit int64) ([]byte, error) {
 	type content struct {
 		data []byte
 		err  error
 	}
 	contents := make(chan content, 1)
 	go func() {
-		data, err := a.readSource(flag, path, limit)
+		data, err := q.readSource(flag, path, limit)
 		contents <- content{data, err}
 	}()
 	select {
@@ -140,9 +143,9 @@ func (a *app) readInput(ctx context.Context, flag, path string, limit int64) ([]
 	}
 }
 
-func (a *app) readSource(flag, path string, limit int64) ([]byte, error) {
+func (q *asker) readSource(flag, path string, limit int64) ([]byte, error) {
 	if path == "-" {
-		return readAtMost(a.stdin, flag, "stdin", limit)
+		return readAtMost(q.stdin, flag, "stdin", limit)
 	}
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {

@@ -50,13 +50,18 @@ func runClear(a *app, asked getOptions) error {
 	if err != nil {
 		return err
 	}
-	calls, err := a.callsOf(files, asked)
+	// As the AWS config has it called and, if the profile has its own identity or flags are given, as asked.
+	calls := []getOptions{registered(files, asked.profile)}
+	device, err := owner(files, asked.profile)
 	if err != nil {
 		return err
 	}
+	if device == asked.profile || asked.flags != (profile.Flags{}) {
+		calls = append(calls, getOptions{profile: device, flags: asked.flags})
+	}
 	cached := 0
 	for _, o := range calls {
-		n, err := a.forget(files, o)
+		n, err := forget(a, files, o)
 		if err != nil {
 			return err
 		}
@@ -68,20 +73,8 @@ func runClear(a *app, asked getOptions) error {
 	return a.print(fmt.Appendf(nil, "deleted %s of profile %s from this computer; AWS honours them until they expire\n", sessions(cached), fault.Printable(asked.profile)))
 }
 
-// callsOf returns how get is called: as the AWS config has it called for the profile and, if the identity is
-// the profile's own or flags are given, as asked.
-func (a *app) callsOf(files *profile.Files, asked getOptions) ([]getOptions, error) {
-	calls := []getOptions{a.registered(files, asked.profile)}
-	owner, err := a.owner(files, asked.profile)
-	if owner != asked.profile && asked.flags == (profile.Flags{}) {
-		return calls, err
-	}
-	asked.profile = owner
-	return append(calls, asked), err
-}
-
-// forget forgets the sessions of o and returns how many were cached.
-func (a *app) forget(files *profile.Files, o getOptions) (cached int, err error) {
+// forget deletes the sessions of o and returns how many were cached.
+func forget(a *app, files *profile.Files, o getOptions) (cached int, err error) {
 	w, err := a.open(wanted{profile: o.profile, flags: o.flags, files: files})
 	if err != nil {
 		return 0, err

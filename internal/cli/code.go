@@ -58,45 +58,33 @@ func runCode(ctx context.Context, a *app, o codeOptions) error {
 		return err
 	}
 	if o.watch {
-		return a.watchCodes(ctx, w, codes)
+		return watchCodes(ctx, w, codes)
 	}
 	step, spent := w.broker.CurrentStep(w.plan)
 	if spent {
 		left := step.End().Sub(w.broker.AWSTime())
 		fmt.Fprintf(a.stderr, "%s: warning: this code was already used; the next one comes in %d s\n", program, int(left.Seconds())+1)
 	}
+	steps := []totp.Step{step}
 	if o.pair {
-		return a.printCodes(ctx, codes, step-1, step)
+		steps = []totp.Step{step - 1, step}
 	}
-	if o.copy {
-		return a.copyCode(ctx, codes, step)
-	}
-	return a.printCodes(ctx, codes, step)
-}
-
-// printCodes prints the codes of steps, one a line, in one write.
-func (a *app) printCodes(ctx context.Context, codes session.Codes, steps ...totp.Step) error {
 	text := ""
 	for _, step := range steps {
 		code, err := codes(ctx, step)
 		if err != nil {
 			return err
 		}
+		if o.copy {
+			if err := a.clipboard().Copy(ctx, code); err != nil {
+				return err
+			}
+			fmt.Fprintf(a.stderr, "%s: copied the code to the clipboard\n", program)
+			return nil
+		}
 		text += code.Reveal() + "\n"
 	}
 	return a.print([]byte(text))
-}
-
-func (a *app) copyCode(ctx context.Context, codes session.Codes, step totp.Step) error {
-	code, err := codes(ctx, step)
-	if err != nil {
-		return err
-	}
-	if err := a.clipboard().Copy(ctx, code); err != nil {
-		return err
-	}
-	fmt.Fprintf(a.stderr, "%s: copied the code to the clipboard\n", program)
-	return nil
 }
 
 func (a *app) clipboard() clipboard.Clipboard {
@@ -114,7 +102,7 @@ const barWidth = 15 // of the countdown, in characters: two seconds each
 
 // watchCodes shows the current code, how long it lasts, and the next one, on one line of the
 // terminal, until interrupted. The line is erased at the end.
-func (a *app) watchCodes(ctx context.Context, w *opened, codes session.Codes) error {
+func watchCodes(ctx context.Context, w *opened, codes session.Codes) error {
 	terminal, err := term.Open()
 	if err != nil {
 		return fault.New(fault.Usage, "code --watch", "run: "+program+" code --profile NAME", "there is no terminal to show it on")

@@ -70,7 +70,7 @@ func (c *console) introduce(ctx context.Context, got found) (serial string, err 
 	if err != nil {
 		return "", err
 	}
-	if serial, err = c.askSerial(ctx, got.name); err != nil {
+	if serial, err = c.askSerial(ctx, got); err != nil {
 		return "", err
 	}
 	return serial, c.keep(ctx, serial, got.seed, typed)
@@ -106,7 +106,7 @@ func (c *console) begin(ctx context.Context, o enrollOptions) error {
 	c.name = c.has.Identity
 	c.kind = cmp.Or(o.seedStore, c.has.SeedStore, c.has.KeyStore)
 	if c.kind == "" || c.kind == keystore.KindEnv {
-		if c.kind, err = c.settleStore(ctx, c.say); err != nil {
+		if c.kind, err = c.defaultStore(ctx, c.say); err != nil {
 			return err
 		}
 	}
@@ -129,7 +129,7 @@ func (c *console) seed(ctx context.Context) (found, error) {
 			return found{seed: stored}, nil
 		}
 	}
-	got, err := c.readSeed(ctx, c.options.seed, c.ask)
+	got, err := c.options.seed.read(ctx, c.ask)
 	if err != nil {
 		return found{}, err
 	}
@@ -171,11 +171,11 @@ func (c *console) awsTime() time.Time {
 }
 
 // askSerial finds out the serial of the device that the console has made.
-func (c *console) askSerial(ctx context.Context, label string) (string, error) {
+func (c *console) askSerial(ctx context.Context, got found) (string, error) {
 	if c.options.serial != "" {
 		return profile.CheckSerial("--serial", c.options.serial)
 	}
-	return c.ask.serial(ctx, "Serial (ARN) of the device, as the console shows it now", "--serial ARN", serialOf(label, c.has.Partition))
+	return c.ask.serial(ctx, "Serial (ARN) of the device, as the console shows it now", "--serial ARN", got.serial(c.has.Partition))
 }
 
 // keep gives the seed its name, notes the codes that were typed as spent, and writes the serial
@@ -186,7 +186,12 @@ func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed
 	if err := c.items.PutSeed(ctx, serial, seed); err != nil {
 		return err
 	}
-	c.spend(serial, typed, fresh)
+	changeRecord(c.cache, serial, func(r *rules.Record) {
+		if fresh {
+			*r = rules.Record{} // AWS has seen no earlier code of this seed
+		}
+		r.Claim(typed)
+	})
 	_, err = c.editor().Update(ctx, c.name, func(own *edit.Own) error {
 		own.Serial = serial
 		own.SetStores("", c.kind)
@@ -197,23 +202,6 @@ func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed
 	}
 	c.say("Stored the seed of %s in the %s store.", serial, c.kind)
 	return c.items.DeleteSeed(ctx, c.pending())
-}
-
-// spend notes that AWS has seen the codes up to a step, and those of a fresh seed before
-// never. Where that fails, AWS will say so.
-func (c *console) spend(serial string, step totp.Step, fresh bool) {
-	scope := c.cache.Scope(rules.DeviceScope(serial))
-	unlock, held, err := scope.TryLock()
-	if err != nil || !held {
-		return
-	}
-	defer unlock()
-	record := scope.Load()
-	if fresh {
-		record = rules.Record{}
-	}
-	record.Claim(step)
-	_ = scope.Save(record)
 }
 
 // try proves the device by a session, if there is an access key to make one with.

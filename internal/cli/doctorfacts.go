@@ -13,6 +13,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/doctor"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
@@ -41,7 +42,7 @@ func (d *diagnosis) facts(ctx context.Context) (doctor.Facts, error) {
 		return doctor.Facts{}, err
 	}
 	f := doctor.Facts{
-		GOOS: runtime.GOOS, Now: d.now(), Env: d.variables(), Stores: storeKinds(), Proxy: awsapi.CheckProxy(d.getenv),
+		GOOS: runtime.GOOS, Now: d.now(), Env: d.variables(), Stores: keystore.Kinds(), Proxy: awsapi.CheckProxy(d.getenv),
 		Unreadable: unreadable, Sealing: d.sealing(),
 		Dirs: d.ownDirs(paths.Cache), Files: d.fileModes(), Cache: cacheState(paths.Cache),
 	}

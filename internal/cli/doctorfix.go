@@ -105,11 +105,11 @@ func (a *app) rewrite(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	o, err := a.kept(files, registerOptions{profile: name})
+	o, err := kept(files, registerOptions{profile: name})
 	if err != nil {
 		return err
 	}
-	registration, err := a.registration(o)
+	registration, err := o.registration()
 	if err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func (d *diagnosis) command(p *doctor.Profile) (asked getOptions, role bool) {
 	c.Program, _ = doctor.FirstWord(line)
 	c.State = stateOf(c.Program)
 	c.Temp = temporary(c.Program)
-	asked, c.Accepted = parseProcess(d.app, line)
+	asked, c.Accepted = parseProcess(line)
 	if !c.Accepted {
 		asked = getOptions{profile: p.Name}
 	}
@@ -103,7 +103,7 @@ func (d *diagnosis) sources() map[string]bool {
 	for _, s := range d.sections {
 		source := valueOf(s, "source_profile")
 		if line := valueOf(s, "credential_process"); doctor.Ours(line) {
-			asked, _ := parseProcess(d.app, line)
+			asked, _ := parseProcess(line)
 			source = asked.profile
 		}
 		if source != s.Profile {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enroll"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 )
 
 type enrollOptions struct {
@@ -39,7 +40,7 @@ rights in IAM. Give the QR code or the "secret key" that the console shows, and 
 	profileFlag(a, cmd, &o.profile)
 	deviceFlags(cmd, &o.device)
 	cmd.Flags().StringVar(&o.seedStore, "seed-store", "", "the `store` for the seed; that of the access key unless given")
-	complete(cmd, "seed-store", storeKinds)
+	complete(cmd, "seed-store", keystore.Kinds)
 	o.other.define(cmd)
 	o.console.define(cmd)
 	abandonFlag(cmd, &o.abandon)

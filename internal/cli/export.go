@@ -62,10 +62,10 @@ func runExport(ctx context.Context, a *app, o exportOptions) error {
 	if err != nil {
 		return err
 	}
-	return a.export(ctx, o, seed.URI(keystore.Label(w.settings.Serial), keystore.Issuer), ask)
+	return export(ctx, a, o, seed.URI(keystore.Label(w.settings.Serial), keystore.Issuer), ask)
 }
 
-func (a *app) export(ctx context.Context, o exportOptions, uri creds.Secret, ask *asker) error {
+func export(ctx context.Context, a *app, o exportOptions, uri creds.Secret, ask *asker) error {
 	if o.uri {
 		return a.print([]byte(uri.Reveal() + "\n"))
 	}
@@ -74,7 +74,7 @@ func (a *app) export(ctx context.Context, o exportOptions, uri creds.Secret, ask
 		return err
 	}
 	if o.png != "" {
-		return a.exportPNG(code, o.png)
+		return exportPNG(a, code, o.png)
 	}
 	if !ask.present() {
 		return fault.New(fault.Usage, "export", "give --uri or --png FILE", "there is no terminal to show the QR code on")
@@ -84,7 +84,7 @@ func (a *app) export(ctx context.Context, o exportOptions, uri creds.Secret, ask
 
 const pngScale = 8 // pixels a module
 
-func (a *app) exportPNG(code qr.Matrix, path string) error {
+func exportPNG(a *app, code qr.Matrix, path string) error {
 	picture, err := code.PNG(pngScale)
 	defer clear(picture)
 	if err != nil {

@@ -46,13 +46,13 @@ time cost one call to AWS and one code.`,
 			return runGet(cmd.Context(), a, o)
 		},
 	}
-	o.define(a, cmd)
+	profileFlag(a, cmd, &o.profile)
+	o.define(cmd)
 	return cmd
 }
 
-// define adds the flags of get to cmd.
-func (o *getOptions) define(a *app, cmd *cobra.Command) {
-	profileFlag(a, cmd, &o.profile)
+// define adds the flags of get but --profile to cmd.
+func (o *getOptions) define(cmd *cobra.Command) {
 	roleFlags(cmd, &o.flags)
 	cmd.Flags().BoolVar(&o.refresh, "refresh", false, "ignore the cache and get a new session now")
 }
@@ -68,7 +68,7 @@ func runGet(ctx context.Context, a *app, o getOptions) error {
 	if err := w.ready(); err != nil {
 		return a.asRegistered(o, err)
 	}
-	credentials, err := a.cachedOrMinted(ctx, w, o)
+	credentials, err := cachedOrNew(ctx, w, o)
 	if err != nil {
 		return err
 	}
@@ -79,31 +79,30 @@ func runGet(ctx context.Context, a *app, o getOptions) error {
 	return a.print(json)
 }
 
-// asRegistered adds to the failure err of a profile how the AWS config has this program called for
-// it, if that is in another way.
+// asRegistered adds the command that the AWS config has for a profile to its failure err, if o is not
+// that command.
 func (a *app) asRegistered(o getOptions, err error) error {
 	files, failed := a.loadFiles()
-	told, ok := errors.AsType[*fault.Error](err)
+	failure, ok := errors.AsType[*fault.Error](err)
 	if failed != nil || !ok {
 		return err
 	}
 	line := files.CredentialProcess(o.profile)
 	o.refresh = false
-	if registered, ok := parseProcess(a, line); !ok || registered == o {
+	if registered, ok := parseProcess(line); !ok || registered == o {
 		return err
 	}
-	return fault.New(told.Kind, told.Thing, "run the command that the AWS config has for the profile: "+line, "%s", told.Cause)
+	return fault.New(failure.Kind, failure.Thing, "run the command that the AWS config has for the profile: "+line, "%s", failure.Cause)
 }
 
-// cachedOrMinted returns the cached session, or else goes the long way, which signals may
-// interrupt.
-func (a *app) cachedOrMinted(ctx context.Context, w *opened, o getOptions) (creds.Credentials, error) {
+// cachedOrNew returns the cached session, or else gets a new one, which signals may interrupt.
+func cachedOrNew(ctx context.Context, w *opened, o getOptions) (creds.Credentials, error) {
 	// A reader that is gone must not kill the process before the session is in the cache.
 	signal.Ignore(syscall.SIGPIPE)
 	if cached, ok := w.broker.Cached(w.plan); ok && !o.refresh {
 		return cached, nil
 	}
-	if err := a.notRecursing(o.profile, w.settings.Serial); err != nil {
+	if err := w.notRecursing(o.profile); err != nil {
 		return creds.Credentials{}, err
 	}
 	ctx, cancel := untilInterrupted(ctx, processDeadline)
@@ -112,7 +111,7 @@ func (a *app) cachedOrMinted(ctx context.Context, w *opened, o getOptions) (cred
 }
 
 // parseProcess returns the options of a credential_process line that calls get.
-func parseProcess(a *app, line string) (o getOptions, ok bool) {
+func parseProcess(line string) (o getOptions, ok bool) {
 	words := commandWords(line)
 	at := slices.IndexFunc(words, func(word string) bool { return strings.HasPrefix(filepath.Base(word), program) })
 	verb := slices.Index(words, "get")
@@ -120,7 +119,8 @@ func parseProcess(a *app, line string) (o getOptions, ok bool) {
 		return o, false
 	}
 	cmd := &cobra.Command{}
-	o.define(a, cmd)
+	o.define(cmd)
+	cmd.Flags().StringVar(&o.profile, "profile", "", "")
 	cmd.Flags().Bool("debug", false, "")
 	return o, cmd.ParseFlags(slices.Delete(words[at+1:], verb-at-1, verb-at)) == nil && o.profile != ""
 }

@@ -88,7 +88,7 @@ func (c *caretaker) seedStore(ctx context.Context, asked string, s profile.Setti
 	case recorded != "" && recorded != keystore.KindEnv:
 		return recorded, nil
 	}
-	return c.settleStore(ctx, c.tell)
+	return c.defaultStore(ctx, c.tell)
 }
 
 // local is what this computer keeps of the profile.

@@ -92,7 +92,7 @@ func (a *app) printJSON(v any) error {
 }
 
 func (a *app) listProfile(files *profile.Files, profileName string) listed {
-	asked := a.registered(files, profileName)
+	asked := registered(files, profileName)
 	w, err := a.open(wanted{profile: asked.profile, flags: asked.flags, files: files})
 	if err != nil {
 		return listed{Profile: profileName, Problem: fault.Line(err)}

@@ -9,8 +9,8 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/endpoint"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
@@ -149,8 +149,8 @@ func (p *opened) awsOptions() awsapi.Options {
 
 // registered returns the options with which the AWS config has this program called for a
 // profile: a role may be named there alone.
-func (a *app) registered(files *profile.Files, profileName string) getOptions {
-	if o, ok := parseProcess(a, files.CredentialProcess(profileName)); ok {
+func registered(files *profile.Files, profileName string) getOptions {
+	if o, ok := parseProcess(files.CredentialProcess(profileName)); ok {
 		return o
 	}
 	return getOptions{profile: profileName}
@@ -158,7 +158,7 @@ func (a *app) registered(files *profile.Files, profileName string) getOptions {
 
 // owner returns the profile whose access key and MFA device a profile lives on: that for which the AWS
 // config has this program called, unless profiles.ini gives the profile an identity or a source itself.
-func (a *app) owner(files *profile.Files, profileName string) (string, error) {
+func owner(files *profile.Files, profileName string) (string, error) {
 	own, _, err := edit.ReadOwn(files, profileName)
 	if err != nil {
 		return "", err
@@ -166,7 +166,7 @@ func (a *app) owner(files *profile.Files, profileName string) (string, error) {
 	if cmp.Or(own.Store, own.KeyStore, own.SeedStore, own.AccessKeyID, own.Serial, own.MFAProcess, own.SourceProfile) != "" {
 		return profileName, nil
 	}
-	return a.registered(files, profileName).profile, nil
+	return registered(files, profileName).profile, nil
 }
 
 // atOwner returns the owner of a profile's identity, and makes it the profile that errors tell to type.
@@ -175,25 +175,30 @@ func (a *app) atOwner(profileName string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	owner, err := a.owner(files, profileName)
+	owner, err := owner(files, profileName)
 	if err == nil {
 		a.profile = owner
 	}
 	return owner, err
 }
 
-// verify gets a new session for a profile, which proves that its secrets work.
-func (a *app) verify(ctx context.Context, name string) error {
-	w, err := a.open(wanted{profile: name})
-	if err != nil {
-		return err
-	}
-	if err := w.ready(); err != nil {
-		return err
+// session gets a session, within the time that get has.
+func (p *opened) session(ctx context.Context, o session.Options) (creds.Credentials, error) {
+	if err := p.ready(); err != nil {
+		return creds.Credentials{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, processDeadline)
 	defer cancel()
-	c, err := w.broker.Get(ctx, w.plan, session.Options{Refresh: true, Ahead: true})
+	return p.broker.Get(ctx, p.plan, o)
+}
+
+// verify gets a new session for a profile, which shows that its secrets work.
+func (a *app) verify(ctx context.Context, name string) error {
+	p, err := a.open(wanted{profile: name})
+	if err != nil {
+		return err
+	}
+	c, err := p.session(ctx, session.Options{Refresh: true, Ahead: true})
 	if err != nil {
 		return err
 	}
@@ -201,22 +206,24 @@ func (a *app) verify(ctx context.Context, name string) error {
 	return nil
 }
 
-// forgetFailures ends the hold-off of a profile whose secrets have changed. That this fails
-// only means that it ends by itself.
+// forgetFailures ends the waiting period of a profile whose secrets have changed. If that fails, it ends
+// by itself.
 func (a *app) forgetFailures(name string) {
-	if w, err := a.open(wanted{profile: name}); err == nil {
-		w.broker.Forget(w.plan)
+	if p, err := a.open(wanted{profile: name}); err == nil {
+		p.broker.Forget(p.plan)
 	}
 }
 
-// forgetSessions removes the sessions of a profile that will not be used any more, as far as it
-// can: they expire.
-func (a *app) forgetSessions(name string) {
-	files, err := a.loadFiles()
-	if err != nil {
+// changeRecord changes what is recorded about the codes of a device. If that fails, or another process
+// has the record, a code is waited for, or refused by AWS.
+func changeRecord(c *cache.Cache, serial string, change func(*rules.Record)) {
+	scope := c.Scope(rules.DeviceScope(serial))
+	unlock, held, err := scope.TryLock()
+	if err != nil || !held {
 		return
 	}
-	if _, err := a.forget(files, getOptions{profile: name}); err != nil {
-		a.log().Debug("sessions not removed", "profile", name, "error", fault.Text(err))
-	}
+	defer unlock()
+	record := scope.Load()
+	change(&record)
+	_ = scope.Save(record)
 }

@@ -99,7 +99,7 @@ func (c *caretaker) devices(ctx context.Context) (serials []string) {
 // code returns a code that was not sent yet. It is good for one call only, so that it may be seen.
 func (o otherDevice) code(ctx context.Context, c *caretaker, serial string) (creds.Secret, error) {
 	if o.codeFile != "" {
-		text, err := c.readInput(ctx, "--mfa-code-file", o.codeFile, maxSecret)
+		text, err := c.ask.read(ctx, "--mfa-code-file", o.codeFile, maxSecret)
 		defer clear(text)
 		return firstLine(text), err
 	}

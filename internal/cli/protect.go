@@ -65,12 +65,20 @@ func runProtect(ctx context.Context, a *app, o protectOptions) error {
 	if err != nil {
 		return err
 	}
-	to, err := a.protection(ctx, o, ask)
-	if err != nil {
-		return err
+	to := agefile.Protection{Recipients: o.recipients, IdentityFile: o.identity}
+	if o.passphrase {
+		if to.Passphrase, err = newPassphrase(ctx, o.passFile, ask); err != nil {
+			return err
+		}
 	}
-	if err := a.unlockFor(ctx, store, before, o, ask); err != nil {
-		return err
+	if before.Locked && o.oldFile != "" { // without the flag, the store itself asks
+		old, err := readPassphrase(ctx, "Passphrase of the age store", o.oldFile, "--old-passphrase-file FILE", ask)
+		if err != nil {
+			return err
+		}
+		if err := store.Unlock(ctx, old, unlockDefault); err != nil {
+			return err
+		}
 	}
 	if err := store.Rekey(ctx, to); err != nil {
 		return err
@@ -86,33 +94,9 @@ func runProtect(ctx context.Context, a *app, o protectOptions) error {
 	return nil
 }
 
-// unlockFor opens a store that is locked for the time that it takes to encrypt it anew.
-func (a *app) unlockFor(ctx context.Context, store *agefile.Store, before agefile.Status, o protectOptions, ask *asker) error {
-	if !before.Locked || o.oldFile == "" {
-		return nil // where somebody can be asked, the store does so itself
-	}
-	old, err := a.passphrase(ctx, "Passphrase of the age store", o.oldFile, "--old-passphrase-file FILE", ask)
-	if err != nil {
-		return err
-	}
-	return store.Unlock(ctx, old, unlockDefault)
-}
-
-// protection is what the flags choose.
-func (a *app) protection(ctx context.Context, o protectOptions, ask *asker) (agefile.Protection, error) {
-	switch {
-	case o.none:
-		return agefile.Protection{}, nil
-	case o.passphrase:
-		passphrase, err := a.newPassphrase(ctx, o.passFile, ask)
-		return agefile.Protection{Passphrase: passphrase}, err
-	}
-	return agefile.Protection{Recipients: o.recipients, IdentityFile: o.identity}, nil
-}
-
 // newPassphrase reads a new passphrase, or asks for it twice.
-func (a *app) newPassphrase(ctx context.Context, file string, ask *asker) (creds.Secret, error) {
-	passphrase, err := a.passphrase(ctx, "New passphrase of the age store", file, "--passphrase-file FILE", ask)
+func newPassphrase(ctx context.Context, file string, ask *asker) (creds.Secret, error) {
+	passphrase, err := readPassphrase(ctx, "New passphrase of the age store", file, "--passphrase-file FILE", ask)
 	if err != nil || file != "" {
 		return passphrase, err
 	}
@@ -176,7 +160,7 @@ func runUnlock(ctx context.Context, a *app, life time.Duration, file string) err
 		a.say("The age store has no passphrase, so it is not locked.")
 		return nil
 	}
-	passphrase, err := a.passphrase(ctx, "Passphrase of the age store", file, "--passphrase-file FILE", ask)
+	passphrase, err := readPassphrase(ctx, "Passphrase of the age store", file, "--passphrase-file FILE", ask)
 	if err != nil {
 		return err
 	}
@@ -215,12 +199,12 @@ func newLockCommand(a *app) *cobra.Command {
 	}
 }
 
-// passphrase reads a passphrase from a file, or asks for it.
-func (a *app) passphrase(ctx context.Context, prompt, file, flag string, ask *asker) (creds.Secret, error) {
+// readPassphrase reads a passphrase from a file, or asks for it.
+func readPassphrase(ctx context.Context, prompt, file, flag string, ask *asker) (creds.Secret, error) {
 	if file == "" {
 		return ask.secret(ctx, prompt, flag)
 	}
-	text, err := a.readInput(ctx, strings.TrimSuffix(flag, " FILE"), file, maxSecret)
+	text, err := ask.read(ctx, strings.TrimSuffix(flag, " FILE"), file, maxSecret)
 	defer clear(text)
 	if err != nil {
 		return creds.Secret{}, err

@@ -89,17 +89,21 @@ func runRegister(ctx context.Context, a *app, o registerOptions) error {
 	if err != nil {
 		return err
 	}
-	if o, err = a.kept(files, o); err != nil {
+	if o, err = kept(files, o); err != nil {
 		return err
 	}
-	registration, err := a.registration(o)
+	registration, err := o.registration()
 	if err != nil {
 		return err
 	}
-	if err := a.canServe(files, o); err != nil {
+	env, err := a.profileEnv()
+	if err != nil {
 		return err
 	}
-	if err := a.mayRegister(ctx, files, o, registration); err != nil {
+	if _, err := files.Resolve(cmp.Or(o.source, o.profile), o.flags, env); err != nil {
+		return err // every get would fail with it
+	}
+	if err := mayRegister(ctx, a, files, o, registration); err != nil {
 		return err
 	}
 	editor := a.editor()
@@ -111,17 +115,17 @@ func runRegister(ctx context.Context, a *app, o registerOptions) error {
 	if o.dryRun {
 		return a.print([]byte(done.Config.Diff()))
 	}
-	a.tellRegistered(o, registration, done)
+	sayRegistered(a, o, registration, done)
 	return nil
 }
 
 // kept fills in what is registered already, where nothing else is given.
-func (a *app) kept(files *profile.Files, o registerOptions) (registerOptions, error) {
+func kept(files *profile.Files, o registerOptions) (registerOptions, error) {
 	role, _, err := edit.ReadRegistration(files, o.profile)
 	if err != nil {
 		return o, err
 	}
-	call, assumeBy := a.registered(files, o.profile), byHelper
+	call, assumeBy := registered(files, o.profile), byHelper
 	if role.RoleARN != "" {
 		assumeBy = bySDK
 		call = getOptions{profile: role.SourceProfile, flags: profile.Flags{RoleARN: role.RoleARN, RoleSessionName: role.SessionName, ExternalID: role.ExternalID}}
@@ -148,18 +152,8 @@ func (a *app) kept(files *profile.Files, o registerOptions) (registerOptions, er
 	return o, nil
 }
 
-// canServe refuses what every get would refuse.
-func (a *app) canServe(files *profile.Files, o registerOptions) error {
-	env, err := a.profileEnv()
-	if err != nil {
-		return err
-	}
-	_, err = files.Resolve(cmp.Or(o.source, o.profile), o.flags, env)
-	return err
-}
-
 // registration is what to write.
-func (a *app) registration(o registerOptions) (edit.Registration, error) {
+func (o registerOptions) registration() (edit.Registration, error) {
 	r := edit.Registration{Region: o.region, Output: o.output}
 	source := cmp.Or(o.source, o.profile)
 	if o.assumeBy == bySDK {
@@ -234,7 +228,7 @@ func sameFile(a, b string) bool {
 }
 
 // mayRegister looks for what would keep the SDKs from running the program, and asks what to do.
-func (a *app) mayRegister(ctx context.Context, files *profile.Files, o registerOptions, r edit.Registration) error {
+func mayRegister(ctx context.Context, a *app, files *profile.Files, o registerOptions, r edit.Registration) error {
 	ask := a.asker(o.yes || o.dryRun)
 	defer ask.close()
 	static, err := files.StaticKeys(o.profile)
@@ -268,7 +262,7 @@ func (a *app) mayRegister(ctx context.Context, files *profile.Files, o registerO
 	return nil
 }
 
-func (a *app) tellRegistered(o registerOptions, r edit.Registration, done edit.Registered) {
+func sayRegistered(a *app, o registerOptions, r edit.Registration, done edit.Registered) {
 	name := fault.Printable(o.profile)
 	switch {
 	case !done.Config.Changed:

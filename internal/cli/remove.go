@@ -64,7 +64,10 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 		return err
 	}
 	if own == (edit.Own{}) {
-		a.tellNothingStored(files, o.profile, registered)
+		a.say("Nothing is stored for profile %s.", fault.Printable(o.profile))
+		if _, called := parseProcess(files.CredentialProcess(o.profile)); called || registered {
+			a.say("To remove it from the AWS config, run: %s unregister --profile %s", program, fault.Shell(o.profile))
+		}
 		return nil
 	}
 	ask := a.asker(o.yes)
@@ -74,7 +77,7 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 		return err
 	}
 	if gone.aws {
-		if err := a.removeDevice(ctx, o, ask); err != nil {
+		if err := removeDevice(ctx, a, o, ask); err != nil {
 			return err
 		}
 		gone.own.Serial = "" // its seed went with it
@@ -82,15 +85,8 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 	return gone.run(ctx, ask)
 }
 
-func (a *app) tellNothingStored(files *profile.Files, name string, registered bool) {
-	a.say("Nothing is stored for profile %s.", fault.Printable(name))
-	if _, called := parseProcess(a, files.CredentialProcess(name)); called || registered {
-		a.say("To remove it from the AWS config, run: %s unregister --profile %s", program, fault.Shell(name))
-	}
-}
-
 // removeDevice removes the MFA device of a profile from IAM, and its seed from the store.
-func (a *app) removeDevice(ctx context.Context, o removeOptions, ask *asker) error {
+func removeDevice(ctx context.Context, a *app, o removeOptions, ask *asker) error {
 	c, err := a.caretaker(ctx, o.profile, "", o.other, ask)
 	if err != nil {
 		return err
@@ -172,7 +168,9 @@ func (r removal) run(ctx context.Context, ask *asker) error {
 	if err := r.unregister(ctx); err != nil {
 		return err
 	}
-	r.forgetSessions(r.profile)
+	if files, err := r.loadFiles(); err == nil {
+		_, _ = forget(r.app, files, getOptions{profile: r.profile}) // what stays, expires
+	}
 	if kind := r.own.WhereKey(); kind != "" && kind != keystore.KindEnv {
 		items, err := r.items(kind, ask)
 		if err != nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"runtime"
@@ -129,25 +130,19 @@ it to the place where your shell looks for completions:
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: shells,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			script, err := completionScript(cmd.Root(), args[0])
-			if err != nil {
+			var script bytes.Buffer
+			generate := map[string]func() error{
+				"bash":       func() error { return cmd.Root().GenBashCompletionV2(&script, true) },
+				"zsh":        func() error { return cmd.Root().GenZshCompletion(&script) },
+				"fish":       func() error { return cmd.Root().GenFishCompletion(&script, true) },
+				"powershell": func() error { return cmd.Root().GenPowerShellCompletionWithDesc(&script) },
+			}
+			if err := generate[args[0]](); err != nil {
 				return fault.New(fault.Internal, "completion "+args[0], "", "%v", err)
 			}
-			return a.print(script)
+			return a.print(script.Bytes())
 		},
 	}
-}
-
-func completionScript(root *cobra.Command, shell string) ([]byte, error) {
-	var script bytes.Buffer
-	generate := map[string]func() error{
-		"bash":       func() error { return root.GenBashCompletionV2(&script, true) },
-		"zsh":        func() error { return root.GenZshCompletion(&script) },
-		"fish":       func() error { return root.GenFishCompletion(&script, true) },
-		"powershell": func() error { return root.GenPowerShellCompletionWithDesc(&script) },
-	}
-	err := generate[shell]()
-	return script.Bytes(), err
 }
 
 func newVersionCommand(a *app) *cobra.Command {
@@ -156,18 +151,11 @@ func newVersionCommand(a *app) *cobra.Command {
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return a.print(fmt.Appendf(nil, "%s %s %s %s/%s\n", program, a.versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH))
+			version := a.version // of a release; else that of the module, as the Go tool recorded it
+			if info, ok := debug.ReadBuildInfo(); version == "" && ok {
+				version = info.Main.Version
+			}
+			return a.print(fmt.Appendf(nil, "%s %s %s %s/%s\n", program, cmp.Or(version, "(devel)"), runtime.Version(), runtime.GOOS, runtime.GOARCH))
 		},
 	}
-}
-
-// versionText returns the version of the release, or else the module's, as the Go tool recorded it.
-func (a *app) versionText() string {
-	if a.version != "" {
-		return a.version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }

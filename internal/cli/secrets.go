@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,7 +97,8 @@ func (p *opened) sealingKeys() (cache.KeySource, error) {
 	if p.keyFromEnv() && p.seedFromEnv() && !p.codeFromProgram() {
 		return cache.KeyFunc(sync.OnceValues(p.derivedKey)), nil
 	}
-	return p.app.storedKey()
+	dir, err := p.app.configDir()
+	return cache.StoredKey{Name: sealingKeyName, Dir: dir, Rand: rand.Reader}, err
 }
 
 func (p *opened) derivedKey() (cache.Key, error) {
@@ -161,8 +163,9 @@ const maxDepth = 4
 // notRecursing refuses to wait for a code of a device that waits for this very process: its
 // mfa_process runs something, such as the AWS CLI, that has this program as its credential process.
 // That would end in a deadlock, or in as many processes as the computer can take.
-func (a *app) notRecursing(profile, serial string) error {
-	waiting := strings.Fields(a.getenv(envDepth))
+func (p *opened) notRecursing(profile string) error {
+	serial := p.settings.Serial
+	waiting := strings.Fields(p.app.getenv(envDepth))
 	if !slices.Contains(waiting, serial) && len(waiting) < maxDepth {
 		return nil
 	}

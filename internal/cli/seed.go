@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -46,47 +47,52 @@ type found struct {
 	name string // "Amazon Web Services:alice@123456789012", or ""
 }
 
-// readSeed reads the seed from the files, or else asks for it.
-func (a *app) readSeed(ctx context.Context, s seedSource, ask *asker) (found, error) {
+// read reads the seed from the files, or else asks for it.
+func (s *seedSource) read(ctx context.Context, ask *asker) (found, error) {
 	if !s.given() {
 		return insist(ask, func() (creds.Secret, error) {
 			return ask.secret(ctx, "Seed of the MFA device (the console's \"secret key\", the path of a picture, or an otpauth URI)", "--seed-file FILE")
-		}, func(text creds.Secret) (found, error) { return a.typedSeed(ctx, text, s, ask) })
+		}, func(text creds.Secret) (found, error) { return s.typed(ctx, text, ask) })
 	}
 	if s.clipboard {
-		texts, err := a.textsOnClipboard(ctx)
+		data, err := ask.clipboard.Picture(ctx, maxPicture)
+		defer clear(data)
 		if err != nil {
 			return found{}, err
 		}
-		return a.seedOf(ctx, texts, "the clipboard", s, ask)
+		texts, err := textsIn(data, "the clipboard")
+		if err != nil {
+			return found{}, err
+		}
+		return s.choose(ctx, texts, "the clipboard", ask)
 	}
 	var texts []creds.Secret
 	for _, path := range s.files {
-		more, err := a.textsOf(ctx, "--seed-file", path)
+		more, err := textsOf(ctx, ask, "--seed-file", path)
 		if err != nil {
 			return found{}, err
 		}
 		texts = append(texts, more...)
 	}
-	return a.seedOf(ctx, texts, where("--seed-file", s.files[0]), s, ask)
+	return s.choose(ctx, texts, where("--seed-file", s.files[0]), ask)
 }
 
-// typedSeed returns the seed in what was typed, or in the file whose path that is.
-func (a *app) typedSeed(ctx context.Context, text creds.Secret, s seedSource, ask *asker) (found, error) {
+// typed returns the seed in what was typed, or in the file whose path that is.
+func (s *seedSource) typed(ctx context.Context, text creds.Secret, ask *asker) (found, error) {
 	if info, err := os.Stat(text.Reveal()); err != nil || !info.Mode().IsRegular() {
-		return a.seedOf(ctx, []creds.Secret{text}, "what was typed", s, ask)
+		return s.choose(ctx, []creds.Secret{text}, "what was typed", ask)
 	}
-	texts, err := a.textsOf(ctx, "file", text.Reveal())
+	texts, err := textsOf(ctx, ask, "file", text.Reveal())
 	if err != nil {
 		return found{}, err
 	}
-	return a.seedOf(ctx, texts, where("file", text.Reveal()), s, ask)
+	return s.choose(ctx, texts, where("file", text.Reveal()), ask)
 }
 
 // textsOf returns the text in a file, or the texts of the QR codes in a picture. flag is how it
 // was named.
-func (a *app) textsOf(ctx context.Context, flag, path string) ([]creds.Secret, error) {
-	data, err := a.readInput(ctx, flag, path, maxPicture)
+func textsOf(ctx context.Context, ask *asker, flag, path string) ([]creds.Secret, error) {
+	data, err := ask.read(ctx, flag, path, maxPicture)
 	defer clear(data)
 	if err != nil {
 		return nil, err
@@ -95,16 +101,6 @@ func (a *app) textsOf(ctx context.Context, flag, path string) ([]creds.Secret, e
 		return []creds.Secret{creds.NewSecret(strings.TrimSpace(string(data)))}, nil
 	}
 	return textsIn(data, where(flag, path))
-}
-
-// textsOnClipboard returns the texts of the QR codes in the picture on the clipboard.
-func (a *app) textsOnClipboard(ctx context.Context) ([]creds.Secret, error) {
-	data, err := a.clipboard().Picture(ctx, maxPicture)
-	defer clear(data)
-	if err != nil {
-		return nil, err
-	}
-	return textsIn(data, "the clipboard")
 }
 
 // textsIn returns the texts of the QR codes in a picture, which is from the place from.
@@ -119,9 +115,9 @@ func textsIn(data []byte, from string) ([]creds.Secret, error) {
 // maxPicture is the largest picture that is read, in bytes.
 const maxPicture = 32 << 20
 
-// seedOf returns the seed that the texts, of the source from, spell: one text, or all parts of an
+// choose returns the seed that the texts, of the source from, spell: one text, or all parts of an
 // export.
-func (a *app) seedOf(ctx context.Context, texts []creds.Secret, from string, s seedSource, ask *asker) (found, error) {
+func (s *seedSource) choose(ctx context.Context, texts []creds.Secret, from string, ask *asker) (found, error) {
 	policy := totp.Policy{AllowWeak: s.weak}
 	var parts []totp.Migration
 	for _, text := range texts {
@@ -140,7 +136,7 @@ func (a *app) seedOf(ctx context.Context, texts []creds.Secret, from string, s s
 		if err != nil {
 			return found{}, badSeed(from, err)
 		}
-		return chooseAccount(ctx, accounts, from, s, ask)
+		return s.chooseAccount(ctx, accounts, from, ask)
 	case len(texts) != 1:
 		return found{}, fault.New(fault.Usage, from, "crop the picture to one of them", "the picture has %d QR codes", len(texts))
 	}
@@ -150,10 +146,10 @@ func (a *app) seedOf(ctx context.Context, texts []creds.Secret, from string, s s
 
 // chooseAccount returns one account of an export: the one that --account names, the only one, the only
 // one of AWS, or the one that a person chooses.
-func chooseAccount(ctx context.Context, all []totp.Account, from string, s seedSource, ask *asker) (found, error) {
+func (s *seedSource) chooseAccount(ctx context.Context, all []totp.Account, from string, ask *asker) (found, error) {
 	candidates := totp.AWSAccounts(all)
 	if s.account != "" {
-		candidates = named(all, s.account)
+		candidates = slices.DeleteFunc(slices.Clone(all), func(a totp.Account) bool { return a.Name != s.account && titleOf(a) != s.account })
 	}
 	if len(candidates) == 0 {
 		candidates = all
@@ -193,16 +189,6 @@ func pick(ctx context.Context, accounts []totp.Account, from string, ask *asker)
 	})
 }
 
-func named(all []totp.Account, name string) []totp.Account {
-	var matching []totp.Account
-	for _, account := range all {
-		if account.Name == name || titleOf(account) == name {
-			matching = append(matching, account)
-		}
-	}
-	return matching
-}
-
 func titleOf(a totp.Account) string {
 	if a.Issuer == "" || strings.HasPrefix(a.Name, a.Issuer+":") {
 		return a.Name
@@ -232,30 +218,12 @@ func labelOf(uri creds.Secret) string {
 	return strings.TrimPrefix(u.Path, "/")
 }
 
-// serialOf guesses the serial of a device from what an authenticator app calls it. It is a
-// suggestion, "" if there is none.
-func serialOf(label, partition string) string {
-	name, account := cutLabel(label)
-	if name == "" {
-		return ""
-	}
-	return "arn:" + partition + ":iam::" + account + ":mfa/" + name
-}
-
-// deviceOf returns the NAME@ACCOUNT in what an authenticator app calls a device, or "".
-func deviceOf(label string) string {
-	name, account := cutLabel(label)
-	if name == "" {
-		return ""
-	}
-	return name + "@" + account
-}
-
-// cutLabel takes a label apart: the console writes NAME@ACCOUNT, after an issuer.
-func cutLabel(label string) (name, account string) {
-	match := regexp.MustCompile(`^(?:.*:\s*)?([\w+=,.@/-]+)@(\d{12})$`).FindStringSubmatch(label)
+// serial guesses the serial of the device from its label; "" if the label does not tell. The console
+// writes NAME@ACCOUNT, after an issuer.
+func (f found) serial(partition string) string {
+	match := regexp.MustCompile(`^(?:.*:\s*)?([\w+=,.@/-]+)@(\d{12})$`).FindStringSubmatch(f.name)
 	if match == nil {
-		return "", ""
+		return ""
 	}
-	return match[1], match[2]
+	return "arn:" + partition + ":iam::" + match[2] + ":mfa/" + match[1]
 }

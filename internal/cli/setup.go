@@ -172,15 +172,15 @@ func (s *setup) register(ctx context.Context) error {
 	if err := s.chooseRegion(ctx, files); err != nil {
 		return err
 	}
-	o, err := s.kept(files, registerOptions{profile: s.add.name, region: s.region, yes: s.add.yes})
+	o, err := kept(files, registerOptions{profile: s.add.name, region: s.region, yes: s.add.yes})
 	if err != nil {
 		return err
 	}
-	registration, err := s.registration(o)
+	registration, err := o.registration()
 	if err != nil {
 		return err
 	}
-	if err := s.mayRegister(ctx, files, o, registration); err != nil {
+	if err := mayRegister(ctx, s.app, files, o, registration); err != nil {
 		return err
 	}
 	_, err = s.editor().Register(ctx, s.add.name, registration)
@@ -217,12 +217,7 @@ func (s *setup) prove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := w.ready(); err != nil {
-		return err
-	}
-	limited, cancel := context.WithTimeout(ctx, processDeadline)
-	defer cancel()
-	c, err := w.broker.Get(limited, w.plan, session.Options{Ahead: true})
+	c, err := w.session(ctx, session.Options{Ahead: true})
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ interrupted, run it again.`,
 	cmd.Flags().BoolVar(&o.seed, "seed", false, "move only the seed")
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask before replacing another secret, or moving a seed to a store that may lose it")
 	cmd.MarkFlagsMutuallyExclusive("key", "seed")
-	complete(cmd, "to", storeKinds)
+	complete(cmd, "to", keystore.Kinds)
 	return cmd
 }
 
@@ -63,7 +63,7 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 	if err != nil {
 		return err
 	}
-	owner, err := a.owner(files, o.profile)
+	owner, err := owner(files, o.profile)
 	if err != nil {
 		return err
 	}
@@ -213,12 +213,12 @@ type listedStore struct {
 }
 
 func runStoreList(ctx context.Context, a *app, asJSON bool) error {
-	byDefault, _, err := a.defaultStore(ctx)
+	byDefault, err := a.defaultStore(ctx, nil)
 	if err != nil {
 		return err
 	}
 	var all []listedStore
-	for _, kind := range storeKinds() {
+	for _, kind := range keystore.Kinds() {
 		usable, status := a.probe(ctx, kind)
 		all = append(all, listedStore{kind, usable, kind == byDefault, status})
 	}
@@ -264,7 +264,7 @@ func (m *move) finish(ctx context.Context, what, name string, target keystore.It
 	if err != nil {
 		return nil //nolint:nilerr // there is nothing to compare with, so nothing is deleted
 	}
-	for _, kind := range storeKinds() {
+	for _, kind := range keystore.Kinds() {
 		if kind == m.to || !m.hasCopy(ctx, kind, name, kept) {
 			continue
 		}

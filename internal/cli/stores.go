@@ -36,12 +36,6 @@ func (a *app) editor() edit.Editor {
 	return edit.Editor{Paths: paths}
 }
 
-// storedKey is the source of the sealing key for all stores but env.
-func (a *app) storedKey() (cache.KeySource, error) {
-	dir, err := a.configDir()
-	return cache.StoredKey{Name: sealingKeyName, Dir: dir, Rand: rand.Reader}, err
-}
-
 // storeOptions returns what stores work with. ask is who may be asked to unlock one, or nil.
 func (a *app) storeOptions(ask *asker) (keystore.Options, error) {
 	dir, err := a.configDir()
@@ -54,7 +48,14 @@ func (a *app) storeOptions(ask *asker) (keystore.Options, error) {
 	}
 	o := keystore.Options{
 		Dir: filepath.Join(dir, "age"), Executable: executable, Environ: child.WithoutSecrets(a.environ()),
-		Now: a.now, Rand: rand.Reader, Serialize: a.oneAtATime, Calm: !a.getting(),
+		Now: a.now, Rand: rand.Reader, Calm: !a.getting(),
+		Serialize: func(ctx context.Context) (unlock func(), err error) { // the keyrings that refuse simultaneous calls
+			cached, err := a.openCache(noKey())
+			if err != nil {
+				return nil, err
+			}
+			return cached.Scope("keyring").Lock(ctx)
+		},
 	}
 	if ask != nil && ask.present() {
 		o.Person = ask.terminal
@@ -72,42 +73,23 @@ func (a *app) items(kind string, ask *asker) (keystore.Items, error) {
 	return keystore.Items{Store: store}, err
 }
 
-// oneAtATime waits for the lock of the keyrings that refuse simultaneous calls.
-func (a *app) oneAtATime(ctx context.Context) (unlock func(), err error) {
-	cached, err := a.openCache(noKey())
-	if err != nil {
-		return nil, err
-	}
-	return cached.Scope("keyring").Lock(ctx)
-}
-
 // noKey is for a cache whose sessions are not looked at.
 func noKey() cache.KeySource {
 	return cache.KeyFunc(func() (cache.Key, error) { return cache.Key{}, cache.ErrNoKey })
 }
 
-// storeKinds returns the stores that secrets can be put into.
-func storeKinds() []string { return keystore.Kinds() }
-
-// defaultStore returns the store to use where nothing is said, and why it is not the platform's
-// own.
-func (a *app) defaultStore(ctx context.Context) (kind, why string, err error) {
+// defaultStore returns the store to use where no other is named. If it is not the platform's keyring, tell,
+// which may be nil, gets the reason.
+func (a *app) defaultStore(ctx context.Context, tell func(format string, args ...any)) (string, error) {
 	o, err := a.storeOptions(nil)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
-	kind, why = keystore.Default(ctx, o)
-	return kind, why, nil
-}
-
-// settleStore is defaultStore for who is about to put a secret there: a person is told why it is
-// not the platform's keyring.
-func (a *app) settleStore(ctx context.Context, tell func(format string, args ...any)) (string, error) {
-	kind, why, err := a.defaultStore(ctx)
-	if err == nil && why != "" {
+	kind, why := keystore.Default(ctx, o)
+	if why != "" && tell != nil {
 		tell("No keyring is available (%s), so the %s store is used.", why, kind)
 	}
-	return kind, err
+	return kind, nil
 }
 
 // probe tells in words whether the store of a kind can be used now.

@@ -177,7 +177,7 @@ func TestAddReplacesOnlyWhenTold(t *testing.T) {
 	mustGet(t, b) // with the old ones
 	console, err := testbed.StartConsole(b.Command(t.Context(), b.Binary, "add", "--profile", "work", "--access-key-file", other))
 	must(t, err)
-	must(t, console.Expect("by AKIAIOSFODNN7EXAMPLE? [y/N]: "))
+	must(t, console.Expect("with AKIAIOSFODNN7EXAMPLE? [y/N]: "))
 	must(t, console.Type("\n"))
 	if code, err := console.Wait(); code != 2 || err != nil || !strings.Contains(console.Shown(), "nothing was changed") {
 		t.Errorf("%d, %v: %s", code, err, console.Shown())

@@ -111,7 +111,7 @@ func TestMoveMeetsAnother(t *testing.T) {
 	add(key, "age")
 	move := []string{"store", "move", "--profile", "work", "--to", "pass"}
 	got := run(t, b, env, "setsid", append([]string{"-w", b.Binary}, move...)...)
-	if got.code != 2 || !strings.Contains(got.stderr, "another access key") || !strings.Contains(got.stderr, "--yes") {
+	if got.code != 2 || !strings.Contains(got.stderr, "a different access key") || !strings.Contains(got.stderr, "--yes") {
 		t.Errorf("exit %d: %s%s", got.code, got.stdout, got.stderr)
 	}
 	before, err := os.ReadFile(own)

@@ -42,7 +42,7 @@ func TestCodeWatch(t *testing.T) {
 	n.check(s.Expect("\x1b[K"))
 	n.check(s.Type("\x03"))
 	shown := s.ends(130)
-	line := regexp.MustCompile(`^\r(\d{6})  \(spent\)  \[#+-*\] [ 123]\d s  next: (\d{6})\x1b\[K`).FindStringSubmatch(shown)
+	line := regexp.MustCompile(`^\r(\d{6})  \(used\)  \[#+-*\] [ 123]\d s  next: (\d{6})\x1b\[K`).FindStringSubmatch(shown)
 	if line == nil || !strings.HasSuffix(shown, "\r\x1b[K") {
 		t.Fatalf("shows %q", shown)
 	}
@@ -237,7 +237,7 @@ func TestExport(t *testing.T) {
 	if uri := n.read(path); uri != n.must("export", "--profile", "work", "--uri", "--yes") || !strings.Contains(uri, "secret="+seed+"&") {
 		t.Error("zbarimg reads something else")
 	}
-	n.refused(11, []string{"--png " + path, "cannot be made", "a file that does not exist"}, "export", "--profile", "work", "--png", path, "--yes")
+	n.refused(11, []string{"--png " + path, "cannot be created", "a file that does not exist"}, "export", "--profile", "work", "--png", path, "--yes")
 	// What was exported makes another machine a second copy.
 	n.must("add", "--profile", "copy", "--access-key-file", n.key, "--seed-file", path, "--serial", n.Server.World().Devices[0].Serial)
 	n.works("copy")

@@ -79,7 +79,7 @@ func handmadeConfigs() []oddConfig {
 		{name: "other role", text: "[profile p]\nrole_arn=arn:aws:iam::210987654321:role/b\nsource_profile\t: z\n[profile z]\nregion = b\n", profile: "p", by: "sdk"},
 		{name: "it is the source of another", text: "[profile y]\nrole_arn = arn:aws:iam::210987654321:role/b\nsource_profile = p\n", profile: "p", gains: "y"},
 		{name: "static keys of another", text: "[profile z]\n" + keys + "[profile y]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n", profile: "p"},
-		{name: "static keys of it", text: "[profile p]\n" + keys, profile: "p", refused: "config:2: there is an access key"},
+		{name: "static keys of it", text: "[profile p]\n" + keys, profile: "p", refused: "config:2: most SDKs would use this access key"},
 		{name: "SSO", text: "[profile p]\nsso_start_url = https://example.com/start\nsso_account_id = 123456789012\n", profile: "p", refused: "sso_start_url"},
 		{name: "wrong values of another", text: "[profile z]\nretry_mode = odd\n[profile y]\nmax_attempts = many\n[profile x]\nregion = a\n", profile: "p"},
 		{name: "option before the first section", text: "region = a\n[profile p]\nregion = b\n", profile: "p", refused: "config:1: there is an option before"},

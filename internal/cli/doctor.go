@@ -22,7 +22,7 @@ func newDoctorCommand(a *app) *cobra.Command {
 	var o doctorOptions
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Find what would go wrong, and say how to mend it",
+		Short: "Find problems, and say how to fix them",
 		Long: `Look for all that makes credentials fail or come from somewhere else than meant: in the AWS config, the environment, the
 secret stores, on the disk, in what happened last. Each finding says what will happen, in which program, and what to type. Where
 there is nothing to tell, nothing is printed.

@@ -128,7 +128,7 @@ func (p painter) finding(out *bytes.Buffer, f doctor.Finding) {
 	}
 	fmt.Fprintf(out, "  %s %s%s [%s]\n", p.sgr(label, f.Severity.String()+":"), place, f.What, f.ID)
 	fmt.Fprintf(out, "    so:   %s\n", f.Consequence)
-	fmt.Fprintf(out, "    mend: %s\n", p.bold(f.Remedy))
+	fmt.Fprintf(out, "    fix:  %s\n", p.bold(f.Remedy))
 }
 
 // coloured reports whether stdout is a terminal on which colour is wished (no-color.org).

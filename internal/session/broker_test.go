@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
@@ -209,6 +210,21 @@ func TestCodeSpentByAnotherMachine(t *testing.T) {
 		w.mustGet(plan())
 		if w.codes() != 2 {
 			t.Errorf("steps %v", w.steps)
+		}
+	})
+}
+
+// TestSessionThatAnotherProcessHasCached has the code refused because another process has sent it:
+// somebody has removed the lock and the record of it. Its session serves both.
+func TestSessionThatAnotherProcessHasCached(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fail = func(int, awsapi.Request) (awsapi.Result, bool) {
+			other := creds.Credentials{AccessKeyID: "ASIAOTHER", Expiration: time.Now().Add(12 * time.Hour)}
+			_ = w.Put(plan().Target().ID, creds.Session{Credentials: other, Minted: time.Now()})
+			return failure(awsapi.CodeRefused, awsapi.Answered, fault.Refused), true
+		}
+		if got := w.mustGet(plan()); got.AccessKeyID != "ASIAOTHER" || w.codes() != 1 {
+			t.Errorf("session %s after %d codes", got.AccessKeyID, w.codes())
 		}
 	})
 }

@@ -501,7 +501,7 @@ func (ill illness) text(p *patient, found finding) {
 		return // it would cost another code
 	}
 	got := p.run(append([]string{"doctor", "--verbose"}, ill.args...)...)
-	want := []string{found.Severity + ": ", "[" + ill.id + "]", "so:   ", "fix:  ", found.Remedy}
+	want := []string{found.Severity + ": ", "[" + ill.id + "]", "impact: ", "fix:    ", found.Remedy}
 	for _, word := range want {
 		if !strings.Contains(got.stdout, word) {
 			p.t.Errorf("no %q in\n%s", word, got.stdout)

@@ -1,17 +1,25 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"os"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/doctor"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
-// doctorPatience ends a doctor: it asks stores and AWS about every profile.
-const doctorPatience = 10 * time.Minute
+// doctorDeadline ends a doctor: it asks stores and AWS about every profile.
+const doctorDeadline = 10 * time.Minute
 
 type doctorOptions struct {
 	profile                              string
@@ -23,55 +31,54 @@ func newDoctorCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Find problems, and say how to fix them",
-		Long: `Look for all that makes credentials fail or come from somewhere else than meant: in the AWS config, the environment, the
-secret stores, on the disk, in what happened last. Each finding says what will happen, in which program, and what to type. Where
-there is nothing to tell, nothing is printed.
+		Long: `Check the AWS config, the environment, the secret stores, the disk and the last errors for
+anything that makes credentials fail or come from the wrong place. Each finding says what will
+happen, in which program, and what to type. If nothing is wrong, nothing is printed.
 
-AWS is not asked unless --online is given: then the access keys, their age, the MFA devices and the clock are checked, as far
-as the user's policies allow it. No token code is spent unless --verify is given: then a new session is minted for each profile.
+Without --online, AWS is not asked. With it, the access keys, their age, the MFA devices and the
+clock are checked, as far as the user's policies allow. Only --verify spends a token code: it gets
+a new session for each profile.
 
---fix makes the changes that are safe: it takes permissions of others from files of ours, removes what killed processes have
-left, and writes credential_process lines that cannot work anew, with the path of this program. It never deletes or moves a key.
+--fix makes only safe changes: it removes other users' permissions from our files, deletes temporary
+files that killed processes left, and rewrites credential_process lines that cannot work. It never
+deletes or moves a key.
 
-The exit code is that of the error that stops a get first, as get would end with it: 12 unsafe permissions, 11 file system,
-3 configuration, 4 no secret, 5 store locked, 10 clock, 6 AWS refuses, 7 network, 8 throttled, 9 deadline. It is 0 if there
-are only warnings, and infos, which --verbose shows.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd.Context(), a, o) },
+The exit code is that of the first error a get would meet: 12 unsafe permissions, 11 file system,
+3 configuration, 4 no secret, 5 store locked, 10 clock, 6 AWS refused, 7 network, 8 throttled,
+9 deadline. It is 0 if there are only warnings and remarks.`,
+		Example: `  aws-mfa-creds doctor --online`,
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd.Context(), a, o) },
 	}
 	profileFlag(a, cmd, &o.profile)
 	f := cmd.Flags()
 	f.BoolVar(&o.online, "online", false, "ask AWS, too")
-	f.BoolVar(&o.verify, "verify", false, "mint a new session for each profile, which spends a token code; implies --online")
+	f.BoolVar(&o.verify, "verify", false, "get a new session for each profile, which spends a token code; implies --online")
 	f.BoolVar(&o.fix, "fix", false, "make the changes that are safe")
 	f.BoolVar(&o.asJSON, "json", false, "print JSON")
-	f.BoolVar(&o.verbose, "verbose", false, "show infos, and what was not checked, in any case")
+	f.BoolVar(&o.verbose, "verbose", false, "show remarks as well, and what was not checked")
 	return cmd
 }
 
 func runDoctor(ctx context.Context, a *app, o doctorOptions) error {
 	a.profile = o.profile
 	o.online = o.online || o.verify
-	ctx, cancel := untilInterrupted(ctx, doctorPatience)
+	ctx, cancel := untilInterrupted(ctx, doctorDeadline)
 	defer cancel()
-	d := &diagnosis{app: a, options: o}
-	facts, err := d.facts(ctx)
+	answers := make(map[string]doctor.Online)
+	r, err := examine(ctx, a, o, answers)
 	if err != nil {
 		return err
 	}
-	r := report{found: doctor.Examine(facts)}
 	if o.fix {
-		r.fixed = a.fixAll(ctx, r.found)
-	}
-	if len(r.fixed) > 0 {
-		d = &diagnosis{app: a, options: o, past: d.online} // a code is spent once
-		if facts, err = d.facts(ctx); err != nil {
-			return err
+		if fixed := fixAll(ctx, a, r.found); len(fixed) > 0 {
+			if r, err = examine(ctx, a, o, answers); err != nil {
+				return err
+			}
+			r.fixed = fixed
 		}
-		r.found = doctor.Examine(facts)
 	}
-	r.unchecked = d.unchecked()
-	if err := a.printReport(r, o); err != nil {
+	if err := r.print(a, o); err != nil {
 		return err
 	}
 	return r.verdict()
@@ -79,9 +86,69 @@ func runDoctor(ctx context.Context, a *app, o doctorOptions) error {
 
 // report is the outcome of a doctor.
 type report struct {
-	found     []doctor.Finding
-	fixed     []fixed
-	unchecked []string // what was not checked, and why
+	found      []doctor.Finding
+	fixed      []fixed
+	notChecked []string
+}
+
+// examine looks at this machine and its profiles. Answers are those of AWS, from an earlier look too.
+func examine(ctx context.Context, a *app, o doctorOptions, answers map[string]doctor.Online) (report, error) {
+	paths, err := a.locate()
+	if err != nil {
+		return report{}, err
+	}
+	settings, _ := a.configDir() // without one, there is no key
+	in := &doctor.Inspection{
+		Getenv: a.getenv, Now: a.now, Paths: paths, Sealing: storedKey(settings), Profile: o.profile, Online: o.online, Verify: o.verify, Answers: answers,
+		Open: func(c doctor.Call) (*doctor.Opened, error) { return openForDoctor(a, c) },
+		Parse: func(line string) (doctor.Call, bool) {
+			asked, ok := parseProcess(line)
+			return doctor.Call{Profile: asked.profile, Flags: asked.flags}, ok
+		},
+	}
+	in.Files, in.Unreadable = profile.Load(paths)
+	in.Program, _ = programPath("") // if it is not known, nothing is written with it
+	if !o.asJSON {
+		in.Unlock = func(ctx context.Context, store, identity string) { unlockKeychain(ctx, a, store, identity) }
+	}
+	facts, err := in.Facts(ctx)
+	if err != nil {
+		return report{}, err
+	}
+	return report{found: doctor.Examine(facts), notChecked: in.NotChecked()}, nil
+}
+
+// openForDoctor opens a profile as get does.
+func openForDoctor(a *app, c doctor.Call) (*doctor.Opened, error) {
+	p, err := a.open(wanted{profile: c.Profile, flags: c.Flags})
+	if err != nil {
+		return nil, err
+	}
+	o := &doctor.Opened{Settings: p.settings, Missing: p.ready(), Broker: p.broker, Plan: p.plan, Seed: p.Seed}
+	if p.codeFromProgram() {
+		o.Seed = nil
+	}
+	o.AWS = func() (awsapi.Options, error) {
+		withIAM, err := a.open(wanted{profile: c.Profile, flags: c.Flags, iam: true})
+		if err != nil {
+			return p.awsOptions(), err
+		}
+		return withIAM.awsOptions(), nil
+	}
+	return o, nil
+}
+
+// unlockKeychain lets macOS ask whether this program may read the access key: after an update it no
+// longer trusts the program, and get never asks.
+func unlockKeychain(ctx context.Context, a *app, store, identity string) {
+	if store != keystore.KindKeychain {
+		return
+	}
+	ask := a.asker(false)
+	defer ask.close()
+	if items, err := a.items(store, ask); err == nil && ask.present() {
+		_, _ = items.AccessKey(ctx, identity) // the next read shows whether it helped
+	}
 }
 
 // verdict is the error that gives the process its exit code, or nil.
@@ -100,4 +167,192 @@ func (r report) count(s doctor.Severity) (n int) {
 		}
 	}
 	return n
+}
+
+// fixed is one thing that --fix has done, or could not do.
+type fixed struct {
+	ID      string `json:"id"`
+	Profile string `json:"profile,omitempty"`
+	Done    string `json:"done"`
+	Problem string `json:"problem,omitempty"`
+}
+
+// fixAll makes the changes that findings name, each once.
+func fixAll(ctx context.Context, a *app, found []doctor.Finding) (all []fixed) {
+	type change struct {
+		doctor.Fix
+		profile string
+	}
+	seen := make(map[change]bool)
+	for _, f := range found {
+		if f.Fix == nil {
+			continue
+		}
+		c := change{*f.Fix, ""}
+		if f.Fix.Kind == doctor.Rewrite {
+			c.profile = f.Profile
+		}
+		if seen[c] {
+			continue
+		}
+		seen[c] = true
+		result := fixed{ID: f.ID, Profile: f.Profile}
+		var err error
+		if f.Fix.Kind == doctor.Rewrite {
+			result.Done, err = "rewrote credential_process of "+fault.Printable(f.Profile), rewrite(ctx, a, f.Profile)
+		} else {
+			result.Done, err = f.Fix.Apply(a.now())
+		}
+		if err != nil {
+			result.Problem = fault.Line(err)
+		}
+		all = append(all, result)
+	}
+	return all
+}
+
+// rewrite makes the registration of a profile again, as its command asks for it, with the path of
+// this program, unless that is in a directory for temporary files.
+func rewrite(ctx context.Context, a *app, name string) error {
+	path, err := programPath("")
+	if err != nil {
+		return err
+	}
+	if doctor.Temporary(path) {
+		return fault.New(fault.Usage, path, "install it first", "it is in a directory for temporary files")
+	}
+	files, err := a.loadFiles()
+	if err != nil {
+		return err
+	}
+	o, err := kept(files, registerOptions{profile: name})
+	if err != nil {
+		return err
+	}
+	registration, err := o.registration()
+	if err != nil {
+		return err
+	}
+	_, err = a.editor().Register(ctx, name, registration)
+	return err
+}
+
+// printedReport is a report as JSON. It is a contract.
+type printedReport struct {
+	Findings   []printedFinding `json:"findings"`
+	Fixed      []fixed          `json:"fixed,omitempty"`
+	NotChecked []string         `json:"not_checked,omitempty"`
+}
+
+// printedFinding is one finding of it.
+type printedFinding struct {
+	ID          string `json:"id"`
+	Severity    string `json:"severity"`            // "error", "warning" or "info"
+	ExitCode    int    `json:"exit_code,omitempty"` // of an error: that of the failure it causes
+	Profile     string `json:"profile,omitempty"`
+	Place       string `json:"place,omitempty"` // "path:line", a path or a variable
+	What        string `json:"what"`
+	Consequence string `json:"consequence"`
+	Remedy      string `json:"remedy"`
+	Fixable     bool   `json:"fixable,omitempty"` // --fix does it
+}
+
+// print prints the report. If nothing is wrong, it prints nothing.
+func (r report) print(a *app, o doctorOptions) error {
+	if !o.asJSON {
+		text := r.text(painter{coloured(a)}, o.verbose)
+		if len(text) == 0 {
+			return nil
+		}
+		return a.print(text)
+	}
+	p := printedReport{Findings: []printedFinding{}, Fixed: r.fixed, NotChecked: r.notChecked}
+	for _, f := range r.found {
+		p.Findings = append(p.Findings, printedFinding{
+			ID: f.ID, Severity: f.Severity.String(), ExitCode: int(f.Kind), Profile: f.Profile, Place: f.Place,
+			What: f.What, Consequence: f.Consequence, Remedy: f.Remedy, Fixable: f.Fix != nil,
+		})
+	}
+	return a.printJSON(p)
+}
+
+// text lays out a report for a person: first the machine, then the profiles.
+func (r report) text(paint painter, verbose bool) []byte {
+	var out bytes.Buffer
+	for _, done := range r.fixed {
+		verb, detail := "fixed: ", done.Done
+		if done.Problem != "" {
+			verb, detail = "not fixed: ", done.Done+": "+done.Problem
+		}
+		fmt.Fprintln(&out, paint.bold(verb)+fault.Printable(detail))
+	}
+	heading, hidden := "\x00", 0
+	for _, f := range r.found {
+		if f.Severity == doctor.Info && !verbose {
+			hidden++
+			continue
+		}
+		if f.Profile != heading {
+			heading = f.Profile
+			fmt.Fprintln(&out, paint.bold(title(heading)))
+		}
+		paint.finding(&out, f)
+	}
+	if out.Len() == 0 && !verbose {
+		return nil
+	}
+	if len(r.found) == hidden {
+		fmt.Fprintln(&out, "Nothing is wrong.")
+	}
+	if hidden > 0 {
+		fmt.Fprintf(&out, "%s more with --verbose.\n", counted(hidden, "remark"))
+	}
+	for _, what := range r.notChecked {
+		fmt.Fprintln(&out, "Not checked: "+what+".")
+	}
+	return out.Bytes()
+}
+
+func title(profile string) string {
+	if profile == "" {
+		return "This computer"
+	}
+	return "Profile " + fault.Printable(profile)
+}
+
+// counted is a number of things, in words.
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}
+
+// painter marks text for a terminal (ECMA-48, SGR), or not.
+type painter struct{ on bool }
+
+func (p painter) sgr(code, text string) string {
+	if !p.on {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+func (p painter) bold(text string) string { return p.sgr("1", text) }
+
+func (p painter) finding(out *bytes.Buffer, f doctor.Finding) {
+	label := map[doctor.Severity]string{doctor.Error: "31", doctor.Warning: "33", doctor.Info: "36"}[f.Severity]
+	place := ""
+	if f.Place != "" {
+		place = fault.Printable(f.Place) + ": "
+	}
+	fmt.Fprintf(out, "  %s %s%s [%s]\n", p.sgr(label, f.Severity.String()+":"), place, f.What, f.ID)
+	fmt.Fprintf(out, "    impact: %s\n", f.Consequence)
+	fmt.Fprintf(out, "    fix:    %s\n", p.bold(f.Remedy))
+}
+
+// coloured reports whether stdout is a terminal that wants colour (no-color.org).
+func coloured(a *app) bool {
+	file, ok := a.stdout.(*os.File)
+	return ok && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
 }

@@ -98,7 +98,13 @@ func (p *opened) sealingKeys() (cache.KeySource, error) {
 		return cache.KeyFunc(sync.OnceValues(p.derivedKey)), nil
 	}
 	dir, err := p.app.configDir()
-	return cache.StoredKey{Name: sealingKeyName, Dir: dir, Rand: rand.Reader}, err
+	return storedKey(dir), err
+}
+
+// storedKey is the sealing key of all profiles whose secrets are not in the environment. Dir is the
+// directory of the settings.
+func storedKey(dir string) cache.StoredKey {
+	return cache.StoredKey{Name: sealingKeyName, Dir: dir, Rand: rand.Reader}
 }
 
 func (p *opened) derivedKey() (cache.Key, error) {

@@ -1,18 +1,20 @@
-// Package doctor knows what goes wrong with credential processes, and how it is mended: each rule
-// looks at the facts about a machine and returns what it finds. It is pure: gathering the facts,
-// printing and mending are the business of cmd.
+// Package doctor finds what is wrong with a set-up, and says how to fix it. An Inspection gathers the
+// facts about this machine and its profiles (inspect.go, online.go); the rules (rules.go) are pure
+// functions from facts to findings.
 //
-// The rules, with their ids, are the table in rules.go. What they say of consumers was seen when
-// running them, or stands in their sources.
+// What the rules say about SDKs and tools was observed when running them, or read in their source.
 package doctor
 
 import (
 	"cmp"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 // Severity tells how bad a finding is.
@@ -39,13 +41,45 @@ type Finding struct {
 	Profile     string // the profile it is about; "" for the whole machine
 	Place       string // "path:line", a path or a variable; "" where it has none
 	What        string // what is wrong
-	Consequence string // what will happen, and in which consumer
+	Consequence string // what will happen, and in which tool
 	Remedy      string // what to type or, where no command can do it, what to do
 
-	Fix *Fix // how --fix mends it; nil if that is not safe
+	Fix *Fix // how --fix repairs it; nil if that is not safe
 }
 
-// Fix is a change that is safe to make unasked: none deletes or moves a secret.
+// when returns the finding if wrong.
+func when(wrong bool, f Finding) []Finding {
+	if !wrong {
+		return nil
+	}
+	return []Finding{f}
+}
+
+// demoted returns the finding as one that makes no get fail.
+func (f Finding) demoted(to Severity) Finding {
+	f.Severity, f.Kind = to, 0
+	return f
+}
+
+// refusal is the finding of an error that get would end with.
+func refusal(err error, consequence string) Finding {
+	place, what := "", fault.Text(err)
+	if thing, cause, ok := strings.Cut(what, ": "); ok && !strings.Contains(thing, " ") {
+		place, what = thing, cause
+	}
+	remedy := strings.TrimPrefix(fault.Remedy(err), "run: ")
+	if remedy == "" {
+		remedy = "try again; for more, run: " + Program + " get --refresh --debug --profile NAME"
+	}
+	return Finding{Severity: Error, Kind: fault.KindOf(err), Place: place, What: what, Consequence: consequence, Remedy: remedy}
+}
+
+// command returns one of our commands about a profile.
+func command(verb, profile string, args ...string) string {
+	return strings.Join(append([]string{Program, verb, "--profile", fault.Shell(profile)}, args...), " ")
+}
+
+// Fix is a change that is safe to make without asking: none deletes or moves a secret.
 type Fix struct {
 	Kind FixKind
 	Path string      // of the file or directory; "" for Rewrite
@@ -63,8 +97,7 @@ const (
 )
 
 // Examine applies all rules to the facts. The findings about the machine come first, then those of
-// each profile in the order of the facts, the worst first. What is found more than once is
-// told once.
+// each profile in the order of the facts, the worst first. Each thing is reported once.
 func Examine(f Facts) []Finding {
 	var all []Finding
 	for _, rule := range Rules() {
@@ -82,8 +115,8 @@ func Examine(f Facts) []Finding {
 	return sorted(once(all), f.Profiles)
 }
 
-// named says which rule found it, and where; the profile goes into remedies that were written
-// without knowing it.
+// named sets which rule found it, and for which profile, whose name goes into remedies that were
+// written without it.
 func named(found []Finding, id, profile string) []Finding {
 	for i := range found {
 		found[i].ID, found[i].Profile = id, profile
@@ -94,8 +127,8 @@ func named(found []Finding, id, profile string) []Finding {
 	return found
 }
 
-// once drops what has been said before, by this rule or another: the same thing at the same place, be
-// it of the machine or of several profiles.
+// once drops what has been reported before, by this rule or another: the same thing at the same place,
+// of the machine or of several profiles.
 func once(all []Finding) []Finding {
 	type key struct{ place, what string }
 	seen := make(map[key]bool)
@@ -118,14 +151,14 @@ func sorted(all []Finding, profiles []Profile) []Finding {
 	return all
 }
 
-// Worst returns the exit code for what was found: that of the error which stops a get first, on its
-// way from the files over the settings and secrets to AWS; 0 if there is no error.
+// Worst returns the exit code for what was found: that of the error which a get meets first, on its
+// way from files to settings to secrets to AWS; 0 if there is no error.
 func Worst(all []Finding) fault.Kind {
-	way := []fault.Kind{
+	order := []fault.Kind{
 		fault.Permissions, fault.Filesystem, fault.Config, fault.NoSecret, fault.Store,
 		fault.Clock, fault.Refused, fault.Network, fault.Unavailable, fault.Deadline,
 	}
-	for _, kind := range way {
+	for _, kind := range order {
 		if slices.ContainsFunc(all, func(f Finding) bool { return f.Severity == Error && f.Kind == kind }) {
 			return kind
 		}
@@ -134,4 +167,43 @@ func Worst(all []Finding) fault.Kind {
 		return fault.Internal
 	}
 	return 0
+}
+
+// Apply makes a change to the disk, and returns what it was. It does not Rewrite. Errors are
+// *fault.Error.
+func (f Fix) Apply(now time.Time) (done string, err error) {
+	if f.Kind == Sweep {
+		return "removed temporary files that killed processes left in " + f.Path, sweep(f.Path, now)
+	}
+	return "removed other users' permissions from " + f.Path, protect(f.Path, f.Take)
+}
+
+// protect takes permissions away from the file that was opened, not from what may be at its path by
+// then.
+func protect(path string, take fs.FileMode) error {
+	file, err := os.Open(path) //nolint:gosec // one of ours, or of the AWS tools
+	if err != nil {
+		return securefile.Fault(path, err)
+	}
+	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
+	if err == nil {
+		err = file.Chmod(info.Mode().Perm() &^ take)
+	}
+	if err != nil {
+		return securefile.Fault(path, err)
+	}
+	return nil
+}
+
+func sweep(path string, now time.Time) error {
+	dir, err := securefile.OpenDir(path, securefile.Writable)
+	if err != nil {
+		return securefile.Fault(path, err)
+	}
+	defer func() { _ = dir.Close() }()
+	if err := dir.Sweep(now.Add(-securefile.Abandoned)); err != nil {
+		return securefile.Fault(path, err)
+	}
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
 func TestWorst(t *testing.T) {
@@ -32,7 +33,7 @@ func TestWorst(t *testing.T) {
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	p := func(name string) Profile {
-		return Profile{Name: name, Unusable: fault.New(fault.Config, name, "mend it", "bad"), Notes: []string{"x:1: " + name}, Endpoint: Endpoint{Host: "h", Loopback: true}}
+		return Profile{Name: name, Unusable: fault.New(fault.Config, name, "fix it", "bad"), Settings: profile.Settings{Notes: []string{"x:1: " + name}, Endpoint: "http://127.0.0.1:1"}}
 	}
 	f := Facts{Cache: Cache{NoLocks: true}, Profiles: []Profile{p("b"), p("a")}}
 	var got []string

@@ -4,7 +4,8 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 )
 
 // Facts are all that the rules look at. Errors in it are *fault.Error.
@@ -17,9 +18,9 @@ type Facts struct {
 
 	Unreadable error // why the settings cannot be read at all: then nothing of the profiles is known
 
-	Sections []Section // of the AWS config, all of them
-	Profiles []Profile // those to examine
-	Own      []string  // the names of all profiles of profiles.ini
+	Sections []profile.Section // of the AWS config, all of them
+	Profiles []Profile         // those to examine
+	Own      []string          // the names of all profiles of profiles.ini
 
 	Dirs  []Dir
 	Files []File
@@ -28,28 +29,6 @@ type Facts struct {
 	Sealing error // why the sealing key is not in memory of the kernel but in a file; nil otherwise
 
 	Proxy error // what is wrong with HTTPS_PROXY
-}
-
-// Section is one section of the AWS config as it stands there.
-type Section struct {
-	Place   string // "path:line"
-	Header  string // what is between the brackets
-	Profile string // the profile it is about, or ""
-	Loose   bool   // only some SDKs take it for that of the profile
-	Options []Option
-}
-
-// Option is one key of a section.
-type Option struct{ Key, Value, Place string }
-
-// option returns the last option of a key, which is the one that counts.
-func (s Section) option(key string) (last Option, ok bool) {
-	for _, o := range s.Options {
-		if o.Key == key {
-			last, ok = o, true
-		}
-	}
-	return last, ok
 }
 
 // Dir is a directory of ours.
@@ -88,45 +67,33 @@ type Cache struct {
 	NoLocks  bool   // the disk gives no locks
 }
 
-// Profile is one profile, as this program and the consumers see it.
+// Profile is one profile, as this program and the AWS tools see it. Its Settings are those that get
+// works with; of a profile that get refuses, only the serial is known.
 type Profile struct {
+	profile.Settings
+
 	Name     string
-	Sections []Section // of it in the AWS config
-	Command  Command   // its credential_process, if that calls this program
-	Register string    // the command that writes this registration (anew); "" if it needs none
-	Used     bool      // another profile is served from its access key
+	Sections []profile.Section // of it in the AWS config
+	Command  Command           // its credential_process, if that calls this program
+	Register string            // the command that registers it again; "" if it is not registered
+	Used     bool              // another profile uses its access key
 
-	Static   []StaticKey // access keys in clear, of the same name
-	Unusable error       // why get refuses it
-	Notes    []string    // what get corrects silently
+	Static   []profile.StaticKey // plain-text access keys of the same name
+	Unusable error               // why get refuses it
 
-	InOwn      bool // it has a section in profiles.ini
-	KeyStore   string
-	SeedStore  string
-	Key, Seed  error // why access key or seed cannot be read
-	SeedBits   int   // 0: not known
-	MFAProcess []string
+	InOwn     bool  // it has a section in profiles.ini
+	Key, Seed error // why access key or seed cannot be read
+	SeedBits  int   // 0: not known
+	CABundle  error // why the CA bundle cannot be used
 
-	Serial   string
-	Roles    []string // ARNs, from the identity outwards
-	Shortest time.Duration
-	Endpoint Endpoint
-	CABundle error // why the CA bundle cannot be used
-
-	Sessions []Session
-	Skew     time.Duration // AWS's clock minus this machine's, as last measured
-	Online   *Online       // nil: AWS was not asked
+	Sessions []session.Status // the one that get prints first
+	Printed  int              // the size of what get prints, in bytes; 0: not known
+	Skew     time.Duration    // AWS's clock minus this machine's, as last measured
+	Online   *Online          // nil: AWS was not asked
 }
 
-// ours reports whether the AWS config has consumers run this program for the profile.
+// ours reports whether the AWS config has tools run this program for the profile.
 func (p Profile) ours() bool { return p.Command.Line != "" }
-
-// StaticKey is an access key in clear.
-type StaticKey struct {
-	Place       string
-	Credentials bool // in ~/.aws/credentials, and not in the AWS config
-	Temporary   bool // one of a session
-}
 
 // Command is the credential_process of a profile that calls this program.
 type Command struct {
@@ -149,29 +116,6 @@ const (
 	Directory                         // a directory
 	NotExecutable                     // a file that cannot be executed
 )
-
-// Endpoint is a URL that replaces AWS's.
-type Endpoint struct {
-	Host     string // "" if there is none
-	Loopback bool
-}
-
-// Session is a cached session of a profile, or the want of one.
-type Session struct {
-	Role    string // ARN; "" for the base session
-	Cached  bool
-	Size    int // of what get prints, in bytes; 0: not known
-	Failure *Failure
-}
-
-// Failure is the last failure to mint a session, if none has succeeded since.
-type Failure struct {
-	At    time.Time
-	Until time.Time // AWS is not asked before; zero: it may be at any time
-	Err   *fault.Error
-	Count int  // of the same kind in a row
-	Code  bool // AWS refused the token code
-}
 
 // Online is what AWS answered.
 type Online struct {

@@ -1,80 +1,124 @@
 package doctor
 
 import (
-	"fmt"
+	"context"
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 )
 
-// noSession is what an access key of no use leads to.
-const noSession = "no new session: get fails in every consumer once no cached one is left"
+// The deadlines of what is asked of AWS for one profile.
+const (
+	listDeadline = time.Minute
+	mintDeadline = 50 * time.Second // as that of get
+)
 
-func keyRefused(_ Facts, p Profile) []Finding {
-	if p.Online == nil || p.Online.Identity == nil {
-		return nil
+// ask asks AWS about the access key of a profile, and its user. It spends a code only to verify.
+func (in *Inspection) ask(ctx context.Context, opened *Opened, p Profile) *Online {
+	if past, done := in.Answers[p.Name]; done {
+		return &past
 	}
-	return []Finding{refusal(p.Online.Identity, noSession)}
+	var o Online
+	if key, err := opened.Broker.Secrets.AccessKey(ctx); err == nil {
+		in.identify(ctx, opened, key, &o)
+	}
+	if o.Identity == nil && in.Verify && p.Seed == nil {
+		ctx, cancel := context.WithTimeout(ctx, mintDeadline)
+		defer cancel()
+		_, o.Session = opened.Broker.Get(ctx, opened.Plan, session.Options{Refresh: true})
+	}
+	in.Answers[p.Name] = o
+	return &o
 }
 
-func rootKey(_ Facts, p Profile) []Finding {
-	if p.Online == nil || !p.Online.Root {
-		return nil
+// identify finds out whose the key is, what time it is at AWS, and then what the user has.
+func (in *Inspection) identify(ctx context.Context, opened *Opened, key creds.AccessKey, o *Online) {
+	ctx, cancel := context.WithTimeout(ctx, listDeadline)
+	defer cancel()
+	clock := opened.Broker.Clock
+	o.Skew = clock.LoadClock().SkewAt(in.Now())
+	options, failed := opened.AWS()
+	options.Skew = func() time.Duration { return o.Skew }
+	options.Observe = func(server, local time.Time) {
+		o.Skew, o.Measured = server.Sub(local), true
+		if known := clock.LoadClock(); known.Measure(server, local) != known {
+			_ = clock.SaveClock(known.Measure(server, local)) // it may be lost
+		}
 	}
-	return []Finding{{
-		Severity: Warning, What: "the access key is of the root user of account " + fault.Printable(p.Online.Account),
-		Consequence: "its sessions may do everything, and last an hour at most",
-		Remedy:      "create an IAM user with an access key, store that, and delete the root user's key in the console",
-	}}
+	client := awsapi.New(options)
+	identity, err := client.Account(key, creds.Secret{}).GetCallerIdentity(ctx)
+	if awsapi.KindOf(err) == awsapi.ClockRefused && o.Measured {
+		identity, err = client.Account(key, creds.Secret{}).GetCallerIdentity(ctx) // the first answer has corrected the clock
+	}
+	if err != nil {
+		o.Identity = err
+		return
+	}
+	o.Root, o.User, o.Account = identity.Root(), identity.User(), identity.Account
+	switch {
+	case o.User == "":
+	case failed != nil:
+		o.DevicesErr, o.KeysErr = failed, failed
+		in.denied["devices and keys of the user ("+fault.Text(failed)+")"] = true
+	default:
+		in.listUser(ctx, opened, client, key, o)
+	}
 }
 
-func keyInactive(_ Facts, p Profile) []Finding {
-	if p.Online == nil || p.Online.KeyCreated.IsZero() || p.Online.KeyActive {
-		return nil
+// listUser finds out the user's devices and the state of the key, as far as the policies allow it:
+// with the key, or else with the cached session, which has MFA.
+func (in *Inspection) listUser(ctx context.Context, opened *Opened, client *awsapi.Client, key creds.AccessKey, o *Online) {
+	accounts := []*awsapi.Account{client.Account(key, creds.Secret{})}
+	base := opened.Plan
+	base.Roles = nil
+	if cached, ok := opened.Broker.Cached(base); ok {
+		accounts = append(accounts, client.Account(creds.AccessKey{ID: cached.AccessKeyID, Secret: cached.SecretAccessKey}, cached.SessionToken))
 	}
-	return []Finding{{
-		Severity: Error, Kind: fault.Refused, What: "the access key is inactive", Consequence: noSession,
-		Remedy: "activate it in the IAM console, or store another one: " + command("add", p.Name),
-	}}
+	o.DevicesErr = in.firstAllowed(accounts, "ListMFADevices", o.User, func(a *awsapi.Account) error {
+		devices, err := a.ListMFADevices(ctx, o.User)
+		o.Devices = make([]string, 0, len(devices)) // none is an answer, too
+		for _, device := range devices {
+			o.Devices = append(o.Devices, device.Serial)
+		}
+		return err
+	})
+	o.KeysErr = in.firstAllowed(accounts, "ListAccessKeys", o.User, func(a *awsapi.Account) error {
+		all, err := a.ListAccessKeys(ctx, o.User)
+		for _, listed := range all {
+			if listed.ID == key.ID {
+				o.KeyActive, o.KeyCreated = listed.Active, listed.Created
+			}
+		}
+		return err
+	})
 }
 
-func keyOld(f Facts, p Profile) []Finding {
-	const (
-		day   = 24 * time.Hour
-		limit = 90 * day // IAM User Guide, "Update access keys"; also a control of Security Hub (IAM.3)
-	)
-	if p.Online == nil || p.Online.KeyCreated.IsZero() {
-		return nil
+// firstAllowed calls one account after the other, until a call is not denied.
+func (in *Inspection) firstAllowed(accounts []*awsapi.Account, action, user string, call func(*awsapi.Account) error) (err error) {
+	for _, account := range accounts {
+		if err = call(account); awsapi.KindOf(err) != awsapi.Denied {
+			break
+		}
 	}
-	age := f.Now.Sub(p.Online.KeyCreated)
-	if age <= limit {
-		return nil
+	if err != nil {
+		in.denied["iam:"+action+" of user "+fault.Printable(user)+" ("+fault.Text(err)+")"] = true
 	}
-	return []Finding{{
-		Severity: Warning, What: fmt.Sprintf("the access key is %d days old", age/day),
-		Consequence: "it works; Security Hub and most company policies want keys replaced after 90 days",
-		Remedy:      command("rotate key", p.Name),
-	}}
+	return err
 }
 
-func serialForeign(_ Facts, p Profile) []Finding {
-	if p.Online == nil || p.Online.DevicesErr != nil || p.Online.Devices == nil || p.Serial == "" || contains(p.Online.Devices, p.Serial) {
-		return nil
+// NotChecked returns what Facts did not look at, and why.
+func (in *Inspection) NotChecked() []string {
+	if !in.Online {
+		return []string{"AWS was not asked (--online): whether the access keys are valid and how old they are, whose the MFA devices are, the clock, and whether the token codes are right (--verify)"}
 	}
-	has := "none"
-	if len(p.Online.Devices) > 0 {
-		has = fault.Printable(p.Online.Devices[0])
+	denied := slices.Sorted(maps.Keys(in.denied))
+	if !in.Verify {
+		denied = append(denied, "whether the token codes are right (--verify)")
 	}
-	return []Finding{{
-		Severity: Error, Kind: fault.Refused, What: fmt.Sprintf("%s is not among the %d MFA devices of user %s (%s)", fault.Printable(p.Serial), len(p.Online.Devices), fault.Printable(p.Online.User), has),
-		Consequence: noSession + " (\"unable to validate MFA code\")",
-		Remedy:      command("add", p.Name) + " --serial ARN, with the seed of one of: aws iam list-mfa-devices --user-name " + fault.Shell(p.Online.User),
-	}}
-}
-
-func sessionRefused(_ Facts, p Profile) []Finding {
-	if p.Online == nil || p.Online.Session == nil {
-		return nil
-	}
-	return []Finding{refusal(p.Online.Session, "get fails in every consumer")}
+	return denied
 }

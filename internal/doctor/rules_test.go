@@ -9,16 +9,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 )
 
 var now = time.Date(2026, 11, 25, 2, 0, 0, 0, time.UTC)
 
 // section returns a section of a profile, with keys and values.
-func section(profile string, pairs ...string) Section {
-	s := Section{Place: "config:1", Header: "profile " + profile, Profile: profile}
+func section(name string, pairs ...string) profile.Section {
+	s := profile.Section{Place: "config:1", Header: "profile " + name, Profile: name}
 	for i := 0; i < len(pairs); i += 2 {
-		s.Options = append(s.Options, Option{pairs[i], pairs[i+1], "config:" + string(rune('2'+i/2))})
+		s.Options = append(s.Options, profile.Option{Key: pairs[i], Value: pairs[i+1], Place: "config:" + string(rune('2'+i/2))})
 	}
 	return s
 }
@@ -26,10 +30,10 @@ func section(profile string, pairs ...string) Section {
 // work is a healthy profile with this command, in facts of which it is the only one.
 func work(line string, change ...func(*Facts, *Profile)) Facts {
 	s := section("work", keyCommand, line, keyRegion, "us-east-1")
-	p := Profile{Name: "work", Sections: []Section{s}, Register: "aws-mfa-creds register --profile work", SeedBits: 320, Shortest: 12 * time.Hour}
+	p := Profile{Name: "work", Sections: []profile.Section{s}, Register: "aws-mfa-creds register --profile work", SeedBits: 320, Settings: profile.Settings{Duration: 12 * time.Hour}}
 	p.Command = Command{Line: line, Place: "config:2", Accepted: true}
 	p.Command.Program, _ = FirstWord(line)
-	f := Facts{GOOS: "linux", Now: now, Program: "/bin/aws-mfa-creds", Env: map[string]string{envLoadConfig: "1"}, Sections: []Section{s}}
+	f := Facts{GOOS: "linux", Now: now, Program: "/bin/aws-mfa-creds", Env: map[string]string{envLoadConfig: "1"}, Sections: []profile.Section{s}}
 	for _, c := range change {
 		c(&f, &p)
 	}
@@ -64,7 +68,7 @@ func options(pairs ...string) func(*Facts, *Profile) {
 }
 
 // instead replaces the sections, and takes the command of work away.
-func instead(sections ...Section) func(*Facts, *Profile) {
+func instead(sections ...profile.Section) func(*Facts, *Profile) {
 	return func(f *Facts, p *Profile) {
 		f.Sections = sections
 		p.Command, p.Register, p.Sections = Command{}, "", nil
@@ -78,12 +82,16 @@ func instead(sections ...Section) func(*Facts, *Profile) {
 
 func online(o Online) func(*Facts, *Profile) { return one(func(p *Profile) { p.Online = &o }) }
 
-func failed(s Session) func(*Facts, *Profile) {
+func failed(s session.Status) func(*Facts, *Profile) {
 	return one(func(p *Profile) { p.Sessions = append(p.Sessions, s) })
 }
 
-func refused(code bool, count int, until time.Time) *Failure {
-	return &Failure{At: now.Add(-time.Minute), Until: until, Err: fault.New(fault.Refused, "device", "do it --profile NAME", "no"), Count: count, Code: code}
+func refused(code bool, count int, until time.Time) *rules.Failure {
+	cause := "no"
+	if code {
+		cause = "AWS refused the token code"
+	}
+	return &rules.Failure{At: now.Add(-time.Minute), Until: until, Kind: fault.Refused, Thing: "device", Cause: cause, Remedy: "do it --profile NAME", Count: count}
 }
 
 // expected is what a rule has to say of facts; "none" is nothing.
@@ -138,16 +146,16 @@ func cases() []expected { //nolint:maintidx // a table
 		{"env-store-ignored", "warning", 0, "pass", work(good, one(func(p *Profile) { p.SeedStore = "pass" }), env("AWS_MFA_CREDS_ACCESS_KEY_ID", "set", "AWS_MFA_CREDS_SECRET_ACCESS_KEY", "set", "AWS_MFA_CREDS_SERIAL", "x"))},
 
 		{"none", "", 0, "", work(good, machine(func(f *Facts) { // Python merges those
-			f.Sections = append(f.Sections, Section{Header: "DEFAULT"}, Section{Header: "DEFAULT"}, Section{Header: "x", Options: []Option{{keyCommand, "other", ""}}})
+			f.Sections = append(f.Sections, profile.Section{Header: "DEFAULT"}, profile.Section{Header: "DEFAULT"}, profile.Section{Header: "x", Options: []profile.Option{{Key: keyCommand, Value: "other", Place: ""}}})
 		}))},
 		{"section-repeated", "error", fault.Config, "config:1", work(good, machine(func(f *Facts) { f.Sections = append(f.Sections, section("other"), section("other")) }))},
 		{"key-repeated", "error", fault.Config, "region", work(good, options(keyRegion, "x"))},
-		{"section-untitled", "error", fault.Config, "[profile work]", work(good, instead(Section{Place: "config:1", Header: "work", Options: []Option{{keyCommand, good, "config:2"}}}))},
+		{"section-untitled", "error", fault.Config, "[profile work]", work(good, instead(profile.Section{Place: "config:1", Header: "work", Options: []profile.Option{{Key: keyCommand, Value: good, Place: "config:2"}}}))},
 		{"section-untitled", "error", fault.Config, "[profile other]", work(good, machine(func(f *Facts) {
-			f.Sections, f.Own = append(f.Sections, Section{Header: "other"}), []string{"other"}
+			f.Sections, f.Own = append(f.Sections, profile.Section{Header: "other"}), []string{"other"}
 		}))},
 		{"none", "", 0, "", work(good, machine(func(f *Facts) {
-			f.Sections, f.Own = append(f.Sections, Section{Header: "work"}, Section{Header: "sso-session x"}), []string{"work"}
+			f.Sections, f.Own = append(f.Sections, profile.Section{Header: "work"}, profile.Section{Header: "sso-session x"}), []string{"work"}
 		}))},
 		{"helper-recursion", "error", fault.Config, "without end", work(good, machine(func(f *Facts) {
 			f.Sections = append(f.Sections, section("a", keyCommand, "/usr/bin/aws configure export-credentials --profile a"))
@@ -165,7 +173,7 @@ func cases() []expected { //nolint:maintidx // a table
 			f.Sections = append(f.Sections, section("a", keyCommand, "aws x --profile b"), section("b", keySource, "a"))
 		}))},
 		{"none", "", 0, "", work(good, machine(func(f *Facts) {
-			f.Sections = append(f.Sections, Section{Header: "services x", Options: []Option{{keyCommand, "aws x", ""}}}, section("b", keySource, "c"), section("c", keySource, "b"))
+			f.Sections = append(f.Sections, profile.Section{Header: "services x", Options: []profile.Option{{Key: keyCommand, Value: "aws x", Place: ""}}}, section("b", keySource, "c"), section("c", keySource, "b"))
 		}))},
 		{"none", "", 0, "", work(good, machine(func(f *Facts) { // what stands behind aws is no variable, nor is this one
 			f.Sections = append(f.Sections, section("a", keyCommand, "aws x AWS_PROFILE=a"), section("b", keyCommand, "env AWS_REGION=b X--profile=b aws x"))
@@ -175,32 +183,34 @@ func cases() []expected { //nolint:maintidx // a table
 		}))},
 
 		{"section-loose", "error", fault.Config, "Go and Java", work(good, one(func(p *Profile) { p.Sections[0].Loose = true }))},
-		{"static-keys", "error", fault.Config, "the AWS CLI, boto3, Go", work(good, one(func(p *Profile) { p.Static = []StaticKey{{Place: "credentials:2", Credentials: true}} }))},
-		{"static-keys", "error", fault.Config, "the AWS CLI, boto3, Java and Rust run it", work(good, one(func(p *Profile) { p.Static = []StaticKey{{Place: "config:2"}} }))},
-		{"static-keys", "error", fault.Config, "expire", work(good, one(func(p *Profile) { p.Static = []StaticKey{{Place: "config:2", Temporary: true}} }))},
+		{"static-keys", "error", fault.Config, "the AWS CLI, boto3, Go", work(good, one(func(p *Profile) { p.Static = []profile.StaticKey{{Place: "credentials:2"}} }))},
+		{"static-keys", "error", fault.Config, "the AWS CLI, boto3, Java and Rust run it", work(good, one(func(p *Profile) { p.Static = []profile.StaticKey{{File: profile.ConfigFile, Place: "config:2"}} }))},
+		{"static-keys", "error", fault.Config, "expire", work(good, one(func(p *Profile) {
+			p.Static = []profile.StaticKey{{File: profile.ConfigFile, Place: "config:2", Temporary: true}}
+		}))},
 		{"role-in-section", "error", fault.Config, "--role-arn arn:x", work(good, options(keyRole, "arn:x"))},
 		{"source-self", "error", fault.Config, "Infinite loop", work(good, instead(section("work", keySource, "work", keyRole, "arn:x", keyRegion, "x")))},
 		{"two-sources", "error", fault.Config, "credential_process and source_profile", work(good, options(keySource, "other"))},
 		{"none", "", 0, "", work(good, instead(section("work", "sso_session", "x", "sso_start_url", "y", keyRegion, "x")))},
 		{"two-sources", "error", fault.Config, "sso_session and", work(good, instead(section("work", "sso_session", "x", keyCommand, "other", keyRegion, "x")))},
 		{"extra-keys", "warning", 0, "AWS_MFA_CREDS_SERIAL", work(good, options(keySerial, "x"))},
-		{"extra-keys", "warning", 0, "from profiles.ini, too", work(good, options("endpoint_url", "x"))},
+		{"extra-keys", "warning", 0, "reads it from profiles.ini", work(good, options("endpoint_url", "x"))},
 		{"extra-keys", "warning", 0, "services", work(good, options("services", "x", "cli_pager", "less"))},
 		{"mfa-serial-in-role", "error", fault.Config, "AssumeRoleTokenProvider", work(good, machine(func(f *Facts) {
-			f.Sections = []Section{section("base", keyCommand, good)}
+			f.Sections = []profile.Section{section("base", keyCommand, good)}
 		}), one(func(p *Profile) {
-			p.Command, p.Sections = Command{}, []Section{section("work", keyRole, "arn:x", keySource, "base", keySerial, "x", keyRegion, "x")}
+			p.Command, p.Sections = Command{}, []profile.Section{section("work", keyRole, "arn:x", keySource, "base", keySerial, "x", keyRegion, "x")}
 		}))},
 		{"none", "", 0, "", work(good, machine(func(f *Facts) { // its source is another helper's
-			f.Sections = []Section{section("base", keyCommand, "other")}
+			f.Sections = []profile.Section{section("base", keyCommand, "other")}
 		}), one(func(p *Profile) {
-			p.Command, p.Sections = Command{}, []Section{section("work", keyRole, "arn:x", keySource, "base", keySerial, "x", keyRegion, "x")}
+			p.Command, p.Sections = Command{}, []profile.Section{section("work", keyRole, "arn:x", keySource, "base", keySerial, "x", keyRegion, "x")}
 		}))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { // its source is nothing of ours
-			p.Command, p.Sections = Command{}, []Section{section("work", keyRole, "arn:x", keySource, "base", keySerial, "x", keyRegion, "x")}
+			p.Command, p.Sections = Command{}, []profile.Section{section("work", keyRole, "arn:x", keySource, "base", keySerial, "x", keyRegion, "x")}
 		}))},
-		{"region-missing", "warning", 0, "--region us-east-1", work(good, one(func(p *Profile) { p.Sections = []Section{section("work", keyCommand, good)} }))},
-		{"none", "", 0, "", work(good, env("AWS_REGION", "x"), one(func(p *Profile) { p.Sections = []Section{section("work", keyCommand, good)} }))},
+		{"region-missing", "warning", 0, "--region us-east-1", work(good, one(func(p *Profile) { p.Sections = []profile.Section{section("work", keyCommand, good)} }))},
+		{"none", "", 0, "", work(good, env("AWS_REGION", "x"), one(func(p *Profile) { p.Sections = []profile.Section{section("work", keyCommand, good)} }))},
 		{"name-quoting", "info", 0, "quoted", work(good, one(func(p *Profile) { p.Name = "a b" }))},
 		{"not-registered", "warning", 0, "register --profile work", work(good, one(func(p *Profile) { p.Command, p.InOwn, p.KeyStore = Command{}, true, "age" }))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Command, p.InOwn, p.KeyStore, p.Used = Command{}, true, "age", true }))},
@@ -245,16 +255,16 @@ func cases() []expected { //nolint:maintidx // a table
 			f.Sections = append(f.Sections, section("c", keySource, "d"), section("d", keySource, "c"))
 		}), one(func(p *Profile) { p.MFAProcess = []string{"aws", "x", "--profile", "c"} }))},
 		{"role-account", "info", 0, "222222222222", work(good, one(func(p *Profile) {
-			p.Serial, p.Roles = "arn:aws:iam::111111111111:mfa/a", []string{"arn:aws:iam::111111111111:role/a", "arn:aws:iam::222222222222:role/b"}
+			p.Serial, p.Roles = "arn:aws:iam::111111111111:mfa/a", []creds.Role{{ARN: "arn:aws:iam::111111111111:role/a"}, {ARN: "arn:aws:iam::222222222222:role/b"}}
 		}))},
-		{"session-short", "warning", 0, "15m", work(good, one(func(p *Profile) { p.Shortest = 15 * time.Minute }))},
-		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Shortest = 30 * time.Minute }))},
-		{"session-large", "warning", 0, "Go SDK v1", work(good, failed(Session{Cached: true, Size: 8193}))},
-		{"session-large", "info", 0, "Ruby", work(good, failed(Session{Cached: true, Size: 8192}))},
-		{"none", "", 0, "", work(good, failed(Session{Cached: true, Size: 4096}))},
-		{"endpoint-override", "warning", 0, "example.com", work(good, one(func(p *Profile) { p.Endpoint.Host = "sts.example.com:8443" }))},
-		{"endpoint-override", "info", 0, "unset", work(good, one(func(p *Profile) { p.Endpoint.Host = "vpce-1.sts.us-east-1.vpce.amazonaws.com" }))},
-		{"endpoint-override", "info", 0, "unset", work(good, one(func(p *Profile) { p.Endpoint = Endpoint{"127.0.0.1:1", true} }))},
+		{"session-short", "warning", 0, "15m", work(good, one(func(p *Profile) { p.Duration = 15 * time.Minute }))},
+		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Duration = 30 * time.Minute }))},
+		{"session-large", "warning", 0, "Go SDK v1", work(good, one(func(p *Profile) { p.Printed = 8193 }))},
+		{"session-large", "info", 0, "Ruby", work(good, one(func(p *Profile) { p.Printed = 8192 }))},
+		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Printed = 4096 }))},
+		{"endpoint-override", "warning", 0, "example.com", work(good, one(func(p *Profile) { p.Endpoint = "https://sts.example.com:8443" }))},
+		{"endpoint-override", "info", 0, "unset", work(good, one(func(p *Profile) { p.Endpoint = "https://vpce-1.sts.us-east-1.vpce.amazonaws.com" }))},
+		{"endpoint-override", "info", 0, "unset", work(good, one(func(p *Profile) { p.Endpoint = "http://127.0.0.1:1" }))},
 		{"ca-bundle-unusable", "error", fault.Config, "no cached", work(good, one(func(p *Profile) { p.CABundle = fault.New(fault.Config, "CA bundle", "unset it", "gone") }))},
 
 		{"clock-skew", "warning", 0, "12s behind", work(good, one(func(p *Profile) { p.Skew = 12 * time.Second }))},
@@ -262,14 +272,14 @@ func cases() []expected { //nolint:maintidx // a table
 		{"clock-skew", "error", fault.Clock, "5m0s ahead of", work(good, one(func(p *Profile) { p.Skew = -5 * time.Minute }))},
 		{"clock-skew", "warning", 0, "measured now", work(good, one(func(p *Profile) { p.Skew = time.Hour }), online(Online{Measured: true, Skew: time.Minute}))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Skew = time.Hour }), online(Online{Measured: true, Skew: time.Second}))},
-		{"device-out-of-sync", "error", fault.Refused, "aws-mfa-creds resync --profile work", work(good, failed(Session{Failure: refused(true, 2, now)}))},
-		{"last-error", "error", fault.Refused, "GetSessionToken failed 1m0s ago", work(good, failed(Session{Failure: refused(true, 1, now)}))},
-		{"last-error", "error", fault.Refused, "do it --profile work", work(good, failed(Session{Failure: refused(true, 1, now)}))},
-		{"last-error", "error", fault.Refused, "session of arn:x failed 1m0s ago", work(good, failed(Session{Role: "arn:x", Failure: refused(false, 1, now)}))},
-		{"last-error", "error", fault.Refused, "for 1h0m more", work(good, failed(Session{Failure: refused(false, 9, now.Add(time.Hour))}))},
-		{"last-error", "error", fault.Refused, "30s more", work(good, failed(Session{Failure: refused(false, 9, now.Add(30*time.Second))}))},
-		{"last-error", "warning", 0, "until it ends", work(good, failed(Session{Cached: true, Role: "arn:x", Failure: refused(false, 1, now)}))},
-		{"last-error", "warning", 0, "1m0s ago with exit code 7", work(good, failed(Session{Failure: &Failure{At: now.Add(-time.Minute), Err: fault.New(fault.Network, "host", "", "down")}}))},
+		{"device-out-of-sync", "error", fault.Refused, "aws-mfa-creds resync --profile work", work(good, failed(session.Status{Failure: refused(true, 2, now)}))},
+		{"last-error", "error", fault.Refused, "GetSessionToken failed 1m0s ago", work(good, failed(session.Status{Failure: refused(true, 1, now)}))},
+		{"last-error", "error", fault.Refused, "do it --profile work", work(good, failed(session.Status{Failure: refused(true, 1, now)}))},
+		{"last-error", "error", fault.Refused, "session of arn:x failed 1m0s ago", work(good, failed(session.Status{RoleARN: "arn:x", Failure: refused(false, 1, now)}))},
+		{"last-error", "error", fault.Refused, "for 1h0m more", work(good, failed(session.Status{Failure: refused(false, 9, now.Add(time.Hour))}))},
+		{"last-error", "error", fault.Refused, "30s more", work(good, failed(session.Status{Failure: refused(false, 9, now.Add(30*time.Second))}))},
+		{"last-error", "warning", 0, "until it expires", work(good, failed(session.Status{Left: time.Hour, RoleARN: "arn:x", Failure: refused(false, 1, now)}))},
+		{"last-error", "warning", 0, "1m0s ago with exit code 7", work(good, failed(session.Status{Failure: &rules.Failure{At: now.Add(-time.Minute), Kind: fault.Network, Thing: "host", Cause: "down"}}))},
 
 		{"key-refused", "error", fault.Refused, "once no cached", work(good, online(Online{Identity: fault.New(fault.Refused, "key", "add", "no")}))},
 		{"root-key", "warning", 0, "root user", work(good, online(Online{Root: true, Account: "1"}))},
@@ -279,7 +289,7 @@ func cases() []expected { //nolint:maintidx // a table
 		{"serial-foreign", "error", fault.Refused, "(none)", work(good, one(func(p *Profile) { p.Serial = "s" }), online(Online{User: "u", Devices: []string{}}))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Serial = "s" }), online(Online{User: "u", Devices: []string{"t", "s"}}))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Serial = "s" }), online(Online{User: "u", Devices: []string{}, DevicesErr: fs.ErrPermission}))},
-		{"session-refused", "error", fault.Refused, "every consumer", work(good, online(Online{Session: fault.New(fault.Refused, "key", "add", "no")}))},
+		{"session-refused", "error", fault.Refused, "every tool", work(good, online(Online{Session: fault.New(fault.Refused, "key", "add", "no")}))},
 	}
 }
 
@@ -330,7 +340,7 @@ func TestNoFix(t *testing.T) {
 		"wrapper":    work("/bin/nice "+good, one(func(p *Profile) { p.Command.State = Another })),
 		"arguments":  work(good, one(func(p *Profile) { p.Command.Accepted = false })),
 		"spaces":     work(`"/my bin/aws-mfa-creds" get`),
-		"keys":       work(good, one(func(p *Profile) { p.Static = []StaticKey{{Place: "config:2"}} })),
+		"keys":       work(good, one(func(p *Profile) { p.Static = []profile.StaticKey{{File: profile.ConfigFile, Place: "config:2"}} })),
 	} {
 		found := Examine(f)
 		if len(found) != 1 || found[0].Fix != nil {

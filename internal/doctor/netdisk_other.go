@@ -1,6 +1,6 @@
 //go:build !linux
 
-package cli
+package doctor
 
 // networkDisk is not found out here.
 func networkDisk(string) string { return "" }

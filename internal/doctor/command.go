@@ -1,0 +1,198 @@
+package doctor
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// Program is the name of this program.
+const Program = "aws-mfa-creds"
+
+// Ours reports whether a credential_process line calls this program, directly or through
+// another one.
+func Ours(line string) bool {
+	return slices.ContainsFunc(words(line), func(word string) bool { return strings.HasPrefix(base(word), Program) })
+}
+
+// FirstWord returns the program that a credential_process line names, and whether it is quoted. As in
+// the AWS CLI, nothing in it is expanded.
+func FirstWord(line string) (program string, quoted bool) {
+	line = strings.TrimSpace(line)
+	if line == "" {
+		return "", false
+	}
+	if quote := line[0]; quote == '"' || quote == '\'' {
+		program, _, _ = strings.Cut(line[1:], string(quote))
+		return program, true
+	}
+	return strings.Fields(line)[0], false
+}
+
+// words splits a line at white space, without quotation marks.
+func words(line string) []string {
+	return strings.Fields(strings.NewReplacer(`"`, "", "'", "").Replace(line))
+}
+
+// base is the last element of a path, of Unix or Windows, in lower case and without .exe.
+func base(name string) string {
+	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
+	return strings.TrimSuffix(strings.ToLower(name), ".exe")
+}
+
+// comment returns the inline comment of a line, from the # or ; behind white space on, or "".
+func comment(line string) string {
+	for i := 1; i < len(line); i++ {
+		if (line[i] == '#' || line[i] == ';') && (line[i-1] == ' ' || line[i-1] == '\t') {
+			return line[i:]
+		}
+	}
+	return ""
+}
+
+// absolute reports an absolute path, of Unix or Windows.
+func absolute(name string) bool {
+	return strings.HasPrefix(name, "/") || strings.HasPrefix(name, `\\`) || len(name) > 2 && name[1] == ':' && (name[2] == '\\' || name[2] == '/')
+}
+
+// asked returns the profile whose credentials the AWS CLI uses when a line runs it, and whether the
+// line does: the one of --profile, of a variable before it, of AWS_PROFILE, or default.
+func asked(argv []string, env map[string]string) (profile string, ok bool) {
+	at := slices.IndexFunc(argv, isProgram)
+	if at < 0 || base(argv[at]) != "aws" {
+		return "", false
+	}
+	profile = "default"
+	for _, name := range []string{envProfile, envDefault} {
+		if env[name] != "" {
+			profile = env[name]
+		}
+	}
+	for i, word := range argv {
+		name, value, assigned := strings.Cut(word, "=")
+		switch {
+		case word == "--profile" && i+1 < len(argv):
+			return argv[i+1], true
+		case assigned && name == "--profile":
+			return value, true
+		case assigned && name == envProfile && i < at:
+			profile = value
+		}
+	}
+	return profile, true
+}
+
+// isProgram reports the first word of a command line that is not an assignment, an option, or a
+// program that only runs another one.
+func isProgram(word string) bool {
+	switch base(word) {
+	case "env", "sh", "bash", "dash", "zsh", "nice", "exec", "cmd":
+		return false
+	}
+	return !strings.Contains(word, "=") && !strings.HasPrefix(word, "-") && !strings.EqualFold(word, "/c")
+}
+
+// broken is the finding of a registered command that does not work.
+func (p Profile) broken(what, consequence string) Finding {
+	return Finding{Severity: Error, Kind: fault.Config, Place: p.Command.Place, What: what, Consequence: consequence, Remedy: p.register()}
+}
+
+// rewritten returns the finding with the fix that registers the profile again.
+func (f Finding) rewritten(p Profile) Finding {
+	if p.Register != "" {
+		f.Fix = &Fix{Kind: Rewrite}
+	}
+	return f
+}
+
+// register is the command that registers the profile again, with the same settings.
+func (p Profile) register() string {
+	if p.Register != "" {
+		return p.Register
+	}
+	return command("register", p.Name)
+}
+
+func commandShell(f Facts, p Profile) []Finding {
+	special := "|&;<>()`*?[]{}!$"
+	if f.GOOS == "windows" {
+		special = "|&<>%"
+	}
+	line := strings.TrimSuffix(p.Command.Line, comment(p.Command.Line))
+	line = strings.Replace(line, p.Command.Program, "", 1) // which has rules of its own
+	i := strings.IndexAny(line, special)
+	if i < 0 {
+		return nil
+	}
+	return []Finding{p.broken("the command needs a shell, because of its "+line[i:i+1],
+		"the AWS CLI and boto3 run no shell and pass it on as an argument; SDK for C++ and CRT add a redirection to the command").rewritten(p)}
+}
+
+func commandComment(_ Facts, p Profile) []Finding {
+	return when(comment(p.Command.Line) != "", p.broken("the command is followed by a comment",
+		"the AWS CLI and boto3 pass its words on as arguments, which get refuses; Go and JS drop them").rewritten(p))
+}
+
+func commandRefused(_ Facts, p Profile) []Finding {
+	return when(p.ours() && !p.Command.Accepted && comment(p.Command.Line) == "",
+		p.broken("get does not accept the arguments of the command: --profile is missing, or a flag is unknown", "every tool fails, with exit code 2 of "+Program))
+}
+
+func programUnexpanded(_ Facts, p Profile) []Finding {
+	program := p.Command.Program
+	return when(strings.HasPrefix(program, "~") || strings.ContainsAny(program, "$%"), p.broken("nothing expands "+fault.Printable(program),
+		"the AWS CLI, boto3 and Ruby look for a file of exactly that name and fail; SDKs that run a shell (Go, JS, Java) find it").rewritten(p))
+}
+
+func programRelative(_ Facts, p Profile) []Finding {
+	program := p.Command.Program
+	if program == "" || absolute(program) || strings.HasPrefix(program, "~") || strings.ContainsAny(program, "$%") || base(program) == "env" {
+		return nil
+	}
+	found := p.broken("the path "+fault.Printable(program)+" is relative", "tools look for it in the directory that they run in, and mostly fail")
+	if !strings.ContainsAny(program, `/\`) {
+		found = p.broken(fault.Printable(program)+" is looked for in PATH", "tools with another PATH (cron, systemd, IDEs) fail, or run another program of that name").demoted(Warning)
+	}
+	return []Finding{found.rewritten(p)}
+}
+
+func programQuoted(f Facts, p Profile) []Finding {
+	program, quoted := FirstWord(p.Command.Line)
+	if !quoted {
+		return nil
+	}
+	found := p.broken("the path of the program is quoted", "Go SDK v1 drops everything after it, so get runs without --profile; some versions of others fail, too").demoted(Warning)
+	if f.GOOS == "windows" {
+		found.Consequence = "Go SDK v1 drops everything after it; on Windows, Go SDK v2, Terraform, .NET and PowerShell fail in some versions"
+	}
+	if strings.Contains(program, " ") {
+		found.What = "the path of the program has a space, so it has to be quoted"
+		found.Remedy = "install " + Program + " at a path without spaces, and from there run: " + p.register()
+		return []Finding{found}
+	}
+	return []Finding{found.rewritten(p)}
+}
+
+func programGone(_ Facts, p Profile) []Finding {
+	what, ok := map[ProgramState]string{Gone: "does not exist", Directory: "is a directory", NotExecutable: "cannot be executed"}[p.Command.State]
+	return when(ok, p.broken(fault.Printable(p.Command.Program)+" "+what,
+		"every tool fails: the AWS CLI says why, Terraform and Go show an exit status (127, 126), JS's default chain goes on to other credentials").rewritten(p))
+}
+
+func programOther(f Facts, p Profile) []Finding {
+	program := fault.Printable(p.Command.Program)
+	// There is no fix: which of the two is meant is for a person to say.
+	found := p.broken("tools run "+program+", but this program is "+fault.Printable(f.Program), "that may be another version, with other settings").demoted(Warning)
+	if !strings.HasPrefix(base(p.Command.Program), Program) {
+		found = p.broken("tools run "+program+", which is to run "+Program, "what it does is not checked").demoted(Info)
+	}
+	return when(p.Command.State == Another, found)
+}
+
+func programTemporary(_ Facts, p Profile) []Finding {
+	found := p.broken(fault.Printable(p.Command.Program)+" is in a directory for temporary files", "once it is deleted, every tool fails").demoted(Warning)
+	found.Remedy = "install it (go install, or make build), and from there run: " + p.register()
+	return when(p.Command.Temp && p.Command.State != Gone, found)
+}

@@ -1,0 +1,424 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+// Inspection looks at this machine once. Its exported fields are what to look at, and how.
+type Inspection struct {
+	Getenv  func(string) string
+	Now     func() time.Time
+	Paths   profile.Paths
+	Files   *profile.Files // nil if they cannot be read, because of Unreadable
+	Sealing cache.StoredKey
+	Program string // the path of this program, as it is registered
+
+	Unreadable error
+
+	Profile        string // the only profile to look at; "" for all
+	Online, Verify bool   // ask AWS; and mint a session for each profile
+
+	// Open opens a profile as get does. Parse returns what a credential_process line asks of this
+	// program, or false if get does not accept it.
+	Open  func(Call) (*Opened, error)
+	Parse func(line string) (Call, bool)
+
+	// Unlock may have the keychain ask for leave to read the access key of an identity. Nil: nobody
+	// can answer.
+	Unlock func(ctx context.Context, store, identity string)
+
+	// Answers are what AWS answered for each profile. Those of an earlier look are used again, because
+	// a token code is spent once.
+	Answers map[string]Online
+
+	used    map[string]bool       // the profiles whose access key another profile uses
+	secrets map[string]secretFact // by store and item
+	denied  map[string]bool       // what AWS did not let us see
+}
+
+// Call is what get is asked for.
+type Call struct {
+	Profile string
+	Flags   profile.Flags
+}
+
+// Opened is a profile as get uses it.
+type Opened struct {
+	Settings profile.Settings
+	Missing  error // what get lacks to ask AWS
+	Broker   *session.Broker
+	Plan     rules.Plan
+	Seed     func(context.Context) (totp.Seed, error) // nil: a program makes the codes
+	AWS      func() (awsapi.Options, error)           // the endpoints of STS and IAM
+}
+
+// Facts gathers all there is to know. It fails only if ctx ends.
+func (in *Inspection) Facts(ctx context.Context) (Facts, error) {
+	in.used, in.secrets, in.denied = make(map[string]bool), make(map[string]secretFact), make(map[string]bool)
+	if in.Answers == nil {
+		in.Answers = make(map[string]Online)
+	}
+	f := Facts{
+		GOOS: runtime.GOOS, Now: in.Now(), Env: in.variables(), Stores: keystore.Kinds(), Proxy: awsapi.CheckProxy(in.Getenv), Program: in.Program,
+		Unreadable: in.Unreadable, Sealing: in.sealing(), Dirs: in.dirs(), Files: in.fileModes(), Cache: cacheState(in.Paths.Cache),
+	}
+	if in.Files == nil {
+		return f, nil
+	}
+	f.Sections, f.Own = in.Files.Sections(), in.Files.OwnNames()
+	in.findUsed(f.Sections)
+	for _, name := range in.names(f.Sections) {
+		if ctx.Err() != nil {
+			return f, context.Cause(ctx)
+		}
+		f.Profiles = append(f.Profiles, in.profile(ctx, name, f.Sections))
+	}
+	return f, nil
+}
+
+// variables returns the variables that rules look at, without the values of secrets.
+func (in *Inspection) variables() map[string]string {
+	env := make(map[string]string)
+	for _, name := range Variables() {
+		value := in.Getenv(name)
+		if value != "" && IsSecret(name) {
+			value = "set"
+		}
+		if value != "" {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+// sealing returns why the sealing key of the stored sessions is in a file, if it is.
+func (in *Inspection) sealing() error {
+	if place, err := in.Sealing.Place(); place == cache.InFile && runtime.GOOS == "linux" {
+		return err
+	}
+	return nil
+}
+
+// dirs returns the state of our directories.
+func (in *Inspection) dirs() []Dir {
+	settings := directory(in.Paths.Own)
+	all := []Dir{{Path: settings, Settings: true}, {Path: below(settings, "age")}, {Path: in.Paths.Cache}}
+	for i := range all {
+		shut := securefile.Open
+		if all[i].Settings {
+			shut = securefile.Writable
+		}
+		dir, err := securefile.OpenDir(all[i].Path, shut)
+		if fault.KindOf(err) == fault.Permissions {
+			all[i].Problem = err
+		}
+		if err != nil {
+			continue
+		}
+		all[i].Left, _ = dir.Left(in.Now().Add(-securefile.Abandoned))
+		_ = dir.Close()
+	}
+	return all
+}
+
+// directory returns the directory of a file, or "" if the file has no place.
+func directory(path string) string {
+	if path == "" {
+		return ""
+	}
+	return filepath.Dir(path)
+}
+
+// below returns dir/name, or "" if dir is not known.
+func below(dir, name string) string {
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, name)
+}
+
+// fileModes returns the modes of the files that matter.
+func (in *Inspection) fileModes() (all []File) {
+	add := func(path string, use FileUse) {
+		info, err := os.Stat(path)
+		if err != nil || !info.Mode().IsRegular() {
+			return
+		}
+		file := File{Path: path, Use: use}
+		if runtime.GOOS != "windows" { // where access control lists decide, and the mode says nothing
+			file.Mode, file.Foreign = info.Mode().Perm(), use != AWSFile && !securefile.Owned(info)
+		}
+		all = append(all, file)
+	}
+	add(in.Paths.AWSConfig, AWSFile)
+	add(in.Paths.AWSCredentials, AWSFile)
+	settings := directory(in.Paths.Own)
+	add(below(settings, "sealing.key"), SealingKey)
+	age := below(settings, "age")
+	entries, _ := os.ReadDir(age)
+	for _, entry := range entries {
+		if name := entry.Name(); strings.HasSuffix(name, ".age") || name == "identity.txt" {
+			add(filepath.Join(age, name), StoreFile)
+		}
+	}
+	return all
+}
+
+// cacheState tries the directory of the cache, because a full or read-only disk shows in no mode. Where
+// there is none yet, the nearest directory above it is tried.
+func cacheState(dir string) Cache {
+	state := Cache{Path: dir}
+	existing := dir
+	for existing != "" {
+		if _, err := os.Stat(existing); err == nil || existing == filepath.Dir(existing) {
+			break
+		}
+		existing = filepath.Dir(existing)
+	}
+	if existing == "" {
+		state.Unusable = fault.New(fault.Filesystem, "HOME", "set HOME, or "+profile.EnvHome, "is not set, so there is no place for the cache")
+		return state
+	}
+	state.Network = networkDisk(existing)
+	if err := tryDisk(existing, &state); err != nil {
+		state.Unusable = securefile.Fault(existing, err)
+	}
+	return state
+}
+
+// tryDisk writes, locks and removes a file.
+func tryDisk(path string, state *Cache) error {
+	dir, err := securefile.OpenAnyDir(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dir.Close() }()
+	temp, err := dir.Stage(make([]byte, 4096), securefile.Options{}) // swept later if this process is killed
+	if err != nil {
+		return err
+	}
+	if unlock, held, err := dir.TryLock(temp, securefile.Alone); held {
+		unlock()
+	} else {
+		state.NoLocks = errors.Is(err, errors.ErrUnsupported)
+	}
+	return dir.Remove(temp)
+}
+
+// names returns the profiles to look at: those that this program may be asked for, and the roles that
+// an SDK assumes from one of them.
+func (in *Inspection) names(sections []profile.Section) []string {
+	if in.Profile != "" {
+		return []string{in.Profile}
+	}
+	names := in.Files.Served(Program)
+	served := make(map[string]bool)
+	for _, name := range names {
+		served[name] = true
+	}
+	for _, s := range sections {
+		if served[value(s, keySource)] && !served[s.Profile] && s.Profile != "" {
+			served[s.Profile] = true
+			names = append(names, s.Profile)
+		}
+	}
+	return names
+}
+
+// findUsed notes the profiles whose access key another profile uses.
+func (in *Inspection) findUsed(sections []profile.Section) {
+	for _, s := range sections {
+		source := value(s, keySource)
+		if line := value(s, keyCommand); Ours(line) {
+			asked, _ := in.Parse(line)
+			source = asked.Profile
+		}
+		if source != s.Profile {
+			in.used[source] = true
+		}
+	}
+}
+
+// profile gathers the facts about one profile.
+func (in *Inspection) profile(ctx context.Context, name string, sections []profile.Section) Profile {
+	p := Profile{Name: name, Used: in.used[name]}
+	for _, s := range sections {
+		if s.Profile == name {
+			p.Sections = append(p.Sections, s)
+			p.Serial = value(s, keySerial)
+		}
+	}
+	asked, role := in.command(&p)
+	own, known, err := edit.ReadOwn(in.Files, name)
+	p.InOwn = known
+	if err == nil && own.Serial != "" {
+		p.Serial = own.Serial
+	}
+	if p.Static, err = in.Files.StaticKeys(name); err != nil || role {
+		p.Unusable = err
+		return p // an SDK assumes it, from the session of another profile
+	}
+	opened, err := in.Open(asked)
+	if err != nil {
+		p.Unusable = err
+		return p
+	}
+	p.Settings, p.CABundle = opened.Settings, awsapi.CheckBundle(opened.Settings.CABundle)
+	if p.Unusable = opened.Missing; p.Unusable != nil {
+		return p
+	}
+	in.readSecrets(ctx, &p, opened)
+	in.history(&p, opened)
+	if in.Online && p.Key == nil {
+		p.Online = in.ask(ctx, opened, p)
+	}
+	return p
+}
+
+// command gathers what the AWS config has tools run. It returns how they call get, and whether the
+// profile is a role for an SDK to assume from another profile of ours.
+func (in *Inspection) command(p *Profile) (asked Call, role bool) {
+	line := in.Files.CredentialProcess(p.Name)
+	if !Ours(line) {
+		return Call{Profile: p.Name}, line == "" && in.assumedBySDK(p.Sections)
+	}
+	c := Command{Line: line}
+	for _, s := range p.Sections {
+		if o, ok := option(s, keyCommand); ok {
+			c.Place = o.Place
+		}
+	}
+	c.Program, _ = FirstWord(line)
+	c.State, c.Temp = stateOf(c.Program), Temporary(c.Program)
+	if asked, c.Accepted = in.Parse(line); !c.Accepted {
+		asked = Call{Profile: p.Name}
+	}
+	p.Command, p.Register = c, registerCommand(p.Name, asked)
+	return asked, false
+}
+
+// assumedBySDK reports whether the sections are of a role whose source is a profile that has this program
+// as its credential process. What such a profile needs, the source has.
+func (in *Inspection) assumedBySDK(sections []profile.Section) bool {
+	for _, s := range sections {
+		source := value(s, keySource)
+		if value(s, keyRole) != "" && source != s.Profile && Ours(in.Files.CredentialProcess(source)) {
+			return true
+		}
+	}
+	return false
+}
+
+// registerCommand is the command that makes the same registration.
+func registerCommand(name string, asked Call) string {
+	words := []string{Program, "register", "--profile", fault.Shell(name)}
+	source := asked.Profile
+	if source == name {
+		source = ""
+	}
+	for _, flag := range [][2]string{
+		{"--source-profile", source},
+		{"--role-arn", asked.Flags.RoleARN},
+		{"--role-session-name", asked.Flags.RoleSessionName},
+		{"--external-id", asked.Flags.ExternalID},
+		{"--duration", asked.Flags.Duration},
+	} {
+		if flag[1] != "" {
+			words = append(words, flag[0], fault.Shell(flag[1]))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// stateOf returns what is at the path of a program. A relative path depends on who asks.
+func stateOf(path string) ProgramState {
+	if !filepath.IsAbs(path) {
+		return This
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return Gone
+	case info.IsDir():
+		return Directory
+	case runtime.GOOS != "windows" && info.Mode()&0o111 == 0:
+		return NotExecutable
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return This
+	}
+	if running, err := os.Stat(executable); err == nil && !os.SameFile(info, running) {
+		return Another
+	}
+	return This
+}
+
+// Temporary reports whether a program is in a directory that is emptied some day.
+func Temporary(path string) bool {
+	dir := filepath.Clean(os.TempDir()) + string(os.PathSeparator)
+	return strings.HasPrefix(path, dir) || strings.Contains(path, "go-build")
+}
+
+// secretFact is what is known of a secret, without the secret.
+type secretFact struct {
+	err  error
+	bits int // of a seed
+}
+
+// readSecrets tries to read access key and seed, each once however many profiles share it.
+func (in *Inspection) readSecrets(ctx context.Context, p *Profile, o *Opened) {
+	s := o.Settings
+	p.Key = in.once("key "+s.KeyStore+" "+s.Identity+" "+s.AccessKeyID, func() secretFact {
+		if in.Unlock != nil {
+			in.Unlock(ctx, s.KeyStore, s.Identity)
+		}
+		_, err := o.Broker.Secrets.AccessKey(ctx)
+		return secretFact{err: err}
+	}).err
+	if o.Seed == nil {
+		return
+	}
+	seed := in.once("seed "+s.SeedStore+" "+s.Serial, func() secretFact {
+		seed, err := o.Seed(ctx)
+		return secretFact{err, seed.Bits()}
+	})
+	p.Seed, p.SeedBits = seed.err, seed.bits
+}
+
+func (in *Inspection) once(name string, look func() secretFact) secretFact {
+	fact, done := in.secrets[name]
+	if !done {
+		fact = look()
+		in.secrets[name] = fact
+	}
+	return fact
+}
+
+// history gathers what is known of the sessions and of the clock.
+func (in *Inspection) history(p *Profile, o *Opened) {
+	p.Sessions = o.Broker.Status(o.Plan)
+	if cached, ok := o.Broker.Cached(o.Plan); ok {
+		json, _ := cached.ProcessJSON()
+		p.Printed = len(json)
+		clear(json)
+	}
+	p.Skew = o.Broker.Clock.LoadClock().SkewAt(in.Now())
+}

@@ -1,0 +1,298 @@
+package doctor
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// The permissions that others should not have: any, and those to write.
+const (
+	open     fs.FileMode = 0o077
+	writable fs.FileMode = 0o022
+)
+
+// everyGet is the effect of an error that comes before everything else.
+const everyGet = "every get fails, and so does every tool that uses it"
+
+func filesUnreadable(f Facts) []Finding {
+	if f.Unreadable == nil {
+		return nil
+	}
+	found := refusal(f.Unreadable, everyGet)
+	if path, _, _ := strings.Cut(found.Place, ":"); found.Kind == fault.Permissions {
+		found.Fix = &Fix{Protect, path, writable}
+	}
+	return []Finding{found}
+}
+
+func directoryUnsafe(f Facts) (all []Finding) {
+	for _, d := range f.Dirs {
+		if d.Problem == nil {
+			continue
+		}
+		found := refusal(d.Problem, everyGet+": files that others may have put there are not used")
+		if d.Settings {
+			found = found.demoted(Warning)
+			found.Consequence = "anyone who can write there can replace your settings; a sealing key there is not used"
+		}
+		if strings.Contains(found.What, "(mode ") {
+			found.Fix = &Fix{Protect, d.Path, open}
+		}
+		all = append(all, found)
+	}
+	return all
+}
+
+func fileExposed(f Facts) (all []Finding) {
+	for _, file := range f.Files {
+		if file.Use == AWSFile || !file.Foreign && file.Mode&open == 0 {
+			continue
+		}
+		found := Finding{
+			Severity: Error, Kind: fault.Permissions, Place: file.Path, What: fmt.Sprintf("is open to other users (mode %04o)", file.Mode.Perm()),
+			Consequence: "the file is not used, because others may know what it protects: get fails in every tool",
+			Remedy:      "chmod 600 " + fault.Shell(file.Path), Fix: &Fix{Protect, file.Path, open},
+		}
+		if file.Use == SealingKey {
+			found = found.demoted(Warning)
+			found.Consequence = "the key is not used: the next session is sealed with a new key, and the cached sessions are lost"
+		}
+		if file.Foreign {
+			found.What, found.Remedy, found.Fix = "belongs to another user", `sudo chown "$(id -un)" `+fault.Shell(file.Path), nil
+		}
+		all = append(all, found)
+	}
+	return all
+}
+
+func configWritable(f Facts) (all []Finding) {
+	for _, file := range f.Files {
+		all = append(all, when(file.Use == AWSFile && file.Mode&writable != 0, Finding{
+			Severity: Warning, Place: file.Path, What: fmt.Sprintf("other users can change it (mode %04o)", file.Mode.Perm()),
+			Consequence: "anyone who can write a credential_process line there can run a program as you, through any AWS SDK",
+			Remedy:      "chmod go-w " + fault.Shell(file.Path), Fix: &Fix{Protect, file.Path, writable},
+		})...)
+	}
+	return all
+}
+
+func cacheOff(f Facts) []Finding {
+	if f.Cache.Unusable == nil {
+		return nil
+	}
+	return []Finding{refusal(f.Cache.Unusable, "get works, but every call asks AWS and spends a token code: of two calls in the same half minute, one waits or fails").demoted(Warning)}
+}
+
+func cacheOnNetwork(f Facts) []Finding {
+	return when(f.Cache.Network != "", Finding{
+		Severity: Info, Place: f.Cache.Path, What: "the cache is on a network file system (" + f.Cache.Network + ")",
+		Consequence: "get is slower; without file locks, hosts that start at the same moment ask AWS more than once",
+		Remedy:      "set AWS_MFA_CREDS_HOME to a directory on a local disk",
+	})
+}
+
+func cacheNoLocks(f Facts) []Finding {
+	return when(f.Cache.NoLocks, Finding{
+		Severity: Warning, Place: f.Cache.Path, What: "the disk has no file locks",
+		Consequence: "tools that start at the same moment (Terraform with several providers) each ask AWS with the same token code: one succeeds, the others wait half a minute",
+		Remedy:      "set AWS_MFA_CREDS_HOME to a directory on a local disk",
+	})
+}
+
+func leftovers(f Facts) (all []Finding) {
+	for _, d := range f.Dirs {
+		if len(d.Left) == 0 {
+			continue
+		}
+		all = append(all, Finding{
+			Severity: Warning, Place: d.Path, What: fmt.Sprintf("processes that were killed left %d temporary files, such as %s", len(d.Left), d.Left[0]),
+			Consequence: "they take up space, and hold what was about to be stored",
+			Remedy:      Program + " doctor --fix", Fix: &Fix{Kind: Sweep, Path: d.Path},
+		})
+	}
+	return all
+}
+
+func sealingKeyInFile(f Facts) []Finding {
+	if f.Sealing == nil {
+		return nil
+	}
+	return []Finding{{
+		Severity: Info, What: "the sealing key of the cached sessions is in a file, because the kernel keyring cannot be used: " + f.Sealing.Error(),
+		Consequence: "anyone who can read your files can also read the cached sessions, which are valid for some hours",
+		Remedy:      "allow the system call keyctl, which Docker's seccomp profile blocks, or leave it as it is",
+	}}
+}
+
+func noKeychain(f Facts) []Finding {
+	return when(f.GOOS == "darwin" && !slices.Contains(f.Stores, "keychain"), Finding{
+		Severity: Info, What: "this build cannot use the macOS Keychain, because it was built without cgo",
+		Consequence: "access keys and seeds are kept in the age store instead",
+		Remedy:      "install a release build, or build with CGO_ENABLED=1",
+	})
+}
+
+// The variables that decide whose credentials a tool uses.
+const (
+	envProfile    = "AWS_PROFILE"
+	envDefault    = "AWS_DEFAULT_PROFILE"
+	envKeyID      = "AWS_ACCESS_KEY_ID"
+	envSecretKey  = "AWS_SECRET_ACCESS_KEY" //nolint:gosec // the name of a variable
+	envToken      = "AWS_SESSION_TOKEN"     //nolint:gosec // as above
+	envLoadConfig = "AWS_SDK_LOAD_CONFIG"
+)
+
+// envStore returns the variables of the env store. Each can also be set with _FILE appended.
+func envStore() []string {
+	return []string{"AWS_MFA_CREDS_ACCESS_KEY_ID", "AWS_MFA_CREDS_SECRET_ACCESS_KEY", "AWS_MFA_CREDS_SEED", "AWS_MFA_CREDS_SERIAL"}
+}
+
+// Variables returns the variables that the rules look at. The value of one that IsSecret is
+// not needed: in Facts it is "set".
+func Variables() []string {
+	all := []string{envProfile, envDefault, envKeyID, envSecretKey, envToken, envLoadConfig, "AWS_REGION", "AWS_DEFAULT_REGION"}
+	for _, name := range envStore() {
+		all = append(all, name, name+"_FILE")
+	}
+	return all
+}
+
+// IsSecret reports whether the rules may not see the value of a variable.
+func IsSecret(variable string) bool {
+	return strings.Contains(variable, "KEY") || strings.Contains(variable, "TOKEN") || strings.Contains(variable, "SEED")
+}
+
+func envKeys(f Facts) []Finding {
+	if f.Env[envKeyID] == "" || f.Env[envSecretKey] == "" || !f.serves() {
+		return nil
+	}
+	found := Finding{
+		Severity: Error, Kind: fault.Config, Place: envKeyID, What: "an access key is in the environment beside " + envProfile + "=" + fault.Printable(f.Env[envProfile]),
+		Consequence: "the AWS CLI, boto3, Go and Terraform use the access key, not the profile; JS SDK v3 uses the profile; only an explicit --profile comes before the access key",
+		Remedy:      "unset " + strings.Join([]string{envKeyID, envSecretKey, envToken}, " "),
+	}
+	if f.Env[envProfile] == "" {
+		found = found.demoted(Warning)
+		found.What = "an access key is in the environment"
+		found.Consequence = "all SDKs use it where no profile is named, and most even where " + envProfile + " is set"
+	}
+	return []Finding{found}
+}
+
+// serves reports whether the AWS config has any tool run this program.
+func (f Facts) serves() bool { return slices.ContainsFunc(f.Profiles, Profile.ours) }
+
+func envKeysPartial(f Facts) []Finding {
+	id, secret := f.Env[envKeyID] != "", f.Env[envSecretKey] != ""
+	set, missing := envKeyID, envSecretKey
+	if secret {
+		set, missing = missing, set
+	}
+	return when(id != secret, Finding{
+		Severity: Warning, Place: set, What: "is set, but " + missing + " is not",
+		Consequence: "the AWS CLI and boto3 stop with \"Partial credentials found in env\"; other SDKs ignore it",
+		Remedy:      "unset " + set,
+	})
+}
+
+func defaultProfile(f Facts) []Finding {
+	name, other := f.Env[envDefault], f.Env[envProfile]
+	if name == "" || name == other {
+		return nil
+	}
+	found := Finding{
+		Severity: Warning, Place: envDefault, What: "names the profile " + fault.Printable(name) + ", but " + envProfile + " names " + fault.Printable(other),
+		Consequence: "the AWS CLI, boto3 and SDK for C++ use the first, Go, Terraform and JS the second",
+		Remedy:      "unset " + envDefault,
+	}
+	if other == "" {
+		found.What = "names the profile " + fault.Printable(name) + ", but " + envProfile + " is not set"
+		found.Consequence = "the AWS CLI, boto3, Go and SDK for C++ use that profile, JS and others the default one"
+		found.Remedy = "export " + envProfile + "=" + fault.Shell(name) + "; unset " + envDefault
+	}
+	return []Finding{found}
+}
+
+func loadConfig(f Facts) []Finding {
+	return when(f.Env[envLoadConfig] == "" && f.serves(), Finding{
+		Severity: Info, Place: envLoadConfig, What: "is not set",
+		Consequence: "JS SDK v2 and Go SDK v1, both retired, do not read the AWS config, so they do not find the credential process",
+		Remedy:      "export " + envLoadConfig + "=1",
+	})
+}
+
+func proxyMalformed(f Facts) []Finding {
+	if f.Proxy == nil {
+		return nil
+	}
+	return []Finding{refusal(f.Proxy, "AWS is not asked without the proxy, so get fails once no cached session is left; most tools fail, too")}
+}
+
+// given reports whether a variable of the env store is set, in either form.
+func (f Facts) given(variable string) bool {
+	return f.Env[variable] != "" || f.Env[variable+"_FILE"] != ""
+}
+
+// envStoreSet reports whether the env store has any secret. A serial alone is none.
+func (f Facts) envStoreSet() bool { return slices.ContainsFunc(envStore()[:3], f.given) }
+
+func envStoreTwice(f Facts) (all []Finding) {
+	for _, name := range envStore() {
+		all = append(all, when(f.Env[name] != "" && f.Env[name+"_FILE"] != "", Finding{
+			Severity: Error, Kind: fault.Config, Place: name, What: name + "_FILE is set as well",
+			Consequence: "get does not choose between them: it fails in every tool",
+			Remedy:      "unset " + name,
+		})...)
+	}
+	return all
+}
+
+func envStorePartial(f Facts) []Finding {
+	var missing []string
+	for _, name := range envStore() {
+		if f.envStoreSet() && !f.given(name) && f.wanted(name) {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return []Finding{{
+		Severity: Error, Kind: fault.NoSecret, Place: missing[0], What: strings.Join(missing, ", ") + " not set, though other variables of the env store are",
+		Consequence: "get fails in every tool",
+		Remedy:      "set " + strings.Join(missing, ", ") + " from the secrets of the job, or unset the others",
+	}}
+}
+
+// wanted reports whether a variable is needed: a profile may have the serial, and a program may
+// make the codes.
+func (f Facts) wanted(variable string) bool {
+	return !slices.ContainsFunc(f.Profiles, func(p Profile) bool {
+		switch {
+		case strings.HasSuffix(variable, "_SERIAL"):
+			return p.Serial != ""
+		case strings.HasSuffix(variable, "_SEED"):
+			return len(p.MFAProcess) > 0 || pinned(p.SeedStore)
+		}
+		return pinned(p.KeyStore)
+	})
+}
+
+// pinned reports whether profiles.ini names a store other than the environment.
+func pinned(store string) bool { return store != "" && store != "env" }
+
+func envStoreIgnored(f Facts, p Profile) []Finding {
+	store := p.KeyStore
+	if !pinned(store) {
+		store = p.SeedStore
+	}
+	return when(f.envStoreSet() && pinned(store), Finding{
+		Severity: Warning, Place: "profiles.ini", What: "profile " + fault.Printable(p.Name) + " has its secrets in another store (" + store + "), and the environment has some, too",
+		Consequence: "profiles.ini comes first: the secrets in the environment are not used for this profile",
+		Remedy:      "unset " + strings.Join(envStore(), " "),
+	})
+}

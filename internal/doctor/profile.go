@@ -1,0 +1,341 @@
+package doctor
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/endpoint"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+)
+
+func settingsRefused(f Facts, p Profile) []Finding {
+	if p.Unusable == nil || f.reported(p.Unusable) {
+		return nil
+	}
+	return []Finding{refusal(p.Unusable, "get fails in every tool; Terraform and Go show only the exit status")}
+}
+
+// reported reports whether the rules about the environment have found err already.
+func (f Facts) reported(err error) bool {
+	found := refusal(err, "")
+	return slices.ContainsFunc(append(envStoreTwice(f), envStorePartial(f)...), func(other Finding) bool {
+		return other.Place == found.Place || strings.Contains(other.What, found.Place) && found.Place != ""
+	})
+}
+
+func settingsCorrected(f Facts, p Profile) (all []Finding) {
+	repeated := make(map[string]bool)
+	for _, found := range append(sectionRepeated(f), keyRepeated(f)...) {
+		repeated[found.Place] = true
+	}
+	for _, note := range p.Notes {
+		place, what, _ := strings.Cut(note, ": ")
+		all = append(all, when(!repeated[place], Finding{
+			Severity: Warning, Place: fault.Printable(place), What: fault.Printable(what),
+			Consequence: Program + " goes on with it; other tools that read the same setting may not",
+			Remedy:      "correct it there",
+		})...)
+	}
+	return all
+}
+
+// unreadable is the finding of a secret that cannot be read.
+func unreadable(f Facts, what string, err error) []Finding {
+	if err == nil || f.reported(err) {
+		return nil
+	}
+	found := refusal(err, "get fails in every tool once no cached session is left")
+	if f.exposes(found) {
+		return nil
+	}
+	found.What += ", so " + what + " cannot be used"
+	return []Finding{found}
+}
+
+// exposes reports whether the rules about files have found the same already.
+func (f Facts) exposes(found Finding) bool {
+	return found.Kind == fault.Permissions && slices.ContainsFunc(append(fileExposed(f), directoryUnsafe(f)...), func(other Finding) bool {
+		return other.Place == found.Place
+	})
+}
+
+func keyUnreadable(f Facts, p Profile) []Finding { return unreadable(f, "the access key", p.Key) }
+
+// seedUnreadable finds nothing where key and seed are in one store and the store is the trouble.
+func seedUnreadable(f Facts, p Profile) []Finding {
+	if p.Key != nil && p.Seed != nil && fault.Text(p.Key) == fault.Text(p.Seed) {
+		return nil
+	}
+	return unreadable(f, "the seed", p.Seed)
+}
+
+func seedLength(_ Facts, p Profile) []Finding {
+	const (
+		usual       = 320 // bits, of the 64 characters that CreateVirtualMFADevice gives
+		recommended = 160 // RFC 4226 section 4, R6
+	)
+	found := Finding{
+		Severity: Info, What: fmt.Sprintf("the seed has %d bits, and those of AWS's virtual devices have %d", p.SeedBits, usual),
+		Consequence: "if it was cut while it was copied, or belongs to something else, AWS refuses every code",
+		Remedy:      "compare its code with that of another app that has the device: " + command("code", p.Name),
+	}
+	if p.SeedBits < recommended {
+		found.Severity = Warning
+		found.Consequence += "; anyone who sees some codes can guess it"
+	}
+	return when(p.SeedBits != 0 && p.SeedBits != usual, found)
+}
+
+func roleAccount(_ Facts, p Profile) (all []Finding) {
+	device := account(p.Serial)
+	for _, role := range p.Roles {
+		other := account(role.ARN)
+		all = append(all, when(device != "" && other != "" && other != device, Finding{
+			Severity: Info, What: "role " + fault.Printable(role.ARN) + " is in another account than the MFA device (" + device + ")",
+			Consequence: "AWS lets a user of account " + device + " assume it only if the role's trust policy names that account",
+			Remedy:      "nothing, if this is intended",
+		})...)
+	}
+	return all
+}
+
+// account returns the account of an ARN, or "".
+func account(arn string) string {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) < 6 {
+		return ""
+	}
+	return parts[4]
+}
+
+func sessionShort(_ Facts, p Profile) []Finding {
+	const (
+		advisory = 15 * time.Minute // botocore's refresh window, and .NET's
+		least    = 2 * advisory
+	)
+	shortest := p.Duration
+	if n := len(p.Roles); n > 0 {
+		shortest = p.Roles[n-1].Duration // tools see the last one
+	}
+	return when(shortest != 0 && shortest < least, Finding{
+		Severity: Warning, What: fmt.Sprintf("sessions last %s", strings.TrimSuffix(shortest.String(), "0s")),
+		Consequence: "while fewer than 15 minutes remain, the AWS CLI, boto3 and SDK for .NET run the credential process on every request",
+		Remedy:      "set a duration of 30m or more for the profile, or best leave it out (12h)",
+	})
+}
+
+func sessionLarge(_ Facts, p Profile) []Finding {
+	const pipe, v1 = 4 << 10, 8 << 10
+	found := Finding{
+		Severity: Info, What: fmt.Sprintf("get prints %d bytes", p.Printed),
+		Consequence: "tools that read the pipe only after the process has ended (Ruby) hang where a pipe holds 4 KiB",
+		Remedy:      "use fewer tags and policies for the session",
+	}
+	if p.Printed > v1 {
+		found.Severity = Warning
+		found.Consequence = "Go SDK v1 reads 8 KiB of it and fails; Ruby hangs where a pipe holds no more"
+	}
+	return when(p.Printed > pipe, found)
+}
+
+func endpointOverride(_ Facts, p Profile) []Finding {
+	if p.Endpoint == "" {
+		return nil
+	}
+	u, err := url.Parse(p.Endpoint)
+	if err != nil {
+		return nil // get refuses it
+	}
+	found := Finding{
+		Severity: Info, What: "STS is asked at " + fault.Printable(u.Host) + ", because of AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL or endpoint_url",
+		Consequence: "signed requests and token codes go there",
+		Remedy:      "unset it, unless this is intended",
+	}
+	if !endpoint.Loopback(u.Hostname()) && !amazon(u.Hostname()) {
+		found.Severity = Warning
+		found.Consequence += ", which is not a host of AWS"
+	}
+	return []Finding{found}
+}
+
+// amazon reports hosts of AWS, VPC endpoints included.
+func amazon(host string) bool {
+	suffixes := []string{".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonaws.eu", ".amazonwebservices.com.cn", ".ic.gov", ".sgov.gov", ".adc-e.uk"}
+	return slices.ContainsFunc(suffixes, func(suffix string) bool { return strings.HasSuffix(strings.ToLower(host), suffix) })
+}
+
+func caBundleUnusable(_ Facts, p Profile) []Finding {
+	if p.CABundle == nil {
+		return nil
+	}
+	return []Finding{refusal(p.CABundle, "AWS is not asked, so get fails once no cached session is left; the AWS CLI and most SDKs fail as well")}
+}
+
+func clockSkew(f Facts, p Profile) []Finding {
+	const (
+		noticed  = 2 * time.Second // less may be the network
+		tolerant = 5 * time.Minute // AWS accepts signatures that are older or newer by as much
+	)
+	skew, when := p.Skew, "as last measured"
+	if p.Online != nil && p.Online.Measured {
+		skew, when = p.Online.Skew, "as measured now"
+	}
+	if skew.Abs() < noticed {
+		return nil
+	}
+	side := "behind"
+	if skew < 0 {
+		side = "ahead of"
+	}
+	found := Finding{
+		Severity: Warning, Place: "clock", What: fmt.Sprintf("this machine's clock is %s %s AWS's, %s", skew.Abs().Round(time.Second), side, when),
+		Consequence: Program + " corrects for it; from half a minute on, AWS refuses the codes of other programs on this machine, and from 5 minutes on all signatures",
+		Remedy:      setClock(f.GOOS),
+	}
+	if skew.Abs() >= tolerant {
+		found.Severity, found.Kind = Error, fault.Clock
+		found.Consequence = Program + " corrects for it, but AWS refuses what other tools sign (SignatureDoesNotMatch, RequestTimeTooSkewed), as most do not correct for it at the first call"
+	}
+	return []Finding{found}
+}
+
+func setClock(goos string) string {
+	switch goos {
+	case "windows":
+		return "w32tm /resync"
+	case "darwin":
+		return "sudo sntp -sS time.apple.com"
+	}
+	return "sudo timedatectl set-ntp true"
+}
+
+func outOfSync(_ Facts, p Profile) (all []Finding) {
+	const repeatedly = 2
+	for _, s := range p.Sessions {
+		if s.Failure == nil || s.Failure.Count < repeatedly || !strings.Contains(s.Failure.Cause, "refused the token code") {
+			continue
+		}
+		all = append(all, Finding{
+			Severity: Error, Kind: fault.Refused, What: fmt.Sprintf("AWS has refused the token codes of %s %d times in a row", fault.Printable(p.Serial), s.Failure.Count),
+			Consequence: "there is no new session until this is fixed: the device is out of sync since it was enabled, or, if a resync does not help, the seed belongs to another device",
+			Remedy:      command("resync", p.Name),
+		})
+	}
+	return all
+}
+
+func lastError(f Facts, p Profile) (all []Finding) {
+	for _, s := range p.Sessions {
+		if s.Failure != nil {
+			all = append(all, lastErrorOf(s, f.Now))
+		}
+	}
+	return all
+}
+
+func lastErrorOf(s session.Status, now time.Time) Finding {
+	const showOnly = "Terraform, Go and JS show only the exit code"
+	failure, err := s.Failure, s.Failure.Err()
+	found := refusal(err, "the next get asks AWS again")
+	name := "GetSessionToken"
+	if s.RoleARN != "" {
+		name = "session of " + fault.Printable(s.RoleARN)
+	}
+	found.Place = ""
+	found.What = fmt.Sprintf("the last %s failed %s ago with exit code %d: %s", name, ago(now.Sub(failure.At)), found.Kind, fault.Text(err))
+	held := failure.Until.After(now)
+	switch {
+	case s.Left > time.Minute:
+		found = found.demoted(Warning)
+		found.Consequence = "the cached session is used until it expires; then every tool fails. " + showOnly
+	case held:
+		found.Consequence = fmt.Sprintf("every get fails with it for %s more, without asking AWS. %s", ago(failure.Until.Sub(now)), showOnly)
+	case found.Kind != fault.Refused && found.Kind != fault.Clock:
+		found = found.demoted(Warning)
+	}
+	if held {
+		found.Remedy = strings.TrimPrefix(found.Remedy+"; then: "+Program+" get --refresh --profile NAME", "; then: ")
+	}
+	return found
+}
+
+// ago rounds a time span to what a person wants to know.
+func ago(d time.Duration) string {
+	if d >= time.Hour {
+		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+	}
+	return d.Round(time.Second).String()
+}
+
+// noSession is the effect of an access key that cannot be used.
+const noSession = "there is no new session: get fails in every tool once no cached one is left"
+
+// online returns what AWS answered; nothing of it is set if AWS was not asked.
+func (p Profile) online() Online {
+	if p.Online == nil {
+		return Online{}
+	}
+	return *p.Online
+}
+
+func keyRefused(_ Facts, p Profile) []Finding {
+	if p.online().Identity == nil {
+		return nil
+	}
+	return []Finding{refusal(p.Online.Identity, noSession)}
+}
+
+func rootKey(_ Facts, p Profile) []Finding {
+	return when(p.online().Root, Finding{
+		Severity: Warning, What: "the access key is the root user's, of account " + fault.Printable(p.online().Account),
+		Consequence: "its sessions can do everything, and last an hour at most",
+		Remedy:      "create an IAM user with an access key, store that, and delete the root user's key in the console",
+	})
+}
+
+func keyInactive(_ Facts, p Profile) []Finding {
+	return when(!p.online().KeyCreated.IsZero() && !p.online().KeyActive, Finding{
+		Severity: Error, Kind: fault.Refused, What: "the access key is inactive", Consequence: noSession,
+		Remedy: "activate it in the IAM console, or store another one: " + command("add", p.Name),
+	})
+}
+
+func keyOld(f Facts, p Profile) []Finding {
+	const (
+		day   = 24 * time.Hour
+		limit = 90 * day // IAM User Guide, "Update access keys"; also a control of Security Hub (IAM.3)
+	)
+	age := f.Now.Sub(p.online().KeyCreated)
+	return when(!p.online().KeyCreated.IsZero() && age > limit, Finding{
+		Severity: Warning, What: fmt.Sprintf("the access key is %d days old", age/day),
+		Consequence: "it works, but Security Hub and most company policies want keys replaced after 90 days",
+		Remedy:      command("rotate key", p.Name),
+	})
+}
+
+func serialForeign(_ Facts, p Profile) []Finding {
+	o := p.online()
+	if o.DevicesErr != nil || o.Devices == nil || p.Serial == "" || slices.Contains(o.Devices, p.Serial) {
+		return nil
+	}
+	has := "none"
+	if len(o.Devices) > 0 {
+		has = fault.Printable(o.Devices[0])
+	}
+	return []Finding{{
+		Severity: Error, Kind: fault.Refused, What: fmt.Sprintf("%s is not among the %d MFA devices of user %s (%s)", fault.Printable(p.Serial), len(o.Devices), fault.Printable(o.User), has),
+		Consequence: noSession + " (\"unable to validate MFA code\")",
+		Remedy:      command("add", p.Name) + " --serial ARN, with the seed of one of: aws iam list-mfa-devices --user-name " + fault.Shell(o.User),
+	}}
+}
+
+func sessionRefused(_ Facts, p Profile) []Finding {
+	if p.online().Session == nil {
+		return nil
+	}
+	return []Finding{refusal(p.Online.Session, "get fails in every tool")}
+}

@@ -24,23 +24,14 @@ func (c *Client) Account(key creds.AccessKey, token creds.Secret) *Account {
 	return &Account{client: c, key: key, token: token}
 }
 
-// newCall returns a call that the account's key signs for the corrected time.
-func (a *Account) newCall(at place, err error, t task) *call {
+// ask makes a call that the account's key signs for the corrected time, and passes on what the answer
+// says about the clock.
+func ask[Out any](ctx context.Context, a *Account, service string, t task, operation func(*call) (*Out, error)) (*Out, error) {
 	t.Key, t.Token = a.key, a.token
-	if a.client.options.Skew != nil {
-		t.Skew = a.client.options.Skew()
+	if skew := a.client.options.Skew; skew != nil {
+		t.Skew = skew()
 	}
-	return a.client.newCall(at, err, t)
-}
-
-// iam returns a call to IAM.
-func (a *Account) iam(t task) *call {
-	at, err := a.client.iam()
-	return a.newCall(at, err, t)
-}
-
-// ask makes a call, and lets whoever keeps the clock know what the answer says of it.
-func ask[Out any](ctx context.Context, a *Account, k *call, operation func() (*Out, error)) (*Out, error) {
+	k := a.client.newCall(ctx, service, t)
 	out, err := do(ctx, k, operation)
 	if server, local := k.clocks(); !server.IsZero() && a.client.options.Observe != nil {
 		a.client.options.Observe(server, local)
@@ -52,7 +43,6 @@ func ask[Out any](ctx context.Context, a *Account, k *call, operation func() (*O
 type Identity struct {
 	Account string // twelve digits
 	ARN     string // "arn:aws:iam::123456789012:user/team/alice", "...:root"
-	ID      string // "AIDA...", "AROA...:session", or for the root user the account
 }
 
 // Root reports whether it is the account's root user, for whom no API enables an MFA device.
@@ -86,9 +76,8 @@ func accountOf(text string) string {
 
 // Device is an MFA device of the account.
 type Device struct {
-	Serial  string    // the ARN of a virtual device, or the number of a hardware token
-	User    string    // the user it is enabled for; "" if it is not assigned, or if that is root
-	Enabled time.Time // zero if it is not assigned
+	Serial string // the ARN of a virtual device, or the number of a hardware token
+	User   string // the user it is enabled for; "" if it is not assigned, or if that is root
 }
 
 // Name returns the name of a virtual device, without path, or "".
@@ -101,8 +90,8 @@ func (d Device) Name() string {
 	return path[strings.LastIndex(path, "/")+1:]
 }
 
-// NewDevice is a virtual device that has just been made, and is not enabled. AWS
-// shows its seed this once.
+// NewDevice is a virtual device that has just been made and is not enabled. AWS shows its seed only this
+// once.
 type NewDevice struct {
 	Serial string
 	Seed   totp.Seed
@@ -114,43 +103,24 @@ type Pair struct {
 	Serial        string
 	First, Second creds.Secret // six digits each
 
-	// Expires is the corrected time at which the second code's time step ends. A
-	// request that could not be written before it is given up unsent: IAM would
-	// enable the device and leave it out of sync. Zero: no limit.
+	// Expires is the corrected time at which the second code's time step ends. A request that could
+	// not be written before it is not sent: IAM would enable the device and leave it out of sync.
+	// Zero: no limit.
 	Expires time.Time
 }
-
-// Assignment selects virtual devices by whether they are enabled for a user.
-type Assignment string
-
-// The selections of ListVirtualMFADevices.
-const (
-	Any        Assignment = "Any"
-	Assigned   Assignment = "Assigned"
-	Unassigned Assignment = "Unassigned"
-)
 
 // Key is a long-lived access key of a user, without its secret.
 type Key struct {
 	ID      string
-	User    string
 	Active  bool
 	Created time.Time
 }
 
-// NewKey is an access key that has just been made. AWS shows its secret this
-// once, and other endpoints may take seconds to know the key.
-type NewKey struct {
-	creds.AccessKey
-	User    string
-	Created time.Time
-}
-
-// KeyUse is the last use of an access key. AWS's knowledge of it can be hours
-// old (IAM API, GetAccessKeyLastUsed).
+// KeyUse is the last use of an access key. AWS reports it with a delay of up to hours (IAM API,
+// GetAccessKeyLastUsed). Journals store it, with all its fields.
 type KeyUse struct {
 	User    string    // whose key it is
-	Time    time.Time // zero: never, or not since AWS keeps count
+	Time    time.Time // zero: never, or not since AWS began to track it
 	Service string    // "sts"; "" if never used
 	Region  string    // "eu-west-1"; "" if never used
 }

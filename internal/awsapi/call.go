@@ -42,8 +42,9 @@ type call struct {
 	failure  *Error  // why there is no answer of AWS, or nil
 }
 
-// newCall returns a call to an endpoint, or, where err says that there is none, one that has failed.
-func (c *Client) newCall(at place, err error, t task) *call {
+// newCall returns a call that has not been made, or one that has failed because there is no endpoint.
+func (c *Client) newCall(ctx context.Context, service string, t task) *call {
+	at, err := c.place(ctx, service)
 	k := &call{task: t, client: c, at: at, started: c.options.Now()}
 	k.progress.now, k.progress.stale = c.options.Now, k.outOfDate
 	if bad, ok := errors.AsType[*fault.Error](err); ok {
@@ -58,11 +59,11 @@ type useless string
 func (u useless) Error() string { return string(u) }
 
 // do runs the operation of the SDK that c is for, in one request. Its error is nil or an *Error.
-func do[Out any](ctx context.Context, c *call, operation func() (*Out, error)) (*Out, error) {
+func do[Out any](ctx context.Context, c *call, operation func(*call) (*Out, error)) (*Out, error) {
 	var out *Out
 	var err error
 	if c.failure == nil {
-		out, err = operation()
+		out, err = operation(c)
 		c.answer.forget()
 	}
 	failed := c.failed(ctx, err)

@@ -2,23 +2,16 @@ package awsapi
 
 import (
 	"errors"
-	"syscall"
+
+	"golang.org/x/sys/windows"
 )
 
-// Winsock error numbers that package syscall does not name (winsock2.h).
-const (
-	errAddrNotAvail syscall.Errno = 10049
-	errNetUnreach   syscall.Errno = 10051
-	errConnRefused  syscall.Errno = 10061
-	errHostUnreach  syscall.Errno = 10065
-)
-
-func isRefused(err error) bool { return errors.Is(err, errConnRefused) }
+func isRefused(err error) bool { return errors.Is(err, windows.WSAECONNREFUSED) }
 
 func isReset(err error) bool {
-	return errors.Is(err, syscall.WSAECONNRESET) || errors.Is(err, syscall.WSAECONNABORTED)
+	return errors.Is(err, windows.WSAECONNRESET) || errors.Is(err, windows.WSAECONNABORTED)
 }
 
 func isNoRoute(err error) bool {
-	return errors.Is(err, errNetUnreach) || errors.Is(err, errHostUnreach) || errors.Is(err, errAddrNotAvail)
+	return errors.Is(err, windows.WSAENETUNREACH) || errors.Is(err, windows.WSAEHOSTUNREACH) || errors.Is(err, windows.WSAEADDRNOTAVAIL)
 }

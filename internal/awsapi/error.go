@@ -36,7 +36,7 @@ const (
 	StillAssigned              // DeleteConflict: deactivate the device first
 	CodeRefused                // "invalid MFA one time pass code", InvalidAuthenticationCode
 	Busy                       // EntityTemporarilyUnmodifiable, ConcurrentModification: try again
-	Denied                     // a permission is missing; see Error.Denial
+	Denied                     // a permission is missing; see Error.WantsMFA
 	KeyUnknown                 // InvalidClientTokenId: deleted, inactive, too new, or a session without MFA
 	SecretWrong                // SignatureDoesNotMatch, and the clock is not the reason
 	SessionExpired             // ExpiredToken
@@ -60,18 +60,12 @@ func (k Kind) String() string {
 type Error struct {
 	Kind     Kind
 	Delivery Delivery
-	Denial   Denial // if Kind is Denied
-	Err      error  // the *fault.Error to show
-}
 
-// Denial is what AWS says about a missing permission.
-type Denial struct {
-	Action   string // "iam:CreateVirtualMFADevice"; "it" if AWS does not name it
-	Explicit bool   // a policy denies the action, rather than none allowing it
-
-	// WantsMFA: a session with MFA would probably be allowed. The call was signed by an access key
-	// alone, and either a policy denies it or it enables another device.
+	// WantsMFA: the call was Denied, and a session with MFA would probably be allowed. It was signed
+	// by an access key alone, and either a policy denies it or it enables another device.
 	WantsMFA bool
+
+	Err error // the *fault.Error to show
 }
 
 // Error returns the text of the *fault.Error.

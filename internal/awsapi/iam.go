@@ -15,9 +15,8 @@ import (
 // [\w+=,.@-] and is unique in the account. When the call is Lost the device may exist, and its seed is
 // gone: find it with ListVirtualMFADevices and delete it.
 func (a *Account) CreateVirtualMFADevice(ctx context.Context, name string) (NewDevice, error) {
-	k := a.iam(task{action: "CreateVirtualMFADevice", name: name})
 	var device NewDevice
-	_, err := ask(ctx, a, k, func() (*awsiam.CreateVirtualMFADeviceOutput, error) {
+	_, err := ask(ctx, a, iam, task{action: "CreateVirtualMFADevice", name: name}, func(k *call) (*awsiam.CreateVirtualMFADeviceOutput, error) {
 		out, err := k.iamAPI().CreateVirtualMFADevice(ctx, &awsiam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: &name})
 		if err == nil {
 			device, err = newDevice(out.VirtualMFADevice)
@@ -45,8 +44,7 @@ func newDevice(d *types.VirtualMFADevice) (NewDevice, error) {
 // EnableMFADevice enables a device for a user with two consecutive token codes. Whatever AWS answers,
 // both time steps count as spent.
 func (a *Account) EnableMFADevice(ctx context.Context, p Pair) error {
-	k := a.iam(p.task("EnableMFADevice"))
-	_, err := ask(ctx, a, k, func() (*awsiam.EnableMFADeviceOutput, error) {
+	_, err := ask(ctx, a, iam, p.task("EnableMFADevice"), func(k *call) (*awsiam.EnableMFADeviceOutput, error) {
 		return k.iamAPI().EnableMFADevice(ctx, &awsiam.EnableMFADeviceInput{
 			UserName: &p.User, SerialNumber: &p.Serial, AuthenticationCode1: reveal(p.First), AuthenticationCode2: reveal(p.Second),
 		})
@@ -57,8 +55,7 @@ func (a *Account) EnableMFADevice(ctx context.Context, p Pair) error {
 // ResyncMFADevice makes AWS follow a device whose codes it refuses, with two consecutive token codes.
 // Whatever AWS answers, both time steps count as spent.
 func (a *Account) ResyncMFADevice(ctx context.Context, p Pair) error {
-	k := a.iam(p.task("ResyncMFADevice"))
-	_, err := ask(ctx, a, k, func() (*awsiam.ResyncMFADeviceOutput, error) {
+	_, err := ask(ctx, a, iam, p.task("ResyncMFADevice"), func(k *call) (*awsiam.ResyncMFADeviceOutput, error) {
 		return k.iamAPI().ResyncMFADevice(ctx, &awsiam.ResyncMFADeviceInput{
 			UserName: &p.User, SerialNumber: &p.Serial, AuthenticationCode1: reveal(p.First), AuthenticationCode2: reveal(p.Second),
 		})
@@ -75,8 +72,7 @@ func reveal(code creds.Secret) *string { return aws.String(code.Reveal()) }
 // DeactivateMFADevice takes a device from a user; "" is the caller. Sessions that were made with it live
 // on.
 func (a *Account) DeactivateMFADevice(ctx context.Context, user, serial string) error {
-	k := a.iam(task{action: "DeactivateMFADevice", user: user, Request: Request{Serial: serial}})
-	_, err := ask(ctx, a, k, func() (*awsiam.DeactivateMFADeviceOutput, error) {
+	_, err := ask(ctx, a, iam, task{action: "DeactivateMFADevice", user: user, Request: Request{Serial: serial}}, func(k *call) (*awsiam.DeactivateMFADeviceOutput, error) {
 		return k.iamAPI().DeactivateMFADevice(ctx, &awsiam.DeactivateMFADeviceInput{UserName: optional(user), SerialNumber: &serial})
 	})
 	return err
@@ -84,8 +80,7 @@ func (a *Account) DeactivateMFADevice(ctx context.Context, user, serial string) 
 
 // DeleteVirtualMFADevice removes a virtual device that is not enabled.
 func (a *Account) DeleteVirtualMFADevice(ctx context.Context, serial string) error {
-	k := a.iam(task{action: "DeleteVirtualMFADevice", Request: Request{Serial: serial}})
-	_, err := ask(ctx, a, k, func() (*awsiam.DeleteVirtualMFADeviceOutput, error) {
+	_, err := ask(ctx, a, iam, task{action: "DeleteVirtualMFADevice", Request: Request{Serial: serial}}, func(k *call) (*awsiam.DeleteVirtualMFADeviceOutput, error) {
 		return k.iamAPI().DeleteVirtualMFADevice(ctx, &awsiam.DeleteVirtualMFADeviceInput{SerialNumber: &serial})
 	})
 	return err
@@ -100,24 +95,22 @@ func (a *Account) ListMFADevices(ctx context.Context, user string) ([]Device, er
 		}
 		got := page[Device]{marker: out.Marker, more: out.IsTruncated}
 		for _, d := range out.MFADevices {
-			got.items = append(got.items, Device{Serial: aws.ToString(d.SerialNumber), User: aws.ToString(d.UserName), Enabled: aws.ToTime(d.EnableDate)})
+			got.items = append(got.items, Device{Serial: aws.ToString(d.SerialNumber), User: aws.ToString(d.UserName)})
 		}
 		return got, nil
 	})
 }
 
 // ListVirtualMFADevices returns the virtual devices of the account, those of other users too.
-func (a *Account) ListVirtualMFADevices(ctx context.Context, which Assignment) ([]Device, error) {
+func (a *Account) ListVirtualMFADevices(ctx context.Context) ([]Device, error) {
 	return list(ctx, a, task{action: "ListVirtualMFADevices"}, func(k *call, marker *string) (page[Device], error) {
-		out, err := k.iamAPI().ListVirtualMFADevices(ctx, &awsiam.ListVirtualMFADevicesInput{
-			AssignmentStatus: types.AssignmentStatusType(which), Marker: marker,
-		})
+		out, err := k.iamAPI().ListVirtualMFADevices(ctx, &awsiam.ListVirtualMFADevicesInput{Marker: marker})
 		if err != nil {
 			return page[Device]{}, err
 		}
 		got := page[Device]{marker: out.Marker, more: out.IsTruncated}
 		for _, d := range out.VirtualMFADevices {
-			device := Device{Serial: aws.ToString(d.SerialNumber), Enabled: aws.ToTime(d.EnableDate)}
+			device := Device{Serial: aws.ToString(d.SerialNumber)}
 			if d.User != nil {
 				device.User = aws.ToString(d.User.UserName)
 			}
@@ -127,11 +120,11 @@ func (a *Account) ListVirtualMFADevices(ctx context.Context, which Assignment) (
 	})
 }
 
-// CreateAccessKey makes an access key for a user; "" is the caller. A user can have two. When the call
-// is Lost the key may exist, and its secret is gone: find it with ListAccessKeys and delete it.
-func (a *Account) CreateAccessKey(ctx context.Context, user string) (NewKey, error) {
-	k := a.iam(task{action: "CreateAccessKey", user: user})
-	out, err := ask(ctx, a, k, func() (*awsiam.CreateAccessKeyOutput, error) {
+// CreateAccessKey makes an access key for a user; "" is the caller. A user can have two. Other endpoints
+// may take seconds to know the key. When the call is Lost the key may exist, and its secret is gone: find
+// it with ListAccessKeys and delete it.
+func (a *Account) CreateAccessKey(ctx context.Context, user string) (creds.AccessKey, error) {
+	out, err := ask(ctx, a, iam, task{action: "CreateAccessKey", user: user}, func(k *call) (*awsiam.CreateAccessKeyOutput, error) {
 		out, err := k.iamAPI().CreateAccessKey(ctx, &awsiam.CreateAccessKeyInput{UserName: optional(user)})
 		if err == nil && (out.AccessKey == nil || aws.ToString(out.AccessKey.AccessKeyId) == "" || aws.ToString(out.AccessKey.SecretAccessKey) == "") {
 			err = useless("its answer has no access key")
@@ -139,14 +132,9 @@ func (a *Account) CreateAccessKey(ctx context.Context, user string) (NewKey, err
 		return out, err
 	})
 	if err != nil {
-		return NewKey{}, err
+		return creds.AccessKey{}, err
 	}
-	key := out.AccessKey
-	return NewKey{
-		AccessKey: creds.AccessKey{ID: *key.AccessKeyId, Secret: creds.NewSecret(*key.SecretAccessKey)},
-		User:      aws.ToString(key.UserName),
-		Created:   aws.ToTime(key.CreateDate),
-	}, nil
+	return creds.AccessKey{ID: *out.AccessKey.AccessKeyId, Secret: creds.NewSecret(*out.AccessKey.SecretAccessKey)}, nil
 }
 
 // UpdateAccessKey makes an access key of a user active or inactive; "" is the caller.
@@ -155,8 +143,7 @@ func (a *Account) UpdateAccessKey(ctx context.Context, user, id string, active b
 	if active {
 		status = types.StatusTypeActive
 	}
-	k := a.iam(task{action: "UpdateAccessKey", user: user, keyID: id})
-	_, err := ask(ctx, a, k, func() (*awsiam.UpdateAccessKeyOutput, error) {
+	_, err := ask(ctx, a, iam, task{action: "UpdateAccessKey", user: user, keyID: id}, func(k *call) (*awsiam.UpdateAccessKeyOutput, error) {
 		return k.iamAPI().UpdateAccessKey(ctx, &awsiam.UpdateAccessKeyInput{UserName: optional(user), AccessKeyId: &id, Status: status})
 	})
 	return err
@@ -164,8 +151,7 @@ func (a *Account) UpdateAccessKey(ctx context.Context, user, id string, active b
 
 // DeleteAccessKey deletes an access key of a user for good; "" is the caller.
 func (a *Account) DeleteAccessKey(ctx context.Context, user, id string) error {
-	k := a.iam(task{action: "DeleteAccessKey", user: user, keyID: id})
-	_, err := ask(ctx, a, k, func() (*awsiam.DeleteAccessKeyOutput, error) {
+	_, err := ask(ctx, a, iam, task{action: "DeleteAccessKey", user: user, keyID: id}, func(k *call) (*awsiam.DeleteAccessKeyOutput, error) {
 		return k.iamAPI().DeleteAccessKey(ctx, &awsiam.DeleteAccessKeyInput{UserName: optional(user), AccessKeyId: &id})
 	})
 	return err
@@ -180,10 +166,7 @@ func (a *Account) ListAccessKeys(ctx context.Context, user string) ([]Key, error
 		}
 		got := page[Key]{marker: out.Marker, more: out.IsTruncated}
 		for _, key := range out.AccessKeyMetadata {
-			got.items = append(got.items, Key{
-				ID: aws.ToString(key.AccessKeyId), User: aws.ToString(key.UserName),
-				Active: key.Status == types.StatusTypeActive, Created: aws.ToTime(key.CreateDate),
-			})
+			got.items = append(got.items, Key{aws.ToString(key.AccessKeyId), key.Status == types.StatusTypeActive, aws.ToTime(key.CreateDate)})
 		}
 		return got, nil
 	})
@@ -192,8 +175,7 @@ func (a *Account) ListAccessKeys(ctx context.Context, user string) ([]Key, error
 // GetAccessKeyLastUsed returns when an access key of the account was last used. AWS answers an id that
 // does not exist as one that the caller may not see: Denied.
 func (a *Account) GetAccessKeyLastUsed(ctx context.Context, id string) (KeyUse, error) {
-	k := a.iam(task{action: "GetAccessKeyLastUsed", keyID: id})
-	out, err := ask(ctx, a, k, func() (*awsiam.GetAccessKeyLastUsedOutput, error) {
+	out, err := ask(ctx, a, iam, task{action: "GetAccessKeyLastUsed", keyID: id}, func(k *call) (*awsiam.GetAccessKeyLastUsedOutput, error) {
 		return k.iamAPI().GetAccessKeyLastUsed(ctx, &awsiam.GetAccessKeyLastUsedInput{AccessKeyId: &id})
 	})
 	if err != nil {
@@ -223,8 +205,7 @@ func list[T any](ctx context.Context, a *Account, t task, read func(k *call, mar
 	var all []T
 	var marker *string
 	for n := 1; ; n++ {
-		k := a.iam(t)
-		got, err := ask(ctx, a, k, func() (*page[T], error) {
+		got, err := ask(ctx, a, iam, t, func(k *call) (*page[T], error) {
 			got, err := read(k, marker)
 			if next := aws.ToString(got.marker); err == nil && got.more && (next == "" || next == aws.ToString(marker) || n == maxPages) {
 				err = useless("its list goes on without end")

@@ -27,9 +27,6 @@ func TestLifeOfADevice(t *testing.T) {
 	if want := "arn:aws:iam::123456789012:mfa/laptop"; device.Serial != want || device.Seed.Bits() != 320 {
 		t.Fatalf("serial %q, %d bits", device.Serial, device.Seed.Bits())
 	}
-	if got := s.list(Unassigned); !slices.Equal(got, []string{spare, device.Serial}) {
-		t.Errorf("unassigned: %v", got)
-	}
 	now := totp.StepAt(s.Now())
 	pair := Pair{User: "alice", Serial: device.Serial, First: device.Seed.Code(now - 1), Second: device.Seed.Code(now)}
 	s.hide(pair.First, pair.Second)
@@ -37,15 +34,11 @@ func TestLifeOfADevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	mine, err := s.alice.ListMFADevices(t.Context(), "")
-	if err != nil || len(mine) != 1 || mine[0].Serial != device.Serial || mine[0].User != "alice" || mine[0].Name() != "laptop" ||
-		s.Now().Sub(mine[0].Enabled).Abs() > 2*time.Second {
+	if err != nil || len(mine) != 1 || mine[0].Serial != device.Serial || mine[0].User != "alice" || mine[0].Name() != "laptop" {
 		t.Errorf("%+v, %v", mine, err)
 	}
-	if got := s.list(Unassigned); !slices.Equal(got, []string{spare}) {
-		t.Errorf("unassigned: %v", got)
-	}
-	if all, err := s.alice.ListVirtualMFADevices(t.Context(), Assigned); err != nil || len(all) != 1 || all[0] != mine[0] {
-		t.Errorf("%+v, %v; want %+v", all, err, mine)
+	if all, err := s.alice.ListVirtualMFADevices(t.Context()); err != nil || !slices.Equal(all, []Device{{Serial: spare}, mine[0]}) {
+		t.Errorf("%+v, %v; want %s and %+v", all, err, spare, mine)
 	}
 	s.clock.advance(2 * totp.Period)
 	if err := s.alice.ResyncMFADevice(t.Context(), s.pair(device.Serial, -1)); err != nil {
@@ -57,7 +50,7 @@ func TestLifeOfADevice(t *testing.T) {
 	if err := s.alice.DeleteVirtualMFADevice(t.Context(), device.Serial); err != nil {
 		t.Error(err)
 	}
-	if got := s.list(Any); !slices.Equal(got, []string{spare}) {
+	if got := s.list(); !slices.Equal(got, []string{spare}) {
 		t.Errorf("devices: %v", got)
 	}
 	if repeated := s.State().Repeated(); len(repeated) != 0 {
@@ -65,9 +58,9 @@ func TestLifeOfADevice(t *testing.T) {
 	}
 }
 
-func (s *accountStage) list(which Assignment) []string {
+func (s *accountStage) list() []string {
 	s.t.Helper()
-	devices, err := s.alice.ListVirtualMFADevices(s.t.Context(), which)
+	devices, err := s.alice.ListVirtualMFADevices(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -86,19 +79,19 @@ func TestLifeOfAKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !creds.IsAccessKeyID(key.ID) || len(key.Secret.Reveal()) != 40 || key.User != "alice" || s.Now().Sub(key.Created).Abs() > 2*time.Second {
+	if !creds.IsAccessKeyID(key.ID) || len(key.Secret.Reveal()) != 40 {
 		t.Errorf("%+v", key)
 	}
 	use, err := s.alice.GetAccessKeyLastUsed(t.Context(), key.ID)
 	if err != nil || use != (KeyUse{User: "alice"}) {
 		t.Errorf("before its use: %+v, %v", use, err)
 	}
-	next := s.client(key.AccessKey, creds.Secret{})
+	next := s.client(key, creds.Secret{})
 	if err := next.UpdateAccessKey(t.Context(), "alice", old.ID, false); err != nil {
 		t.Fatal(err)
 	}
 	keys, err := next.ListAccessKeys(t.Context(), "alice")
-	if err != nil || len(keys) != 2 || keys[0].ID != old.ID || keys[0].Active || !keys[1].Active || keys[1].User != "alice" || keys[1].Created.IsZero() {
+	if err != nil || len(keys) != 2 || keys[0].ID != old.ID || keys[0].Active || !keys[1].Active || keys[1].Created.IsZero() {
 		t.Errorf("%+v, %v", keys, err)
 	}
 	use, err = next.GetAccessKeyLastUsed(t.Context(), key.ID)
@@ -129,7 +122,7 @@ func TestPages(t *testing.T) {
 		o.World.Devices = append(o.World.Devices, sandbox.Device{Serial: laptop, User: "alice"}, sandbox.Device{Serial: "GAHT12345678", User: "alice"})
 		o.World.Users[0].Keys = append(o.World.Users[0].Keys, sandbox.Key{})
 	})
-	if got := s.list(Any); !slices.Equal(got, []string{spare, laptop}) {
+	if got := s.list(); !slices.Equal(got, []string{spare, laptop}) {
 		t.Errorf("virtual devices: %v", got)
 	}
 	mine, err := s.alice.ListMFADevices(t.Context(), "alice")
@@ -169,7 +162,7 @@ func TestMarkerLostMidway(t *testing.T) {
 	s.inject(sandbox.Fault{Kind: sandbox.Rewrite, Skip: 1, Rewrite: func(body []byte) []byte {
 		return []byte(strings.Replace(string(body), "<Marker>2</Marker>", "", 1))
 	}})
-	_, err := s.alice.ListVirtualMFADevices(t.Context(), Any)
+	_, err := s.alice.ListVirtualMFADevices(t.Context())
 	s.check(t, err, want{ServerError, fault.Refused, Answered, []string{"goes on without end"}})
 }
 

@@ -135,9 +135,8 @@ func (c *call) denied(r refusal) meaning {
 		m.cause = "AWS denied " + c.action + ": " + r.message
 		return m
 	}
-	wantsMFA := c.Token.IsZero() && (d.explicit() || c.action == "EnableMFADevice")
-	m.denial = Denial{Action: d.action, Explicit: d.explicit(), WantsMFA: wantsMFA}
-	m.cause, m.remedy = d.String(), c.permission(d, wantsMFA)
+	m.wantsMFA = c.Token.IsZero() && (d.explicit() || c.action == "EnableMFADevice")
+	m.cause, m.remedy = d.String(), c.permission(d, m.wantsMFA)
 	return m
 }
 

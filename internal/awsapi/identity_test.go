@@ -39,7 +39,7 @@ func TestGetCallerIdentity(t *testing.T) {
 		if result.Err != nil {
 			t.Errorf("%s: %v", name, result.Err)
 		}
-		if got.ARN != test.arn || got.Account != "123456789012" || got.ID == "" || got.User() != test.user || got.Root() != test.root || got.Partition() != "aws" {
+		if got.ARN != test.arn || got.Account != "123456789012" || got.User() != test.user || got.Root() != test.root || got.Partition() != "aws" {
 			t.Errorf("%s: %+v", name, got)
 		}
 		if result.ServerTime.Sub(result.LocalTime).Abs() > 2*time.Second || result.ServerTime.IsZero() {

@@ -2,12 +2,11 @@ package awsapi
 
 import (
 	"net/http"
-	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/endpoint"
+	"golang.org/x/net/http/httpproxy"
+
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
@@ -28,12 +27,11 @@ func (p *proxy) use(*http.Request) (*url.URL, error) {
 
 func (p *proxy) socks() bool { return p != nil && strings.HasPrefix(p.url.Scheme, "socks5") }
 
-// proxyFor applies HTTPS_PROXY and NO_PROXY as http.ProxyFromEnvironment does.
-// That function itself is of no use: it reads the process's environment once
-// and for all, and takes a malformed proxy for none, which would send the
-// request past the proxy that somebody wanted.
+// proxyFor applies HTTPS_PROXY and NO_PROXY as http.ProxyFromEnvironment does, which loopback
+// bypasses. That function takes a malformed proxy for none, and so would send the request past the
+// proxy that somebody wanted.
 func proxyFor(target *url.URL, getenv func(string) string) (*proxy, error) {
-	if target.Scheme != "https" || endpoint.Loopback(target.Hostname()) {
+	if target.Scheme != "https" {
 		return nil, nil
 	}
 	variable, value := firstSet(getenv, "HTTPS_PROXY", "https_proxy")
@@ -90,45 +88,9 @@ func parseProxy(value string) *url.URL {
 	return nil
 }
 
-// bypassed reports whether the comma-separated NO_PROXY list names target: by
-// "*", an address, a CIDR prefix, or a domain, which stands for its
-// subdomains too; all but prefixes may end in ":PORT".
+// bypassed reports whether target is on loopback or in the NO_PROXY list.
 func bypassed(target *url.URL, list string) bool {
-	host, port := strings.ToLower(target.Hostname()), target.Port()
-	if port == "" {
-		port = "443"
-	}
-	ip, err := netip.ParseAddr(host)
-	for entry := range strings.SplitSeq(list, ",") {
-		entry = strings.ToLower(strings.TrimSpace(entry))
-		if entry == "*" || err == nil && matchesIP(entry, ip, port) || err != nil && matchesName(entry, host, port) {
-			return true
-		}
-	}
-	return false
-}
-
-func matchesIP(entry string, ip netip.Addr, port string) bool {
-	if prefix, err := netip.ParsePrefix(entry); err == nil {
-		return prefix.Contains(ip.Unmap())
-	}
-	if only, err := netip.ParseAddrPort(entry); err == nil {
-		return only.Addr().Unmap() == ip.Unmap() && strconv.Itoa(int(only.Port())) == port
-	}
-	addr, err := netip.ParseAddr(entry)
-	return err == nil && addr.Unmap() == ip.Unmap()
-}
-
-func matchesName(entry, host, port string) bool {
-	domain, wanted, _ := strings.Cut(entry, ":")
-	if domain == "" || wanted != "" && wanted != port {
-		return false
-	}
-	if strings.HasPrefix(domain, "*.") {
-		domain = domain[1:]
-	}
-	if domain[0] == '.' {
-		return strings.HasSuffix(host, domain)
-	}
-	return host == domain || strings.HasSuffix(host, "."+domain)
+	config := httpproxy.Config{HTTPSProxy: "http://proxy", NoProxy: list}
+	chosen, _ := config.ProxyFunc()(target)
+	return chosen == nil
 }

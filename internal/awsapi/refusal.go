@@ -35,7 +35,7 @@ func (r refusal) is(codes ...string) bool { return slices.Contains(codes, r.code
 type meaning struct {
 	kind                 Kind
 	thing, cause, remedy string
-	denial               Denial
+	wantsMFA             bool
 }
 
 // refused explains an error that AWS answered.
@@ -43,7 +43,7 @@ func (c *call) refused(r refusal) *Error {
 	m, ok := c.passing(r)
 	switch {
 	case ok:
-	case c.at.service == "IAM":
+	case c.at.service == iam:
 		m = c.refusedByIAM(r)
 	default:
 		m = c.refusedBySTS(r)
@@ -54,9 +54,10 @@ func (c *call) refused(r refusal) *Error {
 		kind = fault.Unavailable
 	case ClockRefused:
 		kind = fault.Clock
+	default:
 	}
 	failed := c.fail(m.kind, fault.New(kind, m.thing, m.remedy, "%s%s", m.cause, suffix(r.requestID)))
-	failed.Denial = m.denial
+	failed.WantsMFA = m.wantsMFA
 	return failed
 }
 
@@ -114,7 +115,7 @@ func (c *call) clockCause() string {
 func (c *call) ofKey(r refusal) (meaning, bool) {
 	thing := c.signer()
 	switch {
-	case r.is("InvalidClientTokenId") && c.at.service == "IAM" && !c.Token.IsZero():
+	case r.is("InvalidClientTokenId") && c.at.service == iam && !c.Token.IsZero():
 		return meaning{
 			kind: KeyUnknown, thing: thing, remedy: "aws-mfa-creds get --refresh --profile NAME",
 			cause: "IAM does not accept it: revoked, of another partition, or of a session without MFA, which may not call IAM",

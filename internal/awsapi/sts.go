@@ -47,13 +47,12 @@ type Result struct {
 
 // Call sends r in one HTTP request and never repeats it.
 func (c *Client) Call(ctx context.Context, r Request) Result {
-	at, err := c.sts()
-	k := c.newCall(at, err, task{Request: r, action: "GetSessionToken"})
-	mint := k.getSessionToken
+	t, mint := task{Request: r, action: "GetSessionToken"}, getSessionToken
 	if r.Role != nil {
-		k.action, mint = "AssumeRole", k.assumeRole
+		t.action, mint = "AssumeRole", assumeRole
 	}
-	got, err := do(ctx, k, func() (*types.Credentials, error) { return mint(ctx) })
+	k := c.newCall(ctx, sts, t)
+	got, err := do(ctx, k, func(k *call) (*types.Credentials, error) { return mint(ctx, k) })
 	result := Result{Err: err}
 	result.ServerTime, result.LocalTime = k.clocks()
 	if err == nil {
@@ -67,7 +66,7 @@ func (c *Client) Call(ctx context.Context, r Request) Result {
 	return result
 }
 
-func (c *call) getSessionToken(ctx context.Context) (*types.Credentials, error) {
+func getSessionToken(ctx context.Context, c *call) (*types.Credentials, error) {
 	out, err := c.stsAPI().GetSessionToken(ctx, &awssts.GetSessionTokenInput{
 		DurationSeconds: c.seconds(), SerialNumber: optional(c.Serial), TokenCode: optional(c.Code.Reveal()),
 	})
@@ -77,7 +76,7 @@ func (c *call) getSessionToken(ctx context.Context) (*types.Credentials, error) 
 	return out.Credentials, c.defect(out.Credentials)
 }
 
-func (c *call) assumeRole(ctx context.Context) (*types.Credentials, error) {
+func assumeRole(ctx context.Context, c *call) (*types.Credentials, error) {
 	out, err := c.stsAPI().AssumeRole(ctx, &awssts.AssumeRoleInput{
 		RoleArn: &c.Role.ARN, RoleSessionName: &c.Role.SessionName, ExternalId: optional(c.Role.ExternalID),
 		DurationSeconds: c.seconds(), SerialNumber: optional(c.Serial), TokenCode: optional(c.Code.Reveal()),
@@ -125,9 +124,7 @@ func (c *call) defect(got *types.Credentials) error {
 // GetCallerIdentity asks STS whose key signs. It needs no permission and no policy can deny it, so a
 // refusal is about the key itself or the clock.
 func (a *Account) GetCallerIdentity(ctx context.Context) (Identity, error) {
-	at, err := a.client.sts()
-	k := a.newCall(at, err, task{action: "GetCallerIdentity"})
-	out, err := ask(ctx, a, k, func() (*awssts.GetCallerIdentityOutput, error) {
+	out, err := ask(ctx, a, sts, task{action: "GetCallerIdentity"}, func(k *call) (*awssts.GetCallerIdentityOutput, error) {
 		out, err := k.stsAPI().GetCallerIdentity(ctx, &awssts.GetCallerIdentityInput{})
 		if err == nil && (aws.ToString(out.Arn) == "" || aws.ToString(out.Account) == "") {
 			err = useless("its answer does not say whose key it is")
@@ -137,7 +134,7 @@ func (a *Account) GetCallerIdentity(ctx context.Context) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	return Identity{Account: *out.Account, ARN: *out.Arn, ID: aws.ToString(out.UserId)}, nil
+	return Identity{Account: *out.Account, ARN: *out.Arn}, nil
 }
 
 // optional returns nil for "", which the SDK does not send.

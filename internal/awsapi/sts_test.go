@@ -312,8 +312,7 @@ func TestCallsInParallel(t *testing.T) {
 func TestUnbuildableRequest(t *testing.T) {
 	t.Parallel()
 	client := newTestClient(t, "http://127.0.0.1:1")
-	at, err := client.sts()
-	k := client.newCall(at, err, task{action: "GetSessionToken", Request: sessionRequest()})
-	_, err = do(t.Context(), k, func() (*struct{}, error) { return nil, errors.New("cannot send " + canaryCode) })
+	k := client.newCall(t.Context(), sts, task{action: "GetSessionToken", Request: sessionRequest()})
+	_, err := do(t.Context(), k, func(*call) (*struct{}, error) { return nil, errors.New("cannot send " + canaryCode) })
 	want{Refused, fault.Internal, Unsent, []string{"GetSessionToken request could not be built"}}.checkError(t, err)
 }

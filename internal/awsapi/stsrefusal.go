@@ -64,7 +64,7 @@ func (c *call) longerThanRole() meaning {
 
 // notAuthorized says what decides on an AssumeRole: who asks, for which role, and with which proofs.
 func (c *call) notAuthorized(d policyDenial) meaning {
-	m := meaning{kind: Denied, thing: c.roleThing(), cause: d.String(), denial: Denial{Action: d.action, Explicit: d.explicit()}}
+	m := meaning{kind: Denied, thing: c.roleThing(), cause: d.String()}
 	if c.Role == nil {
 		m.remedy = "check the policies of the user"
 		return m

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
@@ -136,7 +137,7 @@ func (add *adding) begin() error {
 	if add.files, err = add.loadFiles(); err != nil {
 		return err
 	}
-	env := profile.Env{Getenv: add.getenv, Identity: true, CheckURL: checkURL}
+	env := profile.Env{Getenv: add.getenv, Identity: true, CheckURL: awsapi.CheckURL}
 	if add.settings, err = add.files.Resolve(add.name, profile.Flags{}, env); err != nil {
 		return err
 	}

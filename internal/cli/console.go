@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
@@ -100,7 +101,7 @@ func (c *console) begin(ctx context.Context, o enrollOptions) error {
 		return err
 	}
 	// The profile need not exist: the root user has no access key, and should not.
-	if c.has, err = files.Resolve(o.profile, profile.Flags{}, profile.Env{Getenv: c.getenv, Identity: true, CheckURL: checkURL}); err != nil {
+	if c.has, err = files.Resolve(o.profile, profile.Flags{}, profile.Env{Getenv: c.getenv, Identity: true, CheckURL: awsapi.CheckURL}); err != nil {
 		return err
 	}
 	c.name = c.has.Identity

@@ -10,7 +10,6 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/endpoint"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
@@ -102,7 +101,7 @@ func (a *app) loadFiles() (*profile.Files, error) {
 // settings.
 func (a *app) profileEnv() (profile.Env, error) {
 	store := envstore.New(a.getenv)
-	env := profile.Env{Getenv: a.getenv, Identity: store.Configured(), CheckURL: checkURL}
+	env := profile.Env{Getenv: a.getenv, Identity: store.Configured(), CheckURL: awsapi.CheckURL}
 	if !env.Identity {
 		return env, nil
 	}
@@ -112,15 +111,6 @@ func (a *app) profileEnv() (profile.Env, error) {
 	}
 	env.Serial, err = store.Serial()
 	return env, err
-}
-
-// checkURL is the rule of profile.Env.CheckURL.
-func checkURL(text string) (host string, err error) {
-	u, err := endpoint.Parse(text)
-	if err != nil {
-		return "", err
-	}
-	return u.Host, nil
 }
 
 func (a *app) openCache(keys cache.KeySource) (*cache.Cache, error) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/endpoint"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 )
@@ -155,7 +155,7 @@ func endpointOverride(_ Facts, p Profile) []Finding {
 		Consequence: "signed requests and token codes go there",
 		Remedy:      "unset it, unless this is intended",
 	}
-	if !endpoint.Loopback(u.Hostname()) && !amazon(u.Hostname()) {
+	if !awsapi.Loopback(u.Hostname()) && !amazon(u.Hostname()) {
 		found.Severity = Warning
 		found.Consequence += ", which is not a host of AWS"
 	}

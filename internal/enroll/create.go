@@ -85,7 +85,7 @@ func (r *run) rename(ctx context.Context, name string) {
 func (r *run) free(ctx context.Context) bool {
 	var devices []awsapi.Device
 	err := r.patiently(ctx, repeatable, func() (err error) {
-		devices, err = r.iam.ListVirtualMFADevices(ctx, awsapi.Any)
+		devices, err = r.iam.ListVirtualMFADevices(ctx)
 		return err
 	})
 	if err != nil {
@@ -175,7 +175,7 @@ func (r *run) whose(ctx context.Context) *awsapi.Device {
 // virtual lists the virtual devices of the account.
 func (r *run) virtual(ctx context.Context) (devices []awsapi.Device, err error) {
 	err = r.call(ctx, repeatable, func(api IAM) (err error) {
-		devices, err = api.ListVirtualMFADevices(ctx, awsapi.Any)
+		devices, err = api.ListVirtualMFADevices(ctx)
 		return err
 	})
 	return devices, err

@@ -29,14 +29,14 @@ func (r *run) createKey(ctx context.Context) error {
 	}
 	r.tell(Making, "access key")
 	for try := 1; ; try++ {
-		var key awsapi.NewKey
+		var key creds.AccessKey
 		err := r.call(ctx, passing, func(api IAM) (err error) {
 			key, err = api.CreateAccessKey(ctx, r.who.User())
 			return err
 		})
 		switch {
 		case err == nil:
-			return r.storeKey(ctx, key.AccessKey)
+			return r.storeKey(ctx, key)
 		case uncertain(err) && try < maxTries:
 			if err := r.deleteLost(ctx); err != nil {
 				return err

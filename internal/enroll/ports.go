@@ -18,9 +18,9 @@ type IAM interface {
 	DeactivateMFADevice(ctx context.Context, user, serial string) error
 	DeleteVirtualMFADevice(ctx context.Context, serial string) error
 	ListMFADevices(ctx context.Context, user string) ([]awsapi.Device, error)
-	ListVirtualMFADevices(ctx context.Context, which awsapi.Assignment) ([]awsapi.Device, error)
+	ListVirtualMFADevices(ctx context.Context) ([]awsapi.Device, error)
 
-	CreateAccessKey(ctx context.Context, user string) (awsapi.NewKey, error)
+	CreateAccessKey(ctx context.Context, user string) (creds.AccessKey, error)
 	UpdateAccessKey(ctx context.Context, user, id string, active bool) error
 	DeleteAccessKey(ctx context.Context, user, id string) error
 	ListAccessKeys(ctx context.Context, user string) ([]awsapi.Key, error)

@@ -217,7 +217,7 @@ func definite(err error) bool {
 
 func wantsMFA(err error) bool {
 	told, ok := errors.AsType[*awsapi.Error](err)
-	return ok && told.Denial.WantsMFA
+	return ok && told.WantsMFA
 }
 
 func is(err error, reason awsapi.Kind) bool { return err != nil && awsapi.KindOf(err) == reason }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 )
 
 // tapped is a client of IAM whose calls pass the stage's tap.
@@ -44,15 +45,15 @@ func (x tapped) ListMFADevices(ctx context.Context, user string) (all []awsapi.D
 	return all, err
 }
 
-func (x tapped) ListVirtualMFADevices(ctx context.Context, which awsapi.Assignment) (all []awsapi.Device, err error) {
+func (x tapped) ListVirtualMFADevices(ctx context.Context) (all []awsapi.Device, err error) {
 	err = x.s.tap("ListVirtualMFADevices", func() error {
-		all, err = x.api.ListVirtualMFADevices(ctx, which)
+		all, err = x.api.ListVirtualMFADevices(ctx)
 		return err
 	})
 	return all, err
 }
 
-func (x tapped) CreateAccessKey(ctx context.Context, user string) (k awsapi.NewKey, err error) {
+func (x tapped) CreateAccessKey(ctx context.Context, user string) (k creds.AccessKey, err error) {
 	err = x.s.tap("CreateAccessKey", func() error {
 		k, err = x.api.CreateAccessKey(ctx, user)
 		return err

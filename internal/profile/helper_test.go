@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/endpoint"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
@@ -44,7 +44,7 @@ func load(t testing.TB, aws, own string) *Files {
 }
 
 func environment(pairs ...string) Env {
-	return Env{CheckURL: checkURL, Getenv: func(name string) string {
+	return Env{CheckURL: awsapi.CheckURL, Getenv: func(name string) string {
 		for i := 0; i < len(pairs); i += 2 {
 			if pairs[i] == name {
 				return pairs[i+1]
@@ -79,12 +79,4 @@ func wantFault(t testing.TB, err error, kind fault.Kind, parts ...string) {
 			t.Errorf("%q lacks %q", fault.Line(err), part)
 		}
 	}
-}
-
-func checkURL(text string) (string, error) {
-	u, err := endpoint.Parse(text)
-	if err != nil {
-		return "", err
-	}
-	return u.Host, nil
 }

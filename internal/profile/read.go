@@ -26,7 +26,7 @@ func Read(path string, ours bool) (string, fs.FileInfo, error) {
 	if path == "" || path == os.DevNull {
 		return "", nil, nil
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0) //nolint:gosec // the path is the user's own choice
+	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)                  //nolint:gosec // the path is the user's own choice
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // or it is below what is no directory
 		return "", nil, nil
 	}

@@ -56,13 +56,13 @@ func (a *answer) complete(action string) (ok, cut bool) {
 func (a *answer) foreign() string {
 	switch {
 	case a.status/100 == 3:
-		return fmt.Sprintf("got a redirect (HTTP %d) to %q instead of an answer of AWS (captive portal or proxy?)", a.status, a.redirect())
+		return fmt.Sprintf("got a redirect (HTTP %d) to %q instead of a response from AWS (captive portal or proxy?)", a.status, a.redirect())
 	case a.html():
-		return fmt.Sprintf("got HTML (HTTP %d) instead of an answer of AWS (captive portal or proxy?)", a.status)
+		return fmt.Sprintf("got HTML (HTTP %d) instead of a response from AWS (captive portal or proxy?)", a.status)
 	case len(a.body) == 0:
-		return fmt.Sprintf("got an empty answer (HTTP %d)", a.status)
+		return fmt.Sprintf("got an empty response (HTTP %d)", a.status)
 	}
-	return fmt.Sprintf("got something else (HTTP %d, type %q) than an answer of AWS", a.status, a.header.Get("Content-Type"))
+	return fmt.Sprintf("got a response that is not from AWS (HTTP %d, type %q)", a.status, a.header.Get("Content-Type"))
 }
 
 // document returns the name of the root element of data, and an error unless

@@ -39,7 +39,7 @@ type call struct {
 	proxy    *proxy
 	progress progress
 	answer   *answer // AWS's, or nil
-	failure  *Error  // why there is no answer of AWS, or nil
+	failure  *Error  // why there is no answer from AWS, or nil
 }
 
 // newCall returns a call that has not been made, or one that has failed because there is no endpoint.
@@ -91,7 +91,7 @@ func (c *call) failed(ctx context.Context, err error) *Error {
 		return c.useless(string(cause))
 	}
 	if err != nil {
-		return c.useless("its answer does not have the form of one from " + c.at.service)
+		return c.useless("the response does not have the form of one from " + c.at.service)
 	}
 	return nil
 }
@@ -102,7 +102,7 @@ func (c *call) useless(cause string) *Error {
 }
 
 // errNoAnswer stops the SDK; the reason stays in call.failure, unaltered.
-var errNoAnswer = errors.New("no answer of AWS")
+var errNoAnswer = errors.New("no answer from AWS")
 
 // Do implements the SDK's HTTPClient. It returns an answer only if AWS gave it and it is complete.
 func (c *call) Do(req *http.Request) (*http.Response, error) {
@@ -164,7 +164,7 @@ func (c *call) delivery() Delivery {
 	if c.answer != nil {
 		return Answered
 	}
-	return c.progress.delivery()
+	return c.progress.reached().delivery()
 }
 
 // host returns the endpoint's host, as messages name it.
@@ -186,7 +186,7 @@ func (c *call) clocks() (server, local time.Time) {
 	if c.answer == nil || c.answer.date().IsZero() {
 		return time.Time{}, time.Time{}
 	}
-	at := c.progress.times()
+	at := c.progress.reached()
 	return c.answer.date(), at.written.Add(at.answered.Sub(at.written) / 2)
 }
 
@@ -220,7 +220,7 @@ func (c *call) record(ctx context.Context, failed *Error) {
 		slog.String("delivery", c.delivery().String()),
 		slog.Duration("took", c.client.options.Now().Sub(c.started)),
 	}
-	if at := c.progress.times(); !at.connected.IsZero() {
+	if at := c.progress.reached(); !at.connected.IsZero() {
 		attrs = append(attrs, slog.Duration("connected_after", at.connected.Sub(c.started)))
 	}
 	if c.answer != nil {

@@ -85,7 +85,7 @@ func (o Options) override(service, text string) (*url.URL, error) {
 	}
 	if o.FIPS || o.DualStack {
 		return nil, fault.New(fault.Config, thing, "unset the URL, or AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT",
-			"%s excludes FIPS and dual-stack endpoints", u.Host)
+			"%s cannot be combined with FIPS or dual-stack endpoints", u.Host)
 	}
 	return u, nil
 }
@@ -114,7 +114,7 @@ func checkRegion(region string) error {
 // The defects of a URL. No text quotes it: one that does not parse, or has a user, may hold a password.
 var (
 	errForm  = errors.New("not a URL of the form https://HOST[:PORT][/PATH]")
-	errParts = errors.New("the URL has a user, query or fragment, which it cannot have")
+	errParts = errors.New("the URL has a user, query or fragment, which is not allowed")
 )
 
 // CheckURL returns the host of a URL that may replace an endpoint of AWS, or an error that completes a
@@ -136,7 +136,7 @@ func parseURL(text string) (*url.URL, error) {
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Contains(u.Path, "@"):
 		return nil, errParts
 	case u.Scheme == "http" && !Loopback(u.Hostname()):
-		return nil, fmt.Errorf("http://%s is not encrypted, which is accepted on loopback only", u.Host)
+		return nil, fmt.Errorf("http://%s is not encrypted, which is allowed on loopback only", u.Host)
 	}
 	return u, nil
 }

@@ -13,7 +13,7 @@ type Delivery int
 const (
 	// Unsent: no byte of the request was written (DNS, connect, proxy, TLS). Its code is free.
 	Unsent Delivery = iota
-	// Unknown: part or all of it was written, and no answer of AWS came back. The code may have
+	// Unknown: part or all of it was written, and no answer from AWS came back. The code may have
 	// been accepted.
 	Unknown
 	// Answered: AWS answered. The code counts as spent, whatever the answer says.

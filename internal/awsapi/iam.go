@@ -30,13 +30,13 @@ func (a *Account) CreateVirtualMFADevice(ctx context.Context, name string) (NewD
 // deleted. Why the seed is unusable is not: it may quote the seed.
 func newDevice(d *types.VirtualMFADevice) (NewDevice, error) {
 	if d == nil || aws.ToString(d.SerialNumber) == "" {
-		return NewDevice{}, useless("its answer names no device")
+		return NewDevice{}, useless("the response names no device")
 	}
 	defer clear(d.Base32StringSeed)
 	defer clear(d.QRCodePNG)
 	seed, err := totp.ParseSeed(string(d.Base32StringSeed), totp.Policy{})
 	if err != nil {
-		return NewDevice{Serial: *d.SerialNumber}, useless("its answer has no usable seed for the new device")
+		return NewDevice{Serial: *d.SerialNumber}, useless("the response has no usable seed for the new device")
 	}
 	return NewDevice{Serial: *d.SerialNumber, Seed: seed}, nil
 }
@@ -127,7 +127,7 @@ func (a *Account) CreateAccessKey(ctx context.Context, user string) (creds.Acces
 	out, err := ask(ctx, a, iam, task{action: "CreateAccessKey", user: user}, func(k *call) (*awsiam.CreateAccessKeyOutput, error) {
 		out, err := k.iamAPI().CreateAccessKey(ctx, &awsiam.CreateAccessKeyInput{UserName: optional(user)})
 		if err == nil && (out.AccessKey == nil || aws.ToString(out.AccessKey.AccessKeyId) == "" || aws.ToString(out.AccessKey.SecretAccessKey) == "") {
-			err = useless("its answer has no access key")
+			err = useless("the response has no access key")
 		}
 		return out, err
 	})
@@ -208,7 +208,7 @@ func list[T any](ctx context.Context, a *Account, t task, read func(k *call, mar
 		got, err := ask(ctx, a, iam, t, func(k *call) (*page[T], error) {
 			got, err := read(k, marker)
 			if next := aws.ToString(got.marker); err == nil && got.more && (next == "" || next == aws.ToString(marker) || n == maxPages) {
-				err = useless("its list goes on without end")
+				err = useless("the list in the response does not end")
 			}
 			return &got, err
 		})

@@ -148,7 +148,7 @@ func TestEndlessList(t *testing.T) {
 			return []byte(strings.Replace(string(body), "<IsTruncated>false</IsTruncated>", tail, 1))
 		}})
 		_, err := s.alice.ListMFADevices(t.Context(), "")
-		s.check(t, err, want{ServerError, fault.Refused, Answered, []string{"goes on without end"}})
+		s.check(t, err, want{ServerError, fault.Refused, Answered, []string{"does not end"}})
 	}
 }
 
@@ -163,7 +163,7 @@ func TestMarkerLostMidway(t *testing.T) {
 		return []byte(strings.Replace(string(body), "<Marker>2</Marker>", "", 1))
 	}})
 	_, err := s.alice.ListVirtualMFADevices(t.Context())
-	s.check(t, err, want{ServerError, fault.Refused, Answered, []string{"goes on without end"}})
+	s.check(t, err, want{ServerError, fault.Refused, Answered, []string{"does not end"}})
 }
 
 // TestAnswersAreForgotten: the bytes that held a new secret are overwritten.

@@ -30,13 +30,13 @@ func (c *call) refusedByIAM(r refusal) meaning {
 		}
 	case "InvalidAuthenticationCode":
 		return meaning{
-			kind: CodeRefused, thing: c.thing(), remedy: "wait for the next code, and run it again",
-			cause: "AWS refused the two token codes: not of consecutive time steps, used already, too old, or of another seed" + c.offClock(),
+			kind: CodeRefused, thing: c.thing(), remedy: "wait for the next code, then run the command again",
+			cause: "AWS refused the two token codes: they are not of consecutive time steps, used already, too old, or from another seed" + c.offClock(),
 		}
 	case "EntityTemporarilyUnmodifiable", "ConcurrentModification":
 		return meaning{
 			kind: Busy, thing: c.thing(), remedy: "try again in a minute",
-			cause: "AWS does not take a change of it yet, because it was changed a moment ago",
+			cause: "it was changed a moment ago, and AWS does not accept another change yet",
 		}
 	}
 	return r.unknown(Refused, c.thing())
@@ -48,7 +48,7 @@ func (c *call) offClock() string {
 	if !known || off.Abs() < totp.Period/2 {
 		return ""
 	}
-	return fmt.Sprintf("; the clock they are from is %s off", brief(off.Abs().Round(time.Second)))
+	return fmt.Sprintf("; the clock that made them is %s off", brief(off.Abs().Round(time.Second)))
 }
 
 // thing names what the call is about.
@@ -85,11 +85,11 @@ func (c *call) ofUser() string {
 func (c *call) alreadyExists() meaning {
 	m := meaning{kind: AlreadyExists, thing: c.thing()}
 	if c.name == "" {
-		m.cause, m.remedy = "it is enabled for a user already", "aws iam list-virtual-mfa-devices --assignment-status Assigned"
+		m.cause, m.remedy = "it is already enabled for a user", "aws iam list-virtual-mfa-devices --assignment-status Assigned"
 		return m
 	}
-	m.cause = "the account has a virtual MFA device of that name, perhaps left over from an enrolment that did not finish"
-	m.remedy = "choose another name with --device-name, or replace one that nobody has with --replace-unassigned"
+	m.cause = "the account has a virtual MFA device of that name, perhaps left over from an enrollment that did not finish"
+	m.remedy = "choose another name with --device-name, or replace an unassigned one with --replace-unassigned"
 	return m
 }
 
@@ -99,11 +99,11 @@ func (c *call) limitExceeded(r refusal) meaning {
 	m := meaning{kind: LimitExceeded, thing: c.owner()}
 	switch c.action {
 	case "EnableMFADevice":
-		m.cause = "it has eight MFA devices, the most that IAM allows"
-		m.remedy = "remove one of those that this lists: aws iam list-mfa-devices" + c.ofUser()
+		m.cause = "it already has eight MFA devices, the most that IAM allows"
+		m.remedy = "remove one of those listed by: aws iam list-mfa-devices" + c.ofUser()
 	case "CreateAccessKey":
-		m.cause = "it has two access keys, the most that IAM allows"
-		m.remedy = "delete one of those that this lists: aws iam list-access-keys" + c.ofUser()
+		m.cause = "it already has two access keys, the most that IAM allows"
+		m.remedy = "delete one of those listed by: aws iam list-access-keys" + c.ofUser()
 	default:
 		m.thing, m.cause = c.thing(), "the account has reached a quota of IAM: "+r.message
 	}
@@ -144,10 +144,10 @@ func (c *call) denied(r refusal) meaning {
 func (c *call) permission(d policyDenial, wantsMFA bool) string {
 	var ways []string
 	if wantsMFA {
-		ways = append(ways, "sign with a session of a device that works already")
+		ways = append(ways, "sign with a session of a device that already works")
 	}
 	if user := (Identity{ARN: d.caller}).User(); c.name != "" && user != "" && c.name != user {
 		ways = append(ways, "try --device-name "+user+" (many policies allow only a device named like the user)")
 	}
-	return strings.Join(append(ways, "have an administrator allow "+d.action), ", or ")
+	return strings.Join(append(ways, "ask an administrator to allow "+d.action), ", or ")
 }

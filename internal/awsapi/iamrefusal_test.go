@@ -43,17 +43,17 @@ func TestIAMRefusals(t *testing.T) {
 		"enabled already": {
 			func(w *sandbox.World) { w.Devices[0].User = "alice" },
 			func(s *accountStage) error { return s.enable(-1) },
-			refusedAs(AlreadyExists, "MFA device "+spare, "enabled for a user already"),
+			refusedAs(AlreadyExists, "MFA device "+spare, "already enabled for a user"),
 		},
 		"nine devices": {func(w *sandbox.World) {
 			for n := range 8 {
 				w.Devices = append(w.Devices, sandbox.Device{Serial: fmt.Sprintf("arn:aws:iam::123456789012:mfa/d%d", n), User: "alice"})
 			}
-		}, func(s *accountStage) error { return s.enable(-1) }, refusedAs(LimitExceeded, "user alice: it has eight MFA devices", "aws iam list-mfa-devices --user-name alice")},
+		}, func(s *accountStage) error { return s.enable(-1) }, refusedAs(LimitExceeded, "user alice: it already has eight MFA devices", "aws iam list-mfa-devices --user-name alice")},
 		"three keys": {func(w *sandbox.World) { w.Users[0].Keys = append(w.Users[0].Keys, sandbox.Key{}) }, func(s *accountStage) error {
 			_, err := s.alice.CreateAccessKey(s.t.Context(), "alice")
 			return err
-		}, refusedAs(LimitExceeded, "user alice: it has two access keys", "aws iam list-access-keys --user-name alice")},
+		}, refusedAs(LimitExceeded, "user alice: it already has two access keys", "aws iam list-access-keys --user-name alice")},
 		"no device": {nil, func(s *accountStage) error {
 			return s.alice.EnableMFADevice(s.t.Context(), Pair{User: "alice", Serial: laptop, First: s.code(spare, -1), Second: s.code(spare, 0)})
 		}, refusedAs(NotFound, "MFA device "+laptop, "not one of user alice")},
@@ -219,7 +219,7 @@ func TestPolicies(t *testing.T) {
 			true,
 			[]string{
 				"MFA device " + spare, "arn:aws:iam::123456789012:user/alice may not call iam:DeleteVirtualMFADevice",
-				"explicit deny in an identity-based policy", "session of a device that works already",
+				"explicit deny in an identity-based policy", "session of a device that already works",
 			},
 		},
 		"denied by the organization": {
@@ -346,7 +346,7 @@ func TestCodesOfAWrongClock(t *testing.T) {
 	t.Parallel()
 	s := newAccountStage(t)
 	s.SetClockOffset(2 * time.Minute)
-	s.check(t, s.enable(-20), refusedAs(CodeRefused, "the clock they are from is 2m off"))
+	s.check(t, s.enable(-20), refusedAs(CodeRefused, "the clock that made them is 2m off"))
 }
 
 func TestCodesThatRanOut(t *testing.T) {

@@ -19,9 +19,9 @@ func (c *call) explain(ctx context.Context, err error) *Error {
 	if ctx.Err() != nil {
 		return c.ended(ctx)
 	}
-	if c.progress.heldBack() {
+	if c.progress.reached().outdated {
 		return c.fail(CodeOutOfDate, fault.New(fault.Deadline, c.host(), "check the network",
-			"connecting took so long that the token code ran out, so it was not sent"))
+			"connecting took so long that the token code expired, so it was not sent"))
 	}
 	if told, ok := errors.AsType[*fault.Error](err); ok {
 		return c.fail(Unreachable, told)
@@ -38,7 +38,7 @@ func (c *call) explain(ctx context.Context, err error) *Error {
 
 // brokenOff tells a request whose answer is missing from one that never left.
 func (c *call) brokenOff(err error) Kind {
-	if c.progress.delivery() == Unsent || errors.Is(err, errTooLarge) {
+	if c.progress.reached().delivery() == Unsent || errors.Is(err, errTooLarge) {
 		return Unreachable
 	}
 	return Lost
@@ -46,9 +46,9 @@ func (c *call) brokenOff(err error) Kind {
 
 // ended is for a call that the caller's context ended.
 func (c *call) ended(ctx context.Context) *Error {
-	told := fault.New(fault.Network, c.host(), "", "interrupted %s", c.progress.reached())
+	told := fault.New(fault.Network, c.host(), "", "interrupted %s", c.progress.reached().phase)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		told = fault.New(fault.Deadline, c.host(), "", "the time limit of the run passed %s", c.progress.reached())
+		told = fault.New(fault.Deadline, c.host(), "", "the time limit of the run expired %s", c.progress.reached().phase)
 	}
 	told.Err = ctx.Err()
 	return c.fail(c.brokenOff(ctx.Err()), told)
@@ -58,7 +58,7 @@ func (c *call) ended(ctx context.Context) *Error {
 // at. A proxy goes by its host and port; its URL may hold a password.
 func (c *call) partner() (thing, remedy string) {
 	switch {
-	case c.proxy != nil && c.progress.reached() < securing:
+	case c.proxy != nil && c.progress.reached().phase < securing:
 		return fmt.Sprintf("proxy %s (%s)", c.proxy.url.Host, c.proxy.variable), "correct or unset " + c.proxy.variable
 	case c.at.override != "":
 		return c.host(), "check the network and " + c.at.override
@@ -71,15 +71,15 @@ func (c *call) partner() (thing, remedy string) {
 // words returns what happened to the connection. Errors of the SDK and of
 // net/http are never quoted: they hold URLs, and with them passwords.
 func (c *call) words(err error) string {
-	phase := c.progress.reached()
+	phase := c.progress.reached().phase
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return nameWords(dns)
 	}
 	switch {
 	case errors.Is(err, errTooLarge):
-		return fmt.Sprintf("got an answer of more than %d MiB, which cannot be AWS's", maxBody>>20)
+		return fmt.Sprintf("got a response of more than %d MiB, which cannot be from AWS", maxBody>>20)
 	case errors.Is(err, errCut):
-		return "the answer is cut or damaged"
+		return "the response is incomplete or damaged"
 	case timedOut(err):
 		return "timed out " + phase.String()
 	case isRefused(err):
@@ -100,11 +100,11 @@ func (c *call) words(err error) string {
 func nameWords(err *net.DNSError) string {
 	switch {
 	case err.IsNotFound:
-		return fmt.Sprintf("no such host (DNS knows no %q)", err.Name)
+		return fmt.Sprintf("no such host (DNS has no record of %q)", err.Name)
 	case err.IsTimeout:
-		return "timed out asking DNS for its address"
+		return "the DNS lookup timed out"
 	}
-	return "DNS does not tell its address"
+	return "the DNS lookup failed"
 }
 
 func timedOut(err error) bool {
@@ -119,7 +119,7 @@ func tlsWords(err error) string {
 		return "it does not speak TLS (captive portal?)"
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" {
-		return "it ended the TLS connection: " + op.Err.Error()
+		return "it closed the TLS connection: " + op.Err.Error()
 	}
 	return ""
 }
@@ -129,9 +129,9 @@ func (c *call) noTunnel(status tunnelError) *fault.Error {
 	thing, remedy := c.partner()
 	if status == http.StatusProxyAuthRequired {
 		remedy = "set " + c.proxy.variable + "=http://USER:PASSWORD@HOST:PORT"
-		return fault.New(fault.Network, thing, remedy, "asks for a user and password, or does not accept those given (HTTP 407)")
+		return fault.New(fault.Network, thing, remedy, "requires a user name and password, or rejects those given (HTTP 407)")
 	}
-	return fault.New(fault.Network, thing, remedy, "does not connect to %s (HTTP %d)", c.host(), int(status))
+	return fault.New(fault.Network, thing, remedy, "refuses to connect to %s (HTTP %d)", c.host(), int(status))
 }
 
 // distrusted is for a certificate that did not pass verification.
@@ -148,7 +148,7 @@ func (c *call) distrusted(bad *tls.CertificateVerificationError) *fault.Error {
 	}
 	issuer := bad.UnverifiedCertificates[len(bad.UnverifiedCertificates)-1].Issuer.String()
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](bad.Err); ok {
-		return fault.New(fault.Network, thing, c.bundleRemedy(), "its certificate comes from a CA that is not trusted (issuer %q)", issuer)
+		return fault.New(fault.Network, thing, c.bundleRemedy(), "its certificate is from a CA that is not trusted (issuer %q)", issuer)
 	}
 	return fault.New(fault.Network, thing, c.bundleRemedy(), "its certificate does not pass verification (issuer %q)", issuer)
 }

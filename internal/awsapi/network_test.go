@@ -54,7 +54,7 @@ func TestNotAWS(t *testing.T) {
 		}, want{ServerError, fault.Unavailable, Unknown, []string{"got HTML (HTTP 503)"}}},
 		"gateway that limits": {func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusTooManyRequests)
-		}, want{Throttled, fault.Unavailable, Unknown, []string{"empty answer (HTTP 429)"}}},
+		}, want{Throttled, fault.Unavailable, Unknown, []string{"empty response (HTTP 429)"}}},
 		"redirect": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
 		}, unreachable("redirect (HTTP 307)", elsewhere.Listener.Addr().String())},
@@ -66,7 +66,7 @@ func TestNotAWS(t *testing.T) {
 			w.Header().Set("Location", "http://%zz/")
 			w.WriteHeader(http.StatusFound)
 		}, unreachable("redirect (HTTP 302)")},
-		"empty": {func(w http.ResponseWriter, _ *http.Request) { write(w, 200, "") }, unreachable("empty answer (HTTP 200)")},
+		"empty": {func(w http.ResponseWriter, _ *http.Request) { write(w, 200, "") }, unreachable("empty response (HTTP 200)")},
 		"JSON": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusForbidden)
@@ -74,22 +74,22 @@ func TestNotAWS(t *testing.T) {
 		}, unreachable("application/json", "HTTP 403")},
 		"another action": {func(w http.ResponseWriter, _ *http.Request) {
 			write(w, 200, success("AssumeRole", time.Now().Add(time.Hour)))
-		}, unreachable("something else")},
+		}, unreachable("not from AWS")},
 		"an error with status 200": {func(w http.ResponseWriter, _ *http.Request) {
 			write(w, 200, refusalXML("AccessDenied", "no"))
-		}, unreachable("something else")},
+		}, unreachable("not from AWS")},
 		"cut XML": {func(w http.ResponseWriter, _ *http.Request) {
 			body := success("GetSessionToken", time.Now().Add(time.Hour))
 			write(w, 200, body[:len(body)-20])
-		}, lost("cut or damaged")},
+		}, lost("incomplete or damaged")},
 		"cut connection": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100000")
 			write(w, 200, "<GetSessionTokenResponse>")
-		}, lost("connection closed while reading the answer")},
+		}, lost("connection closed while reading the response")},
 		"gzip bomb": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			write(w, 200, bomb)
-		}, unreachable("something else")},
+		}, unreachable("not from AWS")},
 		"100 MB": {func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusOK)
 			chunk := bytes.Repeat([]byte("x"), 1<<20)
@@ -105,7 +105,7 @@ func TestNotAWS(t *testing.T) {
 		}, lost("connection failed while")},
 		"deep XML": {func(w http.ResponseWriter, _ *http.Request) {
 			write(w, 200, strings.Repeat("<a>", 300_000))
-		}, unreachable("something else")},
+		}, unreachable("not from AWS")},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -151,16 +151,16 @@ func TestDroppedConnections(t *testing.T) {
 		serve func(net.Conn)
 		line  string
 	}{
-		"reset after reading":  {func(c net.Conn) { read(c); reset(c) }, "connection reset while waiting for the answer"},
+		"reset after reading":  {func(c net.Conn) { read(c); reset(c) }, "connection reset while waiting for the response"},
 		"closed after reading": {func(c net.Conn) { read(c) }, "connection "},
-		"hang":                 {func(c net.Conn) { read(c); wait(c) }, "timed out while waiting for the answer"},
-		"half a header":        {func(c net.Conn) { read(c); _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nDate: x") }, "connection closed while reading the answer"},
+		"hang":                 {func(c net.Conn) { read(c); wait(c) }, "timed out while waiting for the response"},
+		"half a header":        {func(c net.Conn) { read(c); _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nDate: x") }, "connection closed while reading the response"},
 		"hang in the body": {func(c net.Conn) {
 			read(c)
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n<")
 			wait(c)
-		}, "timed out while reading the answer"},
-		"another protocol": {func(c net.Conn) { read(c); _, _ = io.WriteString(c, "220 mail ready\r\n") }, "connection failed while reading the answer"},
+		}, "timed out while reading the response"},
+		"another protocol": {func(c net.Conn) { read(c); _, _ = io.WriteString(c, "220 mail ready\r\n") }, "connection failed while reading the response"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -252,14 +252,14 @@ func TestUnsent(t *testing.T) {
 			query[2], query[3] = 0x81, 0x82 // an answer: SERVFAIL
 			return query
 		})
-		unsent("sts.eu-west-1.amazonaws.com: DNS does not tell").check(t, client.Call(t.Context(), sessionRequest()))
+		unsent("sts.eu-west-1.amazonaws.com: the DNS lookup failed").check(t, client.Call(t.Context(), sessionRequest()))
 	})
 	t.Run("DNS hangs", func(t *testing.T) {
 		t.Parallel()
 		client := newTestClient(t, "")
 		client.connectLimit = 200 * time.Millisecond
 		client.resolver = resolver(t, func([]byte) []byte { return nil })
-		unsent("sts.eu-west-1.amazonaws.com: timed out").check(t, client.Call(t.Context(), sessionRequest()))
+		unsent("sts.eu-west-1.amazonaws.com: the DNS lookup timed out").check(t, client.Call(t.Context(), sessionRequest()))
 	})
 	t.Run("TLS hangs", func(t *testing.T) {
 		t.Parallel()
@@ -291,7 +291,7 @@ func TestUnsent(t *testing.T) {
 		ca := newAuthority(t, "Test CA")
 		server := serveTLS(t, ca.issue(t, "127.0.0.1", time.Now().Add(time.Hour)), issue, func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 })
 		client := newTestClient(t, server.URL, func(o *Options) { o.CABundle = ca.bundle(t) })
-		unsent("it ended the TLS connection: tls: protocol version not supported").check(t, client.Call(t.Context(), sessionRequest()))
+		unsent("it closed the TLS connection: tls: protocol version not supported").check(t, client.Call(t.Context(), sessionRequest()))
 	})
 }
 
@@ -452,7 +452,7 @@ func TestCodeRunsOut(t *testing.T) {
 					}
 					return
 				}
-				want{CodeOutOfDate, fault.Deadline, Unsent, []string{"ran out"}}.check(t, got)
+				want{CodeOutOfDate, fault.Deadline, Unsent, []string{"expired, so"}}.check(t, got)
 				if server.requests.Load() != 0 {
 					t.Error("the code was sent")
 				}

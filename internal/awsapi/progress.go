@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// phase is how far a try has come.
+// phase is a part of a call.
 type phase int
 
 const (
@@ -24,30 +24,41 @@ func (p phase) String() string {
 		"while connecting",
 		"while asking for a tunnel",
 		"in the TLS handshake",
-		"while waiting for the answer",
-		"while reading the answer",
+		"while waiting for the response",
+		"while reading the response",
 	}[p]
 }
 
-// progress follows the one connection of a try. It stands between net/http and
-// the socket, because only there is it certain whether a byte of the request
-// can have left: a traced event or an error of net/http may come late, and a
-// cancelled request may still be written.
+// progress follows the one connection of a call. It stands between net/http and the socket, because
+// only there is it certain whether a byte of the request can have left: a traced event or an error of
+// net/http may come late, and a cancelled request may still be written.
 type progress struct {
-	stale func() bool      // whether the token code has run out
+	stale func() bool      // whether the token code has expired
 	now   func() time.Time // the machine's clock
 
 	mu       sync.Mutex
-	phase    phase
-	at       moments
-	outdated bool // stale said so when the request was to be written
 	finished bool // the call is over: nothing is written any more
+	state    state
 }
 
-// moments are the times of a try by the machine's clock; zero: not reached.
-type moments struct{ connected, written, answered time.Time }
+// state is how far a call has come.
+type state struct {
+	phase    phase
+	outdated bool // stale said so when the request was to be written
 
-// errHeldBack is what a write gets that may not happen any more.
+	// Times by the machine's clock; zero: not reached.
+	connected, written, answered time.Time
+}
+
+// delivery returns Unsent only if no byte of the request was handed to the socket.
+func (s state) delivery() Delivery {
+	if s.written.IsZero() {
+		return Unsent
+	}
+	return Unknown
+}
+
+// errHeldBack fails a write that may not happen any more.
 var errHeldBack = errors.New("held back")
 
 // watched is a connection whose writes progress knows of.
@@ -63,69 +74,47 @@ func (c watched) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// mayWrite is asked before each write to the socket. The first write on a
-// standing connection is the last moment at which the request can be withheld.
+// mayWrite is asked before each write to the socket. The first write on a standing connection is the
+// last moment at which the request can be withheld.
 func (p *progress) mayWrite() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.finished || p.outdated {
+	if p.finished || p.state.outdated {
 		return false
 	}
-	if p.phase < sending || !p.at.written.IsZero() {
+	if p.state.phase < sending || !p.state.written.IsZero() {
 		return true
 	}
 	if p.stale() {
-		p.outdated = true
+		p.state.outdated = true
 		return false
 	}
-	p.at.written = p.now()
+	p.state.written = p.now()
 	return true
 }
 
-// finish ends the call: from here on delivery is final.
+// finish ends the call: from here on the state is final.
 func (p *progress) finish() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.finished = true
 }
 
-// delivery returns Unsent only if no byte of the request was handed to the
-// socket.
-func (p *progress) delivery() Delivery {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.at.written.IsZero() {
-		return Unsent
-	}
-	return Unknown
-}
-
 func (p *progress) reach(next phase) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.phase = max(p.phase, next)
-	if next == sending {
-		p.at.connected = p.now()
+	p.state.phase = max(p.state.phase, next)
+	switch next {
+	case sending:
+		p.state.connected = p.now()
+	case receiving:
+		p.state.answered = p.now()
+	default:
 	}
-	if next == receiving {
-		p.at.answered = p.now()
-	}
 }
 
-func (p *progress) reached() phase {
+func (p *progress) reached() state {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.phase
-}
-
-func (p *progress) heldBack() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.outdated
-}
-
-func (p *progress) times() moments {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.at
+	return p.state
 }

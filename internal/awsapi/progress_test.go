@@ -17,13 +17,13 @@ func TestNothingIsWrittenAfterTheTry(t *testing.T) {
 
 	p := progress{now: time.Now, stale: func() bool { return false }}
 	conn := watched{near, &p}
-	if _, err := conn.Write([]byte("handshake")); err != nil || p.delivery() != Unsent {
-		t.Errorf("handshake: %v, %s", err, p.delivery())
+	if _, err := conn.Write([]byte("handshake")); err != nil || p.reached().delivery() != Unsent {
+		t.Errorf("handshake: %v, %s", err, p.reached().delivery())
 	}
 	p.finish()
 	p.reach(sending)
-	if _, err := conn.Write([]byte("request")); err == nil || p.delivery() != Unsent {
-		t.Errorf("request after the end: %v, %s", err, p.delivery())
+	if _, err := conn.Write([]byte("request")); err == nil || p.reached().delivery() != Unsent {
+		t.Errorf("request after the end: %v, %s", err, p.reached().delivery())
 	}
 }
 
@@ -34,7 +34,7 @@ func TestFirstByteCounts(t *testing.T) {
 	_ = far.Close()
 	p := progress{now: time.Now, stale: func() bool { return false }}
 	p.reach(sending)
-	if _, err := (watched{near, &p}).Write([]byte("request")); err == nil || p.delivery() != Unknown {
-		t.Errorf("%v, %s", err, p.delivery())
+	if _, err := (watched{near, &p}).Write([]byte("request")); err == nil || p.reached().delivery() != Unknown {
+		t.Errorf("%v, %s", err, p.reached().delivery())
 	}
 }

@@ -1,6 +1,7 @@
 package awsapi
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
@@ -27,48 +28,38 @@ func (p *proxy) use(*http.Request) (*url.URL, error) {
 
 func (p *proxy) socks() bool { return p != nil && strings.HasPrefix(p.url.Scheme, "socks5") }
 
-// proxyFor applies HTTPS_PROXY and NO_PROXY as http.ProxyFromEnvironment does, which loopback
-// bypasses. That function takes a malformed proxy for none, and so would send the request past the
-// proxy that somebody wanted.
+// proxyFor applies HTTPS_PROXY and NO_PROXY as http.ProxyFromEnvironment does, which loopback bypasses.
+// That function takes a malformed proxy for none, and so would send the request past the proxy that
+// somebody wanted.
 func proxyFor(target *url.URL, getenv func(string) string) (*proxy, error) {
-	if target.Scheme != "https" {
+	// The library is asked only whether to bypass the proxy.
+	config := httpproxy.Config{HTTPSProxy: "http://proxy", NoProxy: cmp.Or(getenv("NO_PROXY"), getenv("no_proxy"))}
+	if chosen, _ := config.ProxyFunc()(target); chosen == nil {
 		return nil, nil
 	}
-	variable, value := firstSet(getenv, "HTTPS_PROXY", "https_proxy")
-	if value == "" {
-		return nil, nil
-	}
-	if _, list := firstSet(getenv, "NO_PROXY", "no_proxy"); bypassed(target, list) {
-		return nil, nil
-	}
-	parsed := parseProxy(value)
-	if parsed == nil {
-		return nil, badProxy(variable)
-	}
-	return &proxy{variable, parsed}, nil
+	return proxyOf(getenv)
 }
 
 // CheckProxy refuses, with a *fault.Error of kind Network, a proxy variable that is no URL.
 func CheckProxy(getenv func(string) string) error {
-	variable, value := firstSet(getenv, "HTTPS_PROXY", "https_proxy")
-	if value == "" || parseProxy(value) != nil {
-		return nil
-	}
-	return badProxy(variable)
+	_, err := proxyOf(getenv)
+	return err
 }
 
-// badProxy does not echo the value: it may hold a password.
-func badProxy(variable string) error {
-	return fault.New(fault.Network, variable, "set it as in "+variable+"=http://HOST:PORT, or unset it", "its value is not a proxy URL")
-}
-
-func firstSet(getenv func(string) string, names ...string) (name, value string) {
-	for _, name := range names {
-		if value := getenv(name); value != "" {
-			return name, value
+// proxyOf returns the proxy that a variable names, or nil.
+func proxyOf(getenv func(string) string) (*proxy, error) {
+	for _, variable := range []string{"HTTPS_PROXY", "https_proxy"} {
+		value := getenv(variable)
+		if value == "" {
+			continue
 		}
+		parsed := parseProxy(value)
+		if parsed == nil { // the value is not echoed: it may hold a password
+			return nil, fault.New(fault.Network, variable, "set it as in "+variable+"=http://HOST:PORT, or unset it", "its value is not a proxy URL")
+		}
+		return &proxy{variable, parsed}, nil
 	}
-	return "", ""
+	return nil, nil
 }
 
 // parseProxy accepts the URLs that net/http can use, and HOST[:PORT] for
@@ -86,11 +77,4 @@ func parseProxy(value string) *url.URL {
 		return u
 	}
 	return nil
-}
-
-// bypassed reports whether target is on loopback or in the NO_PROXY list.
-func bypassed(target *url.URL, list string) bool {
-	config := httpproxy.Config{HTTPSProxy: "http://proxy", NoProxy: list}
-	chosen, _ := config.ProxyFunc()(target)
-	return chosen == nil
 }

@@ -132,10 +132,10 @@ func TestProxyFails(t *testing.T) {
 		value string
 		line  []string
 	}{
-		"wants a password":   {"http://" + working, []string{"proxy " + working + " (HTTPS_PROXY)", "user and password", "HTTP 407", "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"}},
+		"wants a password":   {"http://" + working, []string{"proxy " + working + " (HTTPS_PROXY)", "user name and password", "HTTP 407", "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"}},
 		"wrong password":     {"http://alice:x" + canaryProxy + "@" + working, []string{"HTTP 407"}},
-		"cannot reach it":    {"http://" + login + status(502), []string{"(HTTPS_PROXY)", "does not connect to " + hidden, "HTTP 502"}},
-		"forbids it":         {"http://" + login + status(403), []string{"does not connect to " + hidden, "HTTP 403"}},
+		"cannot reach it":    {"http://" + login + status(502), []string{"(HTTPS_PROXY)", "refuses to connect to " + hidden, "HTTP 502"}},
+		"forbids it":         {"http://" + login + status(403), []string{"refuses to connect to " + hidden, "HTTP 403"}},
 		"refused":            {"http://" + login + closed.Addr().String(), []string{"proxy " + closed.Addr().String() + " (HTTPS_PROXY): connection refused", "unset HTTPS_PROXY"}},
 		"closes":             {"http://" + login + listen(t, func(c net.Conn) { _, _ = http.ReadRequest(bufio.NewReader(c)) }).Addr().String(), []string{"(HTTPS_PROXY): connection closed while asking for a tunnel"}},
 		"hangs":              {"http://" + login + listen(t, wait).Addr().String(), []string{"(HTTPS_PROXY): timed out while asking for a tunnel"}},

@@ -88,7 +88,7 @@ func assumeRole(ctx context.Context, c *call) (*types.Credentials, error) {
 		return nil, bad
 	}
 	if user := out.AssumedRoleUser; user == nil || accountOf(c.Role.ARN) == "" || accountOf(aws.ToString(user.Arn)) != accountOf(c.Role.ARN) {
-		return nil, useless("its credentials are for another account")
+		return nil, useless("the credentials in the response are for another account")
 	}
 	return out.Credentials, nil
 }
@@ -106,7 +106,7 @@ const (
 // AWS's clock.
 func (c *call) defect(got *types.Credentials) error {
 	if got == nil || aws.ToString(got.AccessKeyId) == "" || aws.ToString(got.SecretAccessKey) == "" || aws.ToString(got.SessionToken) == "" || got.Expiration == nil {
-		return useless("its credentials are incomplete")
+		return useless("the credentials in the response are incomplete")
 	}
 	now, _ := c.clocks()
 	if now.IsZero() {
@@ -114,9 +114,9 @@ func (c *call) defect(got *types.Credentials) error {
 	}
 	switch left := got.Expiration.Sub(now); {
 	case left <= 0:
-		return useless("its credentials have expired already")
+		return useless("the credentials in the response have expired already")
 	case left > min(c.Duration, maxLifetime)+lifetimeSlack:
-		return useless("its credentials last longer than was asked for")
+		return useless("the credentials in the response last longer than requested")
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func (a *Account) GetCallerIdentity(ctx context.Context) (Identity, error) {
 	out, err := ask(ctx, a, sts, task{action: "GetCallerIdentity"}, func(k *call) (*awssts.GetCallerIdentityOutput, error) {
 		out, err := k.stsAPI().GetCallerIdentity(ctx, &awssts.GetCallerIdentityInput{})
 		if err == nil && (aws.ToString(out.Arn) == "" || aws.ToString(out.Account) == "") {
-			err = useless("its answer does not say whose key it is")
+			err = useless("the response does not say whose key it is")
 		}
 		return out, err
 	})

@@ -263,7 +263,7 @@ func TestCallerEndsTheCall(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { <-arrived; cancel() }()
 		got := newTestClient(t, server.URL).Call(ctx, sessionRequest())
-		want{Lost, fault.Network, Unknown, []string{"interrupted while waiting for the answer"}}.check(t, got)
+		want{Lost, fault.Network, Unknown, []string{"interrupted while waiting for the response"}}.check(t, got)
 		if !errors.Is(got.Err, context.Canceled) {
 			t.Error("does not wrap context.Canceled")
 		}
@@ -272,7 +272,7 @@ func TestCallerEndsTheCall(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
 		got := newTestClient(t, server.URL).Call(ctx, sessionRequest())
-		want{Lost, fault.Deadline, Unknown, []string{"time limit of the run passed while waiting"}}.check(t, got)
+		want{Lost, fault.Deadline, Unknown, []string{"time limit of the run expired while waiting"}}.check(t, got)
 		if !errors.Is(got.Err, context.DeadlineExceeded) {
 			t.Error("does not wrap context.DeadlineExceeded")
 		}

@@ -17,22 +17,22 @@ func (c *call) refusedBySTS(r refusal) meaning {
 	case r.says("unable to validate MFA code"):
 		return meaning{
 			kind: Refused, thing: "MFA device " + c.Serial, remedy: "compare the serial with: aws iam list-mfa-devices",
-			cause: fmt.Sprintf("AWS knows no such device of the user of access key %s, or that key is inactive", c.Key.ID),
+			cause: fmt.Sprintf("AWS does not know this device for the user of access key %s, or the key is inactive", c.Key.ID),
 		}
 	case r.says("must provide both MFA serial number and one time pass code"):
 		return meaning{
-			kind: Refused, thing: c.roleThing(), cause: "it demands MFA, and the call had " + c.factors(),
+			kind: Refused, thing: c.roleThing(), cause: "it requires MFA, and the call had " + c.factors(),
 			remedy: "set mfa_serial and the seed (AWS_MFA_CREDS_SEED)",
 		}
 	case r.says("exceeds the 1 hour session limit for roles assumed by role chaining"):
 		return meaning{
 			kind: Refused, thing: c.roleThing(), remedy: "--duration 1h",
-			cause: brief(c.Duration) + " were asked for, and from a session a role can be assumed for 1h at most",
+			cause: brief(c.Duration) + " was requested, but a role that is assumed from another session lasts 1h at most",
 		}
 	case r.says("exceeds the MaxSessionDuration set for this role"):
 		return c.longerThanRole()
 	case r.says("Cannot call GetSessionToken with session credentials"):
-		return meaning{kind: Refused, thing: c.signer(), cause: "GetSessionToken needs a long-lived access key, and this is one of a session", remedy: addKey}
+		return meaning{kind: Refused, thing: c.signer(), cause: "GetSessionToken needs a long-lived access key, and this key belongs to a session", remedy: addKey}
 	}
 	if denial, ok := r.denial(); ok {
 		return c.notAuthorized(denial)
@@ -57,8 +57,8 @@ func (c *call) longerThanRole() meaning {
 		name = c.Role.ARN[strings.LastIndex(c.Role.ARN, "/")+1:]
 	}
 	return meaning{
-		kind: Refused, thing: c.roleThing(), cause: brief(c.Duration) + " were asked for, which is more than its MaxSessionDuration",
-		remedy: "lower --duration to what this shows: aws iam get-role --role-name " + name + " --query Role.MaxSessionDuration",
+		kind: Refused, thing: c.roleThing(), cause: brief(c.Duration) + " was requested, which exceeds its MaxSessionDuration",
+		remedy: "lower --duration to the value shown by: aws iam get-role --role-name " + name + " --query Role.MaxSessionDuration",
 	}
 }
 
@@ -95,7 +95,7 @@ func (c *call) refusedInRegion(r refusal) meaning {
 	case "RegionDisabledException":
 		m.cause, m.remedy = "STS is not active there for this account", "activate it in the account settings of the IAM console, or set another region"
 	case "OptInRequired":
-		m.cause, m.remedy = "the account is not enabled for it", "enable it in the account settings, or set another region"
+		m.cause, m.remedy = "the region is not enabled for the account", "enable it in the account settings, or set another region"
 	default:
 		return r.unknown(Refused, c.host())
 	}

@@ -57,8 +57,8 @@ func TestRefusals(t *testing.T) {
 		"plain deny":    {codeless, 403, "AccessDenied", plainDeny, refusedAs(Denied, "role "+roleARN, "may not call sts:AssumeRole", "no external id and no MFA code", "trust policy")},
 		"session deny":  {session, 403, "AccessDenied", sessionDeny, refusedAs(Denied, "GetSessionToken", "may not call sts:GetSessionToken", "explicit deny in a service control policy")},
 
-		"chained too long": {chained, 400, "ValidationError", chainedTooLong, refused("role "+roleARN, "1h were asked for", "1h at most", "--duration 1h")},
-		"role too long":    {role, 400, "ValidationError", roleTooLong, refused("role "+roleARN, "12h were asked for", "aws iam get-role --role-name deploy ")},
+		"chained too long": {chained, 400, "ValidationError", chainedTooLong, refused("role "+roleARN, "1h was requested", "1h at most", "--duration 1h")},
+		"role too long":    {role, 400, "ValidationError", roleTooLong, refused("role "+roleARN, "12h was requested", "aws iam get-role --role-name deploy ")},
 
 		"unknown key":      {session, 403, "InvalidClientTokenId", unknownKey, refusedAs(KeyUnknown, "access key AKIAIOSFODNN7EXAMPLE", "deleted, inactive, or of another partition", "eu-west-1", "AWS_MFA_CREDS_SE")},
 		"wrong secret":     {session, 403, "SignatureDoesNotMatch", wrongSecret, refusedAs(SecretWrong, "access key AKIAIOSFODNN7EXAMPLE", "secret", "AWS_MFA_CREDS_SE")},

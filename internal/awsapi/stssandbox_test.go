@@ -135,7 +135,7 @@ func TestSandboxRefuses(t *testing.T) {
 		"chained too long": {func(r *Request) {
 			*r = signedBy(base.Credentials, *r)
 			r.Role = s.role("deploy")
-		}, want{Refused, fault.Refused, Answered, []string{"12h were asked for", "--duration 1h"}}},
+		}, want{Refused, fault.Refused, Answered, []string{"12h was requested", "--duration 1h"}}},
 		"longer than the role": {
 			func(r *Request) { r.Role = s.role("readonly") },
 			want{Refused, fault.Refused, Answered, []string{"MaxSessionDuration", "--role-name readonly"}},

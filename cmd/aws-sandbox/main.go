@@ -146,7 +146,7 @@ func play(ctx context.Context, o options, s streams) (code int, err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	var built time.Duration
 	if o.binary == "" {
-		began := time.Now() //nolint:forbidigo // how long the user waits
+		began := time.Now()
 		fmt.Fprintln(s.err, "aws-sandbox: building aws-mfa-creds with the Go tool; the first time, this downloads and compiles its libraries and takes minutes ...")
 		if o.binary, err = testbed.Build(ctx, dir); err != nil {
 			return 1, err
@@ -245,7 +245,7 @@ func runCommand(ctx context.Context, bed *testbed.Bed, o options, s streams) (in
 	cmd := bed.Command(ctx, command[0], command[1:]...)
 	cmd.Dir = ""
 	cmd.Env = append(cmd.Env, "URL="+bed.Server.URL(), "KEY="+keyFile(bed),
-		"PATH="+filepath.Dir(bed.Binary)+string(filepath.ListSeparator)+os.Getenv("PATH")) //nolint:forbidigo // the search path of the machine is that of the user, and ours
+		"PATH="+filepath.Dir(bed.Binary)+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.in, s.out, s.err
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second

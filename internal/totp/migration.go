@@ -109,8 +109,8 @@ func parsePayload(payload []byte, policy Policy) (Migration, error) {
 	if len(m.Accounts) == 0 {
 		return Migration{}, refuse("choose accounts in the app and export again", "export has no account in it")
 	}
-	m.Size, m.Index = int(size), int(index)
-	m.Batch = int32(numbers[5]) //nolint:gosec // protobuf writes an int32 as 64 bits with its sign
+	m.Size, m.Index = int(size), int(index) //nolint:gosec // at most maxParts
+	m.Batch = int32(numbers[5])             //nolint:gosec // protobuf writes an int32 as 64 bits with its sign
 	return m, nil
 }
 
@@ -190,7 +190,7 @@ func eachField(message []byte, visit func(field)) (whole bool) {
 		if isVarint := key&5 == 0; isVarint && head <= 0 || length > uint64(len(message)-head) {
 			return false
 		}
-		end := head + int(length) //nolint:gosec // not longer than message
+		end := head + int(length)
 		f.bytes, message = message[head:end], message[end:]
 		visit(f)
 	}

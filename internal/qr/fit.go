@@ -9,8 +9,8 @@ import (
 // versions returns the three versions that a code most likely has: where its dotted
 // lines are seen as they should be, or else, because perspective moves them, by the
 // distance of its finders.
-func (b bitmap) versions(at [4]point) []int {
-	estimate := b.estimate(at)
+func (b bitmap) versions(at [4]point, module float64) []int {
+	estimate := estimate(at, module)
 	var list []int
 	unlikely := map[int]float64{}
 	for version := 1; version <= maxVersion; version++ {
@@ -29,34 +29,16 @@ func (b bitmap) versions(at [4]point) []int {
 	return list[:min(len(list), 3)]
 }
 
-// estimate returns the version, not rounded, from the size of the finders along
-// the two sides between them.
-func (b bitmap) estimate(at [4]point) float64 {
+// estimate returns the version, not rounded, from the distance of the finders along two
+// sides and the size of their modules, which a rotation makes look larger.
+func estimate(at [4]point, module float64) float64 {
 	modules := 0.0
 	for _, end := range at[1:3] {
 		across := end.minus(at[0])
-		width := (b.width(at[0], across) + b.width(end, across)) / 2
-		modules += 7 * across.length() / width / 2
+		upright := max(math.Abs(across.x), math.Abs(across.y)) / across.length()
+		modules += across.length() / (module * upright) / 2
 	}
 	return (modules + 7 - 17) / 4
-}
-
-// width returns that of the finder with that centre, in pixels along direction.
-func (b bitmap) width(centre, direction point) float64 {
-	step := direction.times(1 / (4 * direction.length()))
-	return (b.reach(centre, step) + b.reach(centre, step.times(-1))) / 4
-}
-
-// reach counts the steps from the centre of a finder to its outer edge.
-func (b bitmap) reach(p, step point) float64 {
-	steps, changes := 0.0, 0
-	for dark := true; changes < 3 && steps < float64(4*(b.w+b.h)); steps++ {
-		if p = p.plus(step); b.darkAt(p) != dark {
-			dark = !dark
-			changes++
-		}
-	}
-	return max(steps-0.5, 1)
 }
 
 // fit returns the grid of a code of that version which agrees best with all that

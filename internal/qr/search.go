@@ -54,7 +54,7 @@ func (s *searcher) read(b bitmap) {
 		if s.fits == 0 || used[c.topLeft] || used[c.topRight] || used[c.bottomLeft] {
 			continue
 		}
-		text, ok := s.readCode(b, list[c.topLeft].point, list[c.topRight].point, list[c.bottomLeft].point)
+		text, ok := s.readCode(b, list[c.topLeft], list[c.topRight], list[c.bottomLeft])
 		if !ok {
 			continue
 		}
@@ -66,9 +66,10 @@ func (s *searcher) read(b bitmap) {
 }
 
 // readCode returns the text of the code with these finders, if there is one.
-func (s *searcher) readCode(b bitmap, topLeft, topRight, bottomLeft point) (creds.Secret, bool) {
-	at := [4]point{topLeft, topRight, bottomLeft, topRight.plus(bottomLeft).minus(topLeft)}
-	for _, version := range b.versions(at) {
+func (s *searcher) readCode(b bitmap, topLeft, topRight, bottomLeft finder) (creds.Secret, bool) {
+	at := [4]point{topLeft.point, topRight.point, bottomLeft.point, topRight.plus(bottomLeft.point).minus(topLeft.point)}
+	module := (topLeft.module + topRight.module + bottomLeft.module) / 3
+	for _, version := range b.versions(at, module) {
 		if s.fits == 0 {
 			return creds.Secret{}, false
 		}

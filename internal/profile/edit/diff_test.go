@@ -27,7 +27,8 @@ func TestDiff(t *testing.T) {
 			"1\n2\n3\n4\n5\n6\n7\n8\n9\n", "x\n2\n3\n4\n5\n6\n7\n8\ny\n",
 			"@@ -1,4 +1,4 @@\n-1\n+x\n 2\n 3\n 4\n@@ -6,4 +6,4 @@\n 6\n 7\n 8\n-9\n+y\n",
 		},
-		"one hunk":     {"1\n2\n3\n4\n5\n6\n7\n8\n", "x\n2\n3\n4\n5\n6\n7\ny\n", "@@ -1,8 +1,8 @@\n-1\n+x\n 2\n 3\n 4\n 5\n 6\n 7\n-8\n+y\n"},
+		"hunks meet":   {"1\n2\n3\n4\n5\n6\n7\n8\n", "x\n2\n3\n4\n5\n6\n7\ny\n", "@@ -1,4 +1,4 @@\n-1\n+x\n 2\n 3\n 4\n@@ -5,4 +5,4 @@\n 5\n 6\n 7\n-8\n+y\n"},
+		"one hunk":     {"1\n2\n3\n4\n5\n6\n7\n", "x\n2\n3\n4\n5\n6\ny\n", "@@ -1,7 +1,7 @@\n-1\n+x\n 2\n 3\n 4\n 5\n 6\n-7\n+y\n"},
 		"CR LF":        {"a\r\n", "a\r\nb\r\n", "@@ -1,1 +1,2 @@\n a\n+b\n"},
 		"control":      {"", "a\x1b[31m\tb\xff\u202e\n", "@@ -0,0 +1,1 @@\n+a\\x1b[31m\tb\ufffd\\u202e\n"},
 		"secret":       {"[x]\naws_access_key_id = A\nAWS_Secret_Access_Key: canary\naws_session_token=canary\n", "[x]\n", "@@ -1,4 +1,1 @@\n [x]\n-aws_access_key_id = A\n-AWS_Secret_Access_Key: [hidden]\n-aws_session_token= [hidden]\n"},
@@ -91,7 +92,7 @@ func randomLines(random *rand.Rand) string {
 	return b.String()
 }
 
-// TestDiffOfTheLong has no time to look for the shortest one.
+// TestDiffOfTheLong compares what has no line in common that is there once.
 func TestDiffOfTheLong(t *testing.T) {
 	t.Parallel()
 	before, after := strings.Repeat("a\nb\n", 3000), strings.Repeat("c\nb\n", 3000)

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"os/signal"
-	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -112,8 +110,8 @@ func cachedOrNew(ctx context.Context, w *opened, o getOptions) (creds.Credential
 
 // parseProcess returns the options of a credential_process line that calls get.
 func parseProcess(line string) (o getOptions, ok bool) {
-	words := commandWords(line)
-	at := slices.IndexFunc(words, func(word string) bool { return strings.HasPrefix(filepath.Base(word), program) })
+	words := profile.CommandWords(line)
+	at := slices.IndexFunc(words, profile.IsOurs)
 	verb := slices.Index(words, "get")
 	if at < 0 || verb <= at {
 		return o, false
@@ -123,19 +121,4 @@ func parseProcess(line string) (o getOptions, ok bool) {
 	cmd.Flags().StringVar(&o.profile, "profile", "", "")
 	cmd.Flags().Bool("debug", false, "")
 	return o, cmd.ParseFlags(slices.Delete(words[at+1:], verb-at-1, verb-at)) == nil && o.profile != ""
-}
-
-// commandWords cuts a command line as edit.CommandLine writes it: at the spaces that are not
-// between quotation marks.
-func commandWords(line string) []string {
-	const kept = "\x00"
-	parts := strings.Split(line, `"`)
-	for i := 1; i < len(parts); i += 2 {
-		parts[i] = strings.ReplaceAll(parts[i], " ", kept)
-	}
-	words := strings.Fields(strings.Join(parts, ""))
-	for i := range words {
-		words[i] = strings.ReplaceAll(words[i], kept, " ")
-	}
-	return words
 }

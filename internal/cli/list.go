@@ -68,7 +68,7 @@ func runList(a *app, profileName string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	names := files.Served(program)
+	names := files.Served()
 	if profileName != "" {
 		names = []string{profileName}
 	}

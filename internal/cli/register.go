@@ -305,7 +305,7 @@ func runUnregister(ctx context.Context, a *app, o unregisterOptions) error {
 	}
 	editor := a.editor()
 	editor.DryRun = o.dryRun
-	done, err := editor.Unregister(ctx, o.profile, program)
+	done, err := editor.Unregister(ctx, o.profile)
 	switch {
 	case err != nil:
 		return err

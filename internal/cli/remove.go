@@ -195,7 +195,7 @@ func (r removal) unregister(ctx context.Context) error {
 	if !r.registered {
 		return nil
 	}
-	done, err := r.editor().Unregister(ctx, r.profile, program)
+	done, err := r.editor().Unregister(ctx, r.profile)
 	if err == nil && done.Config.Changed {
 		r.say("Removed profile %s from %s.", fault.Printable(r.profile), done.Config.Path)
 	}

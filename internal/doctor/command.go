@@ -1,45 +1,24 @@
 package doctor
 
 import (
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
 // Program is the name of this program.
-const Program = "aws-mfa-creds"
-
-// Ours reports whether a credential_process line calls this program, directly or through
-// another one.
-func Ours(line string) bool {
-	return slices.ContainsFunc(words(line), func(word string) bool { return strings.HasPrefix(base(word), Program) })
-}
+const Program = profile.Program
 
 // FirstWord returns the program that a credential_process line names, and whether it is quoted. As in
 // the AWS CLI, nothing in it is expanded.
 func FirstWord(line string) (program string, quoted bool) {
-	line = strings.TrimSpace(line)
-	if line == "" {
+	words := profile.CommandWords(line)
+	if len(words) == 0 {
 		return "", false
 	}
-	if quote := line[0]; quote == '"' || quote == '\'' {
-		program, _, _ = strings.Cut(line[1:], string(quote))
-		return program, true
-	}
-	return strings.Fields(line)[0], false
-}
-
-// words splits a line at white space, without quotation marks.
-func words(line string) []string {
-	return strings.Fields(strings.NewReplacer(`"`, "", "'", "").Replace(line))
-}
-
-// base is the last element of a path, of Unix or Windows, in lower case and without .exe.
-func base(name string) string {
-	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
-	return strings.TrimSuffix(strings.ToLower(name), ".exe")
+	return words[0], strings.ContainsAny(strings.TrimSpace(line)[:1], `"'`)
 }
 
 // comment returns the inline comment of a line, from the # or ; behind white space on, or "".
@@ -53,41 +32,39 @@ func comment(line string) string {
 }
 
 // absolute reports an absolute path, of Unix or Windows.
-func absolute(name string) bool {
-	return strings.HasPrefix(name, "/") || strings.HasPrefix(name, `\\`) || len(name) > 2 && name[1] == ':' && (name[2] == '\\' || name[2] == '/')
-}
+func absolute(name string) bool { return profile.IsAbs(false, name) || profile.IsAbs(true, name) }
 
 // asked returns the profile whose credentials the AWS CLI uses when a line runs it, and whether the
 // line does: the one of --profile, of a variable before it, of AWS_PROFILE, or default.
-func asked(argv []string, env map[string]string) (profile string, ok bool) {
+func asked(argv []string, env map[string]string) (name string, ok bool) {
 	at := slices.IndexFunc(argv, isProgram)
-	if at < 0 || base(argv[at]) != "aws" {
+	if at < 0 || profile.ProgramName(argv[at]) != "aws" {
 		return "", false
 	}
-	profile = "default"
-	for _, name := range []string{envProfile, envDefault} {
-		if env[name] != "" {
-			profile = env[name]
+	name = "default"
+	for _, variable := range []string{envProfile, envDefault} {
+		if env[variable] != "" {
+			name = env[variable]
 		}
 	}
 	for i, word := range argv {
-		name, value, assigned := strings.Cut(word, "=")
+		key, value, assigned := strings.Cut(word, "=")
 		switch {
 		case word == "--profile" && i+1 < len(argv):
 			return argv[i+1], true
-		case assigned && name == "--profile":
+		case assigned && key == "--profile":
 			return value, true
-		case assigned && name == envProfile && i < at:
-			profile = value
+		case assigned && key == envProfile && i < at:
+			name = value
 		}
 	}
-	return profile, true
+	return name, true
 }
 
 // isProgram reports the first word of a command line that is not an assignment, an option, or a
 // program that only runs another one.
 func isProgram(word string) bool {
-	switch base(word) {
+	switch profile.ProgramName(word) {
 	case "env", "sh", "bash", "dash", "zsh", "nice", "exec", "cmd":
 		return false
 	}
@@ -148,7 +125,7 @@ func programUnexpanded(_ Facts, p Profile) []Finding {
 
 func programRelative(_ Facts, p Profile) []Finding {
 	program := p.Command.Program
-	if program == "" || absolute(program) || strings.HasPrefix(program, "~") || strings.ContainsAny(program, "$%") || base(program) == "env" {
+	if program == "" || absolute(program) || strings.HasPrefix(program, "~") || strings.ContainsAny(program, "$%") || profile.ProgramName(program) == "env" {
 		return nil
 	}
 	found := p.broken("the path "+fault.Printable(program)+" is relative", "tools look for it in the directory that they run in, and mostly fail")
@@ -185,7 +162,7 @@ func programOther(f Facts, p Profile) []Finding {
 	program := fault.Printable(p.Command.Program)
 	// There is no fix: which of the two is meant is for a person to say.
 	found := p.broken("tools run "+program+", but this program is "+fault.Printable(f.Program), "that may be another version, with other settings").demoted(Warning)
-	if !strings.HasPrefix(base(p.Command.Program), Program) {
+	if !profile.IsOurs(p.Command.Program) {
 		found = p.broken("tools run "+program+", which is to run "+Program, "what it does is not checked").demoted(Info)
 	}
 	return when(p.Command.State == Another, found)

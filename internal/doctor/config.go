@@ -97,7 +97,7 @@ func keyRepeated(f Facts) (all []Finding) {
 func sectionUntitled(f Facts) (all []Finding) {
 	for _, s := range f.Sections {
 		name := strings.TrimSpace(s.Header)
-		meant := Ours(value(s, keyCommand)) || slices.Contains(f.Own, name)
+		meant := profile.Ours(value(s, keyCommand)) || slices.Contains(f.Own, name)
 		all = append(all, when(s.Profile == "" && meant && f.section(name).Place == "", Finding{
 			Severity: Error, Kind: fault.Config, Place: s.Place, What: "[" + fault.Printable(name) + "] is not a profile in the AWS config: the word profile is missing",
 			Consequence: "the AWS CLI and most SDKs do not find the profile (\"The config profile could not be found\")",
@@ -200,7 +200,7 @@ func serialInRole(f Facts, p Profile) []Finding {
 	s := p.section()
 	serial, ok := option(s, keySerial)
 	source := value(s, keySource)
-	return when(ok && value(s, keyRole) != "" && Ours(value(f.section(source), keyCommand)), Finding{
+	return when(ok && value(s, keyRole) != "" && profile.Ours(value(f.section(source), keyCommand)), Finding{
 		Severity: Error, Kind: fault.Config, Place: serial.Place, What: "mfa_serial is in a role profile whose source, " + fault.Printable(source) + ", already has sessions with MFA",
 		Consequence: "Go and Terraform stop (\"AssumeRoleTokenProvider session option not set\"), JS too (\"no MFA code callback\"); the AWS CLI asks for a code that is not needed",
 		Remedy:      "delete the line: the session of " + fault.Printable(source) + " carries MFA",
@@ -247,7 +247,7 @@ func notRegistered(_ Facts, p Profile) []Finding {
 func helperRecursion(f Facts) (all []Finding) {
 	for _, s := range f.Sections {
 		line, ok := option(s, keyCommand)
-		if !ok || s.Profile == "" || Ours(line.Value) || !f.reaches(s.Profile, func(name string) bool { return name == s.Profile }) {
+		if !ok || s.Profile == "" || profile.Ours(line.Value) || !f.reaches(s.Profile, func(name string) bool { return name == s.Profile }) {
 			continue
 		}
 		name := fault.Printable(s.Profile)
@@ -277,19 +277,19 @@ func (f Facts) next(s profile.Section) string {
 		return source
 	}
 	line := value(s, keyCommand)
-	if Ours(line) {
+	if profile.Ours(line) {
 		return ""
 	}
-	name, _ := asked(words(line), f.Env)
+	name, _ := asked(profile.FlatWords(line), f.Env)
 	return name
 }
 
 // mfaProcessRecursion finds programs that need, for a code, the session that the code is for.
 func mfaProcessRecursion(f Facts, p Profile) []Finding {
-	ours := func(name string) bool { return Ours(value(f.section(name), keyCommand)) }
+	ours := func(name string) bool { return profile.Ours(value(f.section(name), keyCommand)) }
 	name, ok := asked(p.MFAProcess, f.Env)
 	what := "mfa_process runs the AWS CLI with profile " + fault.Printable(name) + ", whose credentials come from " + Program
-	if Ours(strings.Join(p.MFAProcess, " ")) && slices.Contains(p.MFAProcess, "get") {
+	if profile.Ours(strings.Join(p.MFAProcess, " ")) && slices.Contains(p.MFAProcess, "get") {
 		what, ok = "mfa_process runs "+Program+" get", true
 	} else {
 		ok = ok && (ours(name) || f.reaches(name, ours))

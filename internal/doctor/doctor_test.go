@@ -72,7 +72,7 @@ func TestOurs(t *testing.T) {
 		good: true, `"C:\Program Files\AWS-MFA-CREDS.EXE" get`: true, "env A=b aws-mfa-creds get": true, "~/aws-mfa-creds-1.2 get": true,
 		"": false, "/aws-mfa-creds/other get": false, "aws sts x": false, "aws-vault exec x": false,
 	} {
-		if got := Ours(line); got != want {
+		if got := profile.Ours(line); got != want {
 			t.Errorf("%q: %v", line, got)
 		}
 	}

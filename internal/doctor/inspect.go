@@ -228,7 +228,7 @@ func (in *Inspection) names(sections []profile.Section) []string {
 	if in.Profile != "" {
 		return []string{in.Profile}
 	}
-	names := in.Files.Served(Program)
+	names := in.Files.Served()
 	served := make(map[string]bool)
 	for _, name := range names {
 		served[name] = true
@@ -246,7 +246,7 @@ func (in *Inspection) names(sections []profile.Section) []string {
 func (in *Inspection) findUsed(sections []profile.Section) {
 	for _, s := range sections {
 		source := value(s, keySource)
-		if line := value(s, keyCommand); Ours(line) {
+		if line := value(s, keyCommand); profile.Ours(line) {
 			asked, _ := in.Parse(line)
 			source = asked.Profile
 		}
@@ -296,7 +296,7 @@ func (in *Inspection) profile(ctx context.Context, name string, sections []profi
 // profile is a role for an SDK to assume from another profile of ours.
 func (in *Inspection) command(p *Profile) (asked Call, role bool) {
 	line := in.Files.CredentialProcess(p.Name)
-	if !Ours(line) {
+	if !profile.Ours(line) {
 		return Call{Profile: p.Name}, line == "" && in.assumedBySDK(p.Sections)
 	}
 	c := Command{Line: line}
@@ -319,7 +319,7 @@ func (in *Inspection) command(p *Profile) (asked Call, role bool) {
 func (in *Inspection) assumedBySDK(sections []profile.Section) bool {
 	for _, s := range sections {
 		source := value(s, keySource)
-		if value(s, keyRole) != "" && source != s.Profile && Ours(in.Files.CredentialProcess(source)) {
+		if value(s, keyRole) != "" && source != s.Profile && profile.Ours(in.Files.CredentialProcess(source)) {
 			return true
 		}
 	}

@@ -83,52 +83,6 @@ func plainName(text string) string {
 	return name
 }
 
-// splitWords splits text as Python's shlex.split does, which botocore uses on headers.
-// It reports false for an open quotation or a backslash at the end.
-func splitWords(text string) ([]string, bool) {
-	var words []string
-	for {
-		text = strings.TrimLeft(text, " \t\r\n")
-		if text == "" {
-			return words, true
-		}
-		word, rest, ok := firstWord(text)
-		if !ok {
-			return nil, false
-		}
-		words, text = append(words, word), rest
-	}
-}
-
-// firstWord takes one word off text, which does not begin with white space.
-func firstWord(text string) (word, rest string, ok bool) {
-	var b strings.Builder
-	quote := byte(0)
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		switch {
-		case c == quote:
-			quote = 0
-		case quote == 0 && (c == '"' || c == '\''):
-			quote = c
-		case quote == 0 && strings.IndexByte(" \t\r\n", c) >= 0:
-			return b.String(), text[i:], true
-		case c == '\\' && quote != '\'':
-			i++
-			if i == len(text) {
-				return "", "", false
-			}
-			if quote == '"' && text[i] != '"' && text[i] != '\\' {
-				b.WriteByte(c)
-			}
-			b.WriteByte(text[i])
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return b.String(), "", quote == 0
-}
-
 // Loose reports a header of a profile that some SDKs read, but the AWS CLI does not.
 func (f *File) Loose(h Header) bool { return f.title(&h).loose }
 

@@ -78,16 +78,14 @@ func (f *Files) OwnNames() []string {
 	return slices.Compact(names)
 }
 
-// Served returns the names of the profiles that program may be asked for, sorted: all of
-// profiles.ini, and those of the AWS config that name the program or an MFA device.
-// The sections are searched but not parsed, since there may be thousands.
-func (f *Files) Served(program string) []string {
+// Served returns the names of the profiles that this program may be asked for, sorted: all of
+// profiles.ini, and those of the AWS config that call it or name an MFA device.
+func (f *Files) Served() []string {
 	names := f.own.names()
-	for i := range f.aws.Headers {
-		h := &f.aws.Headers[i]
-		body := f.aws.Data[h.Body:h.End]
-		if t := parseTitle(h.Text); t.class == profileSection && (strings.Contains(body, program) || strings.Contains(body, KeySerial)) {
-			names = append(names, t.name)
+	for _, s := range f.Sections() {
+		served := func(o Option) bool { return o.Key == KeySerial || Ours(o.Value) }
+		if s.Profile != "" && slices.ContainsFunc(s.Options, served) {
+			names = append(names, s.Profile)
 		}
 	}
 	slices.Sort(names)

@@ -2,7 +2,6 @@ package profile
 
 import (
 	"cmp"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -143,7 +142,7 @@ func (r *resolution) ofDevice(key string) value {
 // a credential process.
 func program(v value) ([]string, error) {
 	text := v.text
-	if runtime.GOOS == "windows" {
+	if windows {
 		text = strings.ReplaceAll(text, `\`, `\\`) // there it separates directories, and quotes nothing
 	}
 	words, ok := splitWords(text)

@@ -37,7 +37,7 @@ sts =
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := files.Served("aws-mfa-creds"); !slices.Equal(got, []string{"ours", "own", "with device"}) {
+	if got := files.Served(); !slices.Equal(got, []string{"ours", "own", "with device"}) {
 		t.Errorf("Served = %q", got)
 	}
 	for name, want := range map[string]string{

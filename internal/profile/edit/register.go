@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -24,10 +23,9 @@ type Registration struct {
 	Duration      time.Duration // whole seconds; 0: the SDK's default
 
 	// Region and Output, if they are not "", are written where the profile does not have
-	// them yet, and with Force in any case.
+	// them yet.
 	Region string
 	Output string
-	Force  bool
 }
 
 // Registered is what Register or Unregister has done, or with DryRun would do.
@@ -67,14 +65,14 @@ func (e Editor) Register(ctx context.Context, name string, r Registration) (Regi
 // Unregister takes back what Register did: lines that it added go, those that it replaced
 // come back as they were, and a section that it made goes if nothing else is in it. A value
 // that was changed by hand since is not touched. If nothing is remembered, as for a profile that was
-// written by hand, only a credential_process that runs program goes.
-func (e Editor) Unregister(ctx context.Context, name, program string) (Registered, error) {
+// written by hand, only a credential_process that runs this program goes.
+func (e Editor) Unregister(ctx context.Context, name string) (Registered, error) {
 	return e.editBoth(ctx, name, func(aws, own *edit) error {
 		past, err := recall(own)
 		if err != nil {
 			return err
 		}
-		if err := aws.unregister(past, program); err != nil {
+		if err := aws.unregister(past); err != nil {
 			return err
 		}
 		if err := own.remove(profile.KeyRegistered); err != nil || past.empty() {
@@ -150,7 +148,7 @@ func (e *edit) register(r Registration, past memory) (memory, error) {
 	}
 	now := memory{Section: past.Section || len(e.file.Spellings(e.name)) == 0}
 	for _, l := range [][2]string{{profile.KeyRegion, r.Region}, {profile.KeyOutput, r.Output}} {
-		if l[1] != "" && (r.Force || e.free(l[0], past)) {
+		if l[1] != "" && e.free(l[0], past) {
 			wanted = append(wanted, l)
 		}
 	}
@@ -228,8 +226,8 @@ func ReadRegistration(files *profile.Files, name string) (r Registration, ok boo
 	}, !past.empty(), nil
 }
 
-func (e *edit) unregister(past memory, program string) error {
-	if n, ok := e.last(profile.KeyCommand); ok && program != "" && strings.Contains(n.Value(), program) {
+func (e *edit) unregister(past memory) error {
+	if n, ok := e.last(profile.KeyCommand); ok && profile.Ours(n.Value()) {
 		// Also if somebody has changed the path of the program in it.
 		past.keep(profile.KeyCommand, n.Value(), past.Was[profile.KeyCommand])
 	}

@@ -38,17 +38,15 @@ func TestRegister(t *testing.T) {
 			Registration{Command: command, Region: "b"},
 			nil, `{"set":{"credential_process":"` + command + `"}}`,
 		},
-		"region by force": {
-			"[profile x]\r\n Region: a # mine \r\n", "[profile x]\r\n region = b\r\n " + strings.TrimSuffix(line, "\n") + "\r\n",
-			Registration{Command: command, Region: "b", Force: true},
-			nil,
-			`{"set":{"credential_process":"` + command + `","region":"b"},"was":{"region":" Region: a \u0023 mine "}}`,
+		"other program, CR LF": {
+			"[profile x]\r\n Credential_Process: a # mine \r\n", "[profile x]\r\n " + strings.TrimSuffix(line, "\n") + "\r\n", process(), nil,
+			`{"set":{"credential_process":"` + command + `"},"was":{"credential_process":" Credential_Process: a \u0023 mine "}}`,
 		},
 		"other program": {
 			"[profile x]\ncredential_process = \"/opt/\u00e4\U0001f511\" --x ; y\t\n", "[profile x]\n" + line, process(), nil,
 			`{"set":{"credential_process":"` + command + `"},"was":{"credential_process":"credential_process = \"/opt/\u00e4\ud83d\udd11\" --x \u003b y\t"}}`,
 		},
-		"already so, by hand": {"[profile x]\ncredential_process=" + command, "[profile x]\ncredential_process=" + command, process(), nil, ""},
+		"already so, by hand": {"[profile x]\ncredential_process=/bin/other", "[profile x]\ncredential_process=/bin/other", Registration{Command: "/bin/other"}, nil, ""},
 		"extra keys":          {"[profile x]\ns3 =\n  a = b\naws_access_key_id = c\nrole_arn = d\n", "[profile x]\ns3 =\n  a = b\naws_access_key_id = c\nrole_arn = d\n" + line, process(), []string{"aws_access_key_id", "role_arn", "s3"}, `{"set":{"credential_process":"` + command + `"}}`},
 		"role": {
 			"[profile x]\nmfa_serial = a\n", "[profile x]\nmfa_serial = a\nrole_arn = " + roleA + "\nsource_profile = y z\nexternal_id = e\nrole_session_name = s\nduration_seconds = 3600\nregion = b\n",
@@ -81,7 +79,7 @@ func TestRegister(t *testing.T) {
 			if err != nil || again.Config.Changed || again.Own.Changed {
 				t.Errorf("a second time: %+v, %v", again, err)
 			}
-			undone, err := editor(paths).Unregister(t.Context(), "x", "another")
+			undone, err := editor(paths).Unregister(t.Context(), "x")
 			if err != nil || undone.Config.New.Reveal() != c.before || text(t, paths.Own) != "[y]\nstore = a\n" {
 				t.Errorf("unregister leaves %q, %q, %v", undone.Config.New.Reveal(), text(t, paths.Own), err)
 			}
@@ -95,7 +93,7 @@ func TestRegisterAgain(t *testing.T) {
 	t.Parallel()
 	const before = "[profile x]\ncredential_process = old\nregion = a\n\n[profile y]\n"
 	role := Registration{RoleARN: roleA, SourceProfile: "y"}
-	force := Registration{Command: command, Region: "b", Force: true}
+	output := Registration{Command: command, Output: "b"}
 	for name, c := range map[string]struct {
 		steps []any // a Registration, or pairs of what a hand replaces
 		then  string
@@ -105,13 +103,13 @@ func TestRegisterAgain(t *testing.T) {
 			[]any{process(), Registration{Command: "/new"}},
 			"[profile x]\ncredential_process = /new\nregion = a\n\n[profile y]\n", before,
 		},
-		"region remembered once": {
-			[]any{force, Registration{Command: command, Region: "c"}},
-			"[profile x]\ncredential_process = " + command + "\nregion = c\n\n[profile y]\n", before,
+		"output remembered once": {
+			[]any{output, Registration{Command: command, Output: "c"}},
+			"[profile x]\ncredential_process = " + command + "\nregion = a\noutput = c\n\n[profile y]\n", before,
 		},
-		"region not mentioned again": {
-			[]any{force, process()},
-			"[profile x]\ncredential_process = " + command + "\nregion = b\n\n[profile y]\n", before,
+		"output not mentioned again": {
+			[]any{output, process()},
+			"[profile x]\ncredential_process = " + command + "\nregion = a\noutput = b\n\n[profile y]\n", before,
 		},
 		"from command to role": {
 			[]any{process(), role},
@@ -125,10 +123,10 @@ func TestRegisterAgain(t *testing.T) {
 			[]any{Registration{RoleARN: roleB, SourceProfile: "y", ExternalID: "e", Duration: 2 * time.Hour}, role},
 			"[profile x]\ncredential_process = old\nregion = a\nrole_arn = " + roleA + "\nsource_profile = y\n\n[profile y]\n", before,
 		},
-		"region changed by hand": {
-			[]any{force, [2]string{"region = b", "region = mine"}},
-			"[profile x]\ncredential_process = " + command + "\nregion = mine\n\n[profile y]\n",
-			"[profile x]\ncredential_process = old\nregion = mine\n\n[profile y]\n",
+		"output changed by hand": {
+			[]any{output, [2]string{"output = b", "output = mine"}},
+			"[profile x]\ncredential_process = " + command + "\nregion = a\noutput = mine\n\n[profile y]\n",
+			"[profile x]\ncredential_process = old\nregion = a\noutput = mine\n\n[profile y]\n",
 		},
 		"path changed by hand": {
 			[]any{process(), [2]string{"/usr/bin/", "/opt/"}},
@@ -160,7 +158,7 @@ func TestRegisterAgain(t *testing.T) {
 			if got := text(t, paths.AWSConfig); got != c.then {
 				t.Fatalf("registered: %q\nwant        %q", got, c.then)
 			}
-			if _, err := editor(paths).Unregister(t.Context(), "x", "aws-mfa-creds"); err != nil {
+			if _, err := editor(paths).Unregister(t.Context(), "x"); err != nil {
 				t.Fatal(err)
 			}
 			if got := text(t, paths.AWSConfig); got != c.end || text(t, paths.Own) != "" {
@@ -179,11 +177,11 @@ func TestUnregisterByHand(t *testing.T) {
 		"[profile y]\ncredential_process = " + command + "\n":             "[profile y]\ncredential_process = " + command + "\n",
 	} {
 		paths := write(t, before, "[x]\n", "")
-		c, err := editor(paths).Unregister(t.Context(), "x", "aws-mfa-creds")
+		c, err := editor(paths).Unregister(t.Context(), "x")
 		if err != nil || text(t, paths.AWSConfig) != want || c.Own.Changed || c.Config.Changed != (before != want) {
 			t.Errorf("%q becomes %q, %+v, %v", before, text(t, paths.AWSConfig), c, err)
 		}
-		if _, err := editor(paths).Unregister(t.Context(), "x", ""); err != nil || text(t, paths.AWSConfig) != want {
+		if _, err := editor(paths).Unregister(t.Context(), "x"); err != nil || text(t, paths.AWSConfig) != want {
 			t.Errorf("%q becomes %q, %v", want, text(t, paths.AWSConfig), err)
 		}
 	}
@@ -232,7 +230,7 @@ func TestOthers(t *testing.T) {
 	t.Parallel()
 	paths := write(t, "[profile x]\nREGION = a\ngarbage\ns3 =\n  b = c\n[ profile x ]\nsso_session = d\nregion = e\n[profile y]\noutput = f\n", "", "")
 	for name, want := range map[string][]string{"x": {"region", "s3", "sso_session"}, "nobody": nil} {
-		got, err := editor(paths).Unregister(t.Context(), name, "another")
+		got, err := editor(paths).Unregister(t.Context(), name)
 		if err != nil || !slices.Equal(got.Others, want) {
 			t.Errorf("%s: %q, %v", name, got.Others, err)
 		}
@@ -248,7 +246,7 @@ func TestRegisterRandom(t *testing.T) {
 	for range 2000 {
 		before := oddconfig.Random(random)
 		name := []string{"a", "b", "e f", "default", "new"}[random.IntN(5)]
-		r := Registration{Command: command, Region: "r", Output: "o", Force: random.IntN(2) == 0}
+		r := Registration{Command: command, Region: "r", Output: "o"}
 		if random.IntN(3) == 0 {
 			r = Registration{RoleARN: roleA, SourceProfile: "s", Region: "r"}
 		}
@@ -275,7 +273,7 @@ func TestRegisterRandom(t *testing.T) {
 			t.Fatal(err)
 		}
 		registered := e.file.Data
-		if err := e.unregister(m, "another"); err != nil || e.file.Data != before {
+		if err := e.unregister(m); err != nil || e.file.Data != before {
 			t.Fatalf("%s: %q becomes %q\nand then %q, %v", name, before, registered, e.file.Data, err)
 		}
 	}

@@ -8,6 +8,7 @@ package main
 import (
 	"os"
 
+	_ "github.com/aws-mfa-creds/aws-mfa-creds/cmd/aws-mfa-creds/internal/early" // hardens the process, and answers a warm get
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cli"
 )
 

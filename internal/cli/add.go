@@ -303,7 +303,7 @@ func (add *adding) storeSeed(ctx context.Context, items keystore.Items, kind str
 		return err
 	}
 	if replaced {
-		if cached, err := add.openCache(noKey()); err == nil {
+		if cached, err := add.host().OpenCache(noKey()); err == nil {
 			changeRecord(cached, serial, func(r *rules.Record) { *r = rules.Record{} }) // of another seed's codes
 		}
 	}

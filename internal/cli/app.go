@@ -17,10 +17,8 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/harden"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/busguard"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/ring"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
 const program = "aws-mfa-creds"
@@ -28,7 +26,6 @@ const program = "aws-mfa-creds"
 // Main runs the command that the process was started with and returns its exit code. Version is that of
 // a release, or "".
 func Main(version string) int {
-	harden.Process()
 	if len(os.Args) > 1 && os.Args[1] == ring.WorkerArg {
 		return ring.Worker(os.Stdin, os.Stdout) // a child of this program that talks to a keyring
 	}
@@ -157,15 +154,12 @@ func (e interruptError) exitCode() int {
 	return int(fault.Internal)
 }
 
-// locate returns where everything of this user rests.
-func (a *app) locate() (profile.Paths, error) {
-	return profile.Locate(a.getenv, profile.UserDirs(func() string {
-		u, err := user.Current()
-		if err != nil {
-			return ""
-		}
-		return u.HomeDir
-	}))
+func homeOfUser() string {
+	u, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	return u.HomeDir
 }
 
 // below returns dir/element, or "" if dir is not known.

@@ -82,19 +82,19 @@ func forget(a *app, files *profile.Files, o getOptions) (cached int, err error) 
 	if err := w.ready(); err != nil {
 		return 0, err
 	}
-	for _, status := range w.broker.Status(w.plan) {
+	for _, status := range w.broker.Status(w.Plan) {
 		if !status.Expires.IsZero() {
 			cached++
 		}
 	}
-	for _, id := range w.broker.Forget(w.plan) {
-		err = errors.Join(err, w.cache.Remove(id))
+	for _, id := range w.broker.Forget(w.Plan) {
+		err = errors.Join(err, w.Cache.Remove(id))
 	}
 	return cached, err
 }
 
 func runClearAll(a *app) error {
-	cached, err := a.openCache(noKey())
+	cached, err := a.host().OpenCache(noKey())
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func runCode(ctx context.Context, a *app, o codeOptions) error {
 	if err != nil {
 		return err
 	}
-	if (o.watch || o.pair) && w.codeFromProgram() {
+	if (o.watch || o.pair) && w.CodeFromProgram() {
 		return fault.New(fault.Usage, "code", "run: "+program+" code --profile NAME", "mfa_process prints the current code only, so --watch and --pair are not possible")
 	}
 	codes, err := w.Codes(ctx)
@@ -60,7 +60,7 @@ func runCode(ctx context.Context, a *app, o codeOptions) error {
 	if o.watch {
 		return watchCodes(ctx, w, codes)
 	}
-	step, spent := w.broker.CurrentStep(w.plan)
+	step, spent := w.broker.CurrentStep(w.Plan)
 	if spent {
 		left := step.End().Sub(w.broker.AWSTime())
 		fmt.Fprintf(a.stderr, "%s: warning: this code was already used; the next one comes in %d s\n", program, int(left.Seconds())+1)
@@ -112,7 +112,7 @@ func watchCodes(ctx context.Context, w *opened, codes session.Codes) error {
 	defer cancel()
 	defer func() { _, _ = fmt.Fprint(terminal, rewind+erase) }()
 	for {
-		step, spent := w.broker.CurrentStep(w.plan)
+		step, spent := w.broker.CurrentStep(w.Plan)
 		line, err := watchLine(ctx, codes, step, w.broker.AWSTime(), spent)
 		if err != nil {
 			return err

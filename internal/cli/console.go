@@ -114,7 +114,7 @@ func (c *console) begin(ctx context.Context, o enrollOptions) error {
 	if c.items, err = c.app.items(c.kind, c.ask); err != nil {
 		return err
 	}
-	c.cache, err = c.openCache(noKey())
+	c.cache, err = c.host().OpenCache(noKey())
 	return err
 }
 

@@ -93,13 +93,13 @@ type report struct {
 
 // examine looks at this machine and its profiles. Answers are those of AWS, from an earlier look too.
 func examine(ctx context.Context, a *app, o doctorOptions, answers map[string]doctor.Online) (report, error) {
-	paths, err := a.locate()
+	paths, err := a.host().Locate()
 	if err != nil {
 		return report{}, err
 	}
-	settings, _ := a.configDir() // without one, there is no key
+	sealing, _ := a.host().StoredKey() // without a directory for it, there is none
 	in := &doctor.Inspection{
-		Getenv: a.getenv, Now: a.now, Paths: paths, Sealing: storedKey(settings), Profile: o.profile, Online: o.online, Verify: o.verify, Answers: answers,
+		Getenv: a.getenv, Now: a.now, Paths: paths, Sealing: sealing, Profile: o.profile, Online: o.online, Verify: o.verify, Answers: answers,
 		Open: func(c doctor.Call) (*doctor.Opened, error) { return openForDoctor(a, c) },
 		Parse: func(line string) (doctor.Call, bool) {
 			asked, ok := parseProcess(line)
@@ -124,8 +124,8 @@ func openForDoctor(a *app, c doctor.Call) (*doctor.Opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &doctor.Opened{Settings: p.settings, Missing: p.ready(), Broker: p.broker, Plan: p.plan, Seed: p.Seed}
-	if p.codeFromProgram() {
+	o := &doctor.Opened{Profile: &p.Profile, Missing: p.ready(), Broker: p.broker, Seed: p.Seed}
+	if p.CodeFromProgram() {
 		o.Seed = nil
 	}
 	o.AWS = func() (awsapi.Options, error) {

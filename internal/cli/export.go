@@ -48,21 +48,21 @@ func runExport(ctx context.Context, a *app, o exportOptions) error {
 	if err != nil {
 		return err
 	}
-	if w.codeFromProgram() {
+	if w.CodeFromProgram() {
 		return fault.New(fault.Usage, "export", "export it from the program or device that stores it", "mfa_process generates the codes of the profile, so this program has no seed")
 	}
 	ctx, cancel := untilInterrupted(ctx, personPatience)
 	defer cancel()
 	ask := a.asker(o.yes)
 	defer ask.close()
-	if err := ask.confirm(ctx, "Show the seed of "+w.settings.Serial+"? Anyone who sees it can generate your codes."); err != nil {
+	if err := ask.confirm(ctx, "Show the seed of "+w.Settings.Serial+"? Anyone who sees it can generate your codes."); err != nil {
 		return err
 	}
 	seed, err := w.Seed(ctx)
 	if err != nil {
 		return err
 	}
-	return export(ctx, a, o, seed.URI(keystore.Label(w.settings.Serial), keystore.Issuer), ask)
+	return export(ctx, a, o, seed.URI(keystore.Label(w.Settings.Serial), keystore.Issuer), ask)
 }
 
 func export(ctx context.Context, a *app, o exportOptions, uri creds.Secret, ask *asker) error {

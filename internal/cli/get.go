@@ -97,7 +97,7 @@ func (a *app) asRegistered(o getOptions, err error) error {
 func cachedOrNew(ctx context.Context, w *opened, o getOptions) (creds.Credentials, error) {
 	// A reader that is gone must not kill the process before the session is in the cache.
 	signal.Ignore(syscall.SIGPIPE)
-	if cached, ok := w.broker.Cached(w.plan); ok && !o.refresh {
+	if cached, ok := w.Cached(w.Plan); ok && !o.refresh {
 		return cached, nil
 	}
 	if err := w.notRecursing(o.profile); err != nil {
@@ -105,7 +105,7 @@ func cachedOrNew(ctx context.Context, w *opened, o getOptions) (creds.Credential
 	}
 	ctx, cancel := untilInterrupted(ctx, processDeadline)
 	defer cancel()
-	return w.broker.Get(ctx, w.plan, session.Options{Refresh: o.refresh})
+	return w.broker.Get(ctx, w.Plan, session.Options{Refresh: o.refresh})
 }
 
 // parseProcess returns the options of a credential_process line that calls get.

@@ -19,6 +19,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/warm"
 )
 
 // caretaker is what the flows of package enrol work with: one profile's stores, settings,
@@ -43,18 +44,18 @@ func (a *app) caretaker(ctx context.Context, name, seedStore string, other other
 	if err != nil {
 		return nil, err
 	}
-	if w.settings.KeyStore == "" && !w.keyFromEnv() {
+	if w.Settings.KeyStore == "" && !w.KeyFromEnv() {
 		return nil, w.ready()
 	}
-	if len(w.settings.MFAProcess) > 0 {
-		return nil, codesElsewhere(w.settings.Identity, "manage the device where it is")
+	if len(w.Settings.MFAProcess) > 0 {
+		return nil, codesElsewhere(w.Settings.Identity, "manage the device where it is")
 	}
-	c := &caretaker{app: a, name: w.settings.Identity, ask: ask, other: other, cache: w.cache, clock: w.clock}
+	c := &caretaker{app: a, name: w.Settings.Identity, ask: ask, other: other, cache: w.Cache, clock: w.clock}
 	begun, err := c.begun()
 	if err != nil {
 		return nil, err
 	}
-	c.seeds, err = c.seedStore(ctx, cmp.Or(begun, seedStore), w.settings)
+	c.seeds, err = c.seedStore(ctx, cmp.Or(begun, seedStore), w.Settings)
 	return c, err
 }
 
@@ -100,7 +101,7 @@ func (c *caretaker) local() *enroll.Local {
 			if err != nil {
 				return profile.Settings{}, err
 			}
-			return w.settings, nil
+			return w.Settings, nil
 		},
 		Open: func(store string) (keystore.Items, error) { return c.items(store, c.ask) },
 	}
@@ -205,7 +206,7 @@ func (c *caretaker) mfaSession(ctx context.Context, w *opened, key creds.AccessK
 		limited, cancel := context.WithTimeout(ctx, processDeadline)
 		defer cancel()
 		w.broker.Sleep = c.countdown(w.broker.Sleep)
-		return w.broker.Get(limited, w.plan, session.Options{})
+		return w.broker.Get(limited, w.Plan, session.Options{})
 	}
 	return c.other.session(ctx, c, w, key)
 }
@@ -221,11 +222,11 @@ func (c *caretaker) prove(ctx context.Context, p enroll.Proof) error {
 			return err
 		}
 	}
-	s := w.settings
+	s := w.Settings
 	s.Serial, s.AccessKeyID, s.Roles = p.Serial, p.Key.ID, nil
 	broker := *w.broker
 	broker.Secrets, broker.Sleep = proven{c, p}, c.countdown(broker.Sleep)
-	_, err = broker.Get(ctx, planOf(s), session.Options{Refresh: true, Ahead: true})
+	_, err = broker.Get(ctx, warm.PlanOf(s), session.Options{Refresh: true, Ahead: true})
 	return err
 }
 

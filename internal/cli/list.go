@@ -97,13 +97,13 @@ func (a *app) listProfile(files *profile.Files, profileName string) listed {
 	if err != nil {
 		return listed{Profile: profileName, Problem: fault.Line(err)}
 	}
-	l := listed{Profile: profileName, AccessKeyID: w.settings.AccessKeyID, Serial: w.settings.Serial, Notes: w.settings.Notes}
+	l := listed{Profile: profileName, AccessKeyID: w.Settings.AccessKeyID, Serial: w.Settings.Serial, Notes: w.Settings.Notes}
 	l.KeyStore, l.SeedStore, l.MFAProcess = w.where()
 	if err := w.ready(); err != nil {
 		l.Problem = fault.Line(err)
 		return l
 	}
-	for _, status := range w.broker.Status(w.plan) {
+	for _, status := range w.broker.Status(w.Plan) {
 		l.Sessions = append(l.Sessions, listSession(status))
 	}
 	return l

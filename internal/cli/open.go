@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	mathrand "math/rand/v2"
 	"os"
 	"time"
@@ -10,11 +11,11 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/warm"
 )
 
 // wanted names a profile to open.
@@ -28,13 +29,16 @@ type wanted struct {
 // opened is a profile with its settings, its secrets, its cache and its session broker. No store is
 // opened and nothing is connected before it is used.
 type opened struct {
-	app      *app
-	env      envstore.Store
-	settings profile.Settings
-	plan     rules.Plan
-	cache    *cache.Cache
-	clock    clockBook
-	broker   *session.Broker
+	warm.Profile
+
+	app    *app
+	clock  clockBook
+	broker *session.Broker
+}
+
+// host is what this process opens profiles with.
+func (a *app) host() warm.Host {
+	return warm.Host{Getenv: a.getenv, Now: a.now, Home: homeOfUser, CheckURL: awsapi.CheckURL, Rand: rand.Reader, Log: a.log().Debug}
 }
 
 // open resolves the settings of a profile and puts together what serves it. It succeeds for a
@@ -47,27 +51,21 @@ func (a *app) open(want wanted) (*opened, error) {
 			return nil, err
 		}
 	}
-	env, err := a.profileEnv()
+	host := a.host()
+	env, err := host.Env()
 	if err != nil {
 		return nil, err
 	}
 	env.IAM = want.iam
-	settings, err := files.Resolve(want.profile, want.flags, env)
+	found, err := host.Open(files, want.profile, want.flags, env)
 	if err != nil {
 		return nil, err
 	}
-	p := &opened{app: a, env: envstore.New(a.getenv), settings: settings, plan: planOf(settings)}
-	keys, err := p.sealingKeys()
-	if err != nil {
-		return nil, err
-	}
-	if p.cache, err = a.openCache(keys); err != nil {
-		return nil, err
-	}
-	p.clock = newClockBook(p.cache, settings, a.now)
+	p := &opened{Profile: *found, app: a}
+	p.clock = newClockBook(p.Cache, p.Settings, a.now)
 	p.broker = &session.Broker{
-		STS: awsapi.New(p.awsOptions()), Secrets: p, Sessions: p.cache, Clock: p.clock,
-		Scope: func(name string) session.Scope { return p.cache.Scope(name) },
+		STS: awsapi.New(p.awsOptions()), Secrets: p, Sessions: p.Cache, Clock: p.clock,
+		Scope: func(name string) session.Scope { return p.Cache.Scope(name) },
 		Now:   a.now, Sleep: sleeper(os.Getppid), Random: mathrand.Float64, Log: a.log(),
 	}
 	return p, nil
@@ -90,47 +88,17 @@ func (a *app) openDevice(verb, name string) (*opened, error) {
 }
 
 func (a *app) loadFiles() (*profile.Files, error) {
-	paths, err := a.locate()
+	paths, err := a.host().Locate()
 	if err != nil {
 		return nil, err
 	}
 	return profile.Load(paths)
 }
 
-// profileEnv returns what the environment, and the env store in it, contribute to the
-// settings.
-func (a *app) profileEnv() (profile.Env, error) {
-	store := envstore.New(a.getenv)
-	env := profile.Env{Getenv: a.getenv, Identity: store.Configured(), CheckURL: awsapi.CheckURL}
-	if !env.Identity {
-		return env, nil
-	}
-	var err error
-	if env.AccessKeyID, err = store.AccessKeyID(); err != nil {
-		return env, err
-	}
-	env.Serial, err = store.Serial()
-	return env, err
-}
-
-func (a *app) openCache(keys cache.KeySource) (*cache.Cache, error) {
-	paths, err := a.locate()
-	if err != nil {
-		return nil, err
-	}
-	return cache.Open(cache.Options{Dir: paths.Cache, Keys: keys, Now: a.now, Log: a.log().Debug})
-}
-
-func planOf(s profile.Settings) rules.Plan {
-	return rules.Plan{
-		Partition: s.Partition, Endpoint: s.Endpoint, AccessKeyID: s.AccessKeyID, Serial: s.Serial, Duration: s.Duration, Roles: s.Roles,
-	}
-}
-
 // awsOptions are the options of a client of AWS for the profile. An endpoint that cannot be used fails
 // the call and not open: a cached session does not need it.
 func (p *opened) awsOptions() awsapi.Options {
-	s := p.settings
+	s := p.Settings
 	return awsapi.Options{
 		Region: s.Region, Endpoint: s.Endpoint, IAMEndpoint: s.IAMEndpoint, FIPS: s.FIPS, DualStack: s.DualStack, CABundle: s.CABundle,
 		Getenv: p.app.getenv, Now: p.app.now, Logger: p.app.log(),
@@ -179,7 +147,7 @@ func (p *opened) session(ctx context.Context, o session.Options) (creds.Credenti
 	}
 	ctx, cancel := context.WithTimeout(ctx, processDeadline)
 	defer cancel()
-	return p.broker.Get(ctx, p.plan, o)
+	return p.broker.Get(ctx, p.Plan, o)
 }
 
 // verify gets a new session for a profile, which shows that its secrets work.
@@ -200,7 +168,7 @@ func (a *app) verify(ctx context.Context, name string) error {
 // by itself.
 func (a *app) forgetFailures(name string) {
 	if p, err := a.open(wanted{profile: name}); err == nil {
-		p.broker.Forget(p.plan)
+		p.broker.Forget(p.Plan)
 	}
 }
 

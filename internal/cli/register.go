@@ -96,7 +96,7 @@ func runRegister(ctx context.Context, a *app, o registerOptions) error {
 	if err != nil {
 		return err
 	}
-	env, err := a.profileEnv()
+	env, err := a.host().Env()
 	if err != nil {
 		return err
 	}

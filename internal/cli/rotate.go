@@ -188,7 +188,7 @@ func (c *caretaker) mustBeStored() error {
 	if err != nil {
 		return err
 	}
-	if w.keyFromEnv() || w.seedFromEnv() {
+	if w.KeyFromEnv() || w.SeedFromEnv() {
 		return fault.New(fault.Config, "profile "+c.name, "run: "+program+" add --profile NAME --from-env", "its access key or seed is in the environment, and cannot be replaced there")
 	}
 	return w.ready()
@@ -212,7 +212,7 @@ func (c *caretaker) deviceQuestion() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("Replace MFA device %s of profile %s?", w.settings.Serial, fault.Printable(c.name)), nil
+	return fmt.Sprintf("Replace MFA device %s of profile %s?", w.Settings.Serial, fault.Printable(c.name)), nil
 }
 
 func (c *caretaker) keyQuestion(deleted bool) (string, error) {
@@ -224,7 +224,7 @@ func (c *caretaker) keyQuestion(deleted bool) (string, error) {
 	if deleted {
 		end = "inactive and deleted"
 	}
-	return fmt.Sprintf("Replace access key %s of profile %s? The old one will be made %s.", w.settings.AccessKeyID, fault.Printable(c.name), end), nil
+	return fmt.Sprintf("Replace access key %s of profile %s? The old one will be made %s.", w.Settings.AccessKeyID, fault.Printable(c.name), end), nil
 }
 
 func (c *caretaker) rotateKey(ctx context.Context, k *enroll.Keeper, o enroll.KeyOptions) error {

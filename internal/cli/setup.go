@@ -138,7 +138,7 @@ func (s *setup) enrolDevice(ctx context.Context) error {
 		return add.addSeed(ctx)
 	}
 	known := w.deviceReady() == nil
-	if known && (w.codeFromProgram() || w.seedFromEnv()) {
+	if known && (w.CodeFromProgram() || w.SeedFromEnv()) {
 		return s.hasDevice(w)
 	}
 	c, err := s.caretaker(ctx, s.add.name, cmp.Or(s.add.stores.seed, s.add.stores.both), s.other, s.ask)
@@ -156,7 +156,7 @@ func (s *setup) enrolDevice(ctx context.Context) error {
 }
 
 func (s *setup) hasDevice(w *opened) error {
-	s.say("Profile %s already has the MFA device %s.", fault.Printable(s.add.name), w.settings.Serial)
+	s.say("Profile %s already has the MFA device %s.", fault.Printable(s.add.name), w.Settings.Serial)
 	return nil
 }
 

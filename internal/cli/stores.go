@@ -11,28 +11,21 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/agefile"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 )
 
-// sealingKeyName is the name of the key, in the kernel's keyring, that sessions are sealed with.
-const sealingKeyName = "aws-mfa-creds:sessions"
-
 // configDir returns the directory of profiles.ini and of all that must not be lost.
 func (a *app) configDir() (string, error) {
-	paths, err := a.locate()
+	paths, err := a.host().Locate()
 	if err != nil {
 		return "", err
 	}
-	if paths.Own == "" {
-		return "", fault.New(fault.Filesystem, "HOME", "set HOME, or "+profile.EnvHome, "is not set, so there is no place for settings and secrets")
-	}
-	return filepath.Dir(paths.Own), nil
+	return paths.ConfigDir()
 }
 
 // editor returns what changes profiles.ini and the files of the AWS tools.
 func (a *app) editor() edit.Editor {
-	paths, _ := a.locate() // whoever edits has loaded the files already
+	paths, _ := a.host().Locate() // whoever edits has loaded the files already
 	return edit.Editor{Paths: paths}
 }
 
@@ -50,7 +43,7 @@ func (a *app) storeOptions(ask *asker) (keystore.Options, error) {
 		Dir: filepath.Join(dir, "age"), Executable: executable, Environ: child.WithoutSecrets(a.environ()),
 		Now: a.now, Rand: rand.Reader, Calm: !a.getting(),
 		Serialize: func(ctx context.Context) (unlock func(), err error) { // the keyrings that refuse simultaneous calls
-			cached, err := a.openCache(noKey())
+			cached, err := a.host().OpenCache(noKey())
 			if err != nil {
 				return nil, err
 			}

@@ -17,8 +17,8 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/warm"
 )
 
 // Inspection looks at this machine once. Its exported fields are what to look at, and how.
@@ -61,12 +61,12 @@ type Call struct {
 
 // Opened is a profile as get uses it.
 type Opened struct {
-	Settings profile.Settings
-	Missing  error // what get lacks to ask AWS
-	Broker   *session.Broker
-	Plan     rules.Plan
-	Seed     func(context.Context) (totp.Seed, error) // nil: a program makes the codes
-	AWS      func() (awsapi.Options, error)           // the endpoints of STS and IAM
+	*warm.Profile
+
+	Missing error // what get lacks to ask AWS
+	Broker  *session.Broker
+	Seed    func(context.Context) (totp.Seed, error) // nil: a program makes the codes
+	AWS     func() (awsapi.Options, error)           // the endpoints of STS and IAM
 }
 
 // Facts gathers all there is to know. It fails only if ctx ends.
@@ -415,7 +415,7 @@ func (in *Inspection) once(name string, look func() secretFact) secretFact {
 // history gathers what is known of the sessions and of the clock.
 func (in *Inspection) history(p *Profile, o *Opened) {
 	p.Sessions = o.Broker.Status(o.Plan)
-	if cached, ok := o.Broker.Cached(o.Plan); ok {
+	if cached, ok := o.Cached(o.Plan); ok {
 		json, _ := cached.ProcessJSON()
 		p.Printed = len(json)
 		clear(json)

@@ -76,7 +76,7 @@ func (in *Inspection) listUser(ctx context.Context, opened *Opened, client *awsa
 	accounts := []*awsapi.Account{client.Account(key, creds.Secret{})}
 	base := opened.Plan
 	base.Roles = nil
-	if cached, ok := opened.Broker.Cached(base); ok {
+	if cached, ok := opened.Cached(base); ok {
 		accounts = append(accounts, client.Account(creds.AccessKey{ID: cached.AccessKeyID, Secret: cached.SecretAccessKey}, cached.SessionToken))
 	}
 	o.DevicesErr = in.firstAllowed(accounts, "ListMFADevices", o.User, func(a *awsapi.Account) error {

@@ -1,8 +1,10 @@
 package keystore
 
+import "github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
+
 // The kinds of stores, as profiles.ini names them.
 const (
-	KindEnv           = "env"            // AWS_MFA_CREDS_* variables, for CI
+	KindEnv           = envstore.Kind    // AWS_MFA_CREDS_* variables, for CI
 	KindAge           = "age"            // files encrypted with age
 	KindKeychain      = "keychain"       // macOS Keychain
 	KindWinCred       = "wincred"        // Windows Credential Manager

@@ -27,6 +27,15 @@ type Paths struct {
 	Cache string
 }
 
+// ConfigDir returns the directory of profiles.ini and of all that must not be lost. It fails with a
+// *fault.Error of kind Filesystem if there is no place for it.
+func (p Paths) ConfigDir() (string, error) {
+	if p.Own == "" {
+		return "", fault.New(fault.Filesystem, "HOME", "set HOME, or "+EnvHome, "is not set, so there is no place for settings and secrets")
+	}
+	return dirOf(p.Own), nil
+}
+
 // Dirs are the user's directories, as the platform knows them. Any may be "" (unknown), as under
 // systemd or cron.
 type Dirs struct{ Home, Config, Cache string }

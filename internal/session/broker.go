@@ -104,17 +104,6 @@ func (b *Broker) Get(ctx context.Context, plan rules.Plan, opts Options) (creds.
 	return session.Credentials, err
 }
 
-// Cached returns the credentials of plan if the cache has them and nothing else has to be
-// thought of: the warm path, without a lock and without anything that could block.
-func (b *Broker) Cached(plan rules.Plan) (creds.Credentials, bool) {
-	c := b.begin(plan)
-	session, ok := c.cached(plan.Target())
-	if !ok || !rules.Fresh(session, c.now()) {
-		return creds.Credentials{}, false
-	}
-	return session.Credentials, true
-}
-
 // call is the state of one Get.
 type call struct {
 	*Broker

@@ -15,6 +15,9 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
+// Kind is the name of the store in profiles.ini.
+const Kind = "env"
+
 // The variables of the env store. Each can be given as NAME_FILE instead, the path
 // of a file that holds the value, as container platforms hand out secrets.
 const (

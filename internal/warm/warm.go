@@ -1,0 +1,183 @@
+// Package warm is the warm path of get: arguments → settings → cache → one write → exit.
+//
+// A program spends most of a warm get initializing packages that it does not need. Go takes the
+// packages that have something to initialize in a defined order: of those whose imports are
+// initialized, always the one whose import path sorts first (Go specification, "Program
+// initialization"). So the init of cmd/aws-mfa-creds/internal/early, which calls Answer, runs before
+// net/http, the SDK, cobra and the keyrings wake, as long as nothing that this package imports sorts
+// late and has an init of its own: no net/url, path/filepath, log/slog, regexp, crypto/rand,
+// golang.org/x, gopkg.in. TestImports and TestInitOrder hold it to that. What Answer cannot answer
+// at once it leaves without a trace to main, where get opens the profile with the same Open, reads
+// the cache with the same Cached, and then goes on to AWS.
+package warm
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
+)
+
+// sealingKeyName is the name of the key, in the kernel's keyring, that sessions are sealed with.
+const sealingKeyName = "aws-mfa-creds:sessions"
+
+// Host is what profiles are opened with. The functions that may be nil stand for what the warm path
+// has no use for.
+type Host struct {
+	Getenv   func(string) string
+	Now      func() time.Time
+	Home     func() string                              // the home directory, if HOME does not say
+	CheckURL func(text string) (host string, err error) // as profile.Env has it; may be nil
+	Rand     io.Reader                                  // for a new sealing key; may be nil
+	Log      func(message string, pairs ...any)         // as cache.Options has it; may be nil
+}
+
+// Locate returns where everything of this user rests.
+func (h Host) Locate() (profile.Paths, error) {
+	return profile.Locate(h.Getenv, profile.UserDirs(h.Home))
+}
+
+// Env returns what the environment, and the env store in it, contribute to the settings.
+func (h Host) Env() (profile.Env, error) {
+	store := envstore.New(h.Getenv)
+	env := profile.Env{Getenv: h.Getenv, Identity: store.Configured(), CheckURL: h.CheckURL}
+	if !env.Identity {
+		return env, nil
+	}
+	var err error
+	if env.AccessKeyID, err = store.AccessKeyID(); err != nil {
+		return env, err
+	}
+	env.Serial, err = store.Serial()
+	return env, err
+}
+
+// OpenCache opens the user's cache.
+func (h Host) OpenCache(keys cache.KeySource) (*cache.Cache, error) {
+	paths, err := h.Locate()
+	if err != nil {
+		return nil, err
+	}
+	return cache.Open(cache.Options{Dir: paths.Cache, Keys: keys, Now: h.Now, Log: h.Log})
+}
+
+// Profile is a profile with its settings and the cache of its sessions.
+type Profile struct {
+	Settings profile.Settings
+	Plan     rules.Plan
+	Env      envstore.Store
+	Cache    *cache.Cache
+	now      func() time.Time
+}
+
+// Open resolves the settings of the profile name in files, and opens the cache. Env is that of the
+// host, or adds to it. It succeeds for a profile that lacks secrets: see HasKey.
+func (h Host) Open(files *profile.Files, name string, flags profile.Flags, env profile.Env) (*Profile, error) {
+	s, err := files.Resolve(name, flags, env)
+	if err != nil {
+		return nil, err
+	}
+	p := &Profile{Settings: s, Plan: PlanOf(s), Env: envstore.New(h.Getenv), now: h.Now}
+	keys, err := p.sealingKeys(h)
+	if err != nil {
+		return nil, err
+	}
+	p.Cache, err = h.OpenCache(keys)
+	return p, err
+}
+
+// PlanOf returns what the settings ask for.
+func PlanOf(s profile.Settings) rules.Plan {
+	return rules.Plan{
+		Partition: s.Partition, Endpoint: s.Endpoint, AccessKeyID: s.AccessKeyID, Serial: s.Serial, Duration: s.Duration, Roles: s.Roles,
+	}
+}
+
+// sealingKeys is where the key comes from that sessions are sealed with. That of the env store
+// is derived from its secrets, so that none rests anywhere. Otherwise a warm get must not
+// depend on the store, and the key is one of its own.
+func (p *Profile) sealingKeys(h Host) (cache.KeySource, error) {
+	if p.KeyFromEnv() && p.SeedFromEnv() && !p.CodeFromProgram() {
+		return cache.KeyFunc(sync.OnceValues(p.derivedKey)), nil
+	}
+	return h.StoredKey()
+}
+
+// StoredKey is the sealing key of all profiles whose secrets are not in the environment. It rests
+// where the settings do.
+func (h Host) StoredKey() (cache.StoredKey, error) {
+	paths, err := h.Locate()
+	if err != nil {
+		return cache.StoredKey{}, err
+	}
+	dir, err := paths.ConfigDir()
+	return cache.StoredKey{Name: sealingKeyName, Dir: dir, Rand: h.Rand}, err
+}
+
+func (p *Profile) derivedKey() (cache.Key, error) {
+	key, err := p.Env.AccessKey(context.Background())
+	if err != nil {
+		return cache.Key{}, err
+	}
+	seed, err := p.Env.Seed(context.Background())
+	if err != nil {
+		return cache.Key{}, err
+	}
+	return cache.DeriveKey(key.Secret, seed.Base32()), nil
+}
+
+// KeyFromEnv reports whether the env store has the access key: what a profile says in profiles.ini
+// goes first.
+func (p *Profile) KeyFromEnv() bool { return p.fromEnv(p.Settings.KeyStore) }
+
+// SeedFromEnv reports the same of the seed. That in the environment belongs to the access key there,
+// which may be another identity's.
+func (p *Profile) SeedFromEnv() bool {
+	if p.Settings.SeedStore == "" && !p.KeyFromEnv() {
+		id, err := p.Env.AccessKeyID()
+		return err == nil && id == p.Settings.AccessKeyID
+	}
+	return p.fromEnv(p.Settings.SeedStore)
+}
+
+func (p *Profile) fromEnv(kind string) bool {
+	return kind == envstore.Kind || kind == "" && p.Env.Configured()
+}
+
+// CodeFromProgram reports whether a program of the user's makes the codes.
+func (p *Profile) CodeFromProgram() bool {
+	return len(p.Settings.MFAProcess) > 0 && (!p.SeedFromEnv() || !p.Env.HasSeed())
+}
+
+// HasKey reports whether it is known where the access key rests, and HasCodes where the codes come
+// from. Without them, and the serial of the MFA device, there is no session to be had.
+func (p *Profile) HasKey() bool { return p.Settings.KeyStore != "" || p.Env.Configured() }
+
+// HasCodes: see HasKey.
+func (p *Profile) HasCodes() bool {
+	return p.Settings.SeedStore != "" || p.SeedFromEnv() || p.CodeFromProgram()
+}
+
+// Cached returns the credentials of a plan of the profile if the cache has them and nothing else has
+// to be thought of, such as a refresh or a clock that has been set: without a lock, and without
+// anything that could block.
+func (p *Profile) Cached(plan rules.Plan) (creds.Credentials, bool) {
+	session, ok := p.Cache.Get(plan.Target().ID)
+	if !ok {
+		return creds.Credentials{}, false
+	}
+	now := p.now()
+	stored := p.Cache.LoadClock(rules.ClockName(plan.Partition, plan.Endpoint))
+	clock := stored.Current(now)
+	now = now.Add(clock.SkewAt(now))
+	if clock.IsZero() != stored.IsZero() || !rules.Valid(session, now) || !rules.Fresh(session, now) {
+		return creds.Credentials{}, false
+	}
+	return session.Credentials, true
+}

@@ -77,7 +77,7 @@ func TestEnrollRefused(t *testing.T) {
 	}{
 		"E1, a left-over": {
 			adjust: []func(*sandbox.Options){withDevice(otherSerial, "")}, args: []string{"--device-name", "spare"},
-			code: 6, words: []string{"MFA device spare", "enabled for nobody", "hint: replace it with --replace-unassigned"},
+			code: 6, words: []string{"MFA device spare", "not enabled for anyone", "hint: replace it with --replace-unassigned"},
 		},
 		"E1, of another user": {
 			adjust: []func(*sandbox.Options){withDevice(otherSerial, "bob")}, args: []string{"--device-name", "spare", "--replace-unassigned"},
@@ -185,7 +185,7 @@ func TestEnrollOutOfSync(t *testing.T) {
 	n.works("work")
 	n.change(func(w *sandbox.World) { w.Devices[0].OutOfSync = true })
 	n.later()
-	if said := n.must("resync", "--profile", "work"); !strings.Contains(said, "Resynchronised, and got a session.") {
+	if said := n.must("resync", "--profile", "work"); !strings.Contains(said, "Resynchronized the device and got a session.") {
 		t.Errorf("resync said %q", said)
 	}
 	n.works("work")
@@ -248,7 +248,7 @@ func TestRotateAsks(t *testing.T) {
 	n.refused(2, []string{"no terminal", "Replace access key " + key + " of profile work?", "--yes"}, "rotate", "key", "--profile", "work")
 	n.refused(2, []string{"no terminal", "Replace MFA device " + device, "--yes"}, "rotate", "device", "--profile", "work")
 	s := n.shell("rotate", "key", "--profile", "work", "--delete")
-	s.answer("The old one will be made inactive and deleted. [y/N]: ", "")
+	s.answer("The old one will be deactivated and deleted. [y/N]: ", "")
 	s.ends(2)
 	n.works("work")
 	n.inject(sandbox.Fault{Kind: sandbox.Refuse, Action: "UpdateAccessKey", Status: 403, Code: "AccessDenied", Message: "not now"})

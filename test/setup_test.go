@@ -106,7 +106,7 @@ func TestSetupWithoutPastStep(t *testing.T) {
 			t.Errorf("code %d was sent in step %d, want %d", i, got, sent)
 		}
 	}
-	waits := strings.Split(shown, "getting a session")
+	waits := strings.Split(shown, "Getting a session")
 	if len(waits) != 2 || !countedDown(waits[0]) || !countedDown(waits[1]) {
 		t.Errorf("no countdown before and after the device was enabled: %q", shown)
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -27,8 +26,8 @@ func newEnrollCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "enroll --profile NAME",
 		Short: "Make this computer an MFA device of the user, in seconds",
-		Long: `Create a virtual MFA device in IAM, store its seed, enable it with two consecutive codes, and prove it by a session. The access
-key of the profile has to be stored already. An interrupted run is taken up, or taken back, by the next one.
+		Long: `Create a virtual MFA device in IAM, store its seed, enable it with two consecutive codes, and get a session with it. The access
+key of the profile has to be stored already. If a run is interrupted, the next one continues it.
 
 With --console, the device is made in the AWS console instead: for the root user, for whom no API does it, and for users without
 rights in IAM. Give the QR code or the "secret key" that the console shows, and type the two codes that come back into the console.`,
@@ -50,7 +49,7 @@ rights in IAM. Give the QR code or the "secret key" that the console shows, and 
 
 func deviceFlags(cmd *cobra.Command, o *enroll.DeviceOptions) {
 	cmd.Flags().StringVar(&o.Name, "device-name", "", "the `name` of the device in IAM; USER-HOST unless given")
-	cmd.Flags().BoolVar(&o.ReplaceUnassigned, "replace-unassigned", false, "delete a device of the same name first that is enabled for nobody")
+	cmd.Flags().BoolVar(&o.ReplaceUnassigned, "replace-unassigned", false, "first delete a device of the same name that is not enabled for anyone")
 }
 
 func runEnroll(ctx context.Context, a *app, o enrollOptions) error {
@@ -68,55 +67,24 @@ func runEnroll(ctx context.Context, a *app, o enrollOptions) error {
 	if o.console.on {
 		return a.enrollInConsole(ctx, o, ask)
 	}
-	c, err := a.caretaker(ctx, o.profile, o.seedStore, o.other, ask)
+	m, err := a.manager(ctx, o.profile, o.seedStore, o.other, ask)
 	if err != nil {
 		return err
 	}
-	if !o.abandon {
-		return c.enrol(ctx, o.device)
+	if o.abandon {
+		return m.abandon(ctx, enroll.Device)
 	}
-	k, err := c.keeper()
-	if err != nil {
-		return err
-	}
-	return c.abandon(ctx, k, enroll.Device)
+	return m.enroll(ctx, o.device)
 }
 
-// enrol enrols a device and tells what it is.
-func (c *caretaker) enrol(ctx context.Context, o enroll.DeviceOptions) error {
-	k, err := c.keeper()
-	if err != nil {
-		return err
-	}
+// enroll enrolls a device and says what it is.
+func (m *manager) enroll(ctx context.Context, o enroll.DeviceOptions) error {
 	o.Host, _ = os.Hostname()
-	result, err := k.Enrol(ctx, o)
+	result, err := m.Enroll(ctx, o)
 	if err != nil {
-		return wantsSession(err)
+		return needsSession(err)
 	}
-	c.forgetFailures(c.name)
-	c.say("Enabled %s for user %s, and got a session with it. Its seed is in the %s store.", result.Serial, fault.Printable(result.User), c.seeds)
+	m.forgetFailures(m.Profile)
+	m.say("Enabled %s for user %s, and got a session with it. Its seed is in the %s store.", result.Serial, fault.Printable(result.User), m.SeedStore)
 	return nil
-}
-
-// enrolling reports whether an earlier run has begun to enrol a device and did not finish.
-func (c *caretaker) enrolling() (bool, error) {
-	k, err := c.keeper()
-	if err != nil {
-		return false, err
-	}
-	entry, open, err := k.Unfinished(enroll.Device)
-	return open && entry.Flow == enroll.FlowEnrol, err
-}
-
-// wantsSession adds to a denial for want of MFA how to get on.
-func wantsSession(err error) error {
-	wanted, ok := errors.AsType[*enroll.MFAError](err)
-	if !ok {
-		return err
-	}
-	told, ok := errors.AsType[*fault.Error](wanted)
-	if !ok {
-		return err
-	}
-	return fault.New(told.Kind, told.Thing, "give a device that works already: --mfa-serial ARN --mfa-code-file FILE, or run it on a terminal", "%s", told.Cause)
 }

@@ -34,19 +34,19 @@ const otherSession = 15 * time.Minute
 
 // session makes a session with a typed code. Where nobody can type one, the error is
 // enroll.ErrNoSession.
-func (o otherDevice) session(ctx context.Context, c *caretaker, w *opened, key creds.AccessKey) (creds.Credentials, error) {
-	serial, err := o.device(ctx, c)
+func (o otherDevice) session(ctx context.Context, m *manager, p *opened, key creds.AccessKey) (creds.Credentials, error) {
+	serial, err := o.device(ctx, m)
 	if err != nil {
 		return creds.Credentials{}, err
 	}
-	client := awsapi.New(w.awsOptions())
+	client := awsapi.New(p.awsOptions())
 	for try := 1; ; try++ {
-		code, err := o.code(ctx, c, serial)
+		code, err := o.code(ctx, m, serial)
 		if err != nil {
 			return creds.Credentials{}, err
 		}
-		c.sent = append(c.sent, code)
-		result := client.Call(ctx, awsapi.Request{Key: key, Serial: serial, Code: code, Duration: otherSession, Skew: c.skew()})
+		m.sent = append(m.sent, code)
+		result := client.Call(ctx, awsapi.Request{Key: key, Serial: serial, Code: code, Duration: otherSession, Skew: m.skew()})
 		if awsapi.KindOf(result.Err) != awsapi.CodeRefused {
 			return result.Credentials, result.Err
 		}
@@ -54,33 +54,33 @@ func (o otherDevice) session(ctx context.Context, c *caretaker, w *opened, key c
 		if o.codeFile != "" || try == tries {
 			return creds.Credentials{}, err
 		}
-		c.ask.complain(err)
+		m.ask.complain(err)
 	}
 }
 
 // device returns the serial of the device: the one named, or the one that is chosen.
-func (o otherDevice) device(ctx context.Context, c *caretaker) (string, error) {
+func (o otherDevice) device(ctx context.Context, m *manager) (string, error) {
 	switch {
 	case o.serial != "":
 		return profile.CheckSerial("--mfa-serial", o.serial)
-	case o.codeFile != "" || !c.ask.present():
+	case o.codeFile != "" || !m.ask.present():
 		return "", enroll.ErrNoSession
 	}
 	const prompt = "The account demands MFA. Serial (ARN) of a device that works, such as your phone's"
-	switch devices := c.devices(ctx); len(devices) {
+	switch devices := m.devices(ctx); len(devices) {
 	case 0:
-		return c.ask.serial(ctx, prompt+" (the console has it under Security credentials)", "--mfa-serial ARN", "")
+		return m.ask.serial(ctx, prompt+" (the console has it under Security credentials)", "--mfa-serial ARN", "")
 	case 1:
-		return c.ask.serial(ctx, prompt, "--mfa-serial ARN", devices[0])
+		return m.ask.serial(ctx, prompt, "--mfa-serial ARN", devices[0])
 	default:
-		c.tell("The user has these MFA devices:\n  %s", strings.Join(devices, "\n  "))
-		return c.ask.serial(ctx, prompt, "--mfa-serial ARN", "")
+		m.print("The user has these MFA devices:\n  %s", strings.Join(devices, "\n  "))
+		return m.ask.serial(ctx, prompt, "--mfa-serial ARN", "")
 	}
 }
 
 // devices returns the serials of the user's devices that make codes; none if AWS does not tell.
-func (c *caretaker) devices(ctx context.Context) (serials []string) {
-	api, err := c.dial(ctx, enroll.WithKey)
+func (m *manager) devices(ctx context.Context) (serials []string) {
+	api, err := m.dial(ctx, enroll.WithKey)
 	if err != nil {
 		return nil
 	}
@@ -97,21 +97,21 @@ func (c *caretaker) devices(ctx context.Context) (serials []string) {
 }
 
 // code returns a code that was not sent yet. It is good for one call only, so that it may be seen.
-func (o otherDevice) code(ctx context.Context, c *caretaker, serial string) (creds.Secret, error) {
+func (o otherDevice) code(ctx context.Context, m *manager, serial string) (creds.Secret, error) {
 	if o.codeFile != "" {
-		text, err := c.ask.read(ctx, "--mfa-code-file", o.codeFile, maxSecret)
+		text, err := m.ask.read(ctx, "--mfa-code-file", o.codeFile, maxSecret)
 		defer clear(text)
 		return firstLine(text), err
 	}
 	ask := func() (string, error) {
-		return c.ask.line(ctx, fmt.Sprintf("Its current code (%s)", serial), "--mfa-code-file FILE")
+		return m.ask.line(ctx, fmt.Sprintf("Its current code (%s)", serial), "--mfa-code-file FILE")
 	}
-	return insist(c.ask, ask, func(text string) (creds.Secret, error) {
+	return insist(m.ask, ask, func(text string) (creds.Secret, error) {
 		code := creds.NewSecret(text)
 		switch {
 		case len(text) != 6 || strings.Trim(text, "0123456789") != "":
 			return creds.Secret{}, fault.New(fault.Usage, "", "", "a code has six digits")
-		case slices.ContainsFunc(c.sent, code.Equal):
+		case slices.ContainsFunc(m.sent, code.Equal):
 			return creds.Secret{}, fault.New(fault.Usage, "", "wait for the next one", "this code was sent already")
 		}
 		return code, nil

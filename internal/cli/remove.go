@@ -87,19 +87,15 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 
 // removeDevice removes the MFA device of a profile from IAM, and its seed from the store.
 func removeDevice(ctx context.Context, a *app, o removeOptions, ask *asker) error {
-	c, err := a.caretaker(ctx, o.profile, "", o.other, ask)
+	m, err := a.manager(ctx, o.profile, "", o.other, ask)
 	if err != nil {
 		return err
 	}
-	k, err := c.keeper()
-	if err != nil {
-		return err
-	}
-	result, err := k.RemoveDevice(ctx, "")
+	result, err := m.RemoveDevice(ctx, "")
 	if err == nil {
 		a.say("Removed %s of user %s from IAM, and its seed from the store.", result.Old, fault.Printable(result.User))
 	}
-	return wantsSession(err)
+	return needsSession(err)
 }
 
 func othersThan(name string, names []string) []string {

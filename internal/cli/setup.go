@@ -141,18 +141,18 @@ func (s *setup) enrolDevice(ctx context.Context) error {
 	if known && (w.CodeFromProgram() || w.SeedFromEnv()) {
 		return s.hasDevice(w)
 	}
-	c, err := s.caretaker(ctx, s.add.name, cmp.Or(s.add.stores.seed, s.add.stores.both), s.other, s.ask)
+	m, err := s.manager(ctx, s.add.name, cmp.Or(s.add.stores.seed, s.add.stores.both), s.other, s.ask)
 	if err != nil {
 		return err
 	}
-	unfinished, err := c.enrolling()
+	left, unfinished, err := m.Unfinished(enroll.Device)
 	switch {
 	case err != nil:
 		return err
-	case known && !unfinished:
+	case known && (!unfinished || left.Flow != enroll.FlowEnroll):
 		return s.hasDevice(w)
 	}
-	return c.enrol(ctx, s.device)
+	return m.enroll(ctx, s.device)
 }
 
 func (s *setup) hasDevice(w *opened) error {

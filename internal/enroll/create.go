@@ -10,20 +10,24 @@ import (
 // create is the phase Creating: the device comes into being, and its seed into the store.
 func (r *run) create(ctx context.Context, o DeviceOptions) error {
 	if r.resumed {
-		if err := r.beside(ctx); err != nil {
+		devices, err := r.devices(ctx)
+		if err == nil {
+			err = r.withMFABeside(ctx, devices)
+		}
+		if err != nil && !is(err, awsapi.Denied) {
 			return err
 		}
 	}
-	r.tell(Making, r.entry.Name)
+	r.progress("Creating MFA device %s in IAM", r.entry.Name)
 	device, err := r.makeDevice(ctx, o)
 	if err != nil {
 		return r.notMade(ctx, err)
 	}
 	r.entry.Serial = device.Serial
-	r.tell(Storing, device.Serial)
+	r.progress("Storing the seed of %s", device.Serial)
 	err = r.forgetSteps(ctx, device.Serial)
 	if err == nil {
-		err = r.Seeds.PutSeed(ctx, device.Serial, device.Seed)
+		err = r.seeds.PutSeed(ctx, device.Serial, device.Seed)
 	}
 	if err != nil {
 		return r.undo(ctx, err)
@@ -71,16 +75,16 @@ func (r *run) makeDevice(ctx context.Context, o DeviceOptions) (awsapi.NewDevice
 // nobody has asked for: many allow only a device that is named like its user.
 func (r *run) mayBeCalledLikeUser(o DeviceOptions, err error) bool {
 	_, needsMFA := errors.AsType[*MFAError](err)
-	return !needsMFA && r.entry.Flow == FlowEnrol && o.Name == "" && r.entry.Name != r.who.User()
+	return !needsMFA && r.entry.Flow == FlowEnroll && o.Name == "" && r.entry.Name != r.who.User()
 }
 
 // rename takes the name for the new device, and finds out whether somebody has it.
 func (r *run) rename(ctx context.Context, name string) {
-	r.entry.Name, r.entry.Serial = name, r.serial(name)
+	r.entry.Name, r.entry.Serial = name, r.serialOf(name)
 	r.entry.Free = r.free(ctx)
 }
 
-// free reports whether AWS lists no device of the name. Where it does not tell, somebody may have
+// free reports whether AWS lists no device of the name. Where it does not say, somebody may have
 // one: that is no call to ask a person for a code for.
 func (r *run) free(ctx context.Context) bool {
 	var devices []awsapi.Device
@@ -101,7 +105,7 @@ func (r *run) discard(ctx context.Context, exists error) (renamed bool, err erro
 	err = r.deleteDevice(ctx, r.entry.Serial)
 	switch {
 	case err == nil:
-		return false, r.Seeds.DeleteSeed(ctx, r.entry.Serial)
+		return false, r.seeds.DeleteSeed(ctx, r.entry.Serial)
 	case is(err, awsapi.StillAssigned):
 		return false, exists
 	case is(err, awsapi.Denied):
@@ -137,28 +141,28 @@ func (r *run) notMade(ctx context.Context, err error) error {
 		}
 		err = r.taken(err, whose)
 	}
-	return also(r.told(ctx, err), r.giveUp())
+	return errors.Join(r.withList(ctx, err), r.giveUp())
 }
 
 func (r *run) isOurs(ctx context.Context, d *awsapi.Device) bool {
-	if r.entry.Flow != FlowEnrol || d != nil && d.User != r.who.User() {
+	if r.entry.Flow != FlowEnroll || d != nil && d.User != r.who.User() {
 		return false
 	}
-	if had, err := r.Settings.Serial(ctx); d == nil && (err != nil || had != r.entry.Serial) {
+	if had, err := r.serial(); d == nil && (err != nil || had != r.entry.Serial) {
 		return false
 	}
-	_, err := r.Seeds.Seed(ctx, r.entry.Serial)
+	_, err := r.seeds.Seed(ctx, r.entry.Serial)
 	return err == nil
 }
 
 func (r *run) adoptAgain(ctx context.Context) error {
 	if err := r.adopt(ctx); err != nil {
-		return also(err, r.giveUp())
+		return errors.Join(err, r.giveUp())
 	}
 	return nil
 }
 
-// whose finds the device of the name that is wanted, or returns nil if AWS does not tell.
+// whose finds the device of the name that is wanted, or returns nil if AWS does not say.
 func (r *run) whose(ctx context.Context) *awsapi.Device {
 	devices, err := r.virtual(ctx)
 	if err != nil {
@@ -170,13 +174,4 @@ func (r *run) whose(ctx context.Context) *awsapi.Device {
 		}
 	}
 	return nil
-}
-
-// virtual lists the virtual devices of the account.
-func (r *run) virtual(ctx context.Context) (devices []awsapi.Device, err error) {
-	err = r.call(ctx, repeatable, func(api IAM) (err error) {
-		devices, err = api.ListVirtualMFADevices(ctx)
-		return err
-	})
-	return devices, err
 }

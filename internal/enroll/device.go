@@ -7,30 +7,13 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 )
 
-// maxDevices is how many MFA devices IAM allows a user ("IAM and AWS STS quotas").
-const maxDevices = 8
-
 // maxPairs is how often two codes are sent where AWS did not look at them.
 const maxPairs = 3
-
-// step runs one phase. Each can be run again, whatever of it has been done.
-func (r *run) step(ctx context.Context, o DeviceOptions) error {
-	switch r.entry.Phase {
-	case Creating:
-		return r.create(ctx, o)
-	case Stored:
-		return r.enable(ctx)
-	case Enabled:
-		return r.adopt(ctx)
-	default:
-		return r.removeOld(ctx)
-	}
-}
 
 // enable is the phase Stored: the device exists and its seed is safe.
 func (r *run) enable(ctx context.Context) error {
 	serial := r.entry.Serial
-	if _, err := r.Seeds.Seed(ctx, serial); missing(err) {
+	if _, err := r.seeds.Seed(ctx, serial); missing(err) {
 		return r.seedless(ctx)
 	} else if err != nil {
 		return err
@@ -43,7 +26,7 @@ func (r *run) enable(ctx context.Context) error {
 			return r.enter(Enabled)
 		}
 	}
-	r.tell(Enabling, serial)
+	r.progress("Enabling %s", serial)
 	for try := 1; ; try++ {
 		err := r.call(ctx, never, func(api IAM) error { return r.sendPair(ctx, serial, api.EnableMFADevice) })
 		switch {
@@ -56,7 +39,7 @@ func (r *run) enable(ctx context.Context) error {
 		case try < maxPairs && (repeatable(err) || is(err, awsapi.NotFound)): // a new device may not be known at once
 			r.Log.Debug("not enabled yet", "error", err)
 		case definite(err):
-			return r.undo(ctx, r.told(ctx, err))
+			return r.undo(ctx, r.withList(ctx, err))
 		default:
 			return err
 		}
@@ -76,32 +59,14 @@ func (r *run) lookAgain(ctx context.Context) (enabled bool, err error) {
 }
 
 // enabledAlready reports whether AWS lists the device as one of the user's. Where it does not
-// tell, the next try will.
+// say, the next try will show.
 func (r *run) enabledAlready(ctx context.Context) bool {
 	devices, err := r.devices(ctx)
 	return err == nil && has(devices, r.entry.Serial)
 }
 
-// devices lists the devices of the user.
-func (r *run) devices(ctx context.Context) (devices []awsapi.Device, err error) {
-	err = r.call(ctx, repeatable, func(api IAM) (err error) {
-		devices, err = api.ListMFADevices(ctx, r.who.User())
-		return err
-	})
-	return devices, err
-}
-
-func has(devices []awsapi.Device, serial string) bool {
-	for _, d := range devices {
-		if d.Serial == serial {
-			return true
-		}
-	}
-	return false
-}
-
-// told lists the devices where there are too many of them.
-func (r *run) told(ctx context.Context, err error) error {
+// withList lists the devices where there are too many of them.
+func (r *run) withList(ctx context.Context, err error) error {
 	if !is(err, awsapi.LimitExceeded) {
 		return err
 	}
@@ -114,26 +79,18 @@ func (r *run) told(ctx context.Context, err error) error {
 // undo removes a device that cannot be enabled, and its seed, and returns cause. What cannot be
 // undone is kept whole: the next run enables the same device.
 func (r *run) undo(ctx context.Context, cause error) error {
-	r.tell(Undoing, r.entry.Serial)
+	r.progress("Removing %s again", r.entry.Serial)
 	if err := r.deleteDevice(ctx, r.entry.Serial); err != nil {
 		r.Log.Debug("not undone", "error", err)
 		if r.entry.Phase == Stored {
-			r.tell(Kept, r.entry.Serial)
+			r.progress("%s could not be removed; the next run will use it", r.entry.Serial)
 		}
 		return cause
 	}
-	if err := r.Seeds.DeleteSeed(ctx, r.entry.Serial); err != nil {
-		return also(cause, err)
+	if err := r.seeds.DeleteSeed(ctx, r.entry.Serial); err != nil {
+		return errors.Join(cause, err)
 	}
-	return also(cause, r.giveUp())
-}
-
-// also adds a failure to clean up to its cause, which stays the one that is told.
-func also(cause, err error) error {
-	if err == nil {
-		return cause
-	}
-	return errors.Join(cause, err)
+	return errors.Join(cause, r.giveUp())
 }
 
 // giveUp ends a flow that has nothing of its own in IAM any more, but for orphans: they stay in
@@ -151,7 +108,7 @@ func (r *run) giveUp() error {
 // again makes the device anew after it has gone. It may only seem to have: one that is found
 // then is still ours.
 func (r *run) again(ctx context.Context) error {
-	if err := r.Seeds.DeleteSeed(ctx, r.entry.Serial); err != nil {
+	if err := r.seeds.DeleteSeed(ctx, r.entry.Serial); err != nil {
 		return err
 	}
 	r.entry.Free = true

@@ -1,107 +1,232 @@
 package enroll
 
 import (
-	"crypto/rand"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/private"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
-// FileJournal keeps what a change of a profile's MFA device or access key has left to do, in files
-// beside the settings: unlike the cache they must not be lost.
-type FileJournal struct {
-	Dir     string // a directory of its own; made by the first change
-	Profile string
-	Now     func() time.Time
-	Log     *slog.Logger
+// Subject is what a journal entry is about. Each has an entry of its own, since an old
+// access key may wait for its deletion while a device is enrolled.
+type Subject string
+
+// The subjects.
+const (
+	Device    Subject = "device"
+	AccessKey Subject = "key"
+)
+
+// Flow is what is being done, named like its command.
+type Flow string
+
+// The flows that need a journal.
+const (
+	FlowEnroll       Flow = "enroll"
+	FlowRotateDevice Flow = "rotate device"
+	FlowRemoveDevice Flow = "remove --aws"
+	FlowRotateKey    Flow = "rotate key"
+)
+
+// Phase is how far a flow has come: what is about to be done, or may have been done
+// already if the process was killed.
+type Phase string
+
+// The phases. A device goes through Creating to Removing, a removal has the last only. A
+// key goes through Creating, Stored, Proven, Switched, Disabled and perhaps Awaiting.
+const (
+	Creating Phase = "creating" // it may exist in IAM, without its secret here
+	Stored   Phase = "stored"   // its secret is stored; a device may be enabled already
+	Enabled  Phase = "enabled"  // a device is enabled, not yet proven
+	Removing Phase = "removing" // what has been replaced, or is unwanted, goes
+
+	Proven   Phase = "proven"   // the new key has made a session; it takes the old one's place
+	Switched Phase = "switched" // the profile has the new key; the old one becomes inactive
+	Disabled Phase = "disabled" // the old key is inactive, and is to be deleted
+	Awaiting Phase = "awaiting" // others may need the old key; the next run deletes it
+)
+
+// Entry is the state of one flow of a profile. It holds names, and no secret.
+type Entry struct {
+	Version int       `json:"version"`
+	About   Subject   `json:"about"`
+	Flow    Flow      `json:"flow"`
+	Phase   Phase     `json:"phase"`
+	Started time.Time `json:"started"` // AWS's time
+	Caller  string    `json:"caller"`  // the ARN of the user
+
+	Name    string   `json:"name,omitempty"`    // of the new device
+	Serial  string   `json:"serial,omitempty"`  // of the new device
+	Old     string   `json:"old,omitempty"`     // serial of the device, or id of the key, that goes
+	Free    bool     `json:"free,omitempty"`    // AWS listed no device of the name before: one that is there now is ours
+	Store   string   `json:"store,omitempty"`   // that the seed goes to
+	Orphans []string `json:"orphans,omitempty"` // serials of devices that were made and never enabled
+	Copies  []string `json:"copies,omitempty"`  // the stores that have the seed of the device that goes
+
+	NewKey  string         `json:"new_key,omitempty"` // its id
+	Sharing []string       `json:"sharing,omitempty"` // the profiles that have a copy of the old key, the profile itself last
+	Known   []string       `json:"known,omitempty"`   // the ids of the user's keys before
+	OldUse  *awsapi.KeyUse `json:"old_use,omitempty"` // of the old key, before; nil: AWS does not tell
 }
 
-// Load returns what is recorded, or the zero Entry.
-func (j FileJournal) Load(about Subject) (Entry, error) {
-	root, err := private.OpenDir(j.Dir, private.Writable)
+// journal keeps the entries of a profile in files, one for each subject, and its lock. They rest
+// beside the settings: unlike the cache they must not be lost.
+type journal struct {
+	dir     string
+	profile string
+	now     func() time.Time
+	log     *slog.Logger
+}
+
+// tryLock makes this process the only one to change the profile's device or key. The lock rests beside
+// the entries and not in the cache: whoever shares the one must share the other. A disk that has no
+// locks is an error, as two runs would delete each other's key.
+func (j journal) tryLock() (unlock func(), held bool, err error) {
+	dir, err := securefile.MakeDir(j.dir, securefile.Writable)
+	if err != nil {
+		return nil, false, securefile.Fault(j.dir, err)
+	}
+	defer func() { _ = dir.Close() }()
+	unlock, held, err = dir.TryLock(j.hashed()+".lock", securefile.Alone)
+	if err != nil {
+		err = securefile.Fault(filepath.Join(j.dir, j.hashed()+".lock"), err)
+	}
+	return unlock, held, err
+}
+
+// load returns what is recorded about the subject, or the zero Entry.
+func (j journal) load(about Subject) (Entry, error) {
+	dir, err := securefile.OpenDir(j.dir, securefile.Writable)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Entry{}, nil
 	}
 	if err != nil {
-		return Entry{}, private.InWords(j.Dir, err)
+		return Entry{}, securefile.Fault(j.dir, err)
 	}
-	defer func() { _ = root.Close() }()
-	text, err := private.ReadFile(root, j.file(about), MaxEntry)
+	defer func() { _ = dir.Close() }()
+	text, err := dir.Read(j.file(about), maxEntry)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Entry{}, nil
 	}
-	if err != nil {
-		return Entry{}, j.unusable(about, err)
+	var entry Entry
+	if err == nil {
+		entry, err = parseEntry(text)
 	}
-	entry, err := ParseEntry(text)
 	if err != nil {
 		return Entry{}, j.unusable(about, err)
 	}
 	return entry, nil
 }
 
-// Save replaces what is recorded.
-func (j FileJournal) Save(e Entry) error {
-	text, err := MarshalEntry(e)
+// save replaces what is recorded. It and clear return nil only when the change is durable.
+func (j journal) save(e Entry) error {
+	text, err := marshalEntry(e)
 	if err != nil {
 		return err
 	}
-	err = j.change(func(d atomicfile.Dir) error {
-		return d.Write(j.file(e.About), text, atomicfile.Options{Durable: true})
+	err = j.change(func(d *securefile.Dir) error {
+		return d.Write(j.file(e.About), text, securefile.Options{Durable: true})
 	})
 	if err == nil {
-		j.Log.Debug("journal written", "about", string(e.About), "phase", string(e.Phase))
+		j.log.Debug("journal written", "about", string(e.About), "phase", string(e.Phase))
 	}
 	return err
 }
 
-// Clear removes what is recorded.
-func (j FileJournal) Clear(about Subject) error {
-	err := j.change(func(d atomicfile.Dir) error { return d.Remove(j.file(about)) })
+// clear removes what is recorded.
+func (j journal) clear(about Subject) error {
+	err := j.change(func(d *securefile.Dir) error { return d.Remove(j.file(about)) })
 	if err == nil {
-		j.Log.Debug("journal cleared", "about", string(about))
+		j.log.Debug("journal cleared", "about", string(about))
 	}
 	return err
 }
 
-func (j FileJournal) change(work func(atomicfile.Dir) error) error {
-	root, err := private.MakeDir(j.Dir, private.Writable)
+func (j journal) change(work func(*securefile.Dir) error) error {
+	dir, err := securefile.MakeDir(j.dir, securefile.Writable)
 	if err != nil {
-		return private.InWords(j.Dir, err)
+		return securefile.Fault(j.dir, err)
 	}
-	defer func() { _ = root.Close() }()
-	_ = atomicfile.Sweep(root, j.Now().Add(-leftAfter)) // what stays, the next change removes
-	if err := work(atomicfile.Dir{Root: root, Rand: rand.Reader}); err != nil {
-		return private.InWords(j.Dir, err)
+	defer func() { _ = dir.Close() }()
+	_ = dir.Sweep(j.now().Add(-securefile.Abandoned)) // what stays, the next change removes
+	if err := work(dir); err != nil {
+		return securefile.Fault(j.dir, err)
 	}
 	return nil
 }
 
-// leftAfter is when the temporary file of a killed process is nobody's any more.
-const leftAfter = time.Hour
+func (j journal) file(about Subject) string { return j.hashed() + "." + string(about) + ".json" }
 
-func (j FileJournal) file(about Subject) string { return j.hashed() + "." + string(about) + ".json" }
-
-// hashed begins the names of the profile's files: its own may be none for a file.
-func (j FileJournal) hashed() string {
-	sum := sha256.Sum256([]byte(j.Profile))
+// hashed begins the names of the profile's files: the profile's own name may not be one that a file
+// can have.
+func (j journal) hashed() string {
+	sum := sha256.Sum256([]byte(j.profile))
 	return hex.EncodeToString(sum[:8])
 }
 
-func (j FileJournal) unusable(about Subject, err error) error {
-	path := filepath.Join(j.Dir, j.file(about))
+func (j journal) unusable(about Subject, err error) error {
+	path := filepath.Join(j.dir, j.file(about))
 	remedy := "look at the user's MFA devices and access keys in IAM, then delete the file: rm " + fault.Shell(path)
 	if _, statErr := os.Lstat(path); statErr != nil {
 		remedy = ""
 	}
-	return fault.New(fault.Config, path, remedy, "tells what an earlier run has left undone, and cannot be used: %v", err)
+	return fault.New(fault.Config, path, remedy, "records an unfinished run, and cannot be used: %v", err)
+}
+
+const entryVersion = 1
+
+// maxEntry is the largest entry there is, in bytes.
+const maxEntry = 64 << 10
+
+// marshalEntry returns e as it rests in a file.
+func marshalEntry(e Entry) ([]byte, error) {
+	text, err := json.MarshalIndent(e, "", "  ")
+	return append(text, '\n'), err
+}
+
+// parseEntry reads what marshalEntry has written. It refuses what it cannot understand
+// whole, since half of an entry would lead to a wrong change in IAM. The errors quote nothing.
+func parseEntry(text []byte) (Entry, error) {
+	if len(text) > maxEntry {
+		return Entry{}, errors.New("too large")
+	}
+	var e Entry
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if decoder.Decode(&e) != nil || decoder.More() {
+		return Entry{}, errors.New("damaged, or of another version")
+	}
+	if e.Version != entryVersion || !e.valid() {
+		return Entry{}, errors.New("incomplete, or of another version")
+	}
+	return e, nil
+}
+
+// valid reports whether e has what its phase works with.
+func (e Entry) valid() bool {
+	if e.Caller == "" {
+		return false
+	}
+	switch e.Flow {
+	case FlowEnroll, FlowRotateDevice:
+		return e.About == Device && e.Name != "" && e.Serial != "" && (e.Old != "") == (e.Flow == FlowRotateDevice) &&
+			slices.Contains([]Phase{Creating, Stored, Enabled, Removing}, e.Phase)
+	case FlowRemoveDevice:
+		return e.About == Device && e.Old != "" && e.Phase == Removing
+	case FlowRotateKey:
+		return e.About == AccessKey && e.Old != "" && len(e.Sharing) > 0 && (e.NewKey != "" || e.Phase == Creating) &&
+			slices.Contains([]Phase{Creating, Stored, Proven, Switched, Disabled, Awaiting}, e.Phase)
+	}
+	return false
 }

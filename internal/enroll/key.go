@@ -18,12 +18,10 @@ type KeyOptions struct {
 
 // KeyResult is what came of it.
 type KeyResult struct {
-	User    string
-	ID      string // of the key that the profile has now
-	Old     string // of the one before
-	Resumed bool   // an earlier run had begun it
+	ID  string // of the key that the profile has now
+	Old string // of the one before
 
-	// Kept: the old key is inactive and not deleted, because others may use it. Use tells
+	// Kept: the old key is inactive and not deleted, because others may use it. Use is
 	// what AWS knows of that, if it does. The next run deletes it.
 	Kept bool
 	Use  *awsapi.KeyUse
@@ -31,14 +29,14 @@ type KeyResult struct {
 
 // RotateKey replaces the profile's access key: a second one is made, stored and proven, the
 // profile changes over, the old one becomes inactive, and if nobody else has used it lately, it
-// is deleted. Errors are as those of Enrol.
-func (k *Keeper) RotateKey(ctx context.Context, o KeyOptions) (KeyResult, error) {
-	r, done, err := k.begin(ctx, AccessKey, FlowRotateKey)
+// is deleted. Errors are as those of Enroll.
+func (m *Manager) RotateKey(ctx context.Context, o KeyOptions) (KeyResult, error) {
+	r, done, err := m.begin(ctx, AccessKey, FlowRotateKey)
 	if err != nil {
 		return KeyResult{}, err
 	}
 	defer done()
-	result := KeyResult{User: r.who.User(), Resumed: r.resumed}
+	var result KeyResult
 	if !r.resumed {
 		if err := r.beginKey(ctx); err != nil {
 			return KeyResult{}, err
@@ -53,7 +51,7 @@ func (k *Keeper) RotateKey(ctx context.Context, o KeyOptions) (KeyResult, error)
 			result.Use = r.entry.OldUse
 		}
 	}
-	key, err := r.Keys.AccessKey(ctx)
+	key, err := r.accessKey(ctx)
 	result.ID = key.ID
 	return result, err
 }
@@ -77,11 +75,11 @@ func (r *run) keyStep(ctx context.Context, o KeyOptions) (kept bool, err error) 
 // beginKey notes which keys there are, so that one whose secret is lost can be told from
 // them, and who has copies, all of which are to be replaced.
 func (r *run) beginKey(ctx context.Context) error {
-	old, err := r.Keys.AccessKey(ctx)
+	old, err := r.accessKey(ctx)
 	if err != nil {
 		return err
 	}
-	sharing, err := r.Keys.Sharing(ctx)
+	sharing, err := r.sharing(ctx)
 	if err != nil {
 		return err
 	}
@@ -92,29 +90,20 @@ func (r *run) beginKey(ctx context.Context) error {
 	if len(keys) >= maxKeys {
 		return r.tooManyKeys(ctx, keys)
 	}
-	r.start(AccessKey, FlowRotateKey)
-	r.entry.Old, r.entry.OldUse, r.entry.Sharing = old.ID, r.lastUse(ctx, old.ID), sharing
+	e := Entry{About: AccessKey, Flow: FlowRotateKey, Old: old.ID, OldUse: r.lastUse(ctx, old.ID), Sharing: sharing}
 	for _, k := range keys {
-		r.entry.Known = append(r.entry.Known, k.ID)
+		e.Known = append(e.Known, k.ID)
 	}
-	return r.enter(Creating)
+	return r.start(Creating, e)
 }
 
-func (r *run) keys(ctx context.Context) (keys []awsapi.Key, err error) {
-	err = r.call(ctx, repeatable, func(api IAM) (err error) {
-		keys, err = api.ListAccessKeys(ctx, r.who.User())
-		return err
-	})
-	return keys, err
+func (r *run) keys(ctx context.Context) ([]awsapi.Key, error) {
+	return list(ctx, r, func(api IAM) ([]awsapi.Key, error) { return api.ListAccessKeys(ctx, r.who.User()) })
 }
 
-// lastUse returns nil where AWS does not tell.
+// lastUse returns nil where AWS does not say.
 func (r *run) lastUse(ctx context.Context, id string) *awsapi.KeyUse {
-	var use awsapi.KeyUse
-	err := r.call(ctx, repeatable, func(api IAM) (err error) {
-		use, err = api.GetAccessKeyLastUsed(ctx, id)
-		return err
-	})
+	use, err := list(ctx, r, func(api IAM) (awsapi.KeyUse, error) { return api.GetAccessKeyLastUsed(ctx, id) })
 	if err != nil {
 		r.Log.Debug("last use not known", "error", err)
 		return nil
@@ -127,7 +116,7 @@ func (r *run) tooManyKeys(ctx context.Context, keys []awsapi.Key) error {
 	for _, k := range keys {
 		all = append(all, describe(k, r.lastUse(ctx, k.ID)))
 	}
-	told := fault.New(fault.Refused, "user "+r.who.User(), "delete the one that nobody needs: aws iam delete-access-key --user-name "+r.who.User()+" --access-key-id ID",
+	failure := fault.New(fault.Refused, "user "+r.who.User(), "delete the one that is not used: aws iam delete-access-key --user-name "+r.who.User()+" --access-key-id ID",
 		"it has %d access keys, the most that IAM allows: %s", len(keys), strings.Join(all, ", "))
-	return &awsapi.Error{Kind: awsapi.LimitExceeded, Delivery: awsapi.Answered, Err: told}
+	return &awsapi.Error{Kind: awsapi.LimitExceeded, Delivery: awsapi.Answered, Err: failure}
 }

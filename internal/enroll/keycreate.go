@@ -2,11 +2,14 @@ package enroll
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 )
 
 const (
@@ -27,7 +30,7 @@ func (r *run) createKey(ctx context.Context) error {
 			return err
 		}
 	}
-	r.tell(Making, "access key")
+	r.progress("Creating an access key in IAM")
 	for try := 1; ; try++ {
 		var key creds.AccessKey
 		err := r.call(ctx, passing, func(api IAM) (err error) {
@@ -42,7 +45,7 @@ func (r *run) createKey(ctx context.Context) error {
 				return err
 			}
 		case definite(err):
-			return also(r.keyLimit(ctx, err), r.finish())
+			return errors.Join(r.keyLimit(ctx, err), r.finish())
 		default:
 			return err
 		}
@@ -59,7 +62,7 @@ func (r *run) keyLimit(ctx context.Context, err error) error {
 // startAgain takes the key that an earlier run has made, if its secret is in the second slot, and
 // deletes one whose secret is lost. Another profile that shares the key may have replaced it since.
 func (r *run) startAgain(ctx context.Context) (found bool, err error) {
-	key, err := r.Keys.NewKey(ctx)
+	key, err := r.newKey(ctx)
 	if err != nil && !missing(err) {
 		return false, err
 	}
@@ -71,7 +74,7 @@ func (r *run) startAgain(ctx context.Context) (found bool, err error) {
 	}
 	err = r.beginKey(ctx)
 	if is(err, awsapi.LimitExceeded) {
-		return false, also(err, r.finish())
+		return false, errors.Join(err, r.finish())
 	}
 	return false, err
 }
@@ -101,17 +104,18 @@ func (r *run) deleteLost(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.Keys.DeleteNewKey(ctx, r.entry.Sharing)
+	return r.deleteNewKey(ctx, r.entry.Sharing)
 }
 
-// inUse returns the ids of the keys that this machine works with. AWS tells hours late that a key
+// inUse returns the ids of the keys that this machine works with. AWS shows only hours later that a key
 // is in use.
 func (r *run) inUse(ctx context.Context) ([]string, error) {
-	ids, err := r.Settings.AccessKeyIDs(ctx)
+	files, err := profile.Load(r.Paths)
 	if err != nil {
 		return nil, err
 	}
-	for _, get := range []func(context.Context) (creds.AccessKey, error){r.Keys.AccessKey, r.Keys.NewKey} {
+	ids := edit.AccessKeyIDs(files)
+	for _, get := range []func(context.Context) (creds.AccessKey, error){r.accessKey, r.newKey} {
 		key, err := get(ctx)
 		if err != nil && !missing(err) {
 			return nil, err
@@ -123,7 +127,7 @@ func (r *run) inUse(ctx context.Context) ([]string, error) {
 
 // isLost reports whether k is a key that this flow has made: it was not there before, it was made
 // then, and nobody has ever used it. The flow may have been begun days ago, and the user may have
-// made a key since. Where AWS does not tell of its use, a person has to.
+// made a key since. Where AWS does not say, a person has to.
 func (r *run) isLost(ctx context.Context, k awsapi.Key) (bool, error) {
 	age := k.Created.Sub(r.entry.Started)
 	if slices.Contains(r.entry.Known, k.ID) || age < -startNoise || age > lostWithin {
@@ -147,8 +151,8 @@ func (r *run) deleteKey(ctx context.Context, id string) error {
 
 func (r *run) storeKey(ctx context.Context, key creds.AccessKey) error {
 	r.entry.NewKey = key.ID
-	r.tell(Storing, key.ID)
-	if err := r.Keys.PutNewKey(ctx, r.entry.Sharing, key); err != nil {
+	r.progress("Storing access key %s", key.ID)
+	if err := r.putNewKey(ctx, r.entry.Sharing, key); err != nil {
 		return r.undoKey(ctx, err)
 	}
 	return r.enter(Stored)
@@ -157,13 +161,13 @@ func (r *run) storeKey(ctx context.Context, key creds.AccessKey) error {
 // undoKey removes the new key and returns cause. What cannot be undone now is left to the next
 // run.
 func (r *run) undoKey(ctx context.Context, cause error) error {
-	r.tell(Undoing, r.entry.NewKey)
+	r.progress("Deleting access key %s again", r.entry.NewKey)
 	if err := r.deleteKey(ctx, r.entry.NewKey); err != nil {
 		r.Log.Debug("not undone", "error", err)
 		return cause
 	}
-	if err := r.Keys.DeleteNewKey(ctx, r.entry.Sharing); err != nil {
-		return also(cause, err)
+	if err := r.deleteNewKey(ctx, r.entry.Sharing); err != nil {
+		return errors.Join(cause, err)
 	}
-	return also(cause, r.finish())
+	return errors.Join(cause, r.finish())
 }

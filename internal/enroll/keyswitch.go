@@ -15,7 +15,7 @@ const recentUse = 30 * 24 * time.Hour
 // proveKey is the phase Stored: the new key has to make a session before anything depends on
 // it.
 func (r *run) proveKey(ctx context.Context) error {
-	key, err := r.Keys.NewKey(ctx)
+	key, err := r.newKey(ctx)
 	if missing(err) || err == nil && key.ID != r.entry.NewKey {
 		return r.keyGone(ctx)
 	}
@@ -27,7 +27,7 @@ func (r *run) proveKey(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	serial, err := r.Settings.Serial(ctx)
+	serial, err := r.serial()
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (r *run) proveKey(ctx context.Context) error {
 // keyGone makes the key anew, because its secret has gone from the store. Settings may name it
 // already.
 func (r *run) keyGone(ctx context.Context) error {
-	if err := r.Settings.SetAccessKeyID(ctx, r.entry.Sharing, r.entry.NewKey, r.entry.Old); err != nil {
+	if err := r.setAccessKeyID(ctx, r.entry.Sharing, r.entry.NewKey, r.entry.Old); err != nil {
 		return err
 	}
 	if err := r.deleteKey(ctx, r.entry.NewKey); err != nil {
@@ -59,41 +59,39 @@ func (r *run) keyGone(ctx context.Context) error {
 // known waits until STS knows the new key, which takes no code, and checks whose it is.
 func (r *run) known(ctx context.Context, key creds.AccessKey) error {
 	var who awsapi.Identity
-	err := r.untilKnown(ctx, key.ID, func() (err error) {
+	err := r.untilKeyKnown(ctx, key.ID, func() (err error) {
 		who, err = r.Identify(ctx, key)
 		return err
 	})
 	if err == nil && who.ARN != r.who.ARN {
-		told := fault.New(fault.Refused, "access key "+key.ID, "", "AWS says that it is one of %s", who.ARN)
-		return &awsapi.Error{Kind: awsapi.Refused, Delivery: awsapi.Answered, Err: told}
+		failure := fault.New(fault.Refused, "access key "+key.ID, "", "AWS says that it belongs to %s", who.ARN)
+		return &awsapi.Error{Kind: awsapi.Refused, Delivery: awsapi.Answered, Err: failure}
 	}
 	return err
 }
 
-// untilKnown calls f until AWS knows the new key id everywhere, for a minute.
-func (r *run) untilKnown(ctx context.Context, id string, f func() error) error {
-	for deadline := r.Now().Add(knownWithin); ; {
-		err := f()
-		if !is(err, awsapi.KeyUnknown) && !repeatable(err) || !r.Now().Before(deadline) {
-			return err
+// untilKeyKnown calls f until AWS knows the new key id everywhere, for a minute.
+func (r *run) untilKeyKnown(ctx context.Context, id string, f func() error) error {
+	again := func(err error) bool {
+		unknown := is(err, awsapi.KeyUnknown) || repeatable(err)
+		if unknown {
+			r.progress("Waiting until AWS knows access key %s everywhere", id)
 		}
-		r.tell(Spreading, id)
-		if err := r.pause(ctx, askAgain); err != nil {
-			return err
-		}
+		return unknown
 	}
+	return r.untilKnown(ctx, again, f)
 }
 
 // switchKey is the phase Proven: the new key takes the old one's place. From here on there is
 // no way back, and none is needed. The settings change first: while they name a key that is not
 // in its place yet, it is found in the second slot.
 func (r *run) switchKey(ctx context.Context) error {
-	key, err := r.Keys.AccessKey(ctx)
+	key, err := r.accessKey(ctx)
 	if err != nil && !missing(err) {
 		return err
 	}
 	if key.ID != r.entry.NewKey {
-		key, err = r.Keys.NewKey(ctx)
+		key, err = r.newKey(ctx)
 	}
 	if missing(err) {
 		return r.keyGone(ctx)
@@ -101,10 +99,10 @@ func (r *run) switchKey(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.Settings.SetAccessKeyID(ctx, r.entry.Sharing, r.entry.Old, key.ID); err != nil {
+	if err := r.setAccessKeyID(ctx, r.entry.Sharing, r.entry.Old, key.ID); err != nil {
 		return err
 	}
-	if err := r.Keys.PutAccessKey(ctx, r.entry.Sharing, key); err != nil {
+	if err := r.putAccessKey(ctx, r.entry.Sharing, key); err != nil {
 		return err
 	}
 	return r.switched(ctx)
@@ -120,11 +118,11 @@ func (r *run) switched(ctx context.Context) error {
 // disableKey is the phase Switched. An inactive key can be made active again, should anybody
 // have needed it.
 func (r *run) disableKey(ctx context.Context) error {
-	if err := r.Keys.DeleteNewKey(ctx, r.entry.Sharing); err != nil {
+	if err := r.deleteNewKey(ctx, r.entry.Sharing); err != nil {
 		return err
 	}
-	r.tell(DisablingKey, r.entry.Old)
-	err := r.untilKnown(ctx, r.entry.NewKey, func() error {
+	r.progress("Deactivating access key %s", r.entry.Old)
+	err := r.untilKeyKnown(ctx, r.entry.NewKey, func() error {
 		return r.call(ctx, never, func(api IAM) error { return api.UpdateAccessKey(ctx, r.who.User(), r.entry.Old, false) })
 	})
 	if err != nil && !is(err, awsapi.NotFound) {
@@ -134,7 +132,7 @@ func (r *run) disableKey(ctx context.Context) error {
 }
 
 // deleteOldKey is the phases Disabled and Awaiting. The run that has made the key inactive keeps
-// it if others seem to use it; a later one deletes it, unless somebody has made it active again.
+// it if others seem to use it; a later one deletes it, unless somebody has activated it again.
 func (r *run) deleteOldKey(ctx context.Context, o KeyOptions) (kept bool, err error) {
 	switch {
 	case o.Delete:
@@ -145,8 +143,8 @@ func (r *run) deleteOldKey(ctx context.Context, o KeyOptions) (kept bool, err er
 	case r.usedByOthers():
 		return true, r.enter(Awaiting)
 	}
-	r.tell(DeletingKey, r.entry.Old)
-	err = r.untilKnown(ctx, r.entry.NewKey, func() error { return r.deleteKey(ctx, r.entry.Old) })
+	r.progress("Deleting access key %s", r.entry.Old)
+	err = r.untilKeyKnown(ctx, r.entry.NewKey, func() error { return r.deleteKey(ctx, r.entry.Old) })
 	if err != nil {
 		return false, err
 	}
@@ -154,7 +152,7 @@ func (r *run) deleteOldKey(ctx context.Context, o KeyOptions) (kept bool, err er
 }
 
 // usedByOthers reports whether somebody has used the old key as no helper does: helpers make
-// sessions with it. What AWS does not tell counts as use.
+// sessions with it. Where AWS does not say, it counts as used.
 func (r *run) usedByOthers() bool {
 	use := r.entry.OldUse
 	if use == nil {
@@ -164,7 +162,7 @@ func (r *run) usedByOthers() bool {
 	return !ours && r.Now().Sub(use.Time) < recentUse
 }
 
-// stillInactive refuses to delete a key that somebody has made active again.
+// stillInactive refuses to delete a key that somebody has activated again.
 func (r *run) stillInactive(ctx context.Context) error {
 	keys, err := r.keys(ctx)
 	if err != nil {
@@ -172,8 +170,8 @@ func (r *run) stillInactive(ctx context.Context) error {
 	}
 	for _, k := range keys {
 		if k.ID == r.entry.Old && k.Active {
-			return fault.New(fault.Refused, "access key "+k.ID, "once nobody needs it: aws-mfa-creds rotate key --delete --profile NAME",
-				"it was replaced, and somebody has made it active again")
+			return fault.New(fault.Refused, "access key "+k.ID, "once nothing uses it: aws-mfa-creds rotate key --delete --profile NAME",
+				"it was replaced, and has been activated again since")
 		}
 	}
 	return nil

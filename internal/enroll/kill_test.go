@@ -16,7 +16,7 @@ import (
 // scenario is a flow on a machine that is ready for it.
 type scenario struct {
 	prepare func(t *testing.T) *stage
-	run     func(*Keeper, *stage) error
+	run     func(*Manager, *stage) error
 	check   func(*stage)
 }
 
@@ -25,7 +25,7 @@ type scenario struct {
 func everywhere(t *testing.T, sc scenario) {
 	t.Helper()
 	dry := sc.prepare(t)
-	dry.dies(0, func(k *Keeper) { dry.must(sc.run(k, dry)) })
+	dry.dies(0, func(m *Manager) { dry.must(sc.run(m, dry)) })
 	effects := slices.Clone(dry.effects)
 	sc.check(dry)
 	if len(effects) < 10 {
@@ -35,10 +35,10 @@ func everywhere(t *testing.T, sc scenario) {
 		t.Run(fmt.Sprintf("%d %s", n, effects[n-1]), func(t *testing.T) {
 			t.Parallel()
 			s := sc.prepare(t)
-			if !s.dies(n, func(k *Keeper) { _ = sc.run(k, s) }) {
+			if !s.dies(n, func(m *Manager) { _ = sc.run(m, s) }) {
 				t.Fatal("it lives")
 			}
-			if err := sc.run(s.keeper(), s); err != nil {
+			if err := sc.run(s.manager(), s); err != nil {
 				t.Fatalf("the second run: %s", fault.Line(err))
 			}
 			sc.check(s)
@@ -50,16 +50,16 @@ func everywhere(t *testing.T, sc scenario) {
 // inClear saves the hundreds of runs their handshakes.
 func inClear(o *sandbox.Options) { o.TLS = false }
 
-func enrolling(k *Keeper, s *stage) error {
-	_, err := k.Enrol(s.t.Context(), here)
+func enrolling(m *Manager, s *stage) error {
+	_, err := m.Enroll(s.t.Context(), here)
 	return err
 }
 
 // replacing is enrolling, and says in the second run that what is left over may go.
-func replacing(k *Keeper, s *stage) error {
+func replacing(m *Manager, s *stage) error {
 	o := here
 	o.ReplaceUnassigned = s.dieAt == 0
-	_, err := k.Enrol(s.t.Context(), o)
+	_, err := m.Enroll(s.t.Context(), o)
 	return err
 }
 
@@ -116,11 +116,11 @@ func TestKillRotateDevice(t *testing.T) {
 					s.clock.advance(time.Hour)
 					return s
 				},
-				run: func(k *Keeper, s *stage) error {
-					if _, open, _ := k.Unfinished(Device); s.serial() != laptop && !open {
+				run: func(m *Manager, s *stage) error {
+					if _, open, _ := m.Unfinished(Device); s.serial() != laptop && !open {
 						return nil // killed when all was done
 					}
-					_, err := k.RotateDevice(s.t.Context(), DeviceOptions{})
+					_, err := m.RotateDevice(s.t.Context(), DeviceOptions{})
 					return err
 				},
 				check: func(s *stage) {
@@ -152,12 +152,12 @@ func TestKillRotateKey(t *testing.T) {
 					s.clock.advance(time.Hour)
 					return s
 				},
-				run: func(k *Keeper, s *stage) error {
+				run: func(m *Manager, s *stage) error {
 					// The kill may come after all is done, and then it would be a rotation of its own.
 					if s.dieAt == 0 && s.rotated() {
 						return nil
 					}
-					_, err := k.RotateKey(s.t.Context(), KeyOptions{})
+					_, err := m.RotateKey(s.t.Context(), KeyOptions{})
 					return err
 				},
 				check: (*stage).oneKey,
@@ -168,7 +168,7 @@ func TestKillRotateKey(t *testing.T) {
 
 // rotated reports whether nothing is left to be done.
 func (s *stage) rotated() bool {
-	_, open, err := s.keeper().Unfinished(AccessKey)
+	_, open, err := s.manager().Unfinished(AccessKey)
 	return err == nil && !open && s.own("work").AccessKeyID != s.first
 }
 
@@ -207,11 +207,11 @@ func TestKillRemove(t *testing.T) {
 					s.confirm = func(LastDevice) error { return nil }
 					return s
 				},
-				run: func(k *Keeper, s *stage) error {
-					if _, open, _ := k.Unfinished(Device); s.serial() == "" && !open {
+				run: func(m *Manager, s *stage) error {
+					if _, open, _ := m.Unfinished(Device); s.serial() == "" && !open {
 						return nil // killed when all was done
 					}
-					_, err := k.RemoveDevice(s.t.Context(), "")
+					_, err := m.RemoveDevice(s.t.Context(), "")
 					return err
 				},
 				check: func(s *stage) {
@@ -230,17 +230,17 @@ func TestKillRemove(t *testing.T) {
 func TestKillTwice(t *testing.T) {
 	t.Parallel()
 	dry := newStage(t, requireMFA, inClear)
-	dry.dies(0, func(k *Keeper) { dry.must(enrolling(k, dry)) })
+	dry.dies(0, func(m *Manager) { dry.must(enrolling(m, dry)) })
 	for first := 2; first <= len(dry.effects); first += 4 {
 		t.Run(fmt.Sprint(first), func(t *testing.T) {
 			t.Parallel()
 			for second := 1; ; second += 2 {
 				s := newStage(t, requireMFA, inClear)
-				s.dies(first, func(k *Keeper) { _ = enrolling(k, s) })
-				if !s.dies(second, func(k *Keeper) { _ = enrolling(k, s) }) {
+				s.dies(first, func(m *Manager) { _ = enrolling(m, s) })
+				if !s.dies(second, func(m *Manager) { _ = enrolling(m, s) }) {
 					return
 				}
-				s.must(enrolling(s.keeper(), s))
+				s.must(enrolling(s.manager(), s))
 				s.works()
 			}
 		})
@@ -251,7 +251,7 @@ func TestKillTwice(t *testing.T) {
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	dry := newStage(t)
-	dry.dies(0, func(k *Keeper) { dry.must(enrolling(k, dry)) })
+	dry.dies(0, func(m *Manager) { dry.must(enrolling(m, dry)) })
 	for n := range dry.effects {
 		s := newStage(t)
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -261,9 +261,9 @@ func TestCancel(t *testing.T) {
 				cancel(errors.New("stopped"))
 			}
 		}
-		_, _ = s.keeper().Enrol(ctx, here)
+		_, _ = s.manager().Enroll(ctx, here)
 		s.before = nil
-		s.must(enrolling(s.keeper(), s))
+		s.must(enrolling(s.manager(), s))
 		s.works()
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // diesAt runs f in a process that dies right before, or after, the first such effect.
-func (s *stage) diesAt(name string, after bool, f func(*Keeper)) {
+func (s *stage) diesAt(name string, after bool, f func(*Manager)) {
 	s.t.Helper()
 	s.before = func(effect string, done bool) {
 		if effect == name && done == after {
@@ -31,9 +31,9 @@ func (s *stage) quota(action string, skip int) {
 func TestSeedOfADiscardedDevice(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.diesAt("write seed:"+laptop, true, func(k *Keeper) { _ = enrolling(k, s) })
+	s.diesAt("write seed:"+laptop, true, func(m *Manager) { _ = enrolling(m, s) })
 	s.quota("CreateVirtualMFADevice", 1)
-	told(t, s.enrolFails(), fault.Refused, "quota")
+	fails(t, s.enrolFails(), fault.Refused, "quota")
 	s.untouched()
 }
 
@@ -41,10 +41,10 @@ func TestSeedOfADiscardedDevice(t *testing.T) {
 func TestOrphanIsRemembered(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, requireMFA)
-	s.diesAt("CreateVirtualMFADevice", true, func(k *Keeper) { _ = enrolling(k, s) })
+	s.diesAt("CreateVirtualMFADevice", true, func(m *Manager) { _ = enrolling(m, s) })
 	s.quota("CreateVirtualMFADevice", 1)
-	told(t, s.enrolFails(), fault.Refused, "quota")
-	if e, _, err := s.keeper().Unfinished(Device); err != nil || !slices.Equal(e.Orphans, []string{laptop}) {
+	fails(t, s.enrolFails(), fault.Refused, "quota")
+	if e, _, err := s.manager().Unfinished(Device); err != nil || !slices.Equal(e.Orphans, []string{laptop}) {
 		t.Errorf("%+v, %v", e, err)
 	}
 	s.enrol()
@@ -60,8 +60,8 @@ func TestDeviceOfSomebodyElse(t *testing.T) {
 		o.World.Users[0].OwnDeviceName = true
 		o.World.Devices = []sandbox.Device{{Serial: alice}}
 	})
-	s.diesAt("CreateVirtualMFADevice", false, func(k *Keeper) { _ = enrolling(k, s) })
-	told(t, s.enrolFails(), fault.Refused, "MFA device alice", "--replace-unassigned")
+	s.diesAt("CreateVirtualMFADevice", false, func(m *Manager) { _ = enrolling(m, s) })
+	fails(t, s.enrolFails(), fault.Refused, "MFA device alice", "--replace-unassigned")
 	world := s.World()
 	if world.Device(alice) == nil {
 		t.Error("it was deleted")
@@ -74,8 +74,8 @@ func TestNextNameIsTaken(t *testing.T) {
 	t.Parallel()
 	second := laptop + "-2"
 	s := newStage(t, requireMFA, func(o *sandbox.Options) { o.World.Devices = []sandbox.Device{{Serial: second}} })
-	s.diesAt("CreateVirtualMFADevice", true, func(k *Keeper) { _ = enrolling(k, s) })
-	told(t, s.enrolFails(), fault.Refused, "MFA device alice-build-7-2", "--replace-unassigned")
+	s.diesAt("CreateVirtualMFADevice", true, func(m *Manager) { _ = enrolling(m, s) })
+	fails(t, s.enrolFails(), fault.Refused, "MFA device alice-build-7-2", "--replace-unassigned")
 	if got := s.enrol().Serial; got != laptop+"-3" {
 		t.Errorf("serial %s", got)
 	}
@@ -90,13 +90,13 @@ func TestNextNameIsTaken(t *testing.T) {
 func TestSecretIsStored(t *testing.T) {
 	t.Parallel()
 	s := enrolled(t)
-	rotate := func(k *Keeper) error {
-		_, err := k.RotateKey(t.Context(), KeyOptions{})
+	rotate := func(m *Manager) error {
+		_, err := m.RotateKey(t.Context(), KeyOptions{})
 		return err
 	}
-	s.diesAt("write newkey:work", true, func(k *Keeper) { _ = rotate(k) })
+	s.diesAt("write newkey:work", true, func(m *Manager) { _ = rotate(m) })
 	made := s.alice().Keys[1].ID
-	s.must(rotate(s.keeper()))
+	s.must(rotate(s.manager()))
 	if keys := s.alice().Keys; keys[0].ID != made {
 		t.Errorf("another key was made: %+v", keys)
 	}
@@ -107,9 +107,9 @@ func TestSecretIsStored(t *testing.T) {
 func TestKeyHasBeenSwitched(t *testing.T) {
 	t.Parallel()
 	s := enrolled(t)
-	s.diesAt("write key:work", true, func(k *Keeper) { _, _ = k.RotateKey(t.Context(), KeyOptions{}) })
+	s.diesAt("write key:work", true, func(m *Manager) { _, _ = m.RotateKey(t.Context(), KeyOptions{}) })
 	s.must(s.items.DeleteNewKey(t.Context(), "work"))
-	result, err := s.keeper().RotateKey(t.Context(), KeyOptions{})
+	result, err := s.manager().RotateKey(t.Context(), KeyOptions{})
 	s.must(err)
 	if keys := s.alice().Keys; keys[0].ID != result.ID {
 		t.Errorf("%+v", result)

@@ -23,14 +23,6 @@ func (s *stage) paths() profile.Paths {
 	return profile.Paths{Own: filepath.Join(s.dir, "profiles.ini")}
 }
 
-// local is what the computer keeps of the profile work.
-func (s *stage) local() *Local {
-	return &Local{
-		Profile: "work", SeedStore: s.store, Paths: s.paths(), Resolve: s.resolve, Open: s.open,
-		Log: slog.New(tapLog{slog.DiscardHandler, s}),
-	}
-}
-
 func (s *stage) resolve(name string) (profile.Settings, error) {
 	files, err := profile.Load(s.paths())
 	if err != nil {
@@ -64,7 +56,7 @@ func (s *stage) edit(name string, change func(*edit.Own)) {
 // serial is that of the profile's device.
 func (s *stage) serial() string {
 	s.t.Helper()
-	serial, err := s.local().Serial(s.t.Context())
+	serial, err := s.manager().serial()
 	s.must(err)
 	return serial
 }
@@ -128,10 +120,6 @@ func (x tapLog) Handle(_ context.Context, r slog.Record) error {
 		x.s.side(name, true)
 	}
 	return nil
-}
-
-func (s *stage) journal() FileJournal {
-	return FileJournal{Dir: filepath.Join(s.dir, "unfinished"), Profile: "work", Now: s.clock.now, Log: slog.New(tapLog{slog.DiscardHandler, s})}
 }
 
 // journals returns what the files of the journal hold.

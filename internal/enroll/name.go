@@ -56,7 +56,7 @@ func numbered(name string, n int) string {
 	return clean(name, maxName-suffixRoom) + "-" + strconv.Itoa(n)
 }
 
-// serial returns the ARN of the virtual device of that name, without a path.
-func (r *run) serial(name string) string {
+// serialOf returns the ARN of the virtual device of that name, without a path.
+func (r *run) serialOf(name string) string {
 	return "arn:" + r.who.Partition() + ":iam::" + r.who.Account + ":mfa/" + name
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
@@ -33,7 +34,7 @@ const (
 // the current one, as people send them, so that nothing is waited for. Where AWS refuses that as
 // codes, the second is the next step and the one after, sent as soon as the next begins.
 func (r *run) sendPair(ctx context.Context, serial string, call func(context.Context, awsapi.Pair) error) error {
-	seed, err := r.Seeds.Seed(ctx, serial)
+	seed, err := r.seeds.Seed(ctx, serial)
 	if err != nil {
 		return err
 	}
@@ -92,14 +93,14 @@ func choosePair(record rules.Record, now time.Time, ahead bool) (first, sent tot
 
 // books are the record of one device while its lock is held.
 type books struct {
-	scope  Scope
+	scope  *cache.Scope
 	record rules.Record
 	log    *slog.Logger
 }
 
 // open takes the lock of the device, which a helper may hold for the moment of a call.
 func (r *run) open(ctx context.Context, serial string) (*books, func(), error) {
-	scope := r.Scope(serial)
+	scope := r.Cache.Scope(rules.DeviceScope(serial))
 	for deadline := r.Now().Add(lockPatience); ; {
 		unlock, held, err := scope.TryLock()
 		if err != nil {
@@ -143,15 +144,15 @@ func (b *books) claim(steps ...totp.Step) {
 
 // settle notes what err says about codes that were claimed.
 func (b *books) settle(err error, steps ...totp.Step) {
-	told, ok := errors.AsType[*awsapi.Error](err)
+	failure, ok := errors.AsType[*awsapi.Error](err)
 	if !ok {
 		return // they count as spent
 	}
 	for _, step := range steps {
 		switch {
-		case told.Delivery == awsapi.Unsent:
+		case failure.Delivery == awsapi.Unsent:
 			b.record.Free(step)
-		case told.Kind == awsapi.CodeRefused, told.Kind == awsapi.ClockRefused:
+		case failure.Kind == awsapi.CodeRefused, failure.Kind == awsapi.ClockRefused:
 			b.record.Refuse(step)
 		}
 	}

@@ -2,31 +2,32 @@ package enroll
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
 // bubble is one device in a bubble of testing/synctest, where waiting is real and takes no
-// time. It begins ten seconds into a time step.
+// time. It begins ten seconds into a time step. Store and cache are real.
 type bubble struct {
-	t    *testing.T
-	seed totp.Seed
-
-	mu     sync.Mutex
-	locked bool
-	record rules.Record
+	t     *testing.T
+	seed  totp.Seed
+	store keystore.Items
+	cache *cache.Cache
 
 	answer func(n int) error // to the nth pair
 	pairs  [][2]totp.Step
@@ -43,16 +44,28 @@ func inBubble(t *testing.T, test func(t *testing.T, b *bubble)) {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Second)
-		test(t, &bubble{t: t, seed: seed, answer: func(int) error { return nil }})
+		dir := t.TempDir()
+		b := &bubble{
+			t: t, seed: seed, answer: func(int) error { return nil },
+			store: keystore.Items{Store: keystore.Age(keystore.Options{Dir: filepath.Join(dir, "age"), Now: time.Now, Rand: rand.Reader})},
+		}
+		if b.cache, err = cache.Open(cache.Options{Dir: filepath.Join(dir, "cache"), Now: time.Now}); err != nil {
+			t.Fatal(err)
+		}
+		defer b.cache.Close()
+		if err := b.store.PutSeed(t.Context(), laptop, seed); err != nil {
+			t.Fatal(err)
+		}
+		test(t, b)
 	})
 }
 
 func (b *bubble) run() *run {
 	return &run{
-		who: awsapi.Identity{ARN: "arn:aws:iam::123456789012:user/alice"},
-		Keeper: &Keeper{
-			Seeds: b, Now: time.Now, Log: slog.New(slog.DiscardHandler),
-			Scope: func(string) Scope { return b },
+		who:   awsapi.Identity{ARN: "arn:aws:iam::123456789012:user/alice"},
+		seeds: b.store,
+		Manager: &Manager{
+			Cache: b.cache, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 			Sleep: func(ctx context.Context, d time.Duration) error {
 				select {
 				case <-ctx.Done():
@@ -61,14 +74,39 @@ func (b *bubble) run() *run {
 					return nil
 				}
 			},
-			Progress: func(e Event) { b.left = append(b.left, e.Left) },
+			Countdown: func(_ string, left time.Duration) { b.left = append(b.left, left) },
 		},
 	}
 }
 
+func (b *bubble) scope() *cache.Scope { return b.cache.Scope(rules.DeviceScope(laptop)) }
+
+func (b *bubble) record() rules.Record { return b.scope().Load() }
+
+// claim is what another process does that sends the code of step.
+func (b *bubble) claim(step totp.Step) {
+	record := b.record()
+	record.Claim(step)
+	if err := b.scope().Save(record); err != nil {
+		b.t.Error(err)
+	}
+}
+
+// locked reports whether somebody has the lock of the device.
+func (b *bubble) locked() bool {
+	unlock, held, err := b.scope().TryLock()
+	if err != nil {
+		b.t.Error(err)
+	}
+	if held {
+		unlock()
+	}
+	return !held
+}
+
 func (b *bubble) send(ctx context.Context) error {
 	return b.run().sendPair(ctx, laptop, func(_ context.Context, p awsapi.Pair) error {
-		if !b.locked {
+		if !b.locked() {
 			b.t.Error("sent without the lock of the device")
 		}
 		var pair [2]totp.Step
@@ -81,8 +119,8 @@ func (b *bubble) send(ctx context.Context) error {
 				pair[1] = step
 			}
 		}
-		if !slices.Contains(b.record.Sent, pair[0]) || !slices.Contains(b.record.Sent, pair[1]) {
-			b.t.Errorf("%v was not claimed before: %v", pair, b.record.Sent)
+		if sent := b.record().Sent; !slices.Contains(sent, pair[0]) || !slices.Contains(sent, pair[1]) {
+			b.t.Errorf("%v was not claimed before: %v", pair, sent)
 		}
 		if p.User != "alice" || p.Serial != laptop || !p.Expires.Equal(now.End()) {
 			b.t.Errorf("%s, %s, until %s", p.User, p.Serial, p.Expires)
@@ -92,33 +130,11 @@ func (b *bubble) send(ctx context.Context) error {
 	})
 }
 
-func (b *bubble) TryLock() (func(), bool, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.locked {
-		return nil, false, nil
-	}
-	b.locked = true
-	return func() { b.locked = false }, true, nil
-}
-
-func (b *bubble) Load() rules.Record { return b.record }
-
-func (b *bubble) Save(r rules.Record) error { b.record = r; return nil }
-
-func (b *bubble) Seed(context.Context, string) (totp.Seed, error) { return b.seed, nil }
-
-func (b *bubble) PutSeed(context.Context, string, totp.Seed) error { return errors.ErrUnsupported }
-
-func (b *bubble) DeleteCopy(context.Context, string, string) error { return nil }
-
-func (b *bubble) DeleteSeed(context.Context, string) error { return errors.ErrUnsupported }
-
 func failed(reason awsapi.Kind, delivery awsapi.Delivery) error {
 	return &awsapi.Error{Kind: reason, Delivery: delivery, Err: fault.New(fault.Refused, "", "", "no")}
 }
 
-// TestPairs are all answers to a pair, and what they do to the books.
+// TestPairs are all answers to a pair, and what they do to the record.
 func TestPairs(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -151,15 +167,15 @@ func TestPairs(t *testing.T) {
 				if len(b.pairs) != test.pairs || time.Since(before) != test.took {
 					t.Errorf("%d pairs in %s", len(b.pairs), time.Since(before))
 				}
-				if len(b.record.Sent) != test.sent || len(b.record.Refused) != test.refused {
-					t.Errorf("books: %+v", b.record)
+				if record := b.record(); len(record.Sent) != test.sent || len(record.Refused) != test.refused {
+					t.Errorf("record: %+v", record)
 				}
 				for i, pair := range b.pairs {
 					if pair[1] != pair[0]+1 || b.sent[i] != pair[0] && b.sent[i] != pair[1] {
 						t.Errorf("pair %v sent in %d", pair, b.sent[i])
 					}
 				}
-				if b.locked {
+				if b.locked() {
 					t.Error("the lock is still held")
 				}
 			})
@@ -171,7 +187,7 @@ func TestPairs(t *testing.T) {
 func TestCountdown(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bubble) {
 		now := totp.StepAt(time.Now())
-		b.record.Claim(now)
+		b.claim(now)
 		if err := b.send(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -190,7 +206,7 @@ func TestCountdown(t *testing.T) {
 // TestCancelledWait ends at once, with the cause, and sends nothing.
 func TestCancelledWait(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bubble) {
-		b.record.Claim(totp.StepAt(time.Now()))
+		b.claim(totp.StepAt(time.Now()))
 		ctx, cancel := context.WithCancelCause(t.Context())
 		interrupted := errors.New("interrupted")
 		time.AfterFunc(2500*time.Millisecond, func() { cancel(interrupted) })
@@ -198,8 +214,8 @@ func TestCancelledWait(t *testing.T) {
 		if err := b.send(ctx); !errors.Is(err, interrupted) || time.Since(before) != 2500*time.Millisecond {
 			t.Errorf("%v after %s", err, time.Since(before))
 		}
-		if len(b.pairs) != 0 || b.locked {
-			t.Errorf("%v, locked %t", b.pairs, b.locked)
+		if len(b.pairs) != 0 || b.locked() {
+			t.Errorf("%v, locked %t", b.pairs, b.locked())
 		}
 	})
 }
@@ -208,19 +224,24 @@ func TestCancelledWait(t *testing.T) {
 func TestHeldLock(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bubble) {
 		now := totp.StepAt(time.Now())
-		b.locked = true
+		unlock, _, err := b.scope().TryLock()
+		if err != nil {
+			t.Fatal(err)
+		}
 		time.AfterFunc(5*time.Second, func() {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			b.record.Claim(now)
-			b.locked = false
+			b.claim(now)
+			unlock()
 		})
 		if err := b.send(t.Context()); err != nil || b.pairs[0][0] != now+1 {
 			t.Errorf("%v, %v", err, b.pairs)
 		}
-		b.locked = true
+		unlock, _, err = b.scope().TryLock()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unlock()
 		before := time.Now()
-		err := b.send(t.Context())
+		err = b.send(t.Context())
 		if fault.KindOf(err) != fault.Deadline || !strings.Contains(err.Error(), laptop) || time.Since(before) < lockPatience {
 			t.Errorf("%v after %s", err, time.Since(before))
 		}
@@ -238,16 +259,14 @@ func TestNewSeedWaitsForNothing(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.inject(sandbox.Fault{Kind: sandbox.Refuse, Action: "EnableMFADevice", Status: 409, Code: "LimitExceeded", Message: "Cannot exceed quota for MFADevicesPerUser: 8"})
-	told(t, s.enrolFails(), fault.Refused)
+	fails(t, s.enrolFails(), fault.Refused)
 	s.untouched()
-	s.events = nil
+	s.lines, s.waits = nil, nil
 	if result := s.enrol(); result.Serial != laptop {
 		t.Errorf("enrolled %s", result.Serial)
 	}
-	for _, e := range s.events {
-		if e.Stage == Waiting {
-			t.Fatalf("waits for %s", e.Thing)
-		}
+	if len(s.waits) > 0 {
+		t.Fatalf("waits %v", s.waits)
 	}
 	s.works()
 	s.onlyOnce()

@@ -16,7 +16,7 @@ const (
 )
 
 // proveDevice shows that the device makes sessions. AWS may have enabled it out of sync, since
-// the codes came late; that is mended once.
+// the codes came late; that is repaired once.
 func (r *run) proveDevice(ctx context.Context, serial string) error {
 	err := r.prove(ctx, Proof{Serial: serial})
 	if !is(err, awsapi.CodeRefused) {
@@ -30,15 +30,20 @@ func (r *run) proveDevice(ctx context.Context, serial string) error {
 
 // prove makes a real session. What is new may be refused for a while.
 func (r *run) prove(ctx context.Context, p Proof) error {
-	r.tell(Proving, p.Serial)
+	r.progress("Getting a session with %s", p.Serial)
+	return r.untilKnown(ctx, worthAsking, func() error { return r.Prove(ctx, p) })
+}
+
+// untilKnown calls f until AWS knows what is new everywhere, for a minute, while again says so.
+func (r *run) untilKnown(ctx context.Context, again func(error) bool, f func() error) error {
 	for deadline := r.Now().Add(knownWithin); ; {
-		err := r.Prove(ctx, p)
-		if err == nil || !worthAsking(err) || !r.Now().Before(deadline) {
+		err := f()
+		if err == nil || !again(err) || !r.Now().Before(deadline) {
 			return err
 		}
-		r.Log.Debug("not proven yet", "error", err)
-		if stopped := r.pause(ctx, askAgain); stopped != nil {
-			return stopped
+		r.Log.Debug("not known yet", "error", err)
+		if err := r.pause(ctx, askAgain); err != nil {
+			return err
 		}
 	}
 }
@@ -57,39 +62,8 @@ func worthAsking(err error) bool {
 
 // resync makes AWS follow the device's codes.
 func (r *run) resync(ctx context.Context, serial string) error {
-	r.tell(Resyncing, serial)
+	r.progress("Resynchronizing %s", serial)
 	return r.call(ctx, repeatable, func(api IAM) error {
 		return r.sendPair(ctx, serial, api.ResyncMFADevice)
 	})
-}
-
-// Resync makes AWS accept a device again whose codes it refuses, with two consecutive codes,
-// and proves it by a session; "" is the device of the profile.
-func (k *Keeper) Resync(ctx context.Context, serial string) error {
-	unlock, err := k.lock()
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	r := &run{Keeper: k}
-	if serial == "" {
-		if serial, err = r.current(ctx); err != nil {
-			return err
-		}
-	}
-	if err := r.identify(ctx); err != nil {
-		return err
-	}
-	if err := r.dial(ctx); err != nil {
-		return err
-	}
-	err = r.resync(ctx, serial)
-	if is(err, awsapi.CodeRefused) {
-		return retold(err, "MFA device "+serial, "if it goes on, the seed is not that of the device: aws-mfa-creds enroll --profile NAME",
-			"AWS refused two pairs of token codes")
-	}
-	if err != nil {
-		return err
-	}
-	return r.prove(ctx, Proof{Serial: serial})
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 )
 
-// told fails unless err has the kind, and all parts in its line.
-func told(t *testing.T, err error, kind fault.Kind, parts ...string) {
+// fails fails the test unless err has the kind, and all parts in its line.
+func fails(t *testing.T, err error, kind fault.Kind, parts ...string) {
 	t.Helper()
 	if err == nil {
 		t.Fatal("no error")
@@ -57,7 +57,7 @@ func (s *stage) untouched(others ...string) {
 
 func (s *stage) enrolFails() error {
 	s.t.Helper()
-	_, err := s.keeper().Enrol(s.t.Context(), here)
+	_, err := s.manager().Enroll(s.t.Context(), here)
 	return err
 }
 
@@ -71,12 +71,12 @@ func TestRoot(t *testing.T) {
 	world := s.World()
 	root := world.User(sandbox.RootUser).Keys[0]
 	s.storeKey(root)
-	told(t, s.enrolFails(), fault.Config, "root user", "enroll --console")
-	told(t, refuseCaller(awsapi.Identity{ARN: "arn:aws:sts::123456789012:assumed-role/x/y"}), fault.Config, "not an IAM user")
+	fails(t, s.enrolFails(), fault.Config, "root user", "enroll --console")
+	fails(t, refuseCaller(awsapi.Identity{ARN: "arn:aws:sts::123456789012:assumed-role/x/y"}), fault.Config, "not an IAM user")
 	s.untouched()
 }
 
-// TestNameTaken is row E1.
+// TestNameTaken: who has the device of that name is named, and it stays.
 func TestNameTaken(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -99,8 +99,8 @@ func TestNameTaken(t *testing.T) {
 		})
 		o := here
 		o.ReplaceUnassigned = strings.Contains(name, "replaced")
-		_, err := s.keeper().Enrol(t.Context(), o)
-		told(t, err, fault.Refused, "MFA device alice-build-7", "--device-name", test.part)
+		_, err := s.manager().Enroll(t.Context(), o)
+		fails(t, err, fault.Refused, "MFA device alice-build-7", "--device-name", test.part)
 		s.untouched(laptop)
 	}
 }
@@ -108,7 +108,7 @@ func TestNameTaken(t *testing.T) {
 func TestReplaceUnassigned(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, func(o *sandbox.Options) { o.World.Devices = []sandbox.Device{{Serial: laptop}} })
-	_, err := s.keeper().Enrol(t.Context(), DeviceOptions{Name: "alice-build-7", ReplaceUnassigned: true})
+	_, err := s.manager().Enroll(t.Context(), DeviceOptions{Name: "alice-build-7", ReplaceUnassigned: true})
 	s.must(err)
 	s.works()
 }
@@ -133,11 +133,11 @@ func TestEnrolAgainWithAnotherSeed(t *testing.T) {
 	s.enrol()
 	s.change(func(w *sandbox.World) { w.Device(laptop).Seed = "" })
 	s.clock.advance(time.Hour)
-	told(t, s.enrolFails(), fault.Refused, laptop)
+	fails(t, s.enrolFails(), fault.Refused, laptop)
 	s.noJournal()
 }
 
-// TestEightDevices is row E2. AWS is not asked to make a ninth.
+// TestEightDevices are listed, and AWS is not asked to make a ninth.
 func TestEightDevices(t *testing.T) {
 	t.Parallel()
 	eight := func(o *sandbox.Options) {
@@ -147,7 +147,7 @@ func TestEightDevices(t *testing.T) {
 	}
 	s := newStage(t, eight)
 	err := s.enrolFails()
-	told(t, err, fault.Refused, "8 MFA devices", "alice-computer-0, alice-computer-1", "alice-computer-7")
+	fails(t, err, fault.Refused, "8 MFA devices", "alice-computer-0, alice-computer-1", "alice-computer-7")
 	if !is(err, awsapi.LimitExceeded) || s.calls()["CreateVirtualMFADevice"] != 0 {
 		t.Errorf("%v, %v", err, s.calls())
 	}
@@ -163,7 +163,7 @@ func TestEightDevices(t *testing.T) {
 		}
 	}
 	err = s.enrolFails()
-	told(t, err, fault.Refused, "8 MFA devices", "alice-computer-7")
+	fails(t, err, fault.Refused, "8 MFA devices", "alice-computer-7")
 	world := s.World()
 	if len(world.Devices) != 8 || len(s.files("seed")) != 0 {
 		t.Errorf("left over: %d devices, %v", len(world.Devices), s.files("seed"))
@@ -171,13 +171,13 @@ func TestEightDevices(t *testing.T) {
 	s.noJournal()
 }
 
-// TestDenied is row E3: the action is named, and nothing is left.
+// TestDenied: the action is named, and nothing is left.
 func TestDenied(t *testing.T) {
 	t.Parallel()
 	for _, action := range []string{"CreateVirtualMFADevice", "EnableMFADevice"} {
 		s := newStage(t, func(o *sandbox.Options) { o.World.Users[0].Deny = map[string]string{"iam:" + action: ""} })
 		err := s.enrolFails()
-		told(t, err, fault.Refused, "iam:"+action, "administrator")
+		fails(t, err, fault.Refused, "iam:"+action, "administrator")
 		if _, wanted := errors.AsType[*MFAError](err); wanted {
 			t.Error("a user without a device is asked for a session with MFA")
 		}
@@ -190,7 +190,7 @@ func TestSessionWanted(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, withPhone)
 	err := s.enrolFails()
-	told(t, err, fault.Refused, "iam:EnableMFADevice", "session")
+	fails(t, err, fault.Refused, "iam:EnableMFADevice", "session")
 	if _, wanted := errors.AsType[*MFAError](err); !wanted || !is(err, awsapi.Denied) {
 		t.Errorf("a %T", err)
 	}
@@ -208,11 +208,11 @@ func TestSessionWantedAndNotUndone(t *testing.T) {
 	if _, wanted := errors.AsType[*MFAError](s.enrolFails()); !wanted {
 		t.Error("no session is wanted")
 	}
-	if !slices.Contains(s.stages(), Kept) || len(s.files("seed")) != 1 {
-		t.Errorf("%v, %v", s.stages(), s.files("seed"))
+	if !s.shown(laptop+" could not be removed") || len(s.files("seed")) != 1 {
+		t.Errorf("%q, %v", s.lines, s.files("seed"))
 	}
 	s.phone = true
-	if result := s.enrol(); !result.Resumed {
+	if s.enrol(); !s.shown("Resuming") {
 		t.Error("not resumed")
 	}
 	if got := s.calls()["CreateVirtualMFADevice"]; got != 1 {
@@ -225,21 +225,21 @@ func TestSessionWantedAndNotUndone(t *testing.T) {
 func TestDialFails(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, withPhone)
-	k := s.keeper()
+	m := s.manager()
 	locked := fault.New(fault.Store, "keyring", "", "locked")
-	k.Dial = func(ctx context.Context, as Access) (IAM, error) {
+	m.Dial = func(ctx context.Context, as Access) (IAM, error) {
 		if as == WithMFA {
 			return nil, locked
 		}
 		return s.dial(ctx, as)
 	}
-	if _, err := k.Enrol(t.Context(), here); !errors.Is(err, locked) {
+	if _, err := m.Enroll(t.Context(), here); !errors.Is(err, locked) {
 		t.Errorf("%v", err)
 	}
 	s.untouched(phone)
 }
 
-// TestNamedLikeTheUser is row E7: the default name gives way to the one that the policy allows;
+// TestNamedLikeTheUser: the default name gives way to the one that the policy allows;
 // one that was asked for does not.
 func TestNamedLikeTheUser(t *testing.T) {
 	t.Parallel()
@@ -250,8 +250,8 @@ func TestNamedLikeTheUser(t *testing.T) {
 	}
 	s.works()
 	s = newStage(t, own)
-	_, err := s.keeper().Enrol(t.Context(), DeviceOptions{Name: "mine"})
-	told(t, err, fault.Refused, "iam:CreateVirtualMFADevice", "--device-name alice")
+	_, err := s.manager().Enroll(t.Context(), DeviceOptions{Name: "mine"})
+	fails(t, err, fault.Refused, "iam:CreateVirtualMFADevice", "--device-name alice")
 	s.untouched()
 }
 
@@ -260,7 +260,7 @@ func TestCodesRefused(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.inject(sandbox.Fault{Kind: sandbox.Refuse, Action: "EnableMFADevice", Code: "InvalidAuthenticationCode", Message: "Authentication code for device is not valid.", Times: 2})
-	told(t, s.enrolFails(), fault.Refused, laptop, "refused the two token codes")
+	fails(t, s.enrolFails(), fault.Refused, laptop, "refused the two token codes")
 	s.untouched()
 	s.onlyOnce()
 }
@@ -298,7 +298,7 @@ func TestFaultsThatStay(t *testing.T) {
 					code = fault.Internal // it was enabled nevertheless
 				}
 				if err != nil {
-					told(t, err, code)
+					fails(t, err, code)
 				} else if code != fault.Internal {
 					t.Error("no error")
 				}
@@ -317,16 +317,16 @@ func TestFaultsThatStay(t *testing.T) {
 func TestUnfinished(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.diesAt("EnableMFADevice", false, func(k *Keeper) { _ = enrolling(k, s) })
-	_, err := s.keeper().RotateDevice(t.Context(), DeviceOptions{})
-	told(t, err, fault.Config, `"enroll" was begun`, "aws-mfa-creds enroll --profile NAME")
+	s.diesAt("EnableMFADevice", false, func(m *Manager) { _ = enrolling(m, s) })
+	_, err := s.manager().RotateDevice(t.Context(), DeviceOptions{})
+	fails(t, err, fault.Config, `"enroll" was started`, "aws-mfa-creds enroll --profile NAME")
 	s.change(func(w *sandbox.World) { w.Users = append(w.Users, sandbox.User{Name: "bob", Keys: []sandbox.Key{{}}}) })
 	world := s.World()
 	s.storeKey(world.User("bob").Keys[0])
-	told(t, s.enrolFails(), fault.Config, "user/alice", "user/bob")
-	e, err := s.keeper().Abandon(Device)
+	fails(t, s.enrolFails(), fault.Config, "user/alice", "user/bob")
+	e, err := s.manager().Abandon(Device)
 	s.must(err)
-	if e.Serial != laptop || e.Flow != FlowEnrol {
+	if e.Serial != laptop || e.Flow != FlowEnroll {
 		t.Errorf("%+v", e)
 	}
 	s.noJournal()
@@ -336,15 +336,15 @@ func TestUnfinished(t *testing.T) {
 func TestOneAtATime(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	k := s.keeper()
-	unlock, held, err := s.journal().TryLock()
+	m := s.manager()
+	unlock, held, err := s.manager().journal().tryLock()
 	if !held {
 		t.Fatal(err)
 	}
-	_, enrol := k.Enrol(t.Context(), here)
-	_, abandon := k.Abandon(Device)
-	for _, err := range []error{enrol, abandon, k.Resync(t.Context(), laptop)} {
-		told(t, err, fault.Deadline, "another process")
+	_, enrol := m.Enroll(t.Context(), here)
+	_, abandon := m.Abandon(Device)
+	for _, err := range []error{enrol, abandon, m.Resync(t.Context(), laptop)} {
+		fails(t, err, fault.Deadline, "another process")
 	}
 	unlock()
 	s.untouched()
@@ -361,11 +361,11 @@ func TestSeedGone(t *testing.T) {
 				panic(killed{})
 			}
 		}
-		s.dies(0, func(k *Keeper) { _ = enrolling(k, s) })
+		s.dies(0, func(m *Manager) { _ = enrolling(m, s) })
 		s.before = nil
 		s.must(s.items.DeleteSeed(t.Context(), laptop))
 		if enabled {
-			told(t, s.enrolFails(), fault.NoSecret, laptop, "aws iam deactivate-mfa-device --user-name alice")
+			fails(t, s.enrolFails(), fault.NoSecret, laptop, "aws iam deactivate-mfa-device --user-name alice")
 			continue
 		}
 		s.enrol()
@@ -382,10 +382,10 @@ func TestDeviceGone(t *testing.T) {
 			panic(killed{})
 		}
 	}
-	s.dies(0, func(k *Keeper) { _ = enrolling(k, s) })
+	s.dies(0, func(m *Manager) { _ = enrolling(m, s) })
 	s.before = nil
 	s.change(func(w *sandbox.World) { w.Devices = nil })
-	s.dies(0, func(k *Keeper) { s.must(enrolling(k, s)) })
+	s.dies(0, func(m *Manager) { s.must(enrolling(m, s)) })
 	s.works()
 	s.onlyOnce()
 }
@@ -399,7 +399,7 @@ func TestDeviceSeemsGone(t *testing.T) {
 			panic(killed{})
 		}
 	}
-	s.dies(0, func(k *Keeper) { _ = enrolling(k, s) })
+	s.dies(0, func(m *Manager) { _ = enrolling(m, s) })
 	s.before = nil
 	s.inject(sandbox.Fault{Kind: sandbox.Refuse, Action: "EnableMFADevice", Status: 404, Code: "NoSuchEntity", Message: "does not exist"})
 	s.enrol()
@@ -416,9 +416,9 @@ func TestAnotherNameNextTime(t *testing.T) {
 			panic(killed{})
 		}
 	}
-	s.dies(0, func(k *Keeper) { _ = enrolling(k, s) })
+	s.dies(0, func(m *Manager) { _ = enrolling(m, s) })
 	s.before = nil
-	result, err := s.keeper().Enrol(t.Context(), DeviceOptions{Name: "mine"})
+	result, err := s.manager().Enroll(t.Context(), DeviceOptions{Name: "mine"})
 	s.must(err)
 	if result.Serial != "arn:aws:iam::123456789012:mfa/mine" {
 		t.Errorf("%+v", result)
@@ -436,11 +436,11 @@ func TestOrphanStays(t *testing.T) {
 			panic(killed{})
 		}
 	}
-	s.dies(0, func(k *Keeper) { _ = enrolling(k, s) })
+	s.dies(0, func(m *Manager) { _ = enrolling(m, s) })
 	s.before = nil
 	s.enrol()
-	if !slices.Contains(s.events, Event{Stage: Orphaned, Thing: laptop}) {
-		t.Errorf("%v", s.stages())
+	if !s.shown(laptop + " is not enabled for anyone") {
+		t.Errorf("%q", s.lines)
 	}
 	s.works(laptop)
 }

@@ -29,7 +29,7 @@ func enrolled(t *testing.T, adjust ...func(*sandbox.Options)) *stage {
 	s := newStage(t, adjust...)
 	s.enrol()
 	s.clock.advance(time.Hour)
-	s.events, s.effects = nil, nil
+	s.lines, s.waits, s.effects = nil, nil, nil
 	return s
 }
 
@@ -39,7 +39,7 @@ func TestRotateDevice(t *testing.T) {
 	s := enrolled(t, requireMFA)
 	old := laptop
 	for _, want := range []string{laptop + "-2", laptop} {
-		result, err := s.keeper().RotateDevice(t.Context(), DeviceOptions{})
+		result, err := s.manager().RotateDevice(t.Context(), DeviceOptions{})
 		s.must(err)
 		if result != (Result{User: "alice", Serial: want, Old: old}) {
 			t.Errorf("%+v", result)
@@ -48,7 +48,7 @@ func TestRotateDevice(t *testing.T) {
 		s.onlyOnce()
 		old = want
 	}
-	result, err := s.keeper().RotateDevice(t.Context(), DeviceOptions{Name: "chosen"})
+	result, err := s.manager().RotateDevice(t.Context(), DeviceOptions{Name: "chosen"})
 	s.must(err)
 	if !strings.HasSuffix(result.Serial, "mfa/chosen") {
 		t.Errorf("%+v", result)
@@ -61,16 +61,16 @@ func TestOldDeviceStaysUntilTheNewOneWorks(t *testing.T) {
 	t.Parallel()
 	s := enrolled(t)
 	s.inject(sandbox.Fault{Kind: sandbox.Refuse, Action: "GetSessionToken", Message: "MultiFactorAuthentication failed with invalid MFA one time pass code.", Times: -1})
-	_, err := s.keeper().RotateDevice(t.Context(), DeviceOptions{})
-	told(t, err, fault.Refused)
+	_, err := s.manager().RotateDevice(t.Context(), DeviceOptions{})
+	fails(t, err, fault.Refused)
 	if serial := s.serial(); serial != laptop {
 		t.Errorf("the profile has %s", serial)
 	}
 	s.ClearFaults()
 	s.mints(laptop)
-	result, err := s.keeper().RotateDevice(t.Context(), DeviceOptions{})
+	result, err := s.manager().RotateDevice(t.Context(), DeviceOptions{})
 	s.must(err)
-	if !result.Resumed || result.Old != laptop {
+	if !s.shown("Resuming") || result.Old != laptop {
 		t.Errorf("%+v", result)
 	}
 	s.works()
@@ -85,8 +85,8 @@ func TestNoRoomForASecondDevice(t *testing.T) {
 			w.Devices = append(w.Devices, sandbox.Device{Serial: fmt.Sprintf("arn:aws:iam::123456789012:mfa/n%d", i), User: "alice"})
 		}
 	})
-	_, err := s.keeper().RotateDevice(t.Context(), DeviceOptions{})
-	told(t, err, fault.Refused, "8 MFA devices", "alice-build-7, n0")
+	_, err := s.manager().RotateDevice(t.Context(), DeviceOptions{})
+	fails(t, err, fault.Refused, "8 MFA devices", "alice-build-7, n0")
 	s.noJournal()
 	s.mints(laptop)
 }
@@ -95,14 +95,14 @@ func TestNoRoomForASecondDevice(t *testing.T) {
 func TestOldDeviceMayNotGo(t *testing.T) {
 	t.Parallel()
 	s := enrolled(t, func(o *sandbox.Options) { o.World.Users[0].Deny = map[string]string{"iam:DeactivateMFADevice": ""} })
-	_, err := s.keeper().RotateDevice(t.Context(), DeviceOptions{})
-	told(t, err, fault.Refused, "the new device is in use, the old one could not be removed", "iam:DeactivateMFADevice")
+	_, err := s.manager().RotateDevice(t.Context(), DeviceOptions{})
+	fails(t, err, fault.Refused, "the new device is in use, but the old one could not be removed", "iam:DeactivateMFADevice")
 	s.mints(laptop + "-2")
 	s.mints(laptop)
 	s.change(func(w *sandbox.World) { w.Users[0].Deny = nil })
-	result, err := s.keeper().RotateDevice(t.Context(), DeviceOptions{})
+	result, err := s.manager().RotateDevice(t.Context(), DeviceOptions{})
 	s.must(err)
-	if !result.Resumed || result.Serial != laptop+"-2" {
+	if !s.shown("Resuming") || result.Serial != laptop+"-2" {
 		t.Errorf("%+v", result)
 	}
 	s.works()
@@ -111,15 +111,15 @@ func TestOldDeviceMayNotGo(t *testing.T) {
 func TestNothingToRotate(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	_, rotate := s.keeper().RotateDevice(t.Context(), DeviceOptions{})
-	_, remove := s.keeper().RemoveDevice(t.Context(), "")
-	for _, err := range []error{rotate, remove, s.keeper().Resync(t.Context(), "")} {
-		told(t, err, fault.Config, "no MFA device", "aws-mfa-creds enroll --profile NAME")
+	_, rotate := s.manager().RotateDevice(t.Context(), DeviceOptions{})
+	_, remove := s.manager().RemoveDevice(t.Context(), "")
+	for _, err := range []error{rotate, remove, s.manager().Resync(t.Context(), "")} {
+		fails(t, err, fault.Config, "no MFA device", "aws-mfa-creds enroll --profile NAME")
 	}
 	s.untouched()
 }
 
-// TestRemoveLastDevice is row E8.
+// TestRemoveLastDevice asks first.
 func TestRemoveLastDevice(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -144,13 +144,13 @@ func TestRemoveLastDevice(t *testing.T) {
 			}
 			return nil
 		}
-		_, err := s.keeper().RemoveDevice(t.Context(), "")
+		_, err := s.manager().RemoveDevice(t.Context(), "")
 		if errors.Is(err, no) != test.asked {
 			t.Errorf("%s: %v", name, err)
 		}
 		if test.asked {
 			s.works(phone)
-			_, err = s.keeper().RemoveDevice(t.Context(), laptop)
+			_, err = s.manager().RemoveDevice(t.Context(), laptop)
 		}
 		s.must(err)
 		s.untouched(phone)
@@ -164,7 +164,7 @@ func TestRemoveHardware(t *testing.T) {
 		withPhone(o)
 		o.World.Devices = append(o.World.Devices, sandbox.Device{Serial: "GAHT12345678", User: "alice"})
 	})
-	_, err := s.keeper().RemoveDevice(t.Context(), "GAHT12345678")
+	_, err := s.manager().RemoveDevice(t.Context(), "GAHT12345678")
 	s.must(err)
 	world := s.World()
 	if d := world.Device("GAHT12345678"); d == nil || d.User != "" {
@@ -178,9 +178,9 @@ func TestRotateKey(t *testing.T) {
 	for _, delay := range []time.Duration{0, 30 * time.Second} {
 		s := enrolled(t, requireMFA, func(o *sandbox.Options) { o.KeyDelay = delay })
 		old := s.alice().Keys[0].ID
-		result, err := s.keeper().RotateKey(t.Context(), KeyOptions{})
+		result, err := s.manager().RotateKey(t.Context(), KeyOptions{})
 		s.must(err)
-		if result.Old != old || result.ID == old || result.User != "alice" || result.Kept || result.Resumed {
+		if result.Old != old || result.ID == old || result.Kept || s.shown("Resuming") {
 			t.Errorf("%+v", result)
 		}
 		s.oneKey()
@@ -196,8 +196,8 @@ func TestTwoKeys(t *testing.T) {
 		w.Users[0].Keys = append(w.Users[0].Keys, sandbox.Key{Inactive: true, LastUsed: sandbox.Use{Time: time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC), Service: "s3"}})
 	})
 	user := s.alice()
-	_, err := s.keeper().RotateKey(t.Context(), KeyOptions{})
-	told(t, err, fault.Refused, "user alice", "2 access keys", user.Keys[0].ID+" (active, last used", user.Keys[1].ID+" (inactive, last used 2026-02-03 for s3)", "aws iam delete-access-key")
+	_, err := s.manager().RotateKey(t.Context(), KeyOptions{})
+	fails(t, err, fault.Refused, "user alice", "2 access keys", user.Keys[0].ID+" (active, last used", user.Keys[1].ID+" (inactive, last used 2026-02-03 for s3)", "aws iam delete-access-key")
 	if !is(err, awsapi.LimitExceeded) || len(s.alice().Keys) != 2 {
 		t.Errorf("%v", err)
 	}
@@ -223,7 +223,7 @@ func TestOldKeyIsUsedByOthers(t *testing.T) {
 			s := enrolled(t)
 			s.setUse(test.use)
 			old := s.alice().Keys[0].ID
-			result, err := s.keeper().RotateKey(t.Context(), test.options)
+			result, err := s.manager().RotateKey(t.Context(), test.options)
 			s.must(err)
 			if result.Kept != test.kept || test.kept && (result.Use == nil) != (test.use == nil) {
 				t.Errorf("%+v", result)
@@ -236,12 +236,12 @@ func TestOldKeyIsUsedByOthers(t *testing.T) {
 				t.Fatalf("%+v", keys)
 			}
 			s.change(func(w *sandbox.World) { w.Users[0].Keys[0].Inactive = false })
-			_, err = s.keeper().RotateKey(t.Context(), KeyOptions{})
-			told(t, err, fault.Refused, old, "active again", "--delete")
+			_, err = s.manager().RotateKey(t.Context(), KeyOptions{})
+			fails(t, err, fault.Refused, old, "activated again", "--delete")
 			s.change(func(w *sandbox.World) { w.Users[0].Keys[0].Inactive = true })
-			result, err = s.keeper().RotateKey(t.Context(), KeyOptions{})
+			result, err = s.manager().RotateKey(t.Context(), KeyOptions{})
 			s.must(err)
-			if !result.Resumed || result.Kept || result.Old != old {
+			if !s.shown("Resuming") || result.Kept || result.Old != old {
 				t.Errorf("%+v", result)
 			}
 			s.oneKey()
@@ -295,7 +295,7 @@ func TestKeyStaysAsItWas(t *testing.T) {
 		s := enrolled(t)
 		old := s.alice().Keys[0].ID
 		test.prepare(s)
-		_, err := s.keeper().RotateKey(t.Context(), KeyOptions{})
+		_, err := s.manager().RotateKey(t.Context(), KeyOptions{})
 		if err == nil || fault.KindOf(err) != test.kind {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -318,7 +318,7 @@ func TestKeyLostAnswers(t *testing.T) {
 				t.Parallel()
 				s := enrolled(t)
 				s.inject(sandbox.Fault{Kind: kind, Action: action})
-				_, err := s.keeper().RotateKey(t.Context(), KeyOptions{})
+				_, err := s.manager().RotateKey(t.Context(), KeyOptions{})
 				s.must(err)
 				s.oneKey()
 				s.onlyOnce()
@@ -331,7 +331,7 @@ func TestKeyLostAnswers(t *testing.T) {
 func TestKeyWithoutDevice(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	_, err := s.keeper().RotateKey(t.Context(), KeyOptions{})
+	_, err := s.manager().RotateKey(t.Context(), KeyOptions{})
 	s.must(err)
 	if keys := s.alice().Keys; len(keys) != 1 || s.calls()["GetSessionToken"] != 0 {
 		t.Errorf("%+v", keys)
@@ -349,13 +349,13 @@ func TestNewKeyGone(t *testing.T) {
 				panic(killed{})
 			}
 		}
-		s.dies(0, func(k *Keeper) { _, _ = k.RotateKey(t.Context(), KeyOptions{}) })
+		s.dies(0, func(m *Manager) { _, _ = m.RotateKey(t.Context(), KeyOptions{}) })
 		s.before = nil
-		if e, _, err := s.keeper().Unfinished(AccessKey); err != nil || e.Phase != phase {
+		if e, _, err := s.manager().Unfinished(AccessKey); err != nil || e.Phase != phase {
 			t.Fatalf("%+v, %v", e, err)
 		}
 		s.must(s.items.DeleteNewKey(t.Context(), "work"))
-		_, err := s.keeper().RotateKey(t.Context(), KeyOptions{})
+		_, err := s.manager().RotateKey(t.Context(), KeyOptions{})
 		s.must(err)
 		s.oneKey()
 	}
@@ -380,7 +380,7 @@ func TestKeyOfSomebodyElse(t *testing.T) {
 				panic(killed{})
 			}
 		}
-		s.dies(0, func(k *Keeper) { _, _ = k.RotateKey(t.Context(), KeyOptions{}) })
+		s.dies(0, func(m *Manager) { _, _ = m.RotateKey(t.Context(), KeyOptions{}) })
 		s.before = nil
 		s.clock.advance(test.later)
 		s.change(func(w *sandbox.World) {
@@ -390,13 +390,13 @@ func TestKeyOfSomebodyElse(t *testing.T) {
 			}
 		})
 		keys := s.alice().Keys
-		_, err := s.keeper().RotateKey(t.Context(), KeyOptions{})
+		_, err := s.manager().RotateKey(t.Context(), KeyOptions{})
 		if !test.kept {
 			s.must(err)
 			s.oneKey()
 			continue
 		}
-		told(t, err, fault.Refused, "2 access keys", keys[1].ID)
+		fails(t, err, fault.Refused, "2 access keys", keys[1].ID)
 		if got := s.alice().Keys; len(got) != 2 || got[1].ID != keys[1].ID {
 			t.Errorf("%s: %+v", name, got)
 		}
@@ -408,17 +408,17 @@ func TestKeyOfSomebodyElse(t *testing.T) {
 func TestForeignKey(t *testing.T) {
 	t.Parallel()
 	s := enrolled(t)
-	k := s.keeper()
-	identify := k.Identify
-	k.Identify = func(ctx context.Context, key creds.AccessKey) (awsapi.Identity, error) {
+	m := s.manager()
+	identify := m.Identify
+	m.Identify = func(ctx context.Context, key creds.AccessKey) (awsapi.Identity, error) {
 		who, err := identify(ctx, key)
 		if key.ID != "" {
 			who.ARN = "arn:aws:iam::123456789012:user/mallory"
 		}
 		return who, err
 	}
-	_, err := k.RotateKey(t.Context(), KeyOptions{})
-	told(t, err, fault.Refused, "user/mallory")
+	_, err := m.RotateKey(t.Context(), KeyOptions{})
+	fails(t, err, fault.Refused, "user/mallory")
 	if keys := s.alice().Keys; len(keys) != 1 {
 		t.Errorf("%+v", keys)
 	}
@@ -443,7 +443,7 @@ func TestResumedRotationHasMFA(t *testing.T) {
 		s := newStage(t)
 		s.enrol()
 		s.clock.advance(time.Hour)
-		rotate := func(k *Keeper) { _, _ = k.RotateDevice(t.Context(), DeviceOptions{}) }
+		rotate := func(m *Manager) { _, _ = m.RotateDevice(t.Context(), DeviceOptions{}) }
 		s.before = func(effect string, done bool) {
 			if effect == "CreateVirtualMFADevice" && done == (n == 1) {
 				s.dieAt = len(s.effects) + 1
@@ -452,15 +452,13 @@ func TestResumedRotationHasMFA(t *testing.T) {
 		if !s.dies(0, rotate) {
 			t.Fatalf("%s: it lives", side)
 		}
-		s.before, s.events = nil, nil
-		rotate(s.keeper())
+		s.before, s.lines, s.waits = nil, nil, nil
+		rotate(s.manager())
 		if denied := s.State().Count("EnableMFADevice").Refused; denied != 0 {
 			t.Errorf("%s: %d calls refused", side, denied)
 		}
-		for _, e := range s.events {
-			if e.Stage == Waiting {
-				t.Fatalf("%s: waits for %s", side, e.Thing)
-			}
+		if len(s.waits) > 0 {
+			t.Fatalf("%s: waits %v", side, s.waits)
 		}
 		s.works()
 	}

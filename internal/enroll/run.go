@@ -3,11 +3,13 @@ package enroll
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 )
 
 const (
@@ -19,7 +21,8 @@ const (
 
 // run is one run of a flow, under the lock of the profile.
 type run struct {
-	*Keeper
+	*Manager
+	seeds keystore.Items // of SeedStore
 	who   awsapi.Identity
 	entry Entry
 
@@ -34,8 +37,8 @@ type run struct {
 
 // begin takes the lock, reads the journal and finds out who the user is. The caller
 // calls done.
-func (k *Keeper) begin(ctx context.Context, about Subject, flow Flow) (r *run, done func(), err error) {
-	unlock, err := k.lock()
+func (m *Manager) begin(ctx context.Context, about Subject, flow Flow) (r *run, done func(), err error) {
+	unlock, err := m.lock()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -44,15 +47,16 @@ func (k *Keeper) begin(ctx context.Context, about Subject, flow Flow) (r *run, d
 			unlock()
 		}
 	}()
-	r = &run{Keeper: k}
-	if r.entry, err = k.Journal.Load(about); err != nil {
+	if r, err = m.run(); err != nil {
 		return nil, nil, err
 	}
-	if r.resumed = r.entry.Phase != ""; r.resumed && r.entry.Flow != flow {
-		return nil, nil, unfinished(r.entry)
+	if r.entry, err = m.journal().load(about); err != nil {
+		return nil, nil, err
 	}
-	if r.resumed && r.entry.Store != "" && r.entry.Store != k.Store {
-		return nil, nil, unfinished(r.entry) // it was begun since the store was opened
+	r.resumed = r.entry.Phase != ""
+	otherStore := r.entry.Store != "" && r.entry.Store != m.SeedStore // it was begun since the caller looked
+	if r.resumed && (r.entry.Flow != flow || otherStore) {
+		return nil, nil, unfinished(r.entry)
 	}
 	if err := r.identify(ctx); err != nil {
 		return nil, nil, err
@@ -61,12 +65,17 @@ func (k *Keeper) begin(ctx context.Context, about Subject, flow Flow) (r *run, d
 		return nil, nil, otherCaller(r.entry, r.who)
 	}
 	if r.resumed {
-		r.tell(Resuming, string(flow))
+		r.progress("Resuming an earlier run of %q that did not finish", flow)
 	}
 	if err := r.dial(ctx); err != nil {
 		return nil, nil, err
 	}
 	return r, unlock, nil
+}
+
+func (m *Manager) run() (*run, error) {
+	seeds, err := m.Open(m.SeedStore)
+	return &run{Manager: m, seeds: seeds}, err
 }
 
 // identify also measures the clock, before the first code is made.
@@ -119,6 +128,15 @@ func (r *run) call(ctx context.Context, again func(error) bool, call func(IAM) e
 	return once()
 }
 
+// list makes a call to IAM that only asks.
+func list[T any](ctx context.Context, r *run, call func(IAM) (T, error)) (answer T, err error) {
+	err = r.call(ctx, repeatable, func(api IAM) (err error) {
+		answer, err = call(api)
+		return err
+	})
+	return answer, err
+}
+
 // patiently calls f until it succeeds or fails with an error that is not worth it.
 func (r *run) patiently(ctx context.Context, again func(error) bool, f func() error) error {
 	for try := 1; ; try++ {
@@ -136,7 +154,7 @@ func (r *run) patiently(ctx context.Context, again func(error) bool, f func() er
 	}
 }
 
-// pause waits without a word.
+// pause waits without a countdown.
 func (r *run) pause(ctx context.Context, d time.Duration) error {
 	if r.Sleep(ctx, d) != nil {
 		return context.Cause(ctx)
@@ -150,9 +168,9 @@ func (r *run) wait(ctx context.Context, what string, t time.Time) error {
 		left := t.Sub(r.Now())
 		switch {
 		case left > 0:
-			r.Progress(Event{Stage: Waiting, Thing: what, Left: left.Truncate(time.Second) + time.Second})
+			r.Countdown(what, left.Truncate(time.Second)+time.Second)
 		case waited:
-			r.Progress(Event{Stage: Waiting, Thing: what})
+			r.Countdown(what, 0)
 			return nil
 		default:
 			return nil
@@ -167,21 +185,24 @@ func (r *run) wait(ctx context.Context, what string, t time.Time) error {
 func (r *run) enter(p Phase) error {
 	r.entry.Phase, r.entry.Version = p, entryVersion
 	r.resumed = false
-	return r.Journal.Save(r.entry)
+	return r.journal().save(r.entry)
 }
 
 // finish ends the flow.
 func (r *run) finish() error {
-	err := r.Journal.Clear(r.entry.About)
+	err := r.journal().clear(r.entry.About)
 	r.entry = Entry{About: r.entry.About}
 	return err
 }
 
-func (r *run) start(about Subject, flow Flow) {
-	r.entry = Entry{About: about, Flow: flow, Started: r.Now().UTC(), Caller: r.who.ARN}
+// start begins the flow of e with its first phase.
+func (r *run) start(first Phase, e Entry) error {
+	e.Started, e.Caller = r.Now().UTC(), r.who.ARN
+	r.entry = e
+	return r.enter(first)
 }
 
-func (r *run) tell(s Stage, thing string) { r.Progress(Event{Stage: s, Thing: thing}) }
+func (r *run) progress(format string, args ...any) { r.Progress(fmt.Sprintf(format, args...)) }
 
 // never is for calls that carry codes: they look after themselves.
 func never(error) bool { return false }
@@ -211,13 +232,13 @@ func repeatable(err error) bool { return passing(err) || uncertain(err) }
 
 // definite reports whether AWS has said no, and will say so again.
 func definite(err error) bool {
-	told, ok := errors.AsType[*awsapi.Error](err)
-	return ok && told.Delivery == awsapi.Answered && !repeatable(err)
+	failure, ok := errors.AsType[*awsapi.Error](err)
+	return ok && failure.Delivery == awsapi.Answered && !repeatable(err)
 }
 
 func wantsMFA(err error) bool {
-	told, ok := errors.AsType[*awsapi.Error](err)
-	return ok && told.WantsMFA
+	failure, ok := errors.AsType[*awsapi.Error](err)
+	return ok && failure.WantsMFA
 }
 
 func is(err error, reason awsapi.Kind) bool { return err != nil && awsapi.KindOf(err) == reason }

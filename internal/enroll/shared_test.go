@@ -27,7 +27,7 @@ func (s *stage) share() {
 func beforeCreateKey(t *testing.T) (s *stage, since string) {
 	t.Helper()
 	s = enrolled(t)
-	s.diesAt("CreateAccessKey", false, func(k *Keeper) { _, _ = k.RotateKey(t.Context(), KeyOptions{}) })
+	s.diesAt("CreateAccessKey", false, func(m *Manager) { _, _ = m.RotateKey(t.Context(), KeyOptions{}) })
 	s.change(func(w *sandbox.World) { w.Users[0].Keys = append(w.Users[0].Keys, sandbox.Key{}) })
 	return s, s.alice().Keys[1].ID
 }
@@ -46,8 +46,8 @@ func TestKeyOfAnotherProfile(t *testing.T) {
 			t.Parallel()
 			s, since := beforeCreateKey(t)
 			use(s, creds.AccessKey{ID: since, Secret: creds.NewSecret(s.alice().Keys[1].Secret)})
-			_, err := s.keeper().RotateKey(t.Context(), KeyOptions{})
-			told(t, err, fault.Refused, "2 access keys", since)
+			_, err := s.manager().RotateKey(t.Context(), KeyOptions{})
+			fails(t, err, fault.Refused, "2 access keys", since)
 			if keys := s.alice().Keys; len(keys) != 2 || keys[1].ID != since {
 				t.Errorf("%+v", keys)
 			}
@@ -61,15 +61,15 @@ func TestUseOfALostKeyIsNotKnown(t *testing.T) {
 	t.Parallel()
 	s, since := beforeCreateKey(t)
 	s.setUse(nil)
-	_, err := s.keeper().RotateKey(t.Context(), KeyOptions{})
-	told(t, err, fault.Refused, since, "does not tell whether it is in use", "aws iam delete-access-key --user-name alice --access-key-id "+since)
+	_, err := s.manager().RotateKey(t.Context(), KeyOptions{})
+	fails(t, err, fault.Refused, since, "does not say whether it is in use", "aws iam delete-access-key --user-name alice --access-key-id "+since)
 	if keys := s.alice().Keys; len(keys) != 2 {
 		t.Errorf("%+v", keys)
 	}
 	s.change(func(w *sandbox.World) { w.Users[0].Keys = w.Users[0].Keys[:1] })
-	result, err := s.keeper().RotateKey(t.Context(), KeyOptions{Delete: true})
+	_, err = s.manager().RotateKey(t.Context(), KeyOptions{Delete: true})
 	s.must(err)
-	if !result.Resumed {
+	if !s.shown("Resuming") {
 		t.Error("not resumed")
 	}
 	s.oneKey()
@@ -80,13 +80,13 @@ func TestResumedSharing(t *testing.T) {
 	t.Parallel()
 	s := enrolled(t)
 	s.share()
-	s.diesAt("write key:other", true, func(k *Keeper) { _, _ = k.RotateKey(t.Context(), KeyOptions{}) })
-	e, _, err := s.keeper().Unfinished(AccessKey)
+	s.diesAt("write key:other", true, func(m *Manager) { _, _ = m.RotateKey(t.Context(), KeyOptions{}) })
+	e, _, err := s.manager().Unfinished(AccessKey)
 	s.must(err)
 	if !slices.Equal(e.Sharing, []string{"other", "work"}) {
 		t.Errorf("%+v", e)
 	}
-	_, err = s.keeper().RotateKey(t.Context(), KeyOptions{Delete: true})
+	_, err = s.manager().RotateKey(t.Context(), KeyOptions{Delete: true})
 	s.must(err)
 	s.oneKey()
 }
@@ -102,19 +102,19 @@ func TestCopiesOfTheOldSeed(t *testing.T) {
 		s.must(s.itemsIn(keystore.KindKeyctl).PutSeed(t.Context(), laptop, seed))
 		s.edit("other", func(own *edit.Own) { own.Serial, own.SeedStore = laptop, keystore.KindKeyctl })
 		// The settings do not tell any more when it has died here.
-		s.diesAt("DeactivateMFADevice", true, func(k *Keeper) {
+		s.diesAt("DeactivateMFADevice", true, func(m *Manager) {
 			if remove {
-				_, _ = k.RemoveDevice(t.Context(), "")
+				_, _ = m.RemoveDevice(t.Context(), "")
 				return
 			}
-			_, _ = k.RotateDevice(t.Context(), DeviceOptions{})
+			_, _ = m.RotateDevice(t.Context(), DeviceOptions{})
 		})
 		s.edit("other", func(own *edit.Own) { *own = edit.Own{} })
 		s.clock.advance(time.Minute)
 		if remove {
-			_, err = s.keeper().RemoveDevice(t.Context(), "")
+			_, err = s.manager().RemoveDevice(t.Context(), "")
 		} else {
-			_, err = s.keeper().RotateDevice(t.Context(), DeviceOptions{})
+			_, err = s.manager().RotateDevice(t.Context(), DeviceOptions{})
 		}
 		s.must(err)
 		for _, seed := range s.files("seed") {
@@ -130,14 +130,14 @@ func TestStoreIsRemembered(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.store = "keyctl"
-	s.diesAt("EnableMFADevice", true, func(k *Keeper) { _ = enrolling(k, s) })
-	e, _, err := s.keeper().Unfinished(Device)
+	s.diesAt("EnableMFADevice", true, func(m *Manager) { _ = enrolling(m, s) })
+	e, _, err := s.manager().Unfinished(Device)
 	s.must(err)
 	if e.Store != "keyctl" {
 		t.Errorf("%+v", e)
 	}
 	s.store = "age"
-	told(t, s.enrolFails(), fault.Config, "did not finish")
+	fails(t, s.enrolFails(), fault.Config, "did not finish")
 	s.store = "keyctl"
 	s.enrol()
 	s.works()
@@ -149,7 +149,7 @@ func TestDeviceOfAnotherRun(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]func(s *stage){
 		"died": func(s *stage) {
-			s.diesAt("CreateVirtualMFADevice", false, func(k *Keeper) { _ = enrolling(k, s) })
+			s.diesAt("CreateVirtualMFADevice", false, func(m *Manager) { _ = enrolling(m, s) })
 		},
 		"uncertain": func(s *stage) {
 			s.inject(sandbox.Fault{Kind: sandbox.InternalFailure, Action: "CreateVirtualMFADevice"})
@@ -163,7 +163,7 @@ func TestDeviceOfAnotherRun(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, func(o *sandbox.Options) { o.World.Devices = []sandbox.Device{{Serial: laptop}} })
 			first(s)
-			told(t, s.enrolFails(), fault.Refused, "MFA device alice-build-7", "--replace-unassigned")
+			fails(t, s.enrolFails(), fault.Refused, "MFA device alice-build-7", "--replace-unassigned")
 			world := s.World()
 			if d := world.Device(laptop); d == nil || len(world.Devices) != 1 {
 				t.Errorf("%+v", world.Devices)

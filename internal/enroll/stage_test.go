@@ -26,7 +26,7 @@ const (
 )
 
 // stage is alice's computer beside a strict AWS over TLS. All is real: profiles.ini, age stores,
-// journal, cache, session broker and clients; keeper puts them together as the command line does. Both
+// journal, cache, session broker and clients; manager puts them together as the command line does. Both
 // sides share a clock that only waiting moves. Every effect on the outside passes tap, where the
 // process can die.
 type stage struct {
@@ -46,10 +46,11 @@ type stage struct {
 	broken  func(name string) error        // fails an effect on AWS or a store
 	before  func(effect string, done bool) // is called beside each effect
 
-	events  []Event
-	effects []string // both sides of each one; of what is logged, the second alone
-	first   string   // the id of the access key before a rotation
-	dieAt   int      // the number of the effect's side to die at, from 1
+	lines   []string        // of progress
+	waits   []time.Duration // as they were counted down
+	effects []string        // both sides of each one; of what is logged, the second alone
+	first   string          // the id of the access key before a rotation
+	dieAt   int             // the number of the effect's side to die at, from 1
 }
 
 // killed is what a process dies of.
@@ -125,22 +126,23 @@ func withPhone(o *sandbox.Options) {
 
 func requireMFA(o *sandbox.Options) { o.World.Users[0].RequireMFA = true }
 
-// keeper is one process.
-func (s *stage) keeper() *Keeper {
-	local := s.local()
-	return &Keeper{
-		Identify: s.identify,
-		Dial:     s.dial,
-		Prove:    s.prove,
-		Seeds:    local,
-		Store:    local.SeedStore,
-		Keys:     local,
-		Settings: local,
-		Journal:  s.journal(),
-		Scope:    func(serial string) Scope { return s.cache.Scope(rules.DeviceScope(serial)) },
-		Now:      func() time.Time { return s.clock.now().Add(s.skew()) },
-		Sleep:    s.sleep,
-		Progress: func(e Event) { s.events = append(s.events, e) },
+// manager is one process.
+func (s *stage) manager() *Manager {
+	return &Manager{
+		Profile:    "work",
+		JournalDir: filepath.Join(s.dir, "unfinished"),
+		Paths:      s.paths(),
+		Cache:      s.cache,
+		SeedStore:  s.store,
+		Open:       s.open,
+		Resolve:    s.resolve,
+		Identify:   s.identify,
+		Dial:       s.dial,
+		Prove:      s.prove,
+		Now:        func() time.Time { return s.clock.now().Add(s.skew()) },
+		Sleep:      s.sleep,
+		Progress:   func(line string) { s.lines = append(s.lines, line) },
+		Countdown:  func(_ string, left time.Duration) { s.waits = append(s.waits, left) },
 		Confirm: func(_ context.Context, last LastDevice) error {
 			if s.confirm == nil {
 				s.t.Errorf("asked about %+v", last)
@@ -148,7 +150,7 @@ func (s *stage) keeper() *Keeper {
 			}
 			return s.confirm(last)
 		},
-		Log: slog.New(slog.DiscardHandler),
+		Log: slog.New(tapLog{slog.DiscardHandler, s}),
 	}
 }
 
@@ -176,7 +178,7 @@ func (s *stage) side(name string, done bool) {
 }
 
 // dies runs f in a process that dies at the nth side of an effect, if it has so many.
-func (s *stage) dies(n int, f func(*Keeper)) (died bool) {
+func (s *stage) dies(n int, f func(*Manager)) (died bool) {
 	s.effects, s.dieAt = nil, n
 	defer func() {
 		s.dieAt = 0
@@ -187,7 +189,7 @@ func (s *stage) dies(n int, f func(*Keeper)) (died bool) {
 			died = true
 		}
 	}()
-	f(s.keeper())
+	f(s.manager())
 	return false
 }
 
@@ -228,7 +230,7 @@ func (s *stage) dial(ctx context.Context, as Access) (IAM, error) {
 }
 
 func (s *stage) mfaSession(ctx context.Context, key creds.AccessKey) (creds.Credentials, error) {
-	serial, err := s.local().Serial(ctx)
+	serial, err := s.manager().serial()
 	if err != nil {
 		return creds.Credentials{}, err
 	}
@@ -290,7 +292,7 @@ func (x secrets) Codes(ctx context.Context) (session.Codes, error) {
 
 // seed returns a seed from the store that new ones go to, or else from that of the profile.
 func (s *stage) seed(ctx context.Context, serial string) (totp.Seed, error) {
-	seed, err := s.local().Seed(ctx, serial)
+	seed, err := s.itemsIn(s.store).Seed(ctx, serial)
 	if missing(err) {
 		return s.itemsIn(s.own("work").WhereSeed()).Seed(ctx, serial)
 	}

@@ -2,6 +2,9 @@ package enroll
 
 import (
 	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -17,7 +20,7 @@ func entries() []Entry {
 	base := Entry{Version: entryVersion, Started: at, Caller: "arn:aws:iam::123456789012:user/alice"}
 	var all []Entry
 	for _, change := range []func(*Entry){
-		func(e *Entry) { e.About, e.Flow, e.Phase, e.Name, e.Serial = Device, FlowEnrol, Creating, "n", laptop },
+		func(e *Entry) { e.About, e.Flow, e.Phase, e.Name, e.Serial = Device, FlowEnroll, Creating, "n", laptop },
 		func(e *Entry) {
 			e.About, e.Flow, e.Phase, e.Name, e.Serial, e.Old = Device, FlowRotateDevice, Removing, "n", laptop, phone
 			e.Orphans, e.Free, e.Store, e.Copies = []string{phone + "-2"}, true, "age", []string{"keyring"}
@@ -39,12 +42,82 @@ func entries() []Entry {
 func TestEntryRoundTrip(t *testing.T) {
 	t.Parallel()
 	for _, e := range entries() {
-		text, err := MarshalEntry(e)
+		text, err := marshalEntry(e)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := ParseEntry(text); err != nil || !reflect.DeepEqual(got, e) {
+		if got, err := parseEntry(text); err != nil || !reflect.DeepEqual(got, e) {
 			t.Errorf("%+v, %v", got, err)
+		}
+	}
+}
+
+// TestJournalFormat reads the files that version 1 of the format has left, word for word: a run that
+// was killed has to be resumed by every later version.
+func TestJournalFormat(t *testing.T) {
+	t.Parallel()
+	const dir = "00e13ed7af55b276" // the digest of "work"
+	for file, text := range map[string]string{
+		".device.json": `{
+  "version": 1,
+  "about": "device",
+  "flow": "rotate device",
+  "phase": "removing",
+  "started": "2026-01-02T03:04:05Z",
+  "caller": "arn:aws:iam::123456789012:user/alice",
+  "name": "n",
+  "serial": "arn:aws:iam::123456789012:mfa/alice-build-7",
+  "old": "arn:aws:iam::123456789012:mfa/phone",
+  "free": true,
+  "store": "age",
+  "orphans": [
+    "arn:aws:iam::123456789012:mfa/phone-2"
+  ],
+  "copies": [
+    "keyring"
+  ]
+}
+`,
+		".key.json": `{
+  "version": 1,
+  "about": "key",
+  "flow": "rotate key",
+  "phase": "awaiting",
+  "started": "2026-01-02T03:04:05Z",
+  "caller": "arn:aws:iam::123456789012:user/alice",
+  "old": "AKIA1",
+  "new_key": "AKIA2",
+  "sharing": [
+    "other",
+    "work"
+  ],
+  "known": [
+    "AKIA1"
+  ],
+  "old_use": {
+    "User": "",
+    "Time": "2026-01-02T03:04:05Z",
+    "Service": "s3",
+    "Region": ""
+  }
+}
+`,
+	} {
+		j := journal{t.TempDir(), "work", time.Now, slog.New(slog.DiscardHandler)}
+		path := filepath.Join(j.dir, dir+file)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		about := Subject(strings.Split(file, ".")[1])
+		e, err := j.load(about)
+		if want := entries()[map[Subject]int{Device: 1, AccessKey: 3}[about]]; err != nil || !reflect.DeepEqual(e, want) {
+			t.Errorf("%s: %+v, %v", file, e, err)
+		}
+		if err := j.save(e); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := os.ReadFile(path); err != nil || string(again) != text {
+			t.Errorf("%s, %v", again, err)
 		}
 	}
 }
@@ -52,7 +125,7 @@ func TestEntryRoundTrip(t *testing.T) {
 // TestBadEntry: half of an entry would lead to a wrong change in IAM.
 func TestBadEntry(t *testing.T) {
 	t.Parallel()
-	text, err := MarshalEntry(entries()[0])
+	text, err := marshalEntry(entries()[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,12 +142,12 @@ func TestBadEntry(t *testing.T) {
 		"a key's phase":   strings.Replace(good, `"creating"`, `"proven"`, 1),
 		"unknown flow":    strings.Replace(good, `"enroll"`, `"enrol"`, 1),
 		"another subject": strings.Replace(good, `"device"`, `"key"`, 1),
-		"huge":            good + strings.Repeat(" ", MaxEntry),
+		"huge":            good + strings.Repeat(" ", maxEntry),
 	} {
 		if bad == good {
 			t.Errorf("%s: nothing is bad about it", name)
 		}
-		if e, err := ParseEntry([]byte(bad)); err == nil {
+		if e, err := parseEntry([]byte(bad)); err == nil {
 			t.Errorf("%s: read as %+v", name, e)
 		}
 	}
@@ -82,26 +155,26 @@ func TestBadEntry(t *testing.T) {
 
 func FuzzParseEntry(f *testing.F) {
 	for _, e := range entries() {
-		text, err := MarshalEntry(e)
+		text, err := marshalEntry(e)
 		if err != nil {
 			f.Fatal(err)
 		}
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		e, err := ParseEntry(text)
+		e, err := parseEntry(text)
 		if err != nil {
 			return
 		}
-		first, err := MarshalEntry(e)
+		first, err := marshalEntry(e)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := ParseEntry(first)
+		again, err := parseEntry(first)
 		if err != nil {
 			t.Fatalf("%q: %v", first, err)
 		}
-		second, err := MarshalEntry(again)
+		second, err := marshalEntry(again)
 		if err != nil || !bytes.Equal(first, second) {
 			t.Errorf("%q, then %q, %v", first, second, err)
 		}

@@ -1,0 +1,278 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enroll"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/warm"
+)
+
+// manager runs the flows of package enroll for a command: it adds AWS and the person at the terminal.
+type manager struct {
+	*app
+	*enroll.Manager
+	ask   *asker
+	other otherDevice
+	clock clockBook
+
+	sent   []creds.Secret // codes of the other device that AWS has seen
+	waited bool           // a wait was shown, where there is no terminal
+}
+
+// manager returns the manager of the profile's identity. seedStore is where a new seed is to
+// be stored, or "".
+func (a *app) manager(ctx context.Context, name, seedStore string, other otherDevice, ask *asker) (*manager, error) {
+	p, err := a.open(wanted{profile: name, iam: true})
+	if err != nil {
+		return nil, err
+	}
+	if p.Settings.KeyStore == "" && !p.KeyFromEnv() {
+		return nil, p.ready()
+	}
+	if len(p.Settings.MFAProcess) > 0 {
+		return nil, codesElsewhere(p.Settings.Identity, "manage the device where it is")
+	}
+	dir, err := a.configDir()
+	if err != nil {
+		return nil, err
+	}
+	m := &manager{app: a, ask: ask, other: other, clock: p.clock}
+	m.Manager = &enroll.Manager{
+		Profile:    p.Settings.Identity,
+		JournalDir: filepath.Join(dir, "unfinished"),
+		Paths:      a.editor().Paths,
+		Cache:      p.Cache,
+		Open:       func(store string) (keystore.Items, error) { return a.items(store, ask) },
+		Resolve:    m.resolve,
+		Identify:   m.identify,
+		Dial:       m.dial,
+		Prove:      m.prove,
+		Now:        m.awsTime,
+		Sleep:      sleeper(os.Getppid),
+		Progress:   func(line string) { m.print("%s", fault.Printable(line)) },
+		Countdown:  m.showWait,
+		Confirm:    m.confirmLast,
+		Log:        a.log(),
+	}
+	unfinished, _, err := m.Unfinished(enroll.Device)
+	if err != nil {
+		return nil, err
+	}
+	m.SeedStore, err = m.chooseSeedStore(ctx, cmp.Or(unfinished.Store, seedStore), p.Settings)
+	return m, err
+}
+
+// errElsewhere says that a program makes the codes of the profile.
+var errElsewhere = errors.New("mfa_process is set")
+
+func codesElsewhere(name, remedy string) error {
+	err := fault.New(fault.Config, "profile "+name, remedy, "a program makes its codes (mfa_process): its seed is not here")
+	err.Err = errElsewhere
+	return err
+}
+
+func (m *manager) chooseSeedStore(ctx context.Context, asked string, s profile.Settings) (string, error) {
+	if asked != "" {
+		return asked, nil
+	}
+	recorded := cmp.Or(s.SeedStore, s.KeyStore) // both in one place, unless the profile says otherwise
+	if recorded != "" && recorded != keystore.KindEnv {
+		return recorded, nil
+	}
+	return m.defaultStore(ctx, m.print)
+}
+
+func (m *manager) resolve(name string) (profile.Settings, error) {
+	p, err := m.open(wanted{profile: name, iam: true})
+	if err != nil {
+		return profile.Settings{}, err
+	}
+	return p.Settings, nil
+}
+
+func (m *manager) awsTime() time.Time { return m.now().Add(m.skew()) }
+
+func (m *manager) skew() time.Duration { return m.clock.LoadClock().SkewAt(m.now()) }
+
+// observe keeps the skew that an answer shows.
+func (m *manager) observe(server, local time.Time) {
+	before := m.clock.LoadClock()
+	if after := before.Measure(server, local); after != before {
+		_ = m.clock.SaveClock(after) // if that fails, the next answer shows it again
+	}
+}
+
+// withKey opens the profile, and reads its access key unless one is given.
+func (m *manager) withKey(ctx context.Context, key creds.AccessKey) (*opened, creds.AccessKey, error) {
+	p, err := m.open(wanted{profile: m.Profile, iam: true})
+	if err == nil && key.ID == "" {
+		key, err = p.AccessKey(ctx)
+	}
+	return p, key, err
+}
+
+// identify asks STS whose the key is; zero is the stored one.
+func (m *manager) identify(ctx context.Context, key creds.AccessKey) (awsapi.Identity, error) {
+	p, key, err := m.withKey(ctx, key)
+	if err != nil {
+		return awsapi.Identity{}, err
+	}
+	return m.aws(p).Account(key, creds.Secret{}).GetCallerIdentity(ctx)
+}
+
+// aws returns a client that signs for the corrected time, and keeps the skew that the answers show.
+func (m *manager) aws(p *opened) *awsapi.Client {
+	o := p.awsOptions()
+	o.Skew, o.Observe = m.skew, m.observe
+	return awsapi.New(o)
+}
+
+// dial returns a client of IAM that signs with the stored access key, or with a session that has
+// MFA.
+func (m *manager) dial(ctx context.Context, as enroll.Access) (enroll.IAM, error) {
+	p, key, err := m.withKey(ctx, creds.AccessKey{})
+	if err != nil {
+		return nil, err
+	}
+	var token creds.Secret
+	if as == enroll.WithMFA {
+		s, err := m.mfaSession(ctx, p, key)
+		if err != nil {
+			return nil, err
+		}
+		key, token = creds.AccessKey{ID: s.AccessKeyID, Secret: s.SecretAccessKey}, s.SessionToken
+	}
+	return m.aws(p).Account(key, token), nil
+}
+
+// mfaSession returns a session with MFA: of the profile's own device, or of another one whose
+// code a person types.
+func (m *manager) mfaSession(ctx context.Context, p *opened, key creds.AccessKey) (creds.Credentials, error) {
+	if p.ready() != nil {
+		return m.other.session(ctx, m, p, key)
+	}
+	limited, cancel := context.WithTimeout(ctx, processDeadline)
+	defer cancel()
+	p.broker.Sleep = m.countdown(p.broker.Sleep)
+	return p.broker.Get(limited, p.Plan, session.Options{})
+}
+
+// prove makes a new session with the device, and with the key if one is given.
+func (m *manager) prove(ctx context.Context, proof enroll.Proof) error {
+	p, key, err := m.withKey(ctx, proof.Key)
+	if err != nil {
+		return err
+	}
+	s := p.Settings
+	s.Serial, s.AccessKeyID, s.Roles = proof.Serial, key.ID, nil
+	p.broker.Secrets, p.broker.Sleep = proven{m, key, proof.Serial}, m.countdown(p.broker.Sleep)
+	_, err = p.broker.Get(ctx, warm.PlanOf(s), session.Options{Refresh: true, Ahead: true})
+	return err
+}
+
+// proven are the secrets that a session is to prove.
+type proven struct {
+	m      *manager
+	key    creds.AccessKey
+	serial string
+}
+
+// AccessKey implements session.Secrets.
+func (p proven) AccessKey(context.Context) (creds.AccessKey, error) { return p.key, nil }
+
+// Codes implements session.Secrets.
+func (p proven) Codes(ctx context.Context) (session.Codes, error) {
+	items, err := p.m.Open(p.m.SeedStore)
+	if err != nil {
+		return nil, err
+	}
+	seed, err := items.Seed(ctx, p.serial)
+	return func(_ context.Context, step totp.Step) (creds.Secret, error) { return seed.Code(step), nil }, err
+}
+
+// print shows a line to the person at the terminal, if there is one.
+func (m *manager) print(format string, args ...any) {
+	if m.ask.present() {
+		fmt.Fprintf(m.ask.terminal, format+"\n", args...)
+	}
+}
+
+// showWait counts a wait down, on one line of the terminal. Without a terminal it says so once.
+func (m *manager) showWait(what string, left time.Duration) {
+	switch {
+	case m.ask.present() && left > 0:
+		fmt.Fprintf(m.ask.terminal, "%swaiting for %s: %d s%s", rewind, what, int(left.Seconds()), erase)
+	case m.ask.present():
+		fmt.Fprint(m.ask.terminal, rewind+erase)
+	case left > 0 && !m.waited:
+		m.waited = true
+		fmt.Fprintf(m.stderr, "%s: waiting up to %d s for %s\n", program, int(left.Seconds()), what)
+	}
+}
+
+// countdown is a sleep that is shown, unless it is short.
+func (m *manager) countdown(sleep func(context.Context, time.Duration) error) func(context.Context, time.Duration) error {
+	const what = "the next token code"
+	return func(ctx context.Context, d time.Duration) error {
+		if d < time.Second {
+			return sleep(ctx, d)
+		}
+		defer m.showWait(what, 0)
+		for end := m.now().Add(d); ; {
+			left := end.Sub(m.now())
+			if left <= 0 {
+				return nil
+			}
+			m.showWait(what, left.Truncate(time.Second)+time.Second)
+			if err := sleep(ctx, min(left, time.Second)); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// confirmLast has a person type the name of a user whose last MFA device is about to be removed.
+func (m *manager) confirmLast(ctx context.Context, last enroll.LastDevice) error {
+	if m.ask.yes {
+		return nil
+	}
+	what := "is the last MFA device of"
+	if !last.Sure {
+		what = "may be the last MFA device of"
+	}
+	prompt := fmt.Sprintf("%s %s user %s, who may then be locked out of everything that requires MFA.\nType the name of the user to remove it", last.Serial, what, last.User)
+	answer, err := m.ask.line(ctx, prompt, "--yes")
+	if err != nil {
+		return err
+	}
+	if answer != last.User {
+		return fault.New(fault.Usage, "", "", "nothing was changed")
+	}
+	return nil
+}
+
+// needsSession adds to a denial for want of MFA how to get on.
+func needsSession(err error) error {
+	denied, ok := errors.AsType[*enroll.MFAError](err)
+	if !ok {
+		return err
+	}
+	failure, ok := errors.AsType[*fault.Error](denied)
+	if !ok {
+		return err
+	}
+	return fault.New(failure.Kind, failure.Thing, "give a device that works already: --mfa-serial ARN --mfa-code-file FILE, or run it on a terminal", "%s", failure.Cause)
+}

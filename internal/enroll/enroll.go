@@ -1,0 +1,270 @@
+package enroll
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+// maxDevices is how many MFA devices IAM allows a user ("IAM and AWS STS quotas").
+const maxDevices = 8
+
+// DeviceOptions are the wishes about a new device.
+type DeviceOptions struct {
+	// Name is the name of the device. "" is DefaultName for the user and Host, or the user's
+	// name if a policy denies that.
+	Name string
+	Host string
+
+	// ReplaceUnassigned deletes a device of the same name first, if it is enabled for nobody.
+	ReplaceUnassigned bool
+}
+
+// Result is what came of a flow on a device.
+type Result struct {
+	User   string
+	Serial string // of the device that the profile has now; "" after a removal
+	Old    string // of the device that was removed, or ""
+}
+
+// Enroll makes a virtual MFA device, enables it for the user, makes it the profile's and proves
+// it by a session. Errors are *fault.Error, for the most part in an *awsapi.Error; where AWS
+// wants MFA first, an *MFAError. After an error either nothing is left, or the next
+// run goes on.
+func (m *Manager) Enroll(ctx context.Context, o DeviceOptions) (Result, error) {
+	return m.changeDevice(ctx, FlowEnroll, o, func(r *run) error {
+		if err := r.beforeCreation(ctx); err != nil {
+			return err
+		}
+		name := o.Name
+		if name == "" {
+			name = DefaultName(r.who.User(), o.Host)
+		}
+		return r.startDevice(ctx, name, Entry{Flow: FlowEnroll})
+	})
+}
+
+// RotateDevice replaces the profile's MFA device: a second one is enrolled and proven, all
+// profiles that share the old one change over, and then the old one is removed. Without a
+// name the new device has the old one's with "-2" added or taken away. Errors are as those
+// of Enroll.
+func (m *Manager) RotateDevice(ctx context.Context, o DeviceOptions) (Result, error) {
+	return m.changeDevice(ctx, FlowRotateDevice, o, func(r *run) error {
+		old, err := r.current()
+		if err != nil {
+			return err
+		}
+		name := o.Name
+		if name == "" {
+			if name = (awsapi.Device{Serial: old}).Name(); name == "" {
+				name = r.who.User()
+			}
+			name = otherName(name)
+		}
+		if err := r.beforeCreation(ctx); err != nil {
+			return err
+		}
+		copies, err := r.seedStores(old)
+		if err != nil {
+			return err
+		}
+		return r.startDevice(ctx, name, Entry{Flow: FlowRotateDevice, Old: old, Copies: copies})
+	})
+}
+
+// RemoveDevice removes an MFA device from IAM, then its seed and its serial from all
+// profiles; "" is the device of the profile. The last device of a user is removed only once that
+// is confirmed.
+func (m *Manager) RemoveDevice(ctx context.Context, serial string) (Result, error) {
+	return m.changeDevice(ctx, FlowRemoveDevice, DeviceOptions{}, func(r *run) (err error) {
+		if serial == "" {
+			if serial, err = r.current(); err != nil {
+				return err
+			}
+		}
+		devices, err := r.devices(ctx)
+		if err != nil && !is(err, awsapi.Denied) {
+			return err
+		}
+		sure := err == nil
+		if !sure || len(devices) == 1 && has(devices, serial) {
+			if err := r.Confirm(ctx, LastDevice{User: r.who.User(), Serial: serial, Sure: sure}); err != nil {
+				return err
+			}
+		}
+		copies, err := r.seedStores(serial)
+		if err != nil {
+			return err
+		}
+		return r.start(Removing, Entry{About: Device, Flow: FlowRemoveDevice, Old: serial, Copies: copies})
+	})
+}
+
+// Resync makes AWS accept a device again whose codes it refuses, with two consecutive codes,
+// and proves it by a session; "" is the device of the profile.
+func (m *Manager) Resync(ctx context.Context, serial string) error {
+	unlock, err := m.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	r, err := m.run()
+	if err != nil {
+		return err
+	}
+	if serial == "" {
+		if serial, err = r.current(); err != nil {
+			return err
+		}
+	}
+	if err := r.identify(ctx); err != nil {
+		return err
+	}
+	if err := r.dial(ctx); err != nil {
+		return err
+	}
+	err = r.resync(ctx, serial)
+	if is(err, awsapi.CodeRefused) {
+		return reworded(err, "MFA device "+serial, "if that happens again, the stored seed is not that of the device: aws-mfa-creds enroll --profile NAME",
+			"AWS refused two pairs of token codes")
+	}
+	if err != nil {
+		return err
+	}
+	return r.prove(ctx, Proof{Serial: serial})
+}
+
+// changeDevice begins a flow, unless an earlier run has, and runs the phases that are left.
+func (m *Manager) changeDevice(ctx context.Context, flow Flow, o DeviceOptions, begin func(*run) error) (Result, error) {
+	r, done, err := m.begin(ctx, Device, flow)
+	if err != nil {
+		return Result{}, err
+	}
+	defer done()
+	switch {
+	case !r.resumed:
+		err = begin(r)
+	case flow == FlowEnroll && r.entry.Phase == Creating && o.Name != "" && o.Name != r.entry.Name:
+		err = r.leave(ctx, o.Name)
+	}
+	result := Result{User: r.who.User(), Old: r.entry.Old}
+	for err == nil && r.entry.Phase != "" {
+		result.Serial = r.entry.Serial
+		err = r.step(ctx, o)
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	return result, nil
+}
+
+// step runs one phase. Each can be run again, whatever of it has been done.
+func (r *run) step(ctx context.Context, o DeviceOptions) error {
+	switch r.entry.Phase {
+	case Creating:
+		return r.create(ctx, o)
+	case Stored:
+		return r.enable(ctx)
+	case Enabled:
+		return r.adopt(ctx)
+	default:
+		return r.removeOld(ctx)
+	}
+}
+
+// beforeCreation finds what would be in the way. Where AWS does not say, the calls
+// themselves will show.
+func (r *run) beforeCreation(ctx context.Context) error {
+	devices, err := r.devices(ctx)
+	switch {
+	case is(err, awsapi.Denied):
+		return nil
+	case err != nil:
+		return err
+	case len(devices) >= maxDevices:
+		return tooMany(r.who.User(), devices)
+	}
+	return r.withMFABeside(ctx, devices)
+}
+
+// withMFABeside signs with MFA if the user has devices already, because IAM wants that for a
+// further one. Where there is no session it is tried without.
+func (r *run) withMFABeside(ctx context.Context, devices []awsapi.Device) error {
+	if r.first = len(devices) == 0; r.first {
+		return nil
+	}
+	if err := r.withMFA(ctx); err != nil && !errors.Is(err, ErrNoSession) {
+		return err
+	}
+	return nil
+}
+
+// startDevice begins e with a new device of that name.
+func (r *run) startDevice(ctx context.Context, name string, e Entry) error {
+	r.entry = e
+	r.rename(ctx, name)
+	e = r.entry
+	e.About, e.Store = Device, r.SeedStore
+	return r.start(Creating, e)
+}
+
+// adopt is the phase Enabled: the device is proven and becomes the profile's. Where the
+// profile has none yet, it is recorded before that, since nothing can be lost by it.
+func (r *run) adopt(ctx context.Context) error {
+	had, err := r.serial()
+	if err == nil && had == "" {
+		err = r.setSerial(ctx, r.entry.Serial)
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.proveDevice(ctx, r.entry.Serial); err != nil {
+		return err
+	}
+	switch {
+	case r.entry.Old != "":
+		err = r.replaceSerial(ctx, r.entry.Old, r.entry.Serial)
+	case had != "": // even this one: its seed may be in another store now
+		err = r.setSerial(ctx, r.entry.Serial)
+	}
+	if err != nil {
+		return err
+	}
+	if r.entry.Old == "" && len(r.entry.Orphans) == 0 {
+		return r.finish()
+	}
+	if err := r.enter(Removing); err != nil {
+		return err
+	}
+	return r.dial(ctx) // a session with MFA is one of the new device from now on
+}
+
+// current returns the serial of the profile's device.
+func (r *run) current() (string, error) {
+	serial, err := r.serial()
+	if err == nil && serial == "" {
+		return "", fault.New(fault.Config, "this profile", "aws-mfa-creds enroll --profile NAME", "it has no MFA device")
+	}
+	return serial, err
+}
+
+// devices lists the devices of the user.
+func (r *run) devices(ctx context.Context) ([]awsapi.Device, error) {
+	return list(ctx, r, func(api IAM) ([]awsapi.Device, error) { return api.ListMFADevices(ctx, r.who.User()) })
+}
+
+// virtual lists the virtual devices of the awsapi.
+func (r *run) virtual(ctx context.Context) ([]awsapi.Device, error) {
+	return list(ctx, r, func(api IAM) ([]awsapi.Device, error) { return api.ListVirtualMFADevices(ctx) })
+}
+
+func has(devices []awsapi.Device, serial string) bool {
+	for _, d := range devices {
+		if d.Serial == serial {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,158 @@
+// Package enroll leads the virtual MFA device and the access key of a profile through
+// their lives: enroll, resync, rotate, remove.
+//
+// Each flow is a row of phases. A phase is written to the journal before what it stands for
+// begins, each can be run again, and the same loop goes through them on the first run and after a
+// crash. So at every instant:
+//
+//   - a device is enabled only once its seed is stored and was read back,
+//   - a device or key that works is removed only once another one has made a session,
+//   - what a crash leaves in IAM is named in the journal, and the next run of the same
+//     command finishes or removes it.
+//
+// The way of an enrollment: Manager.Enroll -> run.through -> create -> enable -> adopt -> removeOld.
+package enroll
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+)
+
+// Manager changes the MFA device and the access key of one profile. All fields are required.
+type Manager struct {
+	Profile    string // the name of the profile that owns the access key
+	JournalDir string // a directory beside the settings; made by the first change
+	Paths      profile.Paths
+	Cache      *cache.Cache // for the locks and records of MFA devices, which session.Broker shares
+
+	// SeedStore is the store that a new seed goes to. Where an earlier run has begun with
+	// another one, its Entry names that, and it is the one to take.
+	SeedStore string
+
+	// Open opens a store by its name, and Resolve returns the settings of a profile as the files
+	// have them now.
+	Open    func(store string) (keystore.Items, error)
+	Resolve func(name string) (profile.Settings, error)
+
+	// Identify asks STS whose key it is; the zero key is the one that is stored. Its
+	// errors are *awsapi.Error.
+	Identify func(ctx context.Context, key creds.AccessKey) (awsapi.Identity, error)
+
+	// Dial returns a client that signs as asked. It reads the store and the settings each
+	// time, because both change on the way. Where no session with MFA can be had, its error
+	// wraps ErrNoSession; any other error ends the run.
+	Dial func(ctx context.Context, as Access) (IAM, error)
+
+	// Prove makes a real session. Its error is an *awsapi.Error if STS was called. It sends the
+	// code of a step that is not spent, and is not held off by earlier failures.
+	Prove func(ctx context.Context, p Proof) error
+
+	// Now is AWS's time: this computer's, corrected by what the last answer showed. Sleep
+	// waits for d or until ctx is done, returning ctx's error then.
+	Now   func() time.Time
+	Sleep func(ctx context.Context, d time.Duration) error
+
+	// Progress shows what happens now, as one line. Countdown shows how long the wait for
+	// something lasts, once a second: whole seconds, or 0 when it is over.
+	Progress  func(line string)
+	Countdown func(what string, left time.Duration)
+
+	// Confirm asks a person before the last device of a user is removed. Its error, if it is not
+	// confirmed, ends the run.
+	Confirm func(ctx context.Context, last LastDevice) error
+
+	Log *slog.Logger
+}
+
+// IAM makes calls to IAM under one set of credentials, each in one request that is never
+// repeated. Its errors are *awsapi.Error; internal/awsapi has the meaning of each call.
+type IAM interface {
+	CreateVirtualMFADevice(ctx context.Context, name string) (awsapi.NewDevice, error)
+	EnableMFADevice(ctx context.Context, p awsapi.Pair) error
+	ResyncMFADevice(ctx context.Context, p awsapi.Pair) error
+	DeactivateMFADevice(ctx context.Context, user, serial string) error
+	DeleteVirtualMFADevice(ctx context.Context, serial string) error
+	ListMFADevices(ctx context.Context, user string) ([]awsapi.Device, error)
+	ListVirtualMFADevices(ctx context.Context) ([]awsapi.Device, error)
+
+	CreateAccessKey(ctx context.Context, user string) (creds.AccessKey, error)
+	UpdateAccessKey(ctx context.Context, user, id string, active bool) error
+	DeleteAccessKey(ctx context.Context, user, id string) error
+	ListAccessKeys(ctx context.Context, user string) ([]awsapi.Key, error)
+	GetAccessKeyLastUsed(ctx context.Context, id string) (awsapi.KeyUse, error)
+}
+
+// Access says whose signature IAM sees.
+type Access int
+
+// The ways to sign.
+const (
+	WithKey Access = iota // the stored access key
+	WithMFA               // a session that was made with an MFA device that works
+)
+
+// ErrNoSession is what Dial returns where no session with MFA can be had.
+var ErrNoSession = errors.New("no session with MFA")
+
+// MFAError is the denial of a call that a session with MFA would be allowed, where Dial had
+// none. It wraps the *awsapi.Error.
+type MFAError struct{ Err error }
+
+// Error returns the text of the denial.
+func (e *MFAError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the denial.
+func (e *MFAError) Unwrap() error { return e.Err }
+
+// Proof is what a session is to prove.
+type Proof struct {
+	Key    creds.AccessKey // that signs; zero: the stored one
+	Serial string          // of the device, whose seed is stored
+}
+
+// LastDevice is the only MFA device that a user has, or may be.
+type LastDevice struct {
+	User   string
+	Serial string
+	Sure   bool // false if AWS does not say whether there are others
+}
+
+// Unfinished returns what an earlier run has left undone, if it has.
+func (m *Manager) Unfinished(about Subject) (Entry, bool, error) {
+	e, err := m.journal().load(about)
+	return e, e.Phase != "", err
+}
+
+// Abandon forgets what an earlier run has left undone, for when it can never be finished. What
+// there is in IAM and in the store stays; the entry names it.
+func (m *Manager) Abandon(about Subject) (Entry, error) {
+	unlock, err := m.lock()
+	if err != nil {
+		return Entry{}, err
+	}
+	defer unlock()
+	e, err := m.journal().load(about)
+	if err != nil {
+		return Entry{}, err
+	}
+	return e, m.journal().clear(about)
+}
+
+func (m *Manager) journal() journal { return journal{m.JournalDir, m.Profile, m.Now, m.Log} }
+
+func (m *Manager) lock() (unlock func(), err error) {
+	unlock, held, err := m.journal().tryLock()
+	if err == nil && !held {
+		return nil, fault.New(fault.Deadline, "this profile", "try again when it has ended", "another process is changing its MFA device or access key")
+	}
+	return unlock, err
+}

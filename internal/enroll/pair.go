@@ -2,28 +2,16 @@ package enroll
 
 import (
 	"context"
-	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
 const (
-	// minStepLeft is what the second step of a pair must have left when it is sent.
-	minStepLeft = 2 * time.Second
-
-	// clockNoise is how far ahead of AWS this machine's clock may be without being corrected.
-	// A pair that was waited for, or ends with a step to come, is sent that much later.
-	clockNoise = 2 * time.Second
-
-	// maxOutdated is how often a pair may become out of date before it is sent.
-	maxOutdated = 3
-
 	// The lock of a device is held for the seconds of one call.
 	lockPoll     = 100 * time.Millisecond
 	lockPatience = 45 * time.Second
@@ -38,29 +26,29 @@ func (r *run) sendPair(ctx context.Context, serial string, call func(context.Con
 	if err != nil {
 		return err
 	}
-	b, unlock, err := r.open(ctx, serial)
+	locked, unlock, err := r.open(ctx, serial)
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	ahead, outdated := false, 0
 	for {
-		first, sent := choosePair(b.record, r.Now(), ahead)
+		first, sent := choosePair(locked.Record, r.Now(), ahead)
 		begin := sent.Start()
 		if ahead || begin.After(r.Now()) {
-			begin = begin.Add(clockNoise)
+			begin = begin.Add(rules.ClockNoise)
 		}
 		if err := r.wait(ctx, "the next token code", begin); err != nil {
 			return err
 		}
-		if r.Now().Add(minStepLeft).After(sent.End()) {
+		if r.Now().Add(rules.MinStepLeft).After(sent.End()) {
 			continue // the wait was longer than it should be
 		}
-		b.claim(first, first+1)
+		locked.Claim(first, first+1)
 		err := call(ctx, awsapi.Pair{User: r.who.User(), Serial: serial, First: seed.Code(first), Second: seed.Code(first + 1), Expires: sent.End()})
-		b.settle(err, first, first+1)
+		locked.Settle(err, first, first+1)
 		switch {
-		case is(err, awsapi.CodeOutOfDate) && outdated < maxOutdated:
+		case is(err, awsapi.CodeOutOfDate) && outdated < rules.MaxOutdated:
 			outdated++
 		case is(err, awsapi.CodeRefused) && !ahead:
 			ahead = true
@@ -75,7 +63,7 @@ func (r *run) sendPair(ctx context.Context, serial string, call func(context.Con
 // about to end at now is taken for over.
 func choosePair(record rules.Record, now time.Time, ahead bool) (first, sent totp.Step) {
 	current := totp.StepAt(now)
-	if current.End().Sub(now) < minStepLeft {
+	if current.End().Sub(now) < rules.MinStepLeft {
 		current++
 	}
 	if !ahead {
@@ -91,15 +79,8 @@ func choosePair(record rules.Record, now time.Time, ahead bool) (first, sent tot
 	return first, first + 1
 }
 
-// books are the record of one device while its lock is held.
-type books struct {
-	scope  *cache.Scope
-	record rules.Record
-	log    *slog.Logger
-}
-
 // open takes the lock of the device, which a helper may hold for the moment of a call.
-func (r *run) open(ctx context.Context, serial string) (*books, func(), error) {
+func (r *run) open(ctx context.Context, serial string) (*session.LockedRecord, func(), error) {
 	scope := r.Cache.Scope(rules.DeviceScope(serial))
 	for deadline := r.Now().Add(lockPatience); ; {
 		unlock, held, err := scope.TryLock()
@@ -107,7 +88,7 @@ func (r *run) open(ctx context.Context, serial string) (*books, func(), error) {
 			return nil, nil, err
 		}
 		if held {
-			return &books{scope, scope.Load(), r.Log}, unlock, nil
+			return &session.LockedRecord{Scope: scope, Record: scope.Load(), Log: r.Log}, unlock, nil
 		}
 		if r.Now().After(deadline) {
 			return nil, nil, fault.New(fault.Deadline, "MFA device "+serial, "try again", "another process has held its lock all the time")
@@ -118,50 +99,17 @@ func (r *run) open(ctx context.Context, serial string) (*books, func(), error) {
 	}
 }
 
-// forgetSteps empties the books of a device that has a new seed. An earlier device may have had
+// forgetSteps empties the record of a device that has a new seed. An earlier device may have had
 // its serial, and the time steps that one has spent would only be waited for.
 func (r *run) forgetSteps(ctx context.Context, serial string) error {
-	b, unlock, err := r.open(ctx, serial)
+	locked, unlock, err := r.open(ctx, serial)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if len(b.record.Sent)+len(b.record.Refused)+len(b.record.Failures) > 0 {
-		b.record = rules.Record{}
-		b.save()
+	if len(locked.Record.Sent)+len(locked.Record.Refused)+len(locked.Record.Failures) > 0 {
+		locked.Record = rules.Record{}
+		locked.Save()
 	}
 	return nil
-}
-
-// claim is stored before the codes leave, so that a process that is killed in between does
-// not let another one send them again.
-func (b *books) claim(steps ...totp.Step) {
-	for _, step := range steps {
-		b.record.Claim(step)
-	}
-	b.save()
-}
-
-// settle notes what err says about codes that were claimed.
-func (b *books) settle(err error, steps ...totp.Step) {
-	failure, ok := errors.AsType[*awsapi.Error](err)
-	if !ok {
-		return // they count as spent
-	}
-	for _, step := range steps {
-		switch {
-		case failure.Delivery == awsapi.Unsent:
-			b.record.Free(step)
-		case failure.Kind == awsapi.CodeRefused, failure.Kind == awsapi.ClockRefused:
-			b.record.Refuse(step)
-		}
-	}
-	b.save()
-}
-
-// save may fail: STS and IAM refuse what they have seen.
-func (b *books) save() {
-	if err := b.scope.Save(b.record); err != nil {
-		b.log.Debug("record not stored", "error", err)
-	}
 }

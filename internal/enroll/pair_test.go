@@ -152,7 +152,7 @@ func TestPairs(t *testing.T) {
 		"denied":               {[]error{failed(awsapi.Denied, awsapi.Answered)}, 1, 0, awsapi.Denied, 2, 0},
 		"not sent":             {[]error{failed(awsapi.Unreachable, awsapi.Unsent)}, 1, 0, awsapi.Unreachable, 0, 0},
 		"too late, then not":   {[]error{failed(awsapi.CodeOutOfDate, awsapi.Unsent), nil}, 2, 0, awsapi.None, 2, 0},
-		"too late, every time": {[]error{failed(awsapi.CodeOutOfDate, awsapi.Unsent)}, 1 + maxOutdated, 0, awsapi.CodeOutOfDate, 0, 0},
+		"too late, every time": {[]error{failed(awsapi.CodeOutOfDate, awsapi.Unsent)}, 1 + rules.MaxOutdated, 0, awsapi.CodeOutOfDate, 0, 0},
 		"wrong clock":          {[]error{failed(awsapi.ClockRefused, awsapi.Answered)}, 1, 0, awsapi.ClockRefused, 0, 2},
 		"no reason":            {[]error{errors.New("x")}, 1, 0, awsapi.None, 2, 0},
 	} {
@@ -194,7 +194,7 @@ func TestCountdown(t *testing.T) {
 		if b.pairs[0] != [2]totp.Step{now + 1, now + 2} || b.sent[0] != now+2 {
 			t.Errorf("%v in %v, now %d", b.pairs, b.sent, now)
 		}
-		if into := time.Since(b.sent[0].Start()); into != clockNoise {
+		if into := time.Since(b.sent[0].Start()); into != rules.ClockNoise {
 			t.Errorf("sent %s into the step", into)
 		}
 		if len(b.left) != 53 || b.left[0] != 53*time.Second || b.left[51] != 2*time.Second || b.left[52] != 0 {

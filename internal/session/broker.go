@@ -52,7 +52,7 @@ type Sessions interface {
 	Put(id string, s creds.Session) error
 }
 
-// Scope is the lock and the books of one device, or of one chained role. Load
+// Scope is the lock and the record of one device, or of one chained role. Load
 // returns an empty record if there is none; a lock that the file system cannot
 // give counts as held.
 type Scope interface {

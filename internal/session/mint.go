@@ -12,20 +12,9 @@ import (
 )
 
 const (
-	// maxOutdated is how often a code may become out of date before it is sent.
-	maxOutdated = 3
-
 	// maxChainedTries is how often AssumeRole is tried where no code is at stake.
 	maxChainedTries = 3
 	chainedBackoff  = 250 * time.Millisecond
-
-	// minStepLeft is what the current time step must have left for its code to be
-	// sent.
-	minStepLeft = 2 * time.Second
-
-	// clockNoise is how far ahead of AWS this machine's clock may be without being corrected.
-	// The code of the next step is not sent before the current one is that old.
-	clockNoise = 2 * time.Second
 
 	// minTimeToSend is what the run must have left for a code to be sent: a code
 	// whose answer nobody waits for is lost.
@@ -53,7 +42,7 @@ func (c *call) mint(ctx context.Context, t *rules.Target, d demand) (creds.Sessi
 	if failure, ok := c.remembered(record, t, d); ok {
 		return creds.Session{}, failure.Err()
 	}
-	return c.mintLocked(ctx, t, d, &books{scope: scope, record: record, log: c.Log})
+	return c.mintLocked(ctx, t, d, &LockedRecord{scope, record, c.Log})
 }
 
 // remembered returns the failure that makes an attempt pointless: one that
@@ -72,8 +61,8 @@ func (c *call) remembered(record rules.Record, t *rules.Target, d demand) (rules
 }
 
 // mintLocked mints a session of t under the lock of its scope, and keeps the
-// books: what was minted goes to the cache, what failed to the record.
-func (c *call) mintLocked(ctx context.Context, t *rules.Target, d demand, b *books) (creds.Session, error) {
+// record: what was minted goes to the cache, what failed is noted.
+func (c *call) mintLocked(ctx context.Context, t *rules.Target, d demand, b *LockedRecord) (creds.Session, error) {
 	session, err := c.attempt(ctx, t, d, b)
 	if err != nil {
 		b.failed(ctx, t, err, c.Now())
@@ -86,7 +75,7 @@ func (c *call) mintLocked(ctx context.Context, t *rules.Target, d demand, b *boo
 	return session, nil
 }
 
-func (c *call) attempt(ctx context.Context, t *rules.Target, d demand, b *books) (creds.Session, error) {
+func (c *call) attempt(ctx context.Context, t *rules.Target, d demand, b *LockedRecord) (creds.Session, error) {
 	if t.Source != nil {
 		return c.mintFromSource(ctx, t, d)
 	}
@@ -95,7 +84,7 @@ func (c *call) attempt(ctx context.Context, t *rules.Target, d demand, b *books)
 
 // mintWithCode mints a session with the access key and a token code, or with one
 // more, never two, if that may help.
-func (c *call) mintWithCode(ctx context.Context, t *rules.Target, d demand, b *books) (creds.Session, error) {
+func (c *call) mintWithCode(ctx context.Context, t *rules.Target, d demand, b *LockedRecord) (creds.Session, error) {
 	key, err := c.Secrets.AccessKey(ctx)
 	if err != nil {
 		return creds.Session{}, err
@@ -129,9 +118,9 @@ func (c *call) mintWithCode(ctx context.Context, t *rules.Target, d demand, b *b
 // sendCode sends request with the code of the first time step that may be used. A
 // code that became out of date before it was sent is replaced. No code is sent if the session of
 // t is in the cache by then: if somebody has removed the lock, another process may have minted it.
-func (c *call) sendCode(ctx context.Context, t *rules.Target, request awsapi.Request, codes Codes, d demand, b *books) (awsapi.Result, error) {
+func (c *call) sendCode(ctx context.Context, t *rules.Target, request awsapi.Request, codes Codes, d demand, b *LockedRecord) (awsapi.Result, error) {
 	for try := 1; ; try++ {
-		step, err := c.nextStep(ctx, b.record, d)
+		step, err := c.nextStep(ctx, b.Record, d)
 		if err != nil {
 			return awsapi.Result{}, err
 		}
@@ -142,10 +131,10 @@ func (c *call) sendCode(ctx context.Context, t *rules.Target, request awsapi.Req
 		if request.Code, err = codes(ctx, step); err != nil {
 			return awsapi.Result{}, err
 		}
-		b.claim(step)
+		b.Claim(step)
 		result := c.send(ctx, request)
-		b.settle(step, result)
-		if awsapi.KindOf(result.Err) != awsapi.CodeOutOfDate || try == maxOutdated {
+		b.Settle(result.Err, step)
+		if awsapi.KindOf(result.Err) != awsapi.CodeOutOfDate || try == rules.MaxOutdated {
 			return result, nil
 		}
 	}
@@ -226,7 +215,7 @@ func (c *call) nextStep(ctx context.Context, record rules.Record, d demand) (tot
 	for {
 		step, wait := choose(record, c.now())
 		if d.ahead {
-			wait -= totp.Period - clockNoise
+			wait -= totp.Period - rules.ClockNoise
 		}
 		if wait <= 0 && !d.optional && !c.timeFor(ctx, minTimeToSend) {
 			return 0, c.notWaiting("try again", "too little time is left for a call to AWS")
@@ -262,7 +251,7 @@ func (c *call) allSpent(wait time.Duration) error {
 // to begin. A step about to end is not used: AWS's tolerance is not documented.
 func choose(record rules.Record, now time.Time) (totp.Step, time.Duration) {
 	current := totp.StepAt(now)
-	if current.End().Sub(now) < minStepLeft {
+	if current.End().Sub(now) < rules.MinStepLeft {
 		current++
 	}
 	step := record.Next(current)

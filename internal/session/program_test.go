@@ -9,6 +9,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -96,7 +97,7 @@ func TestTwoStepsAhead(t *testing.T) {
 		if !slices.Equal(w.steps, []totp.Step{first, first + 1, first + 2}) || sentAt != first+1 {
 			t.Errorf("steps %v, the last one sent in %d", w.steps, sentAt)
 		}
-		if into := time.Since(sentAt.Start()); into < clockNoise {
+		if into := time.Since(sentAt.Start()); into < rules.ClockNoise {
 			t.Errorf("sent %v into the step before its own", into)
 		}
 	})

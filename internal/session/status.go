@@ -62,8 +62,8 @@ func (b *Broker) forget(t *rules.Target) {
 		return // somebody is minting it: that settles the failure by itself
 	}
 	defer unlock()
-	books := &books{scope: scope, record: scope.Load(), log: b.Log}
-	books.succeeded(t)
+	record := &LockedRecord{scope, scope.Load(), b.Log}
+	record.succeeded(t)
 }
 
 // AWSTime returns this machine's time, corrected by the measured skew.

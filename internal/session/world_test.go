@@ -247,7 +247,7 @@ func (w *world) SaveClock(c rules.Clock) error {
 	return w.diskErr
 }
 
-// scope is the lock and the books of one name.
+// scope is the lock and the record of one name.
 type scope struct {
 	w    *world
 	name string

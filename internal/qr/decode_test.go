@@ -71,9 +71,7 @@ func TestDecodePictures(t *testing.T) {
 		"uneven noise":         split("5", "-attenuate 5 +noise gaussian -quality 90 jpg"),
 		"large, from below":    split("8 -v 22", "-virtual-pixel white -distort Perspective 0,0,60,40,904,0,850,20,904,904,820,820,0,904,20,860 png"),
 		"bent":                 split("8 -v 15", "-background white -virtual-pixel white -distort Barrel 0.0,0.0,0.025,0.975 png"),
-		// Pictures that gozxing v0.1.1 does not read.
 		"hollow":                split("10", "-virtual-pixel white -distort Barrel 0.0,0.03,0.0 png"),
-		"wavy":                  split("10", "-background white -wave 4x300 png"),
 		"from below, large":     split("6 -v 15", "-virtual-pixel white -distort Perspective 0,0,60,30,510,0,470,0,510,510,500,480,0,510,0,430 png"),
 		"little light":          split("6", "+level 70%,76% png"),
 		"much noise, level H":   split("10 -l H", "-attenuate 6 +noise gaussian -quality 60 jpg"),

@@ -5,8 +5,8 @@ package test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,28 +29,44 @@ const vaultPassphrase = "correct horse"
 // vaultBed is a machine with aws-vault on it.
 type vaultBed struct {
 	*testbed.Bed
-	fill string   // the program that stores as aws-vault does
+	fill string   // the program that stores what aws-vault would not
 	env  []string // beyond the machine's: no secrets of ours, and where the keyrings are
 }
 
-// vaultProgram builds the program that stands for aws-vault, once.
-var vaultProgram = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(filepath.Dir(binary), "awsvault")
-	out, err := exec.Command("go", "build", "-o", path, "./awsvault").CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("%w\n%s", err, out)
+// vaultPrograms builds aws-vault itself, and the program that stores what it would not, into one
+// directory, once.
+var vaultPrograms = sync.OnceValues(func() (dir string, err error) {
+	dir, err = filepath.Abs(filepath.Join(filepath.Dir(binary), "vault"))
+	for source, pkg := range map[string]string{"awsvault": ".", "awsvault/real": "github.com/99designs/aws-vault/v7"} {
+		name := map[string]string{".": "awsvault"}[pkg]
+		if name == "" {
+			name = "aws-vault"
+		}
+		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, name), pkg)
+		cmd.Dir, cmd.Env = source, append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+		if out, failed := cmd.CombinedOutput(); failed != nil {
+			err = errors.Join(err, fmt.Errorf("%w\n%s", failed, out))
+		}
 	}
-	return path, err
+	return dir, err
 })
+
+// needVault returns the directory of vaultPrograms.
+func needVault(t *testing.T) string {
+	t.Helper()
+	dir, err := vaultPrograms()
+	if err != nil {
+		missing(t, "aws-vault", "go mod download in test/awsvault/real\n"+err.Error())
+	}
+	return dir
+}
 
 // newVaultBed returns a machine with one of the keyrings of scripts/keyrings, or none for "".
 func newVaultBed(t *testing.T, keyring string) vaultBed {
 	t.Helper()
-	fill, err := vaultProgram()
-	if err != nil {
-		t.Fatal(err)
-	}
-	v := vaultBed{Bed: bed(t, testbed.Options{}), fill: fill}
+	dir := needVault(t)
+	v := vaultBed{Bed: bed(t, testbed.Options{}), fill: filepath.Join(dir, "awsvault")}
+	v.env = append(v.env, "PATH="+dir+":"+os.Getenv("PATH"), "AWS_VAULT_BACKEND="+cmp.Or(strings.TrimSuffix(keyring, "-locked"), "file"))
 	for _, name := range []string{"ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SEED", "SERIAL"} {
 		v.env = append(v.env, "AWS_MFA_CREDS_"+name+"=")
 	}
@@ -107,7 +123,7 @@ func (v vaultBed) variable(name string) (value string) {
 	return value
 }
 
-// vault runs the program that stands for aws-vault.
+// vault runs the program that stores what aws-vault would not.
 func (v vaultBed) vault(t *testing.T, stdin string, args ...string) {
 	t.Helper()
 	cmd := v.Command(t.Context(), v.fill, args...)
@@ -127,10 +143,15 @@ func (v vaultBed) credentials(id string) string {
 	return string(text)
 }
 
-// store stores the user's access key as the item "work".
+// store has aws-vault store the user's access key as that of the profile "work". It would add the
+// profile to the AWS config, which is ours to keep.
 func (v vaultBed) store(t *testing.T, backend string) {
 	t.Helper()
-	v.vault(t, v.credentials(v.Identity().AccessKeyID), "add", backend, "work")
+	cmd := v.Command(t.Context(), filepath.Join(filepath.Dir(v.fill), "aws-vault"), "add", "--env", "--no-add-config", "--backend="+backend, "work")
+	cmd.Env = append(append(cmd.Env, v.env...), "AWS_VAULT_FILE_PASSPHRASE="+vaultPassphrase, "AWS_ACCESS_KEY_ID="+v.Identity().AccessKeyID, "AWS_SECRET_ACCESS_KEY="+v.Identity().SecretAccessKey)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("aws-vault add: %v\n%s", err, out)
+	}
 }
 
 func (v vaultBed) keys() string { return filepath.Join(v.Home(), ".awsvault", "keys") }
@@ -253,12 +274,12 @@ func TestVaultFileNames(t *testing.T) {
 		}
 		got := v.add(t, typedPassphrase, name, "--aws-vault-backend=file")
 		if name == ".." {
-			v.wantRefused(t, name, got, 4, "is not in its encrypted files")
+			v.wantRefused(t, name, got, 4, "has no access key in its keyring")
 		} else if got.code != 0 {
 			t.Errorf("%s: exit %d: %s", name, got.code, got.stderr)
 		}
 	}
-	v.wantRefused(t, "control", v.add(t, typedPassphrase, "a\nb"), 2, "no name")
+	v.wantRefused(t, "control", v.add(t, typedPassphrase, "a\nb"), 4, `"a\nb"`)
 	v.env = append(v.env, "AWS_VAULT_FILE_PASSPHRASE=")
 	v.vault(t, v.credentials(v.Identity().AccessKeyID), "add", "file", "open")
 	if got := v.add(t, nil, "open"); got.code != 0 {
@@ -275,7 +296,7 @@ func TestVaultFileTyped(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := console.Expect("Passphrase of aws-vault's files (not shown):"); err != nil {
+		if err := console.Expect("Enter passphrase to unlock"); err != nil {
 			t.Fatal(err)
 		}
 		if err := console.Type(passphrase + "\n"); err != nil {
@@ -294,10 +315,7 @@ func TestVaultFileTyped(t *testing.T) {
 func TestVaultFileRefused(t *testing.T) {
 	t.Parallel()
 	v := newVaultBed(t, "")
-	v.wantRefused(t, "nothing there", v.add(t, typedPassphrase, "work"), 4, "is not in", "file", "cannot be used here")
-	if _, err := os.Stat(filepath.Dir(v.keys())); err == nil {
-		t.Error("a directory was made")
-	}
+	v.wantRefused(t, "nothing there", v.add(t, typedPassphrase, "work"), 4, "has no access key", "aws-vault list")
 	v.store(t, "file")
 	v.vault(t, v.credentials("ASIAIOSFODNN7EXAMPLE"), "add", "file", "temporary")
 	v.vault(t, `{"AccessKeyId":"ASIAIOSFODNN7EXAMPLE","SecretAccessKey":"`+v.Identity().SecretAccessKey+`","SessionToken":"t","Expiration":"2026-01-01T00:00:00Z"}`, "add", "file", "session")
@@ -305,104 +323,30 @@ func TestVaultFileRefused(t *testing.T) {
 	v.vault(t, "{}", "add", "file", "none")
 	v.vault(t, v.credentials(v.Identity().AccessKeyID)[:60], "add", "file", "cut")
 	v.vault(t, strings.Repeat("x", 5000), "add", "file", "large")
+	writeFile(t, filepath.Join(v.keys(), "damaged"), "x")
 	for name, want := range map[string]struct {
 		code  int
 		words string
 	}{
-		"other":     {4, "is not in"},
+		"other":     {4, "has no access key"},
 		"temporary": {3, "is a temporary access key"},
 		"session":   {3, "is a temporary access key"},
-		"list":      {4, "is damaged"},
+		"list":      {5, "aws-vault says: "},
 		"none":      {3, "is not an access key id"},
-		"cut":       {4, "is damaged"},
-		"large":     {4, "is damaged"},
+		"cut":       {5, "aws-vault says: "},
+		"large":     {5, "aws-vault says: "},
+		"damaged":   {5, "aws-vault says: "},
 	} {
-		v.wantRefused(t, name, v.add(t, typedPassphrase, name), want.code, want.words, `item "`+name+`" of aws-vault`)
+		v.wantRefused(t, name, v.add(t, typedPassphrase, name), want.code, want.words, `profile "`+name+`" of aws-vault`)
 	}
-	v.wantRefused(t, "no passphrase", v.add(t, nil, "work"), 5, "the passphrase is not known", "AWS_VAULT_FILE_PASSPHRASE")
-	v.wantRefused(t, "wrong passphrase", v.add(t, []string{"AWS_VAULT_FILE_PASSPHRASE=wrong"}, "work"), 5, "does not open it")
-	v.wantRefused(t, "empty passphrase", v.add(t, []string{"AWS_VAULT_FILE_PASSPHRASE="}, "work"), 5, "does not open it")
-	v.wantRefused(t, "no such backend", v.add(t, nil, "work", "--aws-vault-backend=op"), 2, "--aws-vault-backend", "aws-vault export --no-session work")
-	v.wantRefused(t, "no such backend", v.add(t, []string{"AWS_VAULT_BACKEND=keyctl"}, "work"), 3, "AWS_VAULT_BACKEND", "aws-vault export --no-session work")
+	v.wantRefused(t, "no passphrase", v.add(t, nil, "work"), 5, "inappropriate ioctl", "aws-vault export --no-session work")
+	v.wantRefused(t, "wrong passphrase", v.add(t, []string{"AWS_VAULT_FILE_PASSPHRASE=wrong"}, "work"), 5, "integrity check failed")
+	v.wantRefused(t, "empty passphrase", v.add(t, []string{"AWS_VAULT_FILE_PASSPHRASE="}, "work"), 5, "integrity check failed")
+	v.wantRefused(t, "no such backend", v.add(t, nil, "work", "--aws-vault-backend=none"), 2, "--aws-vault-backend", "must be one of")
+	v.wantRefused(t, "no such backend", v.add(t, []string{"AWS_VAULT_BACKEND=none"}, "work"), 3, "AWS_VAULT_BACKEND", "must be one of")
+	v.wantRefused(t, "no aws-vault", v.add(t, []string{"PATH=/nowhere"}, "work"), 5, "aws-vault: is not on PATH", "--access-key-file")
 	if _, err := os.Stat(filepath.Join(v.Own(), "age")); err == nil {
 		t.Error("something was stored")
-	}
-}
-
-// TestVaultFileDamaged reads what is no item of aws-vault's any more, or was never one.
-func TestVaultFileDamaged(t *testing.T) {
-	t.Parallel()
-	v := newVaultBed(t, "")
-	v.store(t, "file")
-	path := filepath.Join(v.keys(), "work")
-	good, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	token := strings.Split(string(good), ".")
-	header, err := base64.RawURLEncoding.DecodeString(token[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	with := func(change func(header map[string]any)) string {
-		var fields map[string]any
-		if err := json.Unmarshal(header, &fields); err != nil {
-			t.Fatal(err)
-		}
-		change(fields)
-		text, _ := json.Marshal(fields)
-		return strings.Join(append([]string{base64.RawURLEncoding.EncodeToString(text)}, token[1:]...), ".")
-	}
-	part := func(at int, text string) string {
-		parts := append([]string(nil), token...)
-		parts[at] = text
-		return strings.Join(parts, ".")
-	}
-	const closed = 5 // a key that does not fit looks like a wrong passphrase
-	for name, damage := range map[string]struct {
-		content string
-		code    int
-	}{
-		"empty":         {"", 4},
-		"cut":           {string(good[:len(good)-9]), 4},
-		"flipped":       {part(3, strings.Repeat("A", len(token[3]))), 4},
-		"no key":        {part(1, ""), 4},
-		"other key":     {part(1, strings.Repeat("A", len(token[1]))), closed},
-		"signed":        {strings.Join(token[:3], "."), 4},
-		"many rounds":   {with(func(h map[string]any) { h["p2c"] = 1 << 52 }), 4},
-		"more rounds":   {with(func(h map[string]any) { h["p2c"] = 100_000 }), closed},
-		"no rounds":     {with(func(h map[string]any) { delete(h, "p2c") }), 4},
-		"negative":      {with(func(h map[string]any) { h["p2c"] = -1 }), 4},
-		"odd rounds":    {with(func(h map[string]any) { h["p2c"] = "x" }), 4},
-		"no algorithm":  {with(func(h map[string]any) { h["alg"] = "none" }), 4},
-		"direct":        {with(func(h map[string]any) { h["alg"] = "dir" }), 4},
-		"RSA":           {with(func(h map[string]any) { h["alg"] = "RSA1_5" }), 4},
-		"other cipher":  {with(func(h map[string]any) { h["enc"] = "A128CBC-HS256" }), 4},
-		"a compression": {with(func(h map[string]any) { h["zip"] = "DEF" }), 4},
-		"null":          {part(0, base64.RawURLEncoding.EncodeToString([]byte("null"))), 4},
-		"text":          {v.credentials(v.Identity().AccessKeyID), 4},
-		"huge":          {strings.Repeat("x", 1<<20), 4},
-	} {
-		writeFile(t, path, damage.content)
-		words := "is damaged, in its encrypted files"
-		if damage.code == closed {
-			words = "does not open it"
-		}
-		v.wantRefused(t, name, v.add(t, typedPassphrase, "work"), damage.code, words)
-	}
-	writeFile(t, filepath.Join(v.keys(), "renamed"), string(good))
-	v.wantRefused(t, "another's", v.add(t, typedPassphrase, "renamed"), 4, "is damaged")
-	if err := syscall.Mkfifo(filepath.Join(v.keys(), "pipe"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	v.wantRefused(t, "pipe", v.add(t, typedPassphrase, "pipe"), 4, "is damaged")
-	if err := os.Mkdir(filepath.Join(v.keys(), "directory"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	v.wantRefused(t, "directory", v.add(t, typedPassphrase, "directory"), 4, "is damaged")
-	writeFile(t, path, string(good))
-	if got := v.add(t, typedPassphrase, "work"); got.code != 0 {
-		t.Errorf("undamaged: exit %d: %s", got.code, got.stderr)
 	}
 }
 
@@ -420,21 +364,19 @@ func TestVaultPass(t *testing.T) {
 
 	other := v
 	other.env = append(other.env, "AWS_VAULT_PASS_PREFIX=aws/vault", "AWS_VAULT_PASS_PASSWORD_STORE_DIR="+store, "PASSWORD_STORE_DIR=/nowhere")
-	other.wantRefused(t, "prefix", other.add(t, nil, "work"), 4, "is not in", "pass")
+	other.wantRefused(t, "prefix", other.add(t, nil, "work"), 4, "has no access key")
 	other.store(t, "pass")
 	if got := other.add(t, nil, "work"); got.code != 0 {
 		t.Errorf("prefix: exit %d: %s", got.code, got.stderr)
 	}
 	writeFile(t, filepath.Join(store, "bad.gpg"), "not of gpg")
-	v.vault(t, v.credentials(v.Identity().AccessKeyID), "add", "file", "bad") // which aws-vault would not find
-	v.wantRefused(t, "bad", v.add(t, typedPassphrase, "bad"), 4, "is damaged, in pass")
+	v.wantRefused(t, "bad", v.add(t, nil, "bad"), 5, "aws-vault says: ")
 	other.env = append(other.env, "AWS_VAULT_PASS_CMD=no-such-pass")
-	other.wantRefused(t, "no pass", other.add(t, nil, "work"), 4, "pass cannot be used here")
-	other.wantRefused(t, "no pass", other.add(t, nil, "work", "--aws-vault-backend=pass"), 5, "no-such-pass is not installed")
+	other.wantRefused(t, "no pass", other.add(t, nil, "work"), 5, "backend not available")
 }
 
-// TestVaultOrder has two items of one name: the order is aws-vault's.
-func TestVaultOrder(t *testing.T) {
+// TestVaultBackend has two items of one name: the flag goes before the variable.
+func TestVaultBackend(t *testing.T) {
 	t.Parallel()
 	v := newVaultBed(t, "pass")
 	v.vault(t, v.credentials("AKIAINFILE0000000000"), "add", "file", "work")
@@ -445,9 +387,9 @@ func TestVaultOrder(t *testing.T) {
 		args []string
 		want string
 	}{
-		{typedPassphrase, nil, "AKIAINPASS0000000000"},
+		{nil, nil, "AKIAINPASS0000000000"},
 		{file, nil, "AKIAINFILE0000000000"},
-		{file, []string{"--aws-vault-backend=pass"}, "AKIAINPASS0000000000"}, // the flag goes first
+		{file, []string{"--aws-vault-backend=pass"}, "AKIAINPASS0000000000"},
 	} {
 		got := v.add(t, test.env, append([]string{"work", "--yes"}, test.args...)...)
 		if got.code != 0 || !strings.Contains(got.stdout, "Stored access key "+test.want) {
@@ -456,25 +398,15 @@ func TestVaultOrder(t *testing.T) {
 	}
 }
 
-// TestVaultPassLocked has an item that only a person can open: the search goes on without asking,
-// and tells of it if nothing else is found.
+// TestVaultPassLocked has an item that only a person can open.
 func TestVaultPassLocked(t *testing.T) {
 	t.Parallel()
 	v := newVaultBed(t, "pass-locked")
 	v.store(t, "pass")
-	v.wantRefused(t, "locked", v.add(t, nil, "work"), 5, "pass: is locked", "pass show")
-	v.store(t, "file")
-	if got := v.add(t, typedPassphrase, "work"); got.code != 0 {
-		t.Errorf("the other: exit %d: %s", got.code, got.stderr)
-	}
-	// What is wrong with an item that was found goes before what could not be looked into.
-	v.wantRefused(t, "wrong passphrase", v.add(t, []string{"AWS_VAULT_FILE_PASSPHRASE=wrong"}, "work"), 5, "does not open it")
-	writeFile(t, filepath.Join(v.keys(), "work"), "damaged")
-	v.wantRefused(t, "damaged", v.add(t, typedPassphrase, "work"), 4, "is damaged, in its encrypted files")
+	v.wantRefused(t, "locked", v.add(t, nil, "work"), 5, "aws-vault says: ")
 }
 
-// TestVaultPassUnlocked has somebody at the terminal: gpg asks, but only when no other keyring has
-// the item.
+// TestVaultPassUnlocked has somebody at the terminal, whom gpg asks.
 func TestVaultPassUnlocked(t *testing.T) {
 	t.Parallel()
 	v := newVaultBed(t, "pass-locked")
@@ -491,51 +423,36 @@ done
 		t.Fatal(err)
 	}
 	writeFile(t, filepath.Join(v.variable("GNUPGHOME"), "gpg-agent.conf"), "pinentry-program "+program+"\n")
-	v.vault(t, v.credentials("AKIAINFILE0000000000"), "add", "file", "work")
-	for _, test := range []struct {
-		stored string
-		asks   bool
-	}{{"AKIAINFILE0000000000", false}, {v.Identity().AccessKeyID, true}} {
-		console, err := testbed.StartConsole(v.addCommand(t.Context(), typedPassphrase, "work", "--yes"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if code, err := console.Wait(); code != 0 || err != nil || !strings.Contains(console.Shown(), "Stored access key "+test.stored) {
-			t.Errorf("exit %d, %v: %s", code, err, console.Shown())
-		}
-		if _, err := os.Stat(asked); (err == nil) != test.asks {
-			t.Errorf("asked for the passphrase: %v, and it should be %v", err == nil, test.asks)
-		}
-		if err := os.RemoveAll(v.keys()); err != nil {
-			t.Fatal(err)
-		}
+	console, err := testbed.StartConsole(v.addCommand(t.Context(), nil, "work"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, err := console.Wait(); code != 0 || err != nil || !strings.Contains(console.Shown(), "Stored access key "+v.Identity().AccessKeyID) {
+		t.Errorf("exit %d, %v: %s", code, err, console.Shown())
+	}
+	if _, err := os.Stat(asked); err != nil {
+		t.Error("nobody was asked for the passphrase")
 	}
 }
 
+// TestVaultSecretService has, in the end, a keyring that hangs: aws-vault is killed when its time is
+// over.
 func TestVaultSecretService(t *testing.T) {
 	t.Parallel()
 	v := newVaultBed(t, "secret-service")
-	v.wantRefused(t, "no collection", v.add(t, nil, "work", "--aws-vault-backend=secret-service"), 4, "is not in the keyring (Secret Service)")
+	v.wantRefused(t, "no collection", v.add(t, nil, "work"), 4, "has no access key")
 	v.vault(t, "", "collection", "awsvault", "swordfish")
 	v.store(t, "secret-service")
 	keyrings := filepath.Join(v.variable("XDG_DATA_HOME"), "keyrings")
 	before := tree(t, keyrings)
-	v.wantRefused(t, "other", v.add(t, nil, "other"), 4, "is not in secret-service")
+	v.wantRefused(t, "other", v.add(t, nil, "other"), 4, "has no access key")
 	if got := v.add(t, nil, "work"); got.code != 0 {
 		t.Fatalf("exit %d: %s", got.code, got.stderr)
 	}
 	v.wantWorking(t)
 	wantSame(t, before, tree(t, keyrings))
-
-	second := v.Command(t.Context(), "secret-tool", "store", "--collection=/org/freedesktop/secrets/collection/awsvault", "--label=work", "profile", "work", "of", "another")
-	second.Env = append(second.Env, v.env...)
-	second.Stdin = strings.NewReader("x")
-	if out, err := second.CombinedOutput(); err != nil {
-		t.Fatalf("secret-tool: %v\n%s", err, out)
-	}
-	v.wantRefused(t, "two", v.add(t, nil, "work"), 4, "is there several times", "aws-vault export --no-session work")
 	v.vault(t, "", "lock", "awsvault")
-	v.wantRefused(t, "locked", v.add(t, nil, "work"), 5, "is locked", "aws-vault export --no-session work")
+	v.wantRefused(t, "locked", v.add(t, nil, "work"), 5, "aws-vault export --no-session work")
 
 	daemon, err := strconv.Atoi(v.variable("DAEMON_PID"))
 	if err != nil {
@@ -544,32 +461,22 @@ func TestVaultSecretService(t *testing.T) {
 	if err := syscall.Kill(daemon, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	v.wantRefused(t, "hanging", v.add(t, nil, "work"), 5, "has not answered within 3s")
-	v.store(t, "file")
-	if got := v.add(t, typedPassphrase, "work"); got.code != 0 {
-		t.Errorf("the other keyring: exit %d: %s", got.code, got.stderr)
-	}
+	v.wantRefused(t, "hanging", v.add(t, nil, "work"), 5, "aws-vault has not answered in time")
 }
 
 func TestVaultKWallet(t *testing.T) {
 	t.Parallel()
 	v := newVaultBed(t, "kwallet")
-	call := func(method string, args ...string) {
-		t.Helper()
-		got := run(t, v.Bed, v.env, "gdbus", append([]string{"call", "--session", "--dest=org.kde.kwalletd5", "--object-path=/modules/kwalletd5", "--method=org.kde.KWallet." + method}, args...)...)
-		if got.code != 0 {
-			t.Fatal(got.stderr)
-		}
+	// As pam_kwallet opens the wallet: with 56 bytes, the hash of a password.
+	got := run(t, v.Bed, v.env, "gdbus", "call", "--session", "--dest=org.kde.kwalletd5", "--object-path=/modules/kwalletd5", "--method=org.kde.KWallet.pamOpen",
+		"aws-vault", "[byte "+strings.TrimSuffix(strings.Repeat("7,", 56), ",")+"]", "0")
+	if got.code != 0 {
+		t.Fatal(got.stderr)
 	}
-	v.wantRefused(t, "no wallet", v.add(t, nil, "work", "--aws-vault-backend=kwallet"), 4, "is not in KDE Wallet")
-	// As pam_kwallet opens one: with 56 bytes, the hash of a password.
-	call("pamOpen", "aws-vault", "[byte "+strings.TrimSuffix(strings.Repeat("7,", 56), ",")+"]", "0")
 	v.store(t, "kwallet")
-	v.wantRefused(t, "other", v.add(t, nil, "other"), 4, "is not in", "kwallet")
+	v.wantRefused(t, "other", v.add(t, nil, "other"), 4, "has no access key")
 	if got := v.add(t, nil, "work"); got.code != 0 {
 		t.Fatalf("exit %d: %s", got.code, got.stderr)
 	}
 	v.wantWorking(t)
-	call("close", "aws-vault", "true")
-	v.wantRefused(t, "closed", v.add(t, nil, "work"), 5, "KDE Wallet: is locked")
 }

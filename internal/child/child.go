@@ -1,5 +1,5 @@
-// Package child runs other programs so that they can neither hang this process nor
-// outlive it: with a limit, a cap on what they print, and no terminal.
+// Package child runs other programs so that they can neither hang this process nor outlive it: with
+// a limit, a cap on what they print, and, unless it is lent to them, no terminal.
 package child
 
 import (
@@ -7,54 +7,64 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"runtime"
 	"time"
 )
 
-// ErrTooMuch says that a program printed more than it was allowed to.
+// ErrTooMuch is a program that printed more than it was allowed to.
 var ErrTooMuch = errors.New("printed too much")
 
-// lastWords is how long a program that was killed may keep its pipes open.
-const lastWords = 200 * time.Millisecond
+// drainLimit is how long the pipes of a program may stay open after it has ended or was killed.
+const drainLimit = 200 * time.Millisecond
 
-// Program is one run of a program.
+// Program is one run of a program. It gets the environment of this process, from which TakeSecrets
+// has taken the secrets.
 type Program struct {
 	Argv  []string // no shell sees them; Argv[0] is looked up on PATH
-	Env   []string // the whole environment, as of os.Environ
+	Env   []string // NAME=value, beside the environment of this process or in place of a variable there
 	Stdin []byte
 	Limit int64 // of stdout, in bytes
+
+	// Terminal, if not nil, is the program's stdin in place of Stdin: it may ask the person there.
+	Terminal *os.File
+
+	// Stderr receives what the program prints there. Nil: it is dropped, since it may hold a secret.
+	Stderr io.Writer
 }
 
-// Run returns what the program printed on stdout. What it printed on stderr is dropped: it may
-// hold a secret. When ctx ends, the program is killed with all that it has started, and the error
-// is ctx's. The other errors are those of os/exec and ErrTooMuch.
+// Run returns what the program printed on stdout. When ctx ends, the program is killed with all
+// that it has started, and the error is ctx's cause. The other errors are those of os/exec and
+// ErrTooMuch.
 func (p Program) Run(ctx context.Context) ([]byte, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	out := &capped{left: p.Limit, exceeded: func() { cancel(ErrTooMuch) }}
 	cmd := exec.CommandContext(ctx, p.Argv[0], p.Argv[1:]...) //nolint:gosec // what to run is the caller's choice
-	cmd.Env = p.Env
-	cmd.WaitDelay = lastWords
-	if len(p.Stdin) > 0 {
+	cmd.Env = append(os.Environ(), p.Env...)                  //nolint:forbidigo // see Program
+	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = out, p.Stderr, drainLimit
+	switch {
+	case p.Terminal != nil:
+		cmd.Stdin = p.Terminal
+	case len(p.Stdin) > 0:
 		cmd.Stdin = bytes.NewReader(p.Stdin)
 	}
-	out := &capped{left: p.Limit, exceeded: func() { cancel(ErrTooMuch) }}
-	cmd.Stdout = out
-	alone(cmd)
-	runtime.LockOSThread() // see DieWithUs
+	isolate(cmd, p.Terminal == nil)
+	runtime.LockOSThread() // see isolate
 	defer runtime.UnlockOSThread()
 	err := cmd.Run()
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, cause
 	}
 	if errors.Is(err, exec.ErrWaitDelay) {
-		err = nil // it ended well; what it left running keeps the pipe, and is none of ours
+		err = nil // it ended well; only a program that it left running keeps the pipe
 	}
 	return out.buffer.Bytes(), err
 }
 
 // capped keeps what is written, up to a limit. The buffer is not embedded: its ReadFrom would
-// go past the limit.
+// bypass the limit.
 type capped struct {
 	buffer   bytes.Buffer
 	left     int64
@@ -69,3 +79,18 @@ func (c *capped) Write(p []byte) (int, error) {
 	}
 	return c.buffer.Write(p)
 }
+
+// Head keeps the beginning of what is written to it.
+type Head struct{ text []byte }
+
+// maxHead is how much a Head keeps, in bytes.
+const maxHead = 64 << 10
+
+// Write implements io.Writer and never fails.
+func (h *Head) Write(p []byte) (int, error) {
+	h.text = append(h.text, p[:min(len(p), maxHead-len(h.text))]...)
+	return len(p), nil
+}
+
+// String returns what was kept.
+func (h *Head) String() string { return string(h.text) }

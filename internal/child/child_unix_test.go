@@ -16,16 +16,32 @@ import (
 )
 
 func shell(script string) Program {
-	return Program{Argv: []string{"/bin/sh", "-c", script}, Env: []string{"PATH=" + os.Getenv("PATH")}, Limit: 100}
+	return Program{Argv: []string{"/bin/sh", "-c", script}, Limit: 100}
 }
 
 func TestRun(t *testing.T) {
 	t.Parallel()
-	p := shell("cat; echo $ONLY; echo secret >&2; env | wc -l")
-	p.Stdin, p.Env = []byte("in "), append(p.Env, "ONLY=this")
+	p := shell("cat; echo $MORE $HOME; echo secret >&2")
+	p.Stdin, p.Env = []byte("in "), []string{"MORE=this"}
 	out, err := p.Run(t.Context())
-	if fields := strings.Fields(string(out)); err != nil || len(fields) != 3 || fields[0] != "in" || fields[1] != "this" {
+	if err != nil || string(out) != "in this "+os.Getenv("HOME")+"\n" {
 		t.Errorf("%q, %v", out, err)
+	}
+	var said Head
+	p.Stderr = &said
+	if _, err := p.Run(t.Context()); err != nil || said.String() != "secret\n" {
+		t.Errorf("stderr is %q, %v", said.String(), err)
+	}
+}
+
+// TestHead drops what comes after the beginning, and lets the program go on.
+func TestHead(t *testing.T) {
+	t.Parallel()
+	var said Head
+	p := shell("yes | head -c 200000 >&2; echo end")
+	p.Stderr = &said
+	if out, err := p.Run(t.Context()); err != nil || string(out) != "end\n" || len(said.String()) != maxHead {
+		t.Errorf("%q, %v, %d bytes of stderr", out, err, len(said.String()))
 	}
 }
 

@@ -197,14 +197,3 @@ func asUsage(err error) error {
 	}
 	return fault.New(fault.Usage, "", fault.Remedy(err), "%s", fault.Text(err))
 }
-
-// keyFromVault reads the access key where aws-vault keeps it.
-func (add *adding) keyFromVault(ctx context.Context) (creds.AccessKey, error) {
-	o, err := add.storeOptions(add.ask)
-	if err != nil {
-		return creds.AccessKey{}, err
-	}
-	o.Environ = add.environ() // the passphrase may be in it; no keyring's program gets what is of AWS
-	key, err := keystore.Vault{Options: o, Backend: add.key.vaultBackend}.AccessKey(ctx, add.key.vault)
-	return key, ended(err)
-}

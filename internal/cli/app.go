@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/busguard"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/ring"
@@ -29,6 +30,8 @@ func Main(version string) int {
 	if len(os.Args) > 1 && os.Args[1] == ring.WorkerArg {
 		return ring.Worker(os.Stdin, os.Stdout) // a child of this program that talks to a keyring
 	}
+	busguard.Restore()
+	getenv := child.TakeSecrets()
 	log.SetOutput(io.Discard) // net/http logs there what strange servers send
 	return run(&app{
 		version: version,
@@ -36,8 +39,7 @@ func Main(version string) int {
 		stdin:   os.Stdin,
 		stdout:  os.Stdout, //nolint:forbidigo // passed on from here
 		stderr:  os.Stderr,
-		getenv:  os.Getenv, //nolint:forbidigo // passed on from here
-		environ: busguard.Environ,
+		getenv:  getenv,
 		now:     time.Now, //nolint:forbidigo // passed on from here
 	})
 }
@@ -48,8 +50,7 @@ type app struct {
 	args           []string
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	getenv         func(string) string
-	environ        func() []string // the whole environment, for programs that are started
+	getenv         func(string) string // of the environment with the secrets that are kept from child processes
 	now            func() time.Time
 
 	debug   bool   // --debug

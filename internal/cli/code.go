@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/clipboard"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
@@ -88,7 +87,7 @@ func runCode(ctx context.Context, a *app, o codeOptions) error {
 }
 
 func (a *app) clipboard() clipboard.Clipboard {
-	return clipboard.Clipboard{Env: child.WithoutSecrets(a.environ()), OS: runtime.GOOS}
+	return clipboard.Clipboard{Getenv: a.getenv, OS: runtime.GOOS}
 }
 
 // The line that is shown over and over: carriage return, and erase to the end of the line

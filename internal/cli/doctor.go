@@ -14,7 +14,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/doctor"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/ring"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
@@ -141,7 +141,7 @@ func openForDoctor(a *app, c doctor.Call) (*doctor.Opened, error) {
 // unlockKeychain lets macOS ask whether this program may read the access key: after an update it no
 // longer trusts the program, and get never asks.
 func unlockKeychain(ctx context.Context, a *app, store, identity string) {
-	if store != keystore.KindKeychain {
+	if store != ring.Keychain {
 		return
 	}
 	ask := a.asker(false)

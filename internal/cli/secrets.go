@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
@@ -123,7 +122,8 @@ func (p *opened) notRecursing(profile string) error {
 	return fault.New(fault.Config, "profile "+strconv.Quote(profile), "make mfa_process use another profile, or none", "mfa_process of %s runs this program again", serial)
 }
 
-// programEnv is the environment of a program that makes the code of the device serial.
+// programEnv is what a program that makes the code of the device serial has in its environment, beside
+// this process's.
 func (a *app) programEnv(serial string) []string {
-	return append(child.WithoutSecrets(a.environ()), envDepth+"="+strings.TrimSpace(a.getenv(envDepth)+" "+serial))
+	return []string{envDepth + "=" + strings.TrimSpace(a.getenv(envDepth)+" "+serial)}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/ring"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 )
 
@@ -76,7 +77,7 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 	}
 	ask := a.asker(o.yes)
 	defer ask.close()
-	if o.to == keystore.KindKeyctl && !o.key {
+	if o.to == ring.Keyctl && !o.key {
 		if err := ask.confirm(ctx, "The kernel's keyring loses the seed after 24 hours or a restart, and without another copy the device cannot generate codes any more. Move it?"); err != nil {
 			return err
 		}

@@ -2,12 +2,10 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
 	"os"
 	"path/filepath"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/agefile"
@@ -40,8 +38,8 @@ func (a *app) storeOptions(ask *asker) (keystore.Options, error) {
 		return keystore.Options{}, fault.New(fault.Filesystem, program, "", "its own path cannot be found")
 	}
 	o := keystore.Options{
-		Dir: filepath.Join(dir, "age"), Executable: executable, Environ: child.WithoutSecrets(a.environ()),
-		Now: a.now, Rand: rand.Reader, Calm: !a.getting(),
+		Dir: filepath.Join(dir, "age"), Executable: executable,
+		Now: a.now, Patient: !a.getting(),
 		Serialize: func(ctx context.Context) (unlock func(), err error) { // the keyrings that refuse simultaneous calls
 			cached, err := a.host().OpenCache(noKey())
 			if err != nil {

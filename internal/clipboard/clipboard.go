@@ -5,7 +5,6 @@ package clipboard
 import (
 	"context"
 	"os/exec"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,8 +18,8 @@ const patience = 10 * time.Second
 
 // Clipboard is the clipboard of this user's desktop.
 type Clipboard struct {
-	Env []string // the environment of this process: it tells which desktop there is
-	OS  string   // runtime.GOOS in earnest
+	Getenv func(string) string // reads the environment, which tells which desktop there is
+	OS     string              // runtime.GOOS
 }
 
 // program is a command line that reads stdin, or writes stdout.
@@ -47,9 +46,9 @@ func (c Clipboard) run(ctx context.Context, programs []program, stdin []byte, li
 		if _, err := exec.LookPath(p[0]); err != nil {
 			continue
 		}
-		out, err := child.Program{Argv: p, Env: c.Env, Stdin: stdin, Limit: limit}.Run(ctx)
+		out, err := child.Program{Argv: p, Stdin: stdin, Limit: limit}.Run(ctx)
 		if err != nil || limit > 0 && len(out) == 0 {
-			return nil, fault.New(fault.Usage, "clipboard", "", "%s could not do it: is there a picture on the clipboard, and a desktop?", p[0])
+			return nil, fault.New(fault.Usage, "clipboard", "", "%s failed: is there a desktop, and a picture on the clipboard?", p[0])
 		}
 		return out, nil
 	}
@@ -71,13 +70,13 @@ func (c Clipboard) writers() []program {
 		return []program{{"clip.exe"}}
 	}
 	var all []program
-	if c.has("WAYLAND_DISPLAY") {
+	if c.Getenv("WAYLAND_DISPLAY") != "" {
 		all = append(all, program{"wl-copy"})
 	}
-	if c.has("DISPLAY") {
+	if c.Getenv("DISPLAY") != "" {
 		all = append(all, program{"xclip", "-selection", "clipboard", "-in"}, program{"xsel", "--clipboard", "--input"})
 	}
-	if c.has("WSL_DISTRO_NAME") {
+	if c.Getenv("WSL_DISTRO_NAME") != "" {
 		all = append(all, program{"clip.exe"})
 	}
 	return all
@@ -91,13 +90,13 @@ func (c Clipboard) readers() []program {
 		return []program{{"powershell.exe", "-NoProfile", "-STA", "-Command", windowsPicture}}
 	}
 	var all []program
-	if c.has("WAYLAND_DISPLAY") {
+	if c.Getenv("WAYLAND_DISPLAY") != "" {
 		all = append(all, program{"wl-paste", "--type", "image/png"})
 	}
-	if c.has("DISPLAY") {
+	if c.Getenv("DISPLAY") != "" {
 		all = append(all, program{"xclip", "-selection", "clipboard", "-target", "image/png", "-out"})
 	}
-	if c.has("WSL_DISTRO_NAME") {
+	if c.Getenv("WSL_DISTRO_NAME") != "" {
 		all = append(all, program{"powershell.exe", "-NoProfile", "-STA", "-Command", windowsPicture})
 	}
 	return all
@@ -107,8 +106,3 @@ func (c Clipboard) readers() []program {
 const windowsPicture = `Add-Type -AssemblyName System.Windows.Forms; $p = [Windows.Forms.Clipboard]::GetImage(); ` +
 	`if ($p -eq $null) { exit 1 }; $m = New-Object IO.MemoryStream; $p.Save($m, [Drawing.Imaging.ImageFormat]::Png); ` +
 	`$o = [Console]::OpenStandardOutput(); $m.WriteTo($o); $o.Flush()`
-
-// has reports whether a variable is set.
-func (c Clipboard) has(name string) bool {
-	return slices.ContainsFunc(c.Env, func(pair string) bool { return strings.HasPrefix(pair, name+"=") && len(pair) > len(name)+1 })
-}

@@ -28,7 +28,7 @@ func need(t *testing.T, programs ...string) {
 }
 
 // desktop starts a display of its own and returns a clipboard on it.
-func desktop(t *testing.T) (c Clipboard, env []string) {
+func desktop(t *testing.T) Clipboard {
 	t.Helper()
 	need(t, "Xvfb", "xclip")
 	ctx, cancel := context.WithCancel(context.Background())
@@ -48,14 +48,14 @@ func desktop(t *testing.T) (c Clipboard, env []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env = []string{"PATH=" + os.Getenv("PATH"), "DISPLAY=:" + strings.TrimSpace(string(number[:n]))}
-	return Clipboard{Env: env, OS: "linux"}, env
+	t.Setenv("DISPLAY", ":"+strings.TrimSpace(string(number[:n])))
+	return Clipboard{Getenv: os.Getenv, OS: "linux"}
 }
 
-func xclip(t *testing.T, env []string, stdin []byte, args ...string) string {
+func xclip(t *testing.T, stdin []byte, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "xclip", append([]string{"-selection", "clipboard"}, args...)...)
-	cmd.Env, cmd.Stdin = env, bytes.NewReader(stdin)
+	cmd.Stdin = bytes.NewReader(stdin)
 	if stdin != nil { // it stays in the background as the owner of the clipboard
 		if err := cmd.Run(); err != nil {
 			t.Fatal(err)
@@ -70,19 +70,17 @@ func xclip(t *testing.T, env []string, stdin []byte, args ...string) string {
 }
 
 func TestCopy(t *testing.T) {
-	t.Parallel()
-	c, env := desktop(t)
+	c := desktop(t)
 	if err := c.Copy(t.Context(), creds.NewSecret("012345")); err != nil {
 		t.Fatal(err)
 	}
-	if got := xclip(t, env, nil, "-out"); got != "012345" {
+	if got := xclip(t, nil, "-out"); got != "012345" {
 		t.Errorf("%q is on the clipboard", got)
 	}
 }
 
 func TestPicture(t *testing.T) {
-	t.Parallel()
-	c, env := desktop(t)
+	c := desktop(t)
 	if _, err := c.Picture(t.Context(), 1<<20); fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "xclip") {
 		t.Errorf("an empty clipboard: %v", err)
 	}
@@ -90,7 +88,7 @@ func TestPicture(t *testing.T) {
 	if err := png.Encode(&want, image.NewGray(image.Rect(0, 0, 50, 50))); err != nil {
 		t.Fatal(err)
 	}
-	xclip(t, env, want.Bytes(), "-target", "image/png", "-in")
+	xclip(t, want.Bytes(), "-target", "image/png", "-in")
 	got, err := c.Picture(t.Context(), 1<<20)
 	if err != nil || !bytes.Equal(got, want.Bytes()) {
 		t.Errorf("%d bytes, %v", len(got), err)
@@ -101,11 +99,13 @@ func TestPicture(t *testing.T) {
 }
 
 func TestNoClipboard(t *testing.T) {
-	t.Parallel()
+	t.Setenv("DISPLAY", ":4711") // which is not there
+	t.Setenv("WAYLAND_DISPLAY", "")
+	t.Setenv("WSL_DISTRO_NAME", "")
 	for name, c := range map[string]Clipboard{
-		"no desktop":    {Env: []string{"DISPLAY=", "OTHER=x"}, OS: "linux"},
-		"wrong display": {Env: []string{"DISPLAY=:4711"}, OS: "linux"},
-		"macOS":         {OS: "darwin"}, // whose programs are not here
+		"no desktop":    {Getenv: func(string) string { return "" }, OS: "linux"},
+		"wrong display": {Getenv: os.Getenv, OS: "linux"},
+		"macOS":         {Getenv: os.Getenv, OS: "darwin"}, // whose programs are not here
 	} {
 		err := c.Copy(t.Context(), creds.NewSecret("012345"))
 		if fault.KindOf(err) != fault.Usage || strings.Contains(fault.Line(err), "012345") {

@@ -2,7 +2,6 @@ package enroll
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -63,7 +62,7 @@ func (s *stage) serial() string {
 
 // open opens a store by its name: each is an age store, in a directory of that name.
 func (s *stage) open(store string) (keystore.Items, error) {
-	age := keystore.Age(keystore.Options{Dir: filepath.Join(s.dir, "stores", store), Now: s.clock.now, Rand: rand.Reader})
+	age := keystore.Age(keystore.Options{Dir: filepath.Join(s.dir, "stores", store), Now: s.clock.now})
 	return keystore.Items{Store: tappedStore{s, age}}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/ring"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 )
@@ -99,8 +100,8 @@ func TestCopiesOfTheOldSeed(t *testing.T) {
 		s.confirm = func(LastDevice) error { return nil }
 		seed, err := s.items.Seed(t.Context(), laptop)
 		s.must(err)
-		s.must(s.itemsIn(keystore.KindKeyctl).PutSeed(t.Context(), laptop, seed))
-		s.edit("other", func(own *edit.Own) { own.Serial, own.SeedStore = laptop, keystore.KindKeyctl })
+		s.must(s.itemsIn(ring.Keyctl).PutSeed(t.Context(), laptop, seed))
+		s.edit("other", func(own *edit.Own) { own.Serial, own.SeedStore = laptop, ring.Keyctl })
 		// The settings do not tell any more when it has died here.
 		s.diesAt("DeactivateMFADevice", true, func(m *Manager) {
 			if remove {
@@ -118,7 +119,7 @@ func TestCopiesOfTheOldSeed(t *testing.T) {
 		}
 		s.must(err)
 		for _, seed := range s.files("seed") {
-			if remove || strings.HasPrefix(seed, keystore.KindKeyctl) {
+			if remove || strings.HasPrefix(seed, ring.Keyctl) {
 				t.Errorf("left over: %v", seed)
 			}
 		}

@@ -29,7 +29,7 @@ const (
 // Source is a program that prints the current token code.
 type Source struct {
 	Argv  []string // the program and its arguments; no shell sees them
-	Env   []string // its environment: see child.WithoutSecrets
+	Env   []string // beside the environment of this process, see child.Program
 	Place string   // where the setting stands, for errors: "path:line"
 }
 

@@ -5,7 +5,6 @@ package mfaprocess
 import (
 	"context"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
@@ -15,7 +14,7 @@ import (
 const place = "/home/me/profiles.ini:3"
 
 func source(argv ...string) Source {
-	return Source{Argv: argv, Env: os.Environ(), Place: place}
+	return Source{Argv: argv, Place: place}
 }
 
 func TestCode(t *testing.T) {

@@ -130,3 +130,15 @@ func (t *Terminal) read(ctx context.Context) (string, error) {
 		return "", context.Cause(ctx)
 	}
 }
+
+// Lend calls run with the terminal, for a program that asks the person itself, and afterwards has the
+// terminal as it was: a program that is killed while it hides what is typed leaves it so.
+func (t *Terminal) Lend(run func(in *os.File, out io.Writer) error) error {
+	fd := int(t.in.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = term.Restore(fd, before) }()
+	return run(t.in, t.out)
+}

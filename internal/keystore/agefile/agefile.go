@@ -35,17 +35,13 @@ const (
 	identityFile   = "identity.txt"
 	sealedFile     = "identity.age"
 	recipientsFile = "recipients.txt"
-	lockFile       = "lock"
+	lockFile       = "lock" // never removed
 )
 
-// Options say where a store is and what it works with. All but Env and Person are required.
+// Options say where a store is and what it works with. All but Person are required.
 type Options struct {
-	Dir  string // its directory, of its own; made by the first write
-	Now  func() time.Time
-	Rand io.Reader // crypto/rand.Reader in earnest; keys are age's own business
-
-	// Env is the environment of age plugins, without what they should not see.
-	Env []string
+	Dir string // its directory, of its own; made by the first write
+	Now func() time.Time
 
 	// Person is asked for the passphrase and for what a plugin wants to know. Nil: nobody can
 	// be asked, and that such a question comes up is an error.
@@ -69,11 +65,10 @@ type Person interface {
 type Store struct {
 	dir    string
 	now    func() time.Time
-	rand   io.Reader
-	env    []string
 	person Person
 
-	workFactor int // of scrypt, as its logarithm
+	workFactor  int          // of scrypt, as its logarithm
+	beforeWrite func() error // for tests: an error of it is one of the disk
 
 	mu    sync.Mutex
 	asked opened // what a passphrase that was asked for has opened
@@ -81,7 +76,7 @@ type Store struct {
 
 // Open returns the store. It touches nothing.
 func Open(o Options) *Store {
-	return &Store{dir: o.Dir, now: o.Now, rand: o.Rand, env: o.Env, person: o.Person, workFactor: workFactor}
+	return &Store{dir: o.Dir, now: o.Now, person: o.Person, workFactor: workFactor, beforeWrite: func() error { return nil }}
 }
 
 // ended returns why there is no more time, or nil if there is.

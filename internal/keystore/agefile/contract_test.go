@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/agefile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/ring"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/term"
 )
 
@@ -15,7 +16,7 @@ var (
 
 func TestTakesWhatEveryStoreTakes(t *testing.T) {
 	t.Parallel()
-	if agefile.MaxItem != keystore.MaxItem {
-		t.Errorf("MaxItem is %d, and that of all stores %d", agefile.MaxItem, keystore.MaxItem)
+	if agefile.MaxItem != ring.MaxItem {
+		t.Errorf("MaxItem is %d, and that of all stores %d", agefile.MaxItem, ring.MaxItem)
 	}
 }

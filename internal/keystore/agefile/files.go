@@ -1,58 +1,127 @@
 package agefile
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io/fs"
-	"os"
+	"strings"
+	"time"
+	"unicode/utf8"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/atomicfile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/private"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
-// open opens the store's directory, or fails with fs.ErrNotExist if there is none.
-func (s *Store) open() (*os.Root, error) {
-	root, err := private.OpenDir(s.dir, private.Open)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		err = private.InWords(s.dir, err)
+const (
+	itemSuffix = ".age"
+
+	maxName = 1024     // of an item, in bytes; the longest ARN of an MFA device has about 800
+	maxSlug = 48       // of what a file's name has of it, in bytes
+	maxFile = 64 << 10 // more than any file of a store needs, in bytes
+
+	lockLimit = 10 * time.Second
+)
+
+// fileName returns the file of the item name: its letters and digits, for people, and a digest, which
+// keeps names apart that differ in case or in the rest. It is a valid name on every file system:
+// short, lower case, no separator, no device of Windows, and none of our other files'.
+func fileName(name string) string {
+	digest := sha256.Sum256([]byte(name))
+	return slug(name) + "-" + hex.EncodeToString(digest[:10]) + itemSuffix
+}
+
+func slug(name string) string {
+	var plain strings.Builder
+	for _, r := range strings.ToLower(name) {
+		if plain.Len() == maxSlug {
+			break
+		}
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			plain.WriteRune(r)
+		} else if text := plain.String(); text != "" && !strings.HasSuffix(text, "-") {
+			plain.WriteByte('-')
+		}
 	}
-	return root, err
+	if plain.Len() == 0 {
+		return "item" // a name that begins with a dash is taken for an option
+	}
+	return strings.TrimSuffix(plain.String(), "-")
+}
+
+// checkName refuses names that no item can have.
+func checkName(name string) error {
+	if name == "" || len(name) > maxName || !utf8.ValidString(name) {
+		return fault.New(fault.Usage, "the name of the item", "", "has to be 1 to %d bytes of UTF-8", maxName)
+	}
+	return nil
+}
+
+// open opens the store's directory, or fails with fs.ErrNotExist if there is none.
+func (s *Store) open() (*securefile.Dir, error) {
+	dir, err := securefile.OpenDir(s.dir, securefile.Open)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err = securefile.Fault(s.dir, err)
+	}
+	return dir, err
 }
 
 // make opens the store's directory and makes it first if there is none.
-func (s *Store) make() (*os.Root, error) {
-	root, err := private.MakeDir(s.dir, private.Open)
+func (s *Store) make() (*securefile.Dir, error) {
+	dir, err := securefile.MakeDir(s.dir, securefile.Open)
 	if err != nil {
-		return nil, private.InWords(s.dir, err)
+		return nil, securefile.Fault(s.dir, err)
 	}
-	return root, nil
+	return dir, nil
+}
+
+// lock takes the lock of the store. Those who store and delete items share it. Who changes the keys
+// holds it alone: an item that is encrypted to keys on their way out would be lost. Readers take
+// none. Where the disk has no locks, items can be stored nevertheless; the keys cannot be changed.
+// The error is a *fault.Error, or ctx's cause.
+func (s *Store) lock(ctx context.Context, dir *securefile.Dir, share securefile.Share) (unlock func(), err error) {
+	limited, cancel := context.WithTimeout(ctx, lockLimit)
+	defer cancel()
+	unlock, err = dir.Lock(limited, lockFile, share)
+	switch {
+	case err == nil:
+		return unlock, nil
+	case errors.Is(ctx.Err(), context.Canceled):
+		return nil, context.Cause(ctx)
+	case limited.Err() != nil:
+		return nil, fault.New(fault.Deadline, s.path(lockFile), "try again when it has ended", "another process holds the lock")
+	case share == securefile.Shared && errors.Is(err, errors.ErrUnsupported):
+		return func() {}, nil
+	}
+	return nil, securefile.Fault(s.path(lockFile), err)
 }
 
 // read returns the content of a file, or fs.ErrNotExist. Other errors are *fault.Error.
-func (s *Store) read(root *os.Root, file string) ([]byte, error) {
-	data, err := private.ReadFile(root, file, maxFile)
+func (s *Store) read(dir *securefile.Dir, file string) ([]byte, error) {
+	data, err := dir.Read(file, maxFile)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		return data, err
 	}
-	return nil, s.unreadable(root, file, err)
+	return nil, s.unreadable(dir, file, err)
 }
 
 // unreadable says what is wrong with a file that could not be read.
-func (s *Store) unreadable(root *os.Root, file string, err error) error {
+func (s *Store) unreadable(dir *securefile.Dir, file string, err error) error {
 	path := s.path(file)
-	info, failed := root.Lstat(file)
+	info, failed := dir.Root.Lstat(file)
 	switch {
 	case failed != nil:
-		return private.InWords(path, err)
+		return securefile.Fault(path, err)
 	case info.Mode()&fs.ModeSymlink != 0:
 		return fault.New(fault.Permissions, path, "put the file itself in its place", "is a symbolic link")
 	case !info.Mode().IsRegular():
 		return fault.New(fault.NoSecret, path, "move it away", "is no regular file")
 	case errors.Is(err, fs.ErrPermission):
 		return fault.New(fault.Permissions, path, "run: sudo chown \"$(id -un)\" "+fault.Shell(path)+" && chmod 600 "+fault.Shell(path), "cannot be read: it belongs to another user, or its mode is %04o", info.Mode().Perm())
-	case !errors.Is(err, private.ErrUnusable):
-		return private.InWords(path, err)
-	case info.Mode().Perm()&private.Open != 0:
+	case !errors.Is(err, securefile.ErrUnusable):
+		return securefile.Fault(path, err)
+	case info.Mode().Perm()&securefile.Open != 0:
 		return fault.New(fault.Permissions, path, "run: chmod 600 "+fault.Shell(path), "is open to other users (mode %04o)", info.Mode().Perm())
 	case info.Size() > maxFile:
 		return s.damaged(file, "is too large to be what it should be (%d bytes)", info.Size())
@@ -66,34 +135,41 @@ func (s *Store) damaged(file, format string, args ...any) *fault.Error {
 }
 
 // write writes a file durably. The error is a *fault.Error.
-func (s *Store) write(root *os.Root, file string, data []byte) error {
-	if err := s.files(root).Write(file, data, atomicfile.Options{Durable: true}); err != nil {
-		return private.InWords(s.path(file), err)
+func (s *Store) write(dir *securefile.Dir, file string, data []byte) error {
+	err := s.beforeWrite()
+	if err == nil {
+		err = dir.Write(file, data, securefile.Options{Durable: true})
+	}
+	if err != nil {
+		return securefile.Fault(s.path(file), err)
 	}
 	return nil
 }
 
-func (s *Store) files(root *os.Root) atomicfile.Dir { return atomicfile.Dir{Root: root, Rand: s.rand} }
-
 // remove removes a file, if it is there.
-func (s *Store) remove(root *os.Root, file string) error {
-	if err := root.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return private.InWords(s.path(file), err)
+func (s *Store) remove(dir *securefile.Dir, file string) error {
+	if err := dir.Remove(file); err != nil {
+		return securefile.Fault(s.path(file), err)
 	}
 	return nil
 }
 
 // items returns the files of all items.
-func (s *Store) items(root *os.Root) ([]string, error) {
-	entries, err := fs.ReadDir(root.FS(), ".")
+func (s *Store) items(dir *securefile.Dir) ([]string, error) {
+	entries, err := fs.ReadDir(dir.Root.FS(), ".")
 	if err != nil {
-		return nil, private.InWords(s.dir, err)
+		return nil, securefile.Fault(s.dir, err)
 	}
 	var files []string
 	for _, entry := range entries {
-		if isItem(entry.Name()) {
-			files = append(files, entry.Name())
+		if name := entry.Name(); strings.HasSuffix(name, itemSuffix) && name != sealedFile {
+			files = append(files, name)
 		}
 	}
 	return files, nil
+}
+
+func exists(dir *securefile.Dir, file string) bool {
+	_, err := dir.Root.Lstat(file)
+	return err == nil
 }

@@ -1,10 +1,6 @@
 package agefile
 
 import (
-	"bufio"
-	"bytes"
-	"slices"
-	"strings"
 	"testing"
 
 	"filippo.io/age"
@@ -65,38 +61,4 @@ func FuzzItem(f *testing.F) {
 			t.Error(err)
 		}
 	})
-}
-
-// FuzzStanza has anything come from a plugin: what is accepted is written as it was read.
-func FuzzStanza(f *testing.F) {
-	for _, seed := range []string{
-		"-> done\n\n", "-> file-key 0\nAAAAAAAAAAAAAAAAAAAAAA\n", "-> msg\n" + strings.Repeat("A", 64) + "\n\n", "->\n\n", "-> a b c", "x", "-> error\n====\n",
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		r := bufio.NewReaderSize(bytes.NewReader(data), maxStanza)
-		s, err := readStanza(r)
-		if err != nil {
-			return
-		}
-		var text bytes.Buffer
-		must(t, s.writeTo(&text))
-		if !bytes.HasPrefix(data, text.Bytes()) {
-			t.Errorf("%q was written as %q", data, text.Bytes())
-		}
-	})
-}
-
-func TestStanzas(t *testing.T) {
-	t.Parallel()
-	for n := range 200 {
-		want := stanza{"kind", []string{"0", "arg"}, bytes.Repeat([]byte{0xfe}, n)}
-		var text bytes.Buffer
-		must(t, want.writeTo(&text))
-		got, err := readStanza(bufio.NewReader(&text))
-		if err != nil || got.kind != want.kind || !slices.Equal(got.args, want.args) || !bytes.Equal(got.body, want.body) || text.Len() != 0 {
-			t.Fatalf("%d bytes came back as %+v, %v", n, got, err)
-		}
-	}
 }

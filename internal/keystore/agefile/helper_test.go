@@ -2,7 +2,6 @@ package agefile
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"os"
 	"path/filepath"
@@ -23,7 +22,7 @@ const passphrase = "canary horse battery staple"
 
 // at returns the store in dir, as cheap as tests need it.
 func at(dir string) *Store {
-	s := Open(Options{Dir: dir, Now: time.Now, Rand: rand.Reader, Env: os.Environ()})
+	s := Open(Options{Dir: dir, Now: time.Now})
 	s.workFactor = 2
 	return s
 }

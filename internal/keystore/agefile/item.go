@@ -15,12 +15,8 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
-const (
-	itemVersion = 1
-
-	// maxFile is more than any file of a store needs, in bytes.
-	maxFile = 64 << 10
-)
+// itemVersion is the version of the form of an item.
+const itemVersion = 1
 
 // content is what is encrypted of an item. The name is in it so that a file that was renamed, or
 // put in another's place, is noticed.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
+	"strings"
 
 	"filippo.io/age"
+	"filippo.io/age/plugin"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 // keys are the identity files of a store as they are on disk: one of them, both while they
@@ -28,11 +30,11 @@ type opened struct {
 func (k keys) none() bool { return k.plain == nil && k.sealed == nil }
 
 // readKeys reads the identity files. The error is a *fault.Error.
-func (s *Store) readKeys(root *os.Root) (k keys, err error) {
-	if k.plain, err = s.read(root, identityFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func (s *Store) readKeys(dir *securefile.Dir) (k keys, err error) {
+	if k.plain, err = s.read(dir, identityFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return keys{}, err
 	}
-	if k.sealed, err = s.read(root, sealedFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if k.sealed, err = s.read(dir, sealedFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return keys{}, err
 	}
 	return k, nil
@@ -66,7 +68,7 @@ func (s *Store) parse(ctx context.Context, file string, text creds.Secret) ([]ag
 }
 
 func (s *Store) host(ctx context.Context) pluginHost {
-	return pluginHost{ctx: ctx, env: s.env, person: s.person}
+	return pluginHost{ctx: ctx, person: s.person}
 }
 
 // unsealed returns what identity.age holds, from the kernel's keyring or from the person.
@@ -93,13 +95,13 @@ func (s *Store) unsealed(ctx context.Context, sealed []byte) (creds.Secret, erro
 
 // recipients returns those that items are encrypted to, or nil if the store has no keys yet. If
 // only the file is missing, it is made again from the identity. The error is a *fault.Error.
-func (s *Store) recipients(ctx context.Context, root *os.Root) ([]age.Recipient, error) {
-	if !exists(root, identityFile) && !exists(root, sealedFile) {
-		return nil, s.unused(root)
+func (s *Store) recipients(ctx context.Context, dir *securefile.Dir) ([]age.Recipient, error) {
+	if !exists(dir, identityFile) && !exists(dir, sealedFile) {
+		return nil, s.unused(dir)
 	}
-	text, err := s.read(root, recipientsFile)
+	text, err := s.read(dir, recipientsFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		text, err = s.restoreRecipients(ctx, root)
+		text, err = s.restoreRecipients(ctx, dir)
 	}
 	if err != nil {
 		return nil, err
@@ -112,8 +114,8 @@ func (s *Store) recipients(ctx context.Context, root *os.Root) ([]age.Recipient,
 }
 
 // restoreRecipients makes recipients.txt for the identity that is there.
-func (s *Store) restoreRecipients(ctx context.Context, root *os.Root) ([]byte, error) {
-	k, err := s.readKeys(root)
+func (s *Store) restoreRecipients(ctx context.Context, dir *securefile.Dir) ([]byte, error) {
+	k, err := s.readKeys(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -125,12 +127,12 @@ func (s *Store) restoreRecipients(ctx context.Context, root *os.Root) ([]byte, e
 	if !ok {
 		return nil, s.damaged(recipientsFile, "is missing")
 	}
-	return []byte(text), s.write(root, recipientsFile, []byte(text))
+	return []byte(text), s.write(dir, recipientsFile, []byte(text))
 }
 
 // unused fails if the store has items, which with new keys would never be read again.
-func (s *Store) unused(root *os.Root) error {
-	files, err := s.items(root)
+func (s *Store) unused(dir *securefile.Dir) error {
+	files, err := s.items(dir)
 	if err != nil {
 		return err
 	}
@@ -138,4 +140,99 @@ func (s *Store) unused(root *os.Root) error {
 		return fault.New(fault.NoSecret, s.path(identityFile), "restore it from a backup, or move "+fault.Shell(s.dir)+" away and store the secrets again", "is missing, and nothing else opens what is stored")
 	}
 	return nil
+}
+
+// errKey says that a line is no identity or recipient. It does not quote the line, which may be
+// a private key.
+var errKey = errors.New("not a key that age knows")
+
+// parseIdentities parses a file of identities as age does: one a line, "#" for comments.
+// Plugins of the identities talk as host says.
+func parseIdentities(text string, host pluginHost) ([]age.Identity, error) {
+	var all []age.Identity
+	for _, line := range keyLines(text) {
+		identity, err := parseIdentity(line, host)
+		if err != nil {
+			return nil, errKey
+		}
+		all = append(all, identity)
+	}
+	if len(all) == 0 {
+		return nil, errKey
+	}
+	return all, nil
+}
+
+func parseIdentity(line string, host pluginHost) (age.Identity, error) {
+	if !strings.HasPrefix(line, "AGE-PLUGIN-") {
+		found, err := age.ParseIdentities(strings.NewReader(line))
+		if err != nil {
+			return nil, err
+		}
+		return found[0], nil
+	}
+	name, _, err := plugin.ParseIdentity(line)
+	if err != nil {
+		return nil, err
+	}
+	return pluginKey{host, name, line}, nil
+}
+
+// parseRecipients parses a file of recipients as age does.
+func parseRecipients(text string, host pluginHost) ([]age.Recipient, error) {
+	var all []age.Recipient
+	for _, line := range keyLines(text) {
+		recipient, err := parseRecipient(line, host)
+		if err != nil {
+			return nil, errKey
+		}
+		all = append(all, recipient)
+	}
+	if len(all) == 0 {
+		return nil, errKey
+	}
+	return all, nil
+}
+
+// parseRecipient parses one recipient. As in age's own program, a second "1" separates the
+// name of a plugin.
+func parseRecipient(line string, host pluginHost) (age.Recipient, error) {
+	switch {
+	case strings.HasPrefix(line, "age1pq1"):
+		return age.ParseHybridRecipient(line)
+	case strings.HasPrefix(line, "age1") && strings.Count(line, "1") == 1:
+		return age.ParseX25519Recipient(line)
+	}
+	name, _, err := plugin.ParseRecipient(line)
+	if err != nil {
+		return nil, err
+	}
+	return pluginKey{host, name, line}, nil
+}
+
+func keyLines(text string) []string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "#") {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// recipientsOf returns the recipients of the identities, one a line, if all are such that
+// tell them: none of a plugin.
+func recipientsOf(identities []age.Identity) (text string, ok bool) {
+	for _, identity := range identities {
+		switch identity := identity.(type) {
+		case *age.X25519Identity:
+			text += identity.Recipient().String() + "\n"
+		case *age.HybridIdentity:
+			text += identity.Recipient().String() + "\n"
+		default:
+			return "", false
+		}
+	}
+	return text, text != ""
 }

@@ -3,6 +3,7 @@
 package agefile
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -25,7 +26,6 @@ const (
 	wordVar  = "AGEFILE_TEST_WORD" // what the role works with
 	umaskVar = "AGEFILE_TEST_UMASK"
 	uidVar   = "AGEFILE_TEST_UID"
-	pidsVar  = "AGEFILE_TEST_PIDS" // the file in which plugins tell what they have started
 )
 
 // pluginDir is where the plugins of the tests are, on PATH.
@@ -55,7 +55,7 @@ func withPlugins(m *testing.M) int {
 	pluginDir = dir
 	os.Chmod(dir, 0o755)
 	binary, _ := os.Executable()
-	for name := range pluginActs() {
+	for name := range pluginActs("") {
 		if err := os.Symlink(binary, filepath.Join(dir, "age-plugin-"+name)); err != nil {
 			panic(err)
 		}
@@ -64,21 +64,26 @@ func withPlugins(m *testing.M) int {
 	return m.Run()
 }
 
+// pidsFile is the file in which the plugin of an identity tells what processes it has started.
+func pidsFile(identity string) string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("agefile-test-%x", sha256.Sum256([]byte(identity))))
+}
+
 // pluginActs are the plugins of the tests. Each wraps file keys for the X25519 identity that
 // is in its own keys, after it has done what its name says.
-func pluginActs() map[string]func(*plugin.Plugin) error {
+func pluginActs(pids string) map[string]func(*plugin.Plugin) error {
 	return map[string]func(*plugin.Plugin) error{
 		"good":   func(*plugin.Plugin) error { return nil },
-		"linger": func(*plugin.Plugin) error { return leaveBehind() },
+		"linger": func(*plugin.Plugin) error { return leaveBehind(pids) },
 		"fail":   func(*plugin.Plugin) error { return errors.New("no token with serial 4711 is there") },
 		"blab":   func(*plugin.Plugin) error { return errors.New("bad key age-plugin-blab-1QQQQ") },
 		"crash":  func(*plugin.Plugin) error { os.Exit(3); return nil },
 		"babble": func(*plugin.Plugin) error { fmt.Println("hello"); time.Sleep(time.Hour); return nil },
-		"hang":   func(*plugin.Plugin) error { return hang() },
-		"stray":  func(*plugin.Plugin) error { return errors.Join(leaveBehind(), hang()) },
+		"hang":   func(*plugin.Plugin) error { return hang(pids) },
+		"stray":  func(*plugin.Plugin) error { return errors.Join(leaveBehind(pids), hang(pids)) },
 		"touch": func(p *plugin.Plugin) error {
 			p.DisplayMessage("please touch\x1b[2J the token")
-			return hang()
+			return hang(pids)
 		},
 		"pin": func(p *plugin.Plugin) error {
 			pin, err := p.RequestValue("PIN of the token", true)
@@ -104,25 +109,25 @@ func pluginActs() map[string]func(*plugin.Plugin) error {
 }
 
 // hang tells its process and its child's, and ignores what can be ignored.
-func hang() error {
+func hang(pids string) error {
 	cmd := exec.Command("/bin/sh", "-c", "trap '' INT TERM HUP; sleep 3600 & wait")
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	os.WriteFile(os.Getenv(pidsVar), fmt.Appendf(nil, "%d %d\n", os.Getpid(), cmd.Process.Pid), 0o600)
+	os.WriteFile(pids, fmt.Appendf(nil, "%d %d\n", os.Getpid(), cmd.Process.Pid), 0o600)
 	time.Sleep(time.Hour)
 	return nil
 }
 
 // leaveBehind starts something in a session of its own that holds all the plugin's pipes.
-func leaveBehind() error {
+func leaveBehind(pids string) error {
 	cmd := exec.Command("sleep", "600")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	return os.WriteFile(os.Getenv(pidsVar)+".left", []byte(strconv.Itoa(cmd.Process.Pid)), 0o600)
+	return os.WriteFile(pids+".left", []byte(strconv.Itoa(cmd.Process.Pid)), 0o600)
 }
 
 type pluginIdentity struct {
@@ -142,16 +147,12 @@ func playPlugin(name string) int {
 		fmt.Println("this variable is not for me")
 		return 1
 	}
-	if _, err := os.OpenFile("/dev/tty", os.O_RDWR, 0); err == nil {
-		fmt.Println("I have a terminal")
-		return 1
-	}
 	fmt.Fprintln(os.Stderr, "noise of the plugin")
 	p, _ := plugin.New(name)
 	p.HandleRecipient(func(data []byte) (age.Recipient, error) { return age.ParseX25519Recipient(string(data)) })
 	p.HandleIdentity(func(data []byte) (age.Identity, error) {
 		identity, err := age.ParseX25519Identity(string(data))
-		return pluginIdentity{identity, func() error { return pluginActs()[name](p) }}, err
+		return pluginIdentity{identity, func() error { return pluginActs(pidsFile(string(data)))[name](p) }}, err
 	})
 	return p.Main()
 }

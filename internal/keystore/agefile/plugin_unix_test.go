@@ -134,8 +134,7 @@ func TestPluginAsks(t *testing.T) {
 	wantGetFault(t, quiz, "a", fault.Store, "not confirmed")
 }
 
-// TestHangingPlugin has plugins that hang killed with all that they have started, and tells what they
-// wanted to be shown.
+// TestHangingPlugin abandons plugins that hang, and tells what they wanted to be shown.
 func TestHangingPlugin(t *testing.T) {
 	t.Parallel()
 	for name, words := range map[string]string{
@@ -145,14 +144,13 @@ func TestHangingPlugin(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, pids := hanging(t, name)
+			s, running := hanging(t, name)
 			ctx := expiring{make(chan struct{})}
 			failed := make(chan error)
 			go func() { _, err := s.Get(ctx, "a"); failed <- err }()
-			running := pids()
+			running()
 			close(ctx.done)
 			wantFault(t, <-failed, fault.Store, words)
-			wantGone(t, running...)
 			if name == "stray" {
 				endLeft(t, s)
 			}
@@ -162,17 +160,16 @@ func TestHangingPlugin(t *testing.T) {
 
 func TestInterruptedPlugin(t *testing.T) {
 	t.Parallel()
-	s, pids := hanging(t, "hang")
+	s, running := hanging(t, "hang")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	failed := make(chan error)
 	go func() { _, err := s.Get(ctx, "a"); failed <- err }()
-	running := pids()
+	running()
 	interrupted := errors.New("interrupted")
 	cancel(interrupted)
 	if err := <-failed; !errors.Is(err, interrupted) {
 		t.Errorf("Get = %v", err)
 	}
-	wantGone(t, running...)
 }
 
 // expiring is a context whose time is over when the test says so.
@@ -191,41 +188,33 @@ func (e expiring) Err() error {
 	}
 }
 
-// hanging returns a store of a plugin that hangs, and what waits for the ids of its processes.
-func hanging(t *testing.T, name string) (*Store, func() []int) {
-	s := withPlugin(t, name)
-	file := filepath.Join(t.TempDir(), "pids")
-	s.env = append(s.env, pidsVar+"="+file)
-	return s, func() []int {
+// hanging returns a store of a plugin that hangs, and what waits for its processes, which end with
+// the test.
+func hanging(t *testing.T, name string) (s *Store, running func()) {
+	s = withPlugin(t, name)
+	return s, func() {
 		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
-			text, _ := os.ReadFile(file)
+			text, _ := os.ReadFile(pids(t, s))
 			if fields := strings.Fields(string(text)); strings.HasSuffix(string(text), "\n") {
-				first, _ := strconv.Atoi(fields[0])
-				second, _ := strconv.Atoi(fields[1])
-				return []int{first, second}
+				for _, field := range fields {
+					pid, err := strconv.Atoi(field)
+					must(t, err)
+					t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+				}
+				return
 			}
 		}
 		t.Fatal("the plugin never ran")
-		return nil
 	}
 }
 
-func wantGone(t *testing.T, pids ...int) {
-	t.Helper()
-	for _, pid := range pids {
-		for end := time.Now().Add(time.Minute); syscall.Kill(pid, 0) == nil && !zombie(pid); time.Sleep(time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("process %d is still running", pid)
-			}
-		}
-	}
-}
-
-// zombie reports a process that has ended, but that nobody has waited for.
-func zombie(pid int) bool {
-	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	_, rest, _ := strings.Cut(string(stat), ") ")
-	return strings.HasPrefix(rest, "Z")
+// pids returns the file in which the plugin of the store tells what it has started.
+func pids(t *testing.T, s *Store) string {
+	_, data, err := plugin.ParseIdentity(keyLines(string(readFile(t, s.path(identityFile))))[0])
+	must(t, err)
+	file := pidsFile(string(data))
+	t.Cleanup(func() { _, _ = os.Remove(file), os.Remove(file+".left") })
+	return file
 }
 
 // TestPluginLeavesNothingOpen runs a whole process whose plugin leaves behind another that holds
@@ -233,23 +222,19 @@ func zombie(pid int) bool {
 func TestPluginLeavesNothingOpen(t *testing.T) {
 	t.Parallel()
 	s := withPlugin(t, "linger")
-	file := filepath.Join(t.TempDir(), "pid")
 	cmd := process(t, "get", s.dir, "a", "AGEDEBUG=plugin", "AWS_MFA_CREDS_SEED="+canary)
-	cmd.Env = append(cmd.Env, pidsVar+"="+file)
 	cmd.Stderr = nil
 	out, err := cmd.CombinedOutput() // waits for the end of both streams
 	if err != nil || string(out) != "got it\n" {
 		t.Errorf("%v: %q", err, out)
 	}
-	s.env = []string{pidsVar + "=" + file}
 	endLeft(t, s)
 }
 
 // endLeft ends what a plugin has left behind.
 func endLeft(t *testing.T, s *Store) {
 	t.Helper()
-	_, file, _ := strings.Cut(s.env[len(s.env)-1], "=")
-	pid, err := strconv.Atoi(string(readFile(t, file+".left")))
+	pid, err := strconv.Atoi(string(readFile(t, pids(t, s)+".left")))
 	must(t, err)
 	if syscall.Kill(pid, 0) != nil {
 		t.Error("nothing was left behind, so this shows nothing")

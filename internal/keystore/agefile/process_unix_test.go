@@ -15,7 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 func roles() map[string]func(s *Store, word string) error {
@@ -35,10 +37,7 @@ func roles() map[string]func(s *Store, word string) error {
 }
 
 func playGet(s *Store, word string) error {
-	s.env = nil
-	if pids := os.Getenv(pidsVar); pids != "" {
-		s.env = []string{"PATH=" + os.Getenv("PATH"), pidsVar + "=" + pids}
-	}
+	child.TakeSecrets() // as main does
 	got, err := s.Get(context.Background(), word)
 	if err != nil {
 		return errors.New(fault.Line(err))
@@ -293,10 +292,10 @@ func TestLockedByAnother(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	put(t, s, "a", canary)
-	root, err := s.open()
+	dir, err := s.open()
 	must(t, err)
-	defer root.Close()
-	unlock, err := at(s.dir).lock(t.Context(), root, alone)
+	defer dir.Close()
+	unlock, err := at(s.dir).lock(t.Context(), dir, securefile.Alone)
 	must(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()

@@ -2,7 +2,6 @@ package agefile
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -14,16 +13,15 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
-// failing is the randomness that temporary files are named with. It ends after some of them, and
-// with it the write: the state of the disk is that of a process killed there.
-type failing struct{ left int }
-
-func (f *failing) Read(p []byte) (int, error) {
-	if f.left == 0 {
-		return 0, io.ErrClosedPipe
+// failAfter lets n writes through. The state of the disk is then that of a process killed there.
+func failAfter(n int) func() error {
+	return func() error {
+		if n == 0 {
+			return io.ErrClosedPipe
+		}
+		n--
+		return nil
 	}
-	f.left--
-	return rand.Read(p)
 }
 
 // protections are those that a store is changed between.
@@ -57,12 +55,12 @@ func rekeyStopped(t *testing.T, before, after Protection, stop int) (done bool) 
 	for i := range 4 {
 		put(t, s, strconv.Itoa(i), canary)
 	}
-	s.rand = &failing{stop}
+	s.beforeWrite = failAfter(stop)
 	err := s.Rekey(t.Context(), after)
 	if err != nil && !errors.Is(err, io.ErrClosedPipe) {
 		t.Fatal(err)
 	}
-	s.rand = rand.Reader
+	s.beforeWrite = failAfter(-1)
 	put(t, s, "new", canary)
 	wantAll(t, s, 4)
 	must(t, s.Rekey(t.Context(), after))
@@ -121,7 +119,7 @@ func TestRekeyStopsAtDamage(t *testing.T) {
 	}
 	writeFile(t, path, whole)
 	wantSecret(t, s, "2", canary)
-	must(t, os.Rename(path, path+badSuffix))
+	must(t, os.Rename(path, path+".bad"))
 	must(t, s.Rekey(t.Context(), Protection{}))
 	if got := keyLines(string(readFile(t, s.path(identityFile)))); len(got) != 1 {
 		t.Errorf("%d identities are left", len(got))

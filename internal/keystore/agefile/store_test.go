@@ -2,7 +2,6 @@ package agefile
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -149,44 +148,38 @@ func TestWrongContent(t *testing.T) {
 	wantGetFault(t, s, "a", fault.NoSecret, "version")
 }
 
-func TestPutKeepsTheDamagedFile(t *testing.T) {
+// TestPutReplacesTheDamagedFile which until then is reported, and left where it is.
+func TestPutReplacesTheDamagedFile(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	put(t, s, "a", "first")
-	bad := itemPath(s, "a") + badSuffix
-	put(t, s, "a", "second")
-	if _, err := os.Stat(bad); !errors.Is(err, fs.ErrNotExist) {
-		t.Error("a good file was set aside")
-	}
 	whole := readFile(t, itemPath(s, "a"))
 	whole[len(whole)-1] ^= 1
 	for _, damaged := range [][]byte{whole, []byte("nonsense"), {}} {
 		writeFile(t, itemPath(s, "a"), damaged)
+		wantGetFault(t, s, "a", fault.NoSecret, itemPath(s, "a"), "damaged")
+		if !slices.Equal(readFile(t, itemPath(s, "a")), damaged) {
+			t.Error("reading has changed the damaged file")
+		}
 		put(t, s, "a", "third")
 		wantSecret(t, s, "a", "third")
-		if !slices.Equal(readFile(t, bad), damaged) {
-			t.Error("the damaged file was not kept")
-		}
+		wantFiles(t, s, identityFile, recipientsFile, fileName("a"))
 	}
 	must(t, os.Remove(itemPath(s, "a")))
 	must(t, os.MkdirAll(filepath.Join(itemPath(s, "a"), "full"), 0o700))
-	wantGetFault(t, s, "a", fault.NoSecret, "no regular file")
-	must(t, os.Remove(bad))
-	put(t, s, "a", "fourth")
-	wantSecret(t, s, "a", "fourth")
+	wantGetFault(t, s, "a", fault.NoSecret, "no regular file", "move it away")
+	wantFault(t, s.Put(t.Context(), "a", secret("fourth")), fault.Filesystem, itemPath(s, "a"))
 }
 
-func TestDeleteTakesTheDamagedFileToo(t *testing.T) {
+func TestDeleteTakesTheDamagedFile(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	put(t, s, "a", "first")
 	writeFile(t, itemPath(s, "a"), []byte("nonsense"))
-	put(t, s, "a", "second")
 	must(t, s.Delete(t.Context(), "a"))
 	wantFiles(t, s, identityFile, recipientsFile)
 }
 
-// TestDamagedKeys has each of the key files empty, cut, flipped and foreign.
 func TestDamagedKeys(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{identityFile, recipientsFile} {

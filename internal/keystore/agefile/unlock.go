@@ -6,13 +6,17 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
-	"os"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
+
+	"filippo.io/age"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/kernelkey"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 // An unlocked identity rests in the kernel's keyring, as text that begins with a comment which
@@ -29,7 +33,7 @@ func (s *Store) Unlock(ctx context.Context, passphrase creds.Secret, life time.D
 	if life <= 0 {
 		return fault.New(fault.Usage, "the time to unlock the store for", "", "has to be a second or more")
 	}
-	return s.withSealed(func(root *os.Root, sealed []byte) error {
+	return s.withSealed(func(dir *securefile.Dir, sealed []byte) error {
 		text, err := s.openSealed(sealed, passphrase)
 		if err != nil {
 			return err
@@ -41,7 +45,7 @@ func (s *Store) Unlock(ctx context.Context, passphrase creds.Secret, life time.D
 		if err := kernelKey(sealed, life).Create([]byte(untilMark + until + "\n" + text.Reveal())); err != nil {
 			return noKernelKey(err)
 		}
-		_, err = s.recipients(ctx, root) // a first Rekey that was killed has left this to do
+		_, err = s.recipients(ctx, dir) // a first Rekey that was killed has left this to do
 		return err
 	})
 }
@@ -49,7 +53,7 @@ func (s *Store) Unlock(ctx context.Context, passphrase creds.Secret, life time.D
 // Lock ends what Unlock began. That the store is locked already is no error, nor that it has no
 // passphrase.
 func (s *Store) Lock(context.Context) error {
-	err := s.withSealed(func(_ *os.Root, sealed []byte) error { return lockSealed(sealed) })
+	err := s.withSealed(func(_ *securefile.Dir, sealed []byte) error { return lockSealed(sealed) })
 	if e, ok := errors.AsType[*fault.Error](err); ok && errors.Is(e.Err, fs.ErrNotExist) {
 		return nil
 	}
@@ -65,13 +69,13 @@ func lockSealed(sealed []byte) error {
 }
 
 // withSealed calls f with what is in identity.age.
-func (s *Store) withSealed(f func(root *os.Root, sealed []byte) error) error {
-	root, err := s.open()
+func (s *Store) withSealed(f func(dir *securefile.Dir, sealed []byte) error) error {
+	dir, err := s.open()
 	if err == nil {
-		defer func() { _ = root.Close() }()
+		defer func() { _ = dir.Close() }()
 		var sealed []byte
-		if sealed, err = s.read(root, sealedFile); err == nil {
-			return f(root, sealed)
+		if sealed, err = s.read(dir, sealedFile); err == nil {
+			return f(dir, sealed)
 		}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
@@ -101,6 +105,12 @@ func readUnlocked(sealed []byte) (text creds.Secret, until time.Time, err error)
 	return creds.NewSecret(rest), until, nil
 }
 
+// absentKernelKeys reports that there is no kernel keyring: another system, or a container whose
+// filter of system calls keeps it away.
+func absentKernelKeys(err error) bool {
+	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EPERM)
+}
+
 func noKernelKey(err error) error {
 	cause := "this system has no kernel keyring to keep the unlocked identity in"
 	if !absentKernelKeys(err) {
@@ -111,54 +121,67 @@ func noKernelKey(err error) error {
 
 const unlockIt = "run: aws-mfa-creds unlock"
 
-// Mode is how the identity of a store is kept.
-type Mode int
-
-// The modes.
+// The cost of trying a passphrase: 2^18 rounds of scrypt take 256 MiB and about a second, and are
+// what age uses. A file that wants more than 2^20 would exhaust a small machine's memory and
+// was not made by us or by age.
 const (
-	Unused     Mode = iota // there is none yet
-	Plain                  // generated, in clear
-	Passphrase             // generated, under a passphrase
-	Own                    // the user's own: of a plugin, or for other recipients as well
+	workFactor    = 18
+	maxWorkFactor = 20
 )
 
-// Status is the state of a store.
-type Status struct {
-	Mode   Mode
-	Locked bool
-	Until  time.Time // when it will be locked; zero: never, or it is
+// sealIdentity returns text encrypted under the passphrase, as age -p does it.
+func (s *Store) sealIdentity(text, passphrase creds.Secret) ([]byte, error) {
+	recipient, err := age.NewScryptRecipient(passphrase.Reveal())
+	if err != nil {
+		return nil, fault.New(fault.Usage, "the passphrase", "", "is empty")
+	}
+	recipient.SetWorkFactor(s.workFactor)
+	return seal([]byte(text.Reveal()), recipient)
 }
 
-// Status returns the state of the store.
-func (s *Store) Status(ctx context.Context) (Status, error) {
-	root, err := s.open()
-	if errors.Is(err, fs.ErrNotExist) {
-		return Status{}, nil
-	}
+// openSealed returns what is in identity.age. A passphrase that is wrong is of kind Store. So
+// is one byte of damage in the few that the passphrase itself is checked with: those cannot be
+// told apart. Other damage is NoSecret.
+func (s *Store) openSealed(sealed []byte, passphrase creds.Secret) (creds.Secret, error) {
+	scrypt, err := age.NewScryptIdentity(passphrase.Reveal())
 	if err != nil {
-		return Status{}, err
+		return creds.Secret{}, fault.New(fault.Usage, "the passphrase", "", "is empty")
 	}
-	defer func() { _ = root.Close() }()
-	k, err := s.readKeys(root)
+	scrypt.SetMaxWorkFactor(maxWorkFactor)
+	identity := &passphraseIdentity{scrypt: scrypt}
+	plain, err := unseal(sealed, identity)
+	defer clear(plain)
 	switch {
-	case err != nil, k.none():
-		return Status{}, err
-	case k.sealed != nil:
-		return sealedStatus(k.sealed), nil
+	case err == nil:
+		return creds.NewSecret(string(plain)), nil
+	case identity.wrong:
+		return creds.Secret{}, fault.New(fault.Store, "the passphrase of the age store", unlockIt, "is wrong")
+	case identity.costly:
+		return creds.Secret{}, s.damaged(sealedFile, "asks for more work than this program ever does to check a passphrase")
 	}
-	identities, err := s.parse(ctx, identityFile, creds.NewSecret(string(k.plain)))
-	if err != nil {
-		return Status{}, err
-	}
-	public, _ := recipientsOf(identities)
-	listed, err := s.read(root, recipientsFile)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && public == strings.Join(keyLines(string(listed)), "\n")+"\n" {
-		return Status{Mode: Plain}, nil
-	}
-	return Status{Mode: Own}, err
+	return creds.Secret{}, s.damaged(sealedFile, "is damaged, or was not encrypted with a passphrase")
 }
 
-func sealedStatus(sealed []byte) Status {
-	_, until, err := readUnlocked(sealed)
-	return Status{Mode: Passphrase, Locked: err != nil, Until: until}
+// passphraseIdentity is a passphrase that tells why it did not open a file.
+type passphraseIdentity struct {
+	scrypt *age.ScryptIdentity
+	wrong  bool
+	costly bool
+}
+
+// Unwrap implements age.Identity.
+func (p *passphraseIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+	if len(stanzas) != 1 || stanzas[0].Type != "scrypt" || len(stanzas[0].Args) != 2 {
+		return nil, errDamaged
+	}
+	if cost, err := strconv.Atoi(stanzas[0].Args[1]); err == nil && cost > maxWorkFactor {
+		p.costly = true
+		return nil, errDamaged
+	}
+	key, err := p.scrypt.Unwrap(stanzas)
+	if err != nil {
+		p.wrong = errors.Is(err, age.ErrIncorrectIdentity)
+		return nil, errDamaged
+	}
+	return key, nil
 }

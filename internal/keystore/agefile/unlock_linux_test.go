@@ -212,7 +212,7 @@ func TestLockedHalfway(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	put(t, s, "a", canary)
-	s.rand = &failing{3} // the identity, its recipient and the item
+	s.beforeWrite = failAfter(3) // the identity, its recipient and the item
 	wantFault(t, s.Rekey(t.Context(), Protection{Passphrase: secret(passphrase)}), fault.Filesystem)
 	wantFiles(t, s, identityFile, sealedFile, recipientsFile, fileName("a"))
 	wantGetFault(t, s, "a", fault.Store, "locked")

@@ -1,7 +1,7 @@
-// Package busguard stands between this program and the start-up of the keyring library,
-// whose init() dials the D-Bus session bus in every process, launches a bus where there is none,
-// and hangs where the bus hangs, before main and whatever the command. It allows that in one
-// process alone, the keyring worker, which is killed when it takes too long.
+// Package busguard keeps the keyring library off the D-Bus session bus while it is initialised: its
+// init() dials the bus in every process, whatever the command, starts a bus where there is none, and
+// hangs where the bus hangs. Only the keyring worker, which is killed when it takes too long, may do
+// that.
 //
 // It works by running first: since Go 1.21 packages that are ready are initialised in the order
 // of their import paths, and this one needs nothing but the standard library and sorts before
@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// WorkerArg is the first argument of the one process that may use the session bus. The second,
-// where there is one, is the time after which it ends itself, as time.Duration writes it.
+// WorkerArg is the first argument of the one process that may use the session bus, the keyring
+// worker. The second, if there is one, is how long it may take, as a time.Duration.
 const WorkerArg = "keyring-worker"
 
-// overtime is how long after its limit a worker still waits for its parent to kill it.
+// overtime is how long after its limit a worker waits for its parent to kill it.
 const overtime = time.Second
 
 func init() { //nolint:gochecknoinits // it has to run before the init() it guards against
@@ -31,10 +31,12 @@ func init() { //nolint:gochecknoinits // it has to run before the init() it guar
 	admit()
 }
 
-// endAfter ends this worker after limit, for the case that its parent was killed and nobody
-// else will, even if the bus hangs and main is never reached.
+// endAfter ends this worker after limit in case its parent was killed, even if the bus hangs and
+// main is never reached.
 func endAfter(limit string) {
 	if d, err := time.ParseDuration(limit); err == nil {
-		time.AfterFunc(d+overtime, end)
+		time.AfterFunc(d+overtime, func() {
+			os.Exit(1) //nolint:forbidigo // there may be no main to return to
+		})
 	}
 }

@@ -9,22 +9,28 @@ import (
 const (
 	variable = "DBUS_SESSION_BUS_ADDRESS"
 
-	// dead is an address of no transport there is, so that a dial fails before it asks the system.
+	// dead is an address with a transport that does not exist: dialling it fails at once.
 	dead = "none:"
 
 	// autolaunch is the address that asks for a bus to be started.
 	autolaunch = "autolaunch:"
 )
 
-// original is the environment before it was changed.
-var original = os.Environ() //nolint:gochecknoglobals,forbidigo // only known before init
+// before is the address of the bus that this process was started with.
+var before, given = os.LookupEnv(variable) //nolint:gochecknoglobals,forbidigo // known before init only
 
-// Environ returns the environment this process was started with, for the programs it runs: the
-// address that keeps this process from the bus is none of their business.
-func Environ() []string { return append([]string(nil), original...) }
-
-// shut keeps this process from any bus.
+// shut keeps the library from any bus.
 func shut() { setAddress(dead) }
+
+// Restore gives the programs that this process starts the address of the bus back. Main calls it once
+// every package is initialised.
+func Restore() {
+	if given {
+		setAddress(before)
+	} else {
+		_ = os.Unsetenv(variable) // fails for invalid names only
+	}
+}
 
 // admit lets this process use the bus that there is, and keeps it from launching one.
 func admit() {
@@ -34,7 +40,7 @@ func admit() {
 }
 
 func setAddress(address string) {
-	_ = os.Setenv(variable, address) // fails for bad names and values only
+	_ = os.Setenv(variable, address) // fails for invalid names and values only
 }
 
 // standardAddress returns the address of the bus in the first of the run-time directories that

@@ -175,7 +175,7 @@ func TestPassNotUsable(t *testing.T) {
 	}
 	r := d.with("GNUPGHOME="+stranger).open(t, Pass)
 	_, err := r.Get(t.Context(), "key:x")
-	wantFault(t, "no secret key", err, fault.Store, "gpg has not the secret key")
+	wantFault(t, "no secret key", err, fault.Store, "gpg does not have the secret key")
 	wantFault(t, "no public key", r.Put(t.Context(), "key:x", creds.NewSecret("new")), fault.Store, ".gpg-id", "pass init")
 	wantGet(t, d.open(t, Pass), "key:x", "value")
 	d.run(t, "", "gpgconf", "--homedir", stranger, "--kill", "all")

@@ -2,20 +2,19 @@ package ring
 
 import "strings"
 
-// gpgOptions returns the variable of pass that has gpg report in a form for programs and, unless a
-// person may be asked, fail where it would ask for a passphrase.
-func gpgOptions(env []string, ask bool) string {
-	const variable = "PASSWORD_STORE_GPG_OPTS="
-	var theirs string
-	for _, pair := range env {
-		if value, found := strings.CutPrefix(pair, variable); found {
-			theirs = value + " "
-		}
+// gpgVariable is the variable from which pass takes options of gpg.
+const gpgVariable = "PASSWORD_STORE_GPG_OPTS"
+
+// gpgOptions returns theirs, the options of the user, with those that have gpg report in a form for
+// programs and, unless a person may be asked, fail where it would ask for a passphrase.
+func gpgOptions(theirs string, ask bool) string {
+	if theirs != "" {
+		theirs += " "
 	}
 	if ask {
-		return variable + theirs + "--status-fd 2"
+		return theirs + "--status-fd 2"
 	}
-	return variable + theirs + "--status-fd 2 --batch --pinentry-mode error"
+	return theirs + "--status-fd 2 --batch --pinentry-mode error"
 }
 
 // ofGpg says what the status lines of gpg mean (doc/DETAILS of GnuPG).
@@ -48,7 +47,7 @@ func ofGpg(text string) trouble {
 	case failedToDecrypt && considered:
 		return trouble{locked, "give gpg-agent the passphrase: pass show ITEM"}
 	case failedToDecrypt:
-		return trouble{failed, "gpg has not the secret key that opens it"}
+		return trouble{failed, "gpg does not have the secret key that opens it"}
 	}
 	return trouble{failed, "pass has failed"}
 }

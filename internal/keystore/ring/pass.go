@@ -21,7 +21,7 @@ type pass struct {
 	dir string // the password store
 }
 
-func openPass() (backend, error) {
+func openPass(ask bool) (backend, error) {
 	if _, err := exec.LookPath("pass"); err != nil {
 		return nil, trouble{noProgram, "pass"}
 	}
@@ -43,6 +43,10 @@ func openPass() (backend, error) {
 	if !exists(dir, ".gpg-id") && !exists(dir, service, ".gpg-id") {
 		return nil, trouble{noSetup, "run: pass init YOUR-GPG-KEY"}
 	}
+	options := os.Getenv(gpgVariable) //nolint:forbidigo // as above
+	if err := os.Setenv(gpgVariable, gpgOptions(options, ask)); err != nil {
+		return nil, err
+	}
 	store, err := openLibrary(Pass, keyring.Config{PassDir: dir, PassPrefix: service}, fileName)
 	return pass{store, dir}, err
 }
@@ -52,14 +56,6 @@ func exists(path ...string) bool {
 	return err == nil
 }
 
-func (p pass) get(name string) (value []byte, err error) {
-	err = watched(func() error {
-		value, err = p.library.get(name)
-		return err
-	})
-	return value, err
-}
-
 // set stores the value aside, makes sure that it can be read, and only then renames it: pass
 // writes in place, and whatever killed it would leave half an item.
 func (p pass) set(name string, value []byte) error {
@@ -67,18 +63,16 @@ func (p pass) set(name string, value []byte) error {
 	draft := fileName(name) + newMark + rand.Text()
 	aside.key = func(string) string { return draft }
 	defer func() { _ = aside.remove(name) }()
-	return watched(func() error {
-		if err := put(aside, name, value); err != nil {
-			return err
-		}
-		if err := p.flush(draft + ".gpg"); err != nil {
-			return err
-		}
-		if err := p.run("mv", "-f", service+"/"+draft, service+"/"+fileName(name)); err != nil {
-			return err
-		}
-		return p.flush("")
-	})
+	if err := put(aside, name, value); err != nil {
+		return err
+	}
+	if err := p.flush(draft + ".gpg"); err != nil {
+		return err
+	}
+	if err := p.run("mv", "-f", service+"/"+draft, service+"/"+fileName(name)); err != nil {
+		return err
+	}
+	return p.flush("")
 }
 
 // remove removes the item, and what writes that were killed have left of it.
@@ -87,7 +81,7 @@ func (p pass) remove(name string) error {
 	for _, draft := range drafts {
 		_ = p.run("rm", "-f", service+"/"+strings.TrimSuffix(filepath.Base(draft), ".gpg"))
 	}
-	return watched(func() error { return p.library.remove(name) })
+	return p.library.remove(name)
 }
 
 // run runs pass for what the library has no call for.

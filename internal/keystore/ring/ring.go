@@ -1,20 +1,22 @@
 // Package ring keeps secrets in the keyring of the operating system, through the library
-// 99designs/keyring. It keeps the library's faults out: whatever a keyring does, hang, panic,
-// print, ask, a call here ends within its limit with the secret or with a reason and a remedy.
-//
-// To that end the library runs in a worker only, a child process of our own executable that
-// serves one call. See worker.go for its side and call.go for ours. The kernel's keyring alone is
-// used in this process and without the library: see keyctl.go.
+// 99designs/keyring. Whether a keyring hangs, panics, prints or asks, a call ends within its limit
+// with the secret, or with a reason and a remedy: the library runs in a worker only, a child process
+// of our own executable that serves one call (worker.go). The kernel's keyring needs neither library
+// nor worker (keyctl_linux.go).
 package ring
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/busguard"
@@ -22,6 +24,16 @@ import (
 
 // WorkerArg is the first argument of a worker: main passes it on to Worker, before all else.
 const WorkerArg = busguard.WorkerArg
+
+// The kinds of stores that this package opens, as profiles.ini names them.
+const (
+	Keychain      = "keychain"       // macOS Keychain
+	WinCred       = "wincred"        // Windows Credential Manager
+	SecretService = "secret-service" // GNOME Keyring, KeePassXC and others, over D-Bus
+	KWallet       = "kwallet"        // KDE Wallet
+	Pass          = "pass"           // pass, the standard unix password manager
+	Keyctl        = "keyctl"         // the keyring of the Linux kernel: in memory only
+)
 
 // MaxItem is the largest secret a keyring takes, in bytes: Windows Credential Manager has room for
 // 2560 bytes.
@@ -32,24 +44,27 @@ const maxName = 512
 
 // How long a call may take in all.
 const (
-	quietLimit = 3 * time.Second  // when nobody may be asked, in a credential process
-	calmLimit  = 30 * time.Second // when nobody may be asked, but somebody waits: a busy computer takes its time
-	askLimit   = 60 * time.Second // when a person unlocks the keyring meanwhile
-	probeLimit = 2 * time.Second
+	quietLimit   = 3 * time.Second  // when nobody may be asked, in a credential process
+	patientLimit = 30 * time.Second // when nobody may be asked, but a person waits
+	askLimit     = 60 * time.Second // when a person unlocks the keyring meanwhile
+	probeLimit   = 2 * time.Second
+
+	// reserve is kept back from a limit for killing a worker whose pipes other programs hold.
+	reserve = 250 * time.Millisecond
 )
 
 // Options say which keyring, and how it may be used.
 type Options struct {
 	Kind       string   // one of Kinds
 	Executable string   // this program, as of os.Executable, to be run as worker
-	Env        []string // the environment, as of busguard.Environ
+	Env        []string // of the worker, beside that of this process
 
 	// Ask lets the keyring ask the person at this computer to unlock it, or for consent.
 	// Without it a call never waits for anybody.
 	Ask bool
 
-	// Calm says that this is no credential process, whose consumer would not wait for long.
-	Calm bool
+	// Patient says that this is no credential process, whose consumer would not wait for long.
+	Patient bool
 
 	// Serialize, if not nil, waits for a lock that all processes of the user share, and
 	// returns how to let go of it. It is used where a keyring refuses simultaneous calls.
@@ -75,8 +90,8 @@ func Open(o Options) (*Ring, error) {
 	switch {
 	case o.Ask:
 		limit = askLimit
-	case o.Calm:
-		limit = calmLimit
+	case o.Patient:
+		limit = patientLimit
 	}
 	// macOS refuses a read while another process reads.
 	return &Ring{options: o, limit: limit, serial: o.Kind == Keychain}, nil
@@ -117,6 +132,77 @@ func (r *Ring) Probe(ctx context.Context) error {
 	quiet.options.Ask, quiet.limit = false, min(r.limit, probeLimit)
 	_, err := quiet.call(ctx, request{Op: opProbe, Name: "probe"})
 	return err
+}
+
+// call has the request served within the limit, and returns the value of the answer.
+func (r *Ring) call(ctx context.Context, req request) ([]byte, error) {
+	if err := checkName(req.Name); err != nil {
+		return nil, err
+	}
+	req.Kind, req.Ask = r.options.Kind, r.options.Ask
+	limited, cancel := context.WithTimeout(ctx, r.limit-reserve)
+	defer cancel()
+	got := r.serve(limited, req)
+	if got.State == ok {
+		return got.Value, nil
+	}
+	failure := trouble{got.State, got.Detail}.fault(req.Kind, req.Name)
+	failure.Err = ctx.Err() // so that a call that was interrupted can be told from a keyring that hangs
+	return nil, failure
+}
+
+// serve has the request served here, where that is safe, or by a worker.
+func (r *Ring) serve(ctx context.Context, req request) answer {
+	if req.Kind == Keyctl {
+		return serveKernel(req)
+	}
+	if r.serial && r.options.Serialize != nil {
+		unlock, err := r.options.Serialize(ctx)
+		if err != nil {
+			return answer{State: busy}
+		}
+		defer unlock()
+	}
+	return r.work(ctx, req)
+}
+
+// work runs a worker for the request. It is killed, with all that it has started, when ctx ends.
+func (r *Ring) work(ctx context.Context, req request) answer {
+	text, err := json.Marshal(req)
+	if err != nil {
+		return answer{State: broken}
+	}
+	defer clear(text)
+	var said child.Head
+	out, err := child.Program{
+		Argv:   []string{r.options.Executable, WorkerArg, r.limit.String()},
+		Env:    r.options.Env,
+		Stdin:  text,
+		Limit:  maxMessage,
+		Stderr: &said,
+	}.Run(ctx)
+	defer clear(out)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return answer{State: silent, Detail: r.limit.String()}
+	}
+	if err != nil {
+		return answer{State: broken}
+	}
+	got := parseAnswer(out)
+	if got.State == exited {
+		t := ofGpg(said.String())
+		return answer{State: t.state, Detail: t.detail}
+	}
+	return got
+}
+
+// parseAnswer reads what a worker has printed.
+func parseAnswer(out []byte) answer {
+	var got answer
+	if decode(bytes.NewReader(out), &got) != nil || got.State == "" || len(got.Value) > MaxItem {
+		return answer{State: broken}
+	}
+	return got
 }
 
 // checkName refuses a name that not every keyring can hold.

@@ -2,16 +2,23 @@ package ring
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"slices"
+	"strings"
 )
 
 // Worker serves the one request on stdin and answers on stdout, for a process that was started
-// with WorkerArg. It returns the exit code. From then on the process has no os.Stdout: what the
-// library might print there must not get into the answer.
+// with WorkerArg. It returns the exit code. From then on the process has no os.Stdout, so that
+// nothing that the library prints gets into the answer, and no variables of AWS.
 func Worker(stdin io.Reader, stdout io.Writer) int {
-	os.Stdout = os.Stderr //nolint:forbidigo,reassign // see above
+	os.Stdout = os.Stderr               //nolint:forbidigo,reassign // see above
+	for _, pair := range os.Environ() { //nolint:forbidigo // a worker's environment is its own
+		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "AWS_") {
+			_ = os.Unsetenv(name) // fails for invalid names only
+		}
+	}
 	got := perform(stdin)
 	if json.NewEncoder(stdout).Encode(got) != nil {
 		return 1
@@ -20,7 +27,7 @@ func Worker(stdin io.Reader, stdout io.Writer) int {
 }
 
 // perform serves the request. A panic of the library, as when the bus dies while it waits for a
-// person, is an answer, too.
+// person, becomes an answer.
 func perform(stdin io.Reader) (got answer) {
 	defer func() {
 		if recover() != nil { // its value might quote a secret
@@ -30,9 +37,6 @@ func perform(stdin io.Reader) (got answer) {
 	var req request
 	if decode(stdin, &req) != nil {
 		return answer{State: broken}
-	}
-	if req.Op == opVault {
-		return performVault(req)
 	}
 	if !slices.Contains(Kinds(), req.Kind) {
 		return answer{State: broken}
@@ -95,4 +99,43 @@ func put(store backend, name string, value []byte) error {
 func refused(err error) answer {
 	t := classify(err)
 	return answer{State: t.state, Detail: t.detail}
+}
+
+// maxMessage is the largest request or answer, in bytes: an item in base64, its name, and room.
+const maxMessage = 16 << 10
+
+// The operations.
+const (
+	opGet    = "get"
+	opPut    = "put"
+	opDelete = "delete"
+	opProbe  = "probe"
+)
+
+// request is what a worker is asked on stdin: one JSON object.
+type request struct {
+	Op    string `json:"op"`
+	Kind  string `json:"kind"`
+	Name  string `json:"name"`
+	Value []byte `json:"value,omitempty"` // of opPut
+	Ask   bool   `json:"ask"`             // a person may be asked
+}
+
+// answer is what a worker says on stdout: one JSON object.
+type answer struct {
+	State  state  `json:"state"`
+	Detail string `json:"detail,omitempty"` // for people; no part of a secret
+	Value  []byte `json:"value,omitempty"`  // of opGet
+}
+
+var errMessage = errors.New("not a message between this program and its worker")
+
+// decode reads one JSON object, as written by encode, into message.
+func decode(r io.Reader, message any) error {
+	text, err := io.ReadAll(io.LimitReader(r, maxMessage+1))
+	defer clear(text)
+	if err != nil || len(text) > maxMessage || json.Unmarshal(text, message) != nil {
+		return errMessage // what json says might quote a secret
+	}
+	return nil
 }

@@ -5,28 +5,28 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 
 	"filippo.io/age"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 // Get returns the secret stored under name.
 func (s *Store) Get(ctx context.Context, name string) (creds.Secret, error) {
-	root, err := s.open()
+	dir, err := s.open()
 	if errors.Is(err, fs.ErrNotExist) {
 		return creds.Secret{}, s.absent(name)
 	}
 	if err != nil {
 		return creds.Secret{}, err
 	}
-	defer func() { _ = root.Close() }()
+	defer func() { _ = dir.Close() }()
 	var before snapshot
 	var failed error
 	for {
-		now, err := s.look(root, name)
+		now, err := s.look(dir, name)
 		if err != nil {
 			return creds.Secret{}, err
 		}
@@ -55,11 +55,11 @@ func (n snapshot) equal(other snapshot) bool {
 	return bytes.Equal(n.item, other.item) && bytes.Equal(n.keys.plain, other.keys.plain) && bytes.Equal(n.keys.sealed, other.keys.sealed)
 }
 
-func (s *Store) look(root *os.Root, name string) (n snapshot, err error) {
-	if n.keys, err = s.readKeys(root); err != nil {
+func (s *Store) look(dir *securefile.Dir, name string) (n snapshot, err error) {
+	if n.keys, err = s.readKeys(dir); err != nil {
 		return snapshot{}, err
 	}
-	n.item, err = s.read(root, fileName(name))
+	n.item, err = s.read(dir, fileName(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = s.absent(name)
 	}
@@ -124,3 +124,84 @@ func (s *Store) absent(name string) error {
 }
 
 const addAgain = "run: aws-mfa-creds add --profile NAME"
+
+// Put stores value under name, in place of what was there. A store that has no keys yet gets an
+// identity in clear.
+func (s *Store) Put(ctx context.Context, name string, value creds.Secret) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	dir, err := s.make()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dir.Close() }()
+	recipients, unlock, err := s.ready(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	file, err := encrypt(name, value, recipients)
+	if err != nil {
+		return s.notEncrypted(ctx, err)
+	}
+	if err := s.write(dir, fileName(name), file); err != nil {
+		return err
+	}
+	_ = dir.Sweep(s.now().Add(-securefile.Abandoned))
+	return nil
+}
+
+// ready takes the lock and returns the recipients, made if need be.
+func (s *Store) ready(ctx context.Context, dir *securefile.Dir) (recipients []age.Recipient, unlock func(), err error) {
+	for _, share := range []securefile.Share{securefile.Shared, securefile.Alone} {
+		if unlock, err = s.lock(ctx, dir, share); err != nil {
+			return nil, nil, err
+		}
+		recipients, err = s.recipients(ctx, dir)
+		if err == nil && recipients == nil && share == securefile.Alone {
+			recipients, err = s.begin(ctx, dir)
+		}
+		if err == nil && recipients != nil {
+			return recipients, unlock, nil
+		}
+		unlock()
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	return nil, nil, fault.New(fault.Internal, s.dir, "", "the age store has no recipients")
+}
+
+// notEncrypted puts an error of encrypt into words.
+func (s *Store) notEncrypted(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return context.Cause(ctx)
+	}
+	if told, ok := errors.AsType[*fault.Error](err); ok {
+		return told
+	}
+	return &fault.Error{Kind: fault.Store, Thing: s.path(recipientsFile), Cause: "age cannot encrypt to these recipients together", Remedy: "do not mix post-quantum recipients and others", Err: err}
+}
+
+// Delete removes what is stored under name. That there is nothing is no error.
+func (s *Store) Delete(ctx context.Context, name string) error {
+	dir, err := s.open()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dir.Close() }()
+	file := fileName(name)
+	if !exists(dir, file) {
+		return nil
+	}
+	unlock, err := s.lock(ctx, dir, securefile.Shared) // whoever changes the keys would write it again
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return s.remove(dir, file)
+}

@@ -1,38 +1,62 @@
+// Package keystore keeps the long-lived secrets, access keys and seeds, in the stores of the user's
+// choice.
 package keystore
 
 import (
 	"context"
 	"errors"
-	"io"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/agefile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/ring"
 )
+
+// The kinds of stores that are no keyring of the operating system, as profiles.ini names them; see
+// package ring for the others.
+const (
+	KindEnv = envstore.Kind // AWS_MFA_CREDS_* variables, for CI
+	KindAge = "age"         // files encrypted with age
+)
+
+// Store holds small secrets by name. Whatever the store is, a call ends in a few
+// seconds and never prompts, unless the Store was opened for a person who may be asked.
+// Errors are *fault.Error of kind NoSecret (nothing is stored under the name, or what is
+// there is damaged), Store (locked, absent, not answering), Filesystem or Permissions.
+type Store interface {
+	// Get returns the secret stored under name.
+	Get(ctx context.Context, name string) (creds.Secret, error)
+
+	// Put stores value under name, in place of what was there. When it returns nil the
+	// value is durable.
+	Put(ctx context.Context, name string, value creds.Secret) error
+
+	// Delete removes what is stored under name. That there is nothing is no error.
+	Delete(ctx context.Context, name string) error
+}
 
 // Person is somebody at the terminal, whom a store may ask for a passphrase or a PIN.
 type Person = agefile.Person
 
 // Options say what stores work with. All but Person are required.
 type Options struct {
-	Dir        string   // of the age store; made by the first write
-	Executable string   // this program, as of os.Executable
-	Environ    []string // the environment, as of busguard.Environ
+	Dir        string // of the age store; made by the first write
+	Executable string // this program, as of os.Executable
 	Now        func() time.Time
-	Rand       io.Reader // crypto/rand.Reader in earnest
 
 	// Serialize waits for a lock that all processes of the user share, for keyrings that refuse
 	// simultaneous calls, and returns how to let go of it.
 	Serialize func(context.Context) (unlock func(), err error)
 
-	// Calm says that this is no credential process, so that a busy store may take its time.
-	Calm bool
+	// Patient says that no consumer of credentials is waiting, so that a busy store may take longer.
+	Patient bool
 
 	// Person may be asked to unlock a store. Nil: nobody is asked, and every call ends
-	// within three seconds, or if Calm within half a minute.
+	// within three seconds, or if Patient within half a minute.
 	Person Person
 }
 
@@ -47,7 +71,7 @@ func Open(kind string, o Options) (Store, error) {
 	switch kind {
 	case KindAge:
 		return Age(o), nil
-	case KindKeychain, KindWinCred, KindSecretService, KindKWallet, KindPass, KindKeyctl:
+	case ring.Keychain, ring.WinCred, ring.SecretService, ring.KWallet, ring.Pass, ring.Keyctl:
 		return openRing(kind, o)
 	case KindEnv:
 		return nil, fault.New(fault.Config, "the env store", "name another: "+strings.Join(Kinds(), ", "), "is the environment, and nothing can be stored there")
@@ -55,13 +79,13 @@ func Open(kind string, o Options) (Store, error) {
 	return nil, fault.New(fault.Config, "store "+fault.Printable(kind), "use one of "+strings.Join(Kinds(), ", "), "there is no store of this name")
 }
 
-// Age returns the age store, which has a life of its own: see package agefile.
+// Age returns the age store with what only it can do: see package agefile.
 func Age(o Options) *agefile.Store {
-	return agefile.Open(agefile.Options{Dir: o.Dir, Now: o.Now, Rand: o.Rand, Env: o.Environ, Person: o.Person})
+	return agefile.Open(agefile.Options{Dir: o.Dir, Now: o.Now, Person: o.Person})
 }
 
 func openRing(kind string, o Options) (*ring.Ring, error) {
-	return ring.Open(ring.Options{Kind: kind, Executable: o.Executable, Env: o.Environ, Ask: o.Person != nil, Calm: o.Calm, Serialize: o.Serialize})
+	return ring.Open(ring.Options{Kind: kind, Executable: o.Executable, Ask: o.Person != nil, Patient: o.Patient, Serialize: o.Serialize})
 }
 
 // Probe reports why the store of a kind cannot be used now, or nil. It asks nobody and ends within
@@ -80,10 +104,10 @@ func Probe(ctx context.Context, kind string, o Options) error {
 // Default returns the store to use where nothing is said: the platform's keyring if it can be
 // used, else age. why says so in words when it is not the platform's first choice.
 //
-// The kernel's keyring forgets, pass is for those who have chosen it, and KDE's is for KDE: they
-// are used when they are asked for.
+// The kernel's keyring forgets, and pass and KDE Wallet are for those who have chosen them: these
+// are used only when they are named.
 func Default(ctx context.Context, o Options) (kind, why string) {
-	for _, candidate := range []string{KindKeychain, KindWinCred, KindSecretService} {
+	for _, candidate := range []string{ring.Keychain, ring.WinCred, ring.SecretService} {
 		if !slices.Contains(Kinds(), candidate) {
 			continue
 		}
@@ -98,8 +122,8 @@ func Default(ctx context.Context, o Options) (kind, why string) {
 
 // causeOf is err without what it is about.
 func causeOf(err error) string {
-	if told, ok := errors.AsType[*fault.Error](err); ok {
-		return fault.Printable(told.Cause)
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		return fault.Printable(e.Cause)
 	}
 	return fault.Text(err)
 }

@@ -1,6 +1,0 @@
-//go:build !linux && !windows && !darwin
-
-package ring
-
-// Kinds returns the stores that this build contains.
-func Kinds() []string { return []string{Pass} }

@@ -1,4 +1,0 @@
-package ring
-
-// Kinds returns the stores that this build contains.
-func Kinds() []string { return []string{WinCred} }

@@ -2,7 +2,6 @@ package enroll
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -47,7 +46,7 @@ func inBubble(t *testing.T, test func(t *testing.T, b *bubble)) {
 		dir := t.TempDir()
 		b := &bubble{
 			t: t, seed: seed, answer: func(int) error { return nil },
-			store: keystore.Items{Store: keystore.Age(keystore.Options{Dir: filepath.Join(dir, "age"), Now: time.Now, Rand: rand.Reader})},
+			store: keystore.Items{Store: keystore.Age(keystore.Options{Dir: filepath.Join(dir, "age"), Now: time.Now})},
 		}
 		if b.cache, err = cache.Open(cache.Options{Dir: filepath.Join(dir, "cache"), Now: time.Now}); err != nil {
 			t.Fatal(err)

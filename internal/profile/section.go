@@ -2,8 +2,11 @@ package profile
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
 // section is the options of a profile in one file, by key.
@@ -178,4 +181,116 @@ func (s *section) readBlock(n Statement) error {
 func (f *File) Check(name string) error {
 	_, err := f.section(name)
 	return err
+}
+
+// value is one setting and where it is from.
+type value struct {
+	text   string
+	key    string // its key in a file
+	source string // the flag or variable it is from; "" if it is from a file
+	file   *File
+	offset int
+}
+
+// place returns the flag, the variable or "path:line".
+func (v value) place() string {
+	if v.file == nil {
+		return v.source
+	}
+	return v.file.Place(v.offset)
+}
+
+// quoted returns the value, after its key if it has one, for a message.
+func (v value) quoted() string {
+	if v.key == "" {
+		return strconv.Quote(Shorten(v.text))
+	}
+	return v.key + " " + strconv.Quote(Shorten(v.text))
+}
+
+// kind returns the class of a failure about the value.
+func (v value) kind() fault.Kind {
+	if strings.HasPrefix(v.source, "--") {
+		return fault.Usage
+	}
+	return fault.Config
+}
+
+// get returns the value of key in the section, whole. An empty one counts as none,
+// and so does a section that does not exist.
+func (s *section) get(key string) value {
+	if s == nil {
+		return value{}
+	}
+	o := s.options[key]
+	return value{text: o.value, key: key, file: s.file, offset: o.offset}
+}
+
+// Uncommented returns a value without its inline comment, as settings of one word are read.
+func Uncommented(text string) string { return value{text: text}.uncommented().text }
+
+// uncommented returns v without its inline comment: from a # or ; behind white space
+// on. The AWS CLI takes such as a part of the value, the other SDKs do not; but no value of the
+// keys this is used for can hold one, so that nothing the AWS CLI accepts is read otherwise.
+func (v value) uncommented() value {
+	for i := 1; i < len(v.text); i++ {
+		if (v.text[i] == '#' || v.text[i] == ';') && (v.text[i-1] == ' ' || v.text[i-1] == '\t') {
+			v.text = strings.TrimRight(v.text[:i], " \t")
+			return v
+		}
+	}
+	return v
+}
+
+// The keys of both files, as constants. Those of the AWS config that are of no concern to us are
+// skipped; in profiles.ini there are no others.
+const (
+	KeyStore          = "store"         // profiles.ini only
+	KeyKeyStore       = "key_store"     // profiles.ini only: where the access key rests, if not in store
+	KeySeedStore      = "seed_store"    // profiles.ini only: where the seed rests, if not in store
+	KeyRegistered     = "registered"    // profiles.ini only: what register changed in the AWS config
+	KeyAccessKeyID    = "access_key_id" // profiles.ini only
+	KeyDuration       = "duration"      // profiles.ini only: as "12h"
+	KeySerial         = "mfa_serial"
+	KeyProcess        = "mfa_process"
+	KeyRole           = "role_arn"
+	KeySource         = "source_profile"
+	KeyExternalID     = "external_id"
+	KeySessionName    = "role_session_name"
+	KeySeconds        = "duration_seconds"
+	KeyRegion         = "region"
+	KeyEndpoint       = "endpoint_url"
+	KeyServices       = "services"
+	KeyIgnoreEndpoint = "ignore_configured_endpoint_urls"
+	KeyFIPS           = "use_fips_endpoint"
+	KeyDualStack      = "use_dualstack_endpoint"
+	KeyCABundle       = "ca_bundle"
+
+	// KeyRegional is accepted and not looked at: the endpoint is always regional,
+	// because tokens of the global one fail in opt-in regions.
+	KeyRegional = "sts_regional_endpoints"
+
+	// KeyCommand is what the SDKs run. Its value is shown, never run or relied on, so
+	// it is not checked.
+	KeyCommand = "credential_process"
+
+	// KeyOutput is the AWS CLI's; register writes it.
+	KeyOutput = "output"
+
+	// The blocks of the services in a services section.
+	KeySTS = "sts"
+	KeyIAM = "iam"
+)
+
+// sharedKeys are the keys that both files know.
+func sharedKeys() []string {
+	return []string{
+		KeySerial, KeyProcess, KeyRole, KeySource, KeyExternalID, KeySessionName, KeySeconds, KeyRegion, KeyEndpoint,
+		KeyServices, KeyIgnoreEndpoint, KeyFIPS, KeyDualStack, KeyCABundle, KeyRegional,
+	}
+}
+
+// ownKeys are the keys of profiles.ini.
+func ownKeys() []string {
+	return append(sharedKeys(), KeyStore, KeyKeyStore, KeySeedStore, KeyAccessKeyID, KeyDuration, KeyRegistered)
 }

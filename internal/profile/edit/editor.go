@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
@@ -91,4 +94,218 @@ func (e Editor) lock(ctx context.Context) (unlock func(), err error) {
 		return nil, fmt.Errorf("wait for the lock: %w", ctx.Err())
 	}
 	return func() {}, nil
+}
+
+// target is a file to replace.
+type target struct {
+	path   string      // as it is configured
+	end    string      // where the symbolic links lead
+	ours   bool        // it is profiles.ini
+	info   fs.FileInfo // nil if there is no file
+	old    string
+	new    string
+	backup bool // keep a copy of the old content
+
+	dir    *securefile.Dir // its directory, once it is staged
+	staged string          // the name of the new content there
+	copied string          // the name of the copy there
+}
+
+// openTarget reads the file at path. Its links are followed here, once.
+func openTarget(path string, ours bool) (*target, error) {
+	switch path {
+	case "":
+		return nil, fault.New(fault.Config, "the file", "set HOME, or AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE", "has no place, because HOME is not set")
+	case os.DevNull:
+		return nil, fault.New(fault.Config, path, "name a file", "nothing can be kept in the null device")
+	}
+	if ours {
+		if err := profile.CheckOwnDir(path); err != nil {
+			return nil, err
+		}
+	}
+	end, err := follow(path)
+	if err != nil {
+		return nil, err
+	}
+	data, info, err := profile.Read(end, ours)
+	return &target{path: path, end: end, ours: ours, info: info, old: data, new: data}, err
+}
+
+// follow returns where the symbolic links at path lead, also if nothing is there yet.
+func follow(path string) (string, error) {
+	const most = 40 // as for the system
+	end := path
+	for range most {
+		info, err := os.Lstat(end)
+		if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+			return end, nil //nolint:nilerr // reading it tells
+		}
+		next, err := os.Readlink(end)
+		if err != nil {
+			return "", profile.Unreadable(path, err)
+		}
+		if !filepath.IsAbs(next) {
+			next = filepath.Join(filepath.Dir(end), next)
+		}
+		end = next
+	}
+	return "", fault.New(fault.Filesystem, path, "put a file in its place", "is a loop of symbolic links")
+}
+
+func (t *target) changed() bool { return t.old != t.new }
+
+// change tells what becomes, or has become, of the file.
+func (t *target) change() Change {
+	c := Change{Path: t.path, Old: creds.NewSecret(t.old), New: creds.NewSecret(t.new), Changed: t.changed()}
+	if t.copied != "" {
+		c.Backup = filepath.Join(filepath.Dir(t.end), t.copied)
+	}
+	return c
+}
+
+// commit replaces the files that change. All that is likely to fail comes first: only when
+// each new content is on the disk under another name, and no file was changed by others, do
+// they take their places.
+func commit(all []*target) error {
+	var done bool
+	for _, t := range all {
+		defer func() { t.close(done) }()
+	}
+	for _, t := range all {
+		if err := t.stage(); err != nil {
+			return t.inWords(err)
+		}
+	}
+	for _, t := range all {
+		if err := t.unchanged(); err != nil {
+			return err
+		}
+	}
+	for _, t := range all {
+		if err := t.publish(); err != nil {
+			return t.inWords(err)
+		}
+	}
+	done = true
+	return nil
+}
+
+// stage writes the new content beside the old, with its mode and owner, and the backup.
+func (t *target) stage() error {
+	if !t.changed() {
+		return nil
+	}
+	if t.info != nil && t.info.Mode().Perm()&0o200 == 0 {
+		return fault.New(fault.Filesystem, t.path, "make it writable: chmod u+w "+t.path, "is read-only (mode %s)", t.info.Mode())
+	}
+	var err error
+	if t.dir, err = openDir(filepath.Dir(t.end)); err != nil {
+		return err
+	}
+	if t.backup && t.info != nil {
+		if err := t.copyOld(); err != nil {
+			return err
+		}
+	}
+	if t.staged, err = t.dir.Stage([]byte(t.new), securefile.Options{Mode: t.mode(), Durable: true}); err != nil {
+		return err
+	}
+	return t.keepOwner()
+}
+
+func (t *target) mode() fs.FileMode {
+	if t.info == nil {
+		return 0o600
+	}
+	return t.info.Mode().Perm()
+}
+
+// copyOld keeps the old content under a name that is free.
+func (t *target) copyOld() error {
+	const most = 1000
+	base := filepath.Base(t.end) + ".aws-mfa-creds-backup"
+	name := base
+	for i := 2; ; i++ {
+		err := t.dir.Create(name, []byte(t.old), securefile.Options{Durable: true})
+		if err == nil {
+			t.copied = name
+			return nil
+		}
+		if !errors.Is(err, fs.ErrExist) || i > most {
+			return err
+		}
+		name = base + "." + strconv.Itoa(i)
+	}
+}
+
+// unchanged fails if the file is not what was read any more.
+func (t *target) unchanged() error {
+	data, info, err := profile.Read(t.end, t.ours)
+	if err != nil {
+		return err
+	}
+	if (info == nil) != (t.info == nil) || data != t.old {
+		return fault.New(fault.Config, t.path, "run it again", "another program changed it meanwhile")
+	}
+	return nil
+}
+
+// publish puts the new content in the place of the old.
+func (t *target) publish() error {
+	if t.staged == "" {
+		return nil
+	}
+	if err := t.dir.Replace(t.staged, filepath.Base(t.end)); err != nil {
+		return err
+	}
+	t.staged = ""
+	t.sweep()
+	return nil
+}
+
+// sweep removes what killed edits have left beside the file. Its own time stamp says
+// what time it is.
+func (t *target) sweep() {
+	if info, err := t.dir.Root.Stat(filepath.Base(t.end)); err == nil {
+		_ = t.dir.Sweep(info.ModTime().Add(-securefile.Abandoned))
+	}
+}
+
+// close removes what was staged for nothing.
+func (t *target) close(done bool) {
+	if t.dir == nil {
+		return
+	}
+	if t.staged != "" {
+		_ = t.dir.Remove(t.staged)
+	}
+	if t.copied != "" && !done {
+		_ = t.dir.Remove(t.copied)
+		t.copied = ""
+	}
+	_ = t.dir.Close()
+}
+
+// inWords returns err, from writing the file, as a *fault.Error.
+func (t *target) inWords(err error) error {
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return err
+	}
+	bad := fault.New(fault.Filesystem, t.path, "look at the permissions and the free space of "+filepath.Dir(t.end), "cannot be written: %s", securefile.Reason(err))
+	bad.Err = err
+	return bad
+}
+
+// openDir opens the directory at path, and makes it first, with those above it, if there
+// is none.
+func openDir(path string) (*securefile.Dir, error) {
+	dir, err := securefile.OpenAnyDir(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return dir, err
+	}
+	if err := securefile.MakeAll(path); err != nil {
+		return nil, err
+	}
+	return securefile.OpenAnyDir(path)
 }

@@ -171,7 +171,7 @@ func wantRefusals(t *testing.T, all []registered) {
 			t.Errorf("%s: refused because of %q, want %q", r.name, r.reason, r.refused)
 		}
 		// Its own checks of what it is about to write have nothing to find.
-		for _, own := range []string{"would change another", "so that it is read back"} {
+		for _, own := range []string{"would change another", "that it can be read back"} {
 			if strings.Contains(r.reason, own) {
 				t.Errorf("%s, %.1000q: %s", r.name, r.text, r.reason)
 			}

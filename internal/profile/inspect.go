@@ -179,7 +179,7 @@ func (f *File) staticKey(name string) (key StaticKey, ok bool, err error) {
 			continue
 		}
 		if len(n.More) > 0 {
-			return StaticKey{}, false, f.Fault(n.More[0].Offset, "begin the line at the margin", "it is indented, and so a part of the value of %s above it", k)
+			return StaticKey{}, false, f.Fault(n.More[0].Offset, "begin the line at the margin", "it is indented, so it belongs to the value of %s above it", k)
 		}
 		texts[k] = Uncommented(n.Value())
 		if key.Place == "" {

@@ -16,7 +16,7 @@ func (r *resolution) missing(name string) error {
 	f := r.files
 	if r.env.Identity || f.hasCredentials(name) {
 		if place := f.aws.untitled(name); place != "" {
-			r.note(place + ": the section is no profile, because its header does not begin with profile")
+			r.note(place + ": the section is not a profile, because its header does not begin with profile")
 		}
 		return nil
 	}
@@ -29,7 +29,7 @@ func (r *resolution) missing(name string) error {
 		return fault.New(fault.Config, place, "close it with ]", "the section header has no closing bracket")
 	}
 	if place := f.aws.untitled(name); place != "" {
-		return fault.New(fault.Config, place, fmt.Sprintf("did you mean [profile %s]?", name), "[%s] is no profile in the AWS config", name)
+		return fault.New(fault.Config, place, fmt.Sprintf("did you mean [profile %s]?", name), "[%s] is not a profile in the AWS config", name)
 	}
 	return fault.New(fault.Config, thing, f.advice(name), "does not exist in %s", f.searched())
 }

@@ -247,8 +247,8 @@ func TestResolveRefuses(t *testing.T) {
 		"unknown key":             {own: "[x]\nrole_anr = a\n", parts: []string{"profiles.ini:2", `"role_anr"`, `did you mean role_arn?`}},
 		"far key":                 {own: "[x]\nzzzzzzzz = a\n", parts: []string{"the keys are", "mfa_serial"}},
 		"secret in own":           {own: "[x]\naws_secret_access_key = canary\n", parts: []string{"profiles.ini:2", "secrets do not belong"}},
-		"pasted line in own":      {own: "[x]\n\ncanary/canary\n", parts: []string{"profiles.ini:3", "the line is no option"}},
-		"pasted line in AWS":      {aws: "[profile x]\r\n\r\ncanary\r\n", parts: []string{"config:3", "the line is no option"}},
+		"pasted line in own":      {own: "[x]\n\ncanary/canary\n", parts: []string{"profiles.ini:3", "the line is not an option"}},
+		"pasted line in AWS":      {aws: "[profile x]\r\n\r\ncanary\r\n", parts: []string{"config:3", "the line is not an option"}},
 		"no key":                  {aws: "[profile x]\n= canary\n", parts: []string{"config:2"}},
 		"unclosed header":         {aws: "[profile x]\n[profile y\nrole_arn = a\n", parts: []string{"config:2", "no closing bracket"}},
 		"unclosed header of it":   {aws: "[profile y]\n[profile x\nrole_arn = a\n", parts: []string{"config:2", "no closing bracket"}},
@@ -333,10 +333,10 @@ func TestNotes(t *testing.T) {
 		"duplicate section":    {aws: "[profile x]\nregion = eu-west-1\n[profile x]\nregion = eu-west-2\n", want: "config:3: repeats a section"},
 		"other spelling":       {aws: "[profile x]\n[profile 'x']\n", want: "config:2: replaces"},
 		"duplicate key":        {aws: "[profile x]\nregion = eu-west-1\nRegion = eu-west-2\n", want: "config:3: repeats the key region"},
-		"long session":         {aws: "[profile x]\nduration_seconds = 1000000000\n", want: "config:2: duration_seconds \"1000000000\" is not from 15m to 36h; 36h is used"},
+		"long session":         {aws: "[profile x]\nduration_seconds = 1000000000\n", want: "config:2: duration_seconds \"1000000000\" is outside 15m to 36h, so 36h is used"},
 		"short session":        {own: "[x]\nduration = 10s\n", want: "15m is used"},
 		"long role":            {aws: role + "duration_seconds = 90000\n", want: "12h is used"},
-		"long chained role":    {aws: role + "source_profile = y\nduration_seconds = 7200\n[profile y]\nrole_arn = " + roleB + "\n", want: "not from 15m to 1h; 1h is used"},
+		"long chained role":    {aws: role + "source_profile = y\nduration_seconds = 7200\n[profile y]\nrole_arn = " + roleB + "\n", want: "outside 15m to 1h, so 1h is used"},
 		"region and partition": {aws: "[profile x]\nregion = us-east-1\nmfa_serial = arn:aws-cn:iam::123456789012:mfa/a\n", want: "region us-east-1 is not in the partition aws-cn; STS is asked in cn-northwest-1"},
 	} {
 		s := resolve(t, c.aws, c.own)
@@ -347,7 +347,7 @@ func TestNotes(t *testing.T) {
 	env := environment()
 	env.Identity = true
 	s, err := load(t, "[x]\nrole_arn = a\n", "").Resolve("x", Flags{}, env)
-	if err != nil || len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "config:1: the section is no profile") {
+	if err != nil || len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "config:1: the section is not a profile") {
 		t.Errorf("section that is no profile: %q, %v", s.Notes, err)
 	}
 }

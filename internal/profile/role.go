@@ -165,7 +165,7 @@ const (
 func ParseDuration(flag, text string) (time.Duration, error) {
 	d, ok := parseDuration(text)
 	if !ok {
-		return 0, fault.New(fault.Usage, flag, "write it as 1h, 90m or 3600", "%q is no duration", Shorten(text))
+		return 0, fault.New(fault.Usage, flag, "write it as 1h, 90m or 3600", "%q is not a duration", Shorten(text))
 	}
 	return d, nil
 }
@@ -200,7 +200,7 @@ func (r *resolution) duration(v value, byDefault, limit time.Duration) (time.Dur
 // clamp brings d into the limits, and notes it if that changes it.
 func (r *resolution) clamp(v value, d, limit time.Duration) time.Duration {
 	if within := min(max(d, minDuration), limit); within != d {
-		r.note(fmt.Sprintf("%s: %s is not from %s to %s; %s is used",
+		r.note(fmt.Sprintf("%s: %s is outside %s to %s, so %s is used",
 			v.place(), v.quoted(), brief(minDuration), brief(limit), brief(within)))
 		return within
 	}

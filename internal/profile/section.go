@@ -33,7 +33,7 @@ func (f *File) section(name string) (*section, error) {
 	s := &section{file: f, options: make(map[string]option)}
 	last := headers[len(headers)-1]
 	if replaced {
-		s.note(last.Line, "replaces an earlier section of the same profile that is spelled otherwise")
+		s.note(last.Line, "replaces an earlier section of the same profile whose header is spelled differently")
 	}
 	if len(headers) > 1 {
 		s.note(last.Line, "repeats a section: the later keys win; the AWS CLI refuses such a file")
@@ -75,7 +75,7 @@ func (s *section) read(h Header) error {
 			continue
 		}
 		if len(n.More) > 0 {
-			return s.file.Fault(n.More[0].Offset, "begin the line at the margin", "it is indented, and so a part of the value of %s above it", key)
+			return s.file.Fault(n.More[0].Offset, "begin the line at the margin", "it is indented, so it belongs to the value of %s above it", key)
 		}
 		if seen[key] {
 			s.note(n.Offset, "repeats the key "+key+": the last one wins")
@@ -95,7 +95,7 @@ func (s *section) checkKey(n Statement, key string, known []string) error {
 	case n.Text[0] == '[' && !strings.Contains(n.Text, "]"):
 		return s.file.Fault(n.Offset, "close it with ]", "the section header has no closing bracket")
 	case key == "":
-		return s.file.Fault(n.Offset, "write it as KEY = VALUE, or as a comment", "the line is no option")
+		return s.file.Fault(n.Offset, "write it as KEY = VALUE, or as a comment", "the line is not an option")
 	case s.file.dialect == Plain && !slices.Contains(known, key):
 		return s.unknownKey(n, key, known)
 	}
@@ -104,7 +104,7 @@ func (s *section) checkKey(n Statement, key string, known []string) error {
 
 func (s *section) unknownKey(n Statement, key string, known []string) error {
 	if strings.Contains(key, "secret") || strings.Contains(key, "seed") || strings.Contains(key, "token") {
-		return s.file.Fault(n.Offset, "delete the line; secrets come from AWS_MFA_CREDS_SECRET_ACCESS_KEY and AWS_MFA_CREDS_SEED", "secrets do not belong into this file")
+		return s.file.Fault(n.Offset, "delete the line; secrets come from AWS_MFA_CREDS_SECRET_ACCESS_KEY and AWS_MFA_CREDS_SEED", "secrets do not belong in this file")
 	}
 	if near := nearest(known, key, 1); len(near) > 0 {
 		return s.file.Fault(n.Offset, "did you mean "+near[0]+"?", "unknown key %q", Shorten(key))
@@ -121,7 +121,7 @@ func (s *section) add(key string, n Line, delimiters string) error {
 	case !utf8.ValidString(value):
 		return s.file.Fault(n.Offset, "save the file as UTF-8", "the value is not UTF-8")
 	case strings.HasPrefix(value, "`"), strings.HasPrefix(value, `"""`):
-		return s.file.Fault(n.Offset, "delete the quotation marks", "the value begins with a quotation mark, which the AWS tools take as a part of it")
+		return s.file.Fault(n.Offset, "delete the quotation marks", "the value begins with a quotation mark, which the AWS tools take for part of it")
 	}
 	for _, c := range value {
 		if c < ' ' && c != '\t' || c == 0x7f {
@@ -165,7 +165,7 @@ func (s *section) readBlock(n Statement) error {
 	for _, inner := range n.More {
 		key, _, ok := strings.Cut(inner.Text, "=")
 		if !ok {
-			return s.file.Fault(inner.Offset, "write it as KEY = VALUE, or as a comment", "the line is no option")
+			return s.file.Fault(inner.Offset, "write it as KEY = VALUE, or as a comment", "the line is not an option")
 		}
 		if strings.TrimFunc(key, IsSpace) != KeyEndpoint {
 			continue

@@ -39,7 +39,7 @@ func newEdit(path string, d profile.Dialect, content, name string) (*edit, error
 // meaning: in a file with odd indentation, a header can be one only because of the line above it.
 func (e *edit) content() (string, error) {
 	if others(e.file, e.name) != others(e.before, e.name) {
-		return "", fault.New(fault.Config, e.file.Path, "begin all section headers at the margin", "its indentation is such that a change of one section would change another")
+		return "", fault.New(fault.Config, e.file.Path, "begin all section headers at the margin", "because of its indentation, changing one section would change another")
 	}
 	return e.mark + e.file.Data, nil
 }
@@ -72,9 +72,9 @@ func (e *edit) checkSection() error {
 		switch {
 		case h.Text != all[0].Text:
 			// The AWS CLI takes the last of them, and others take the plain one.
-			return e.file.Fault(h.Line, "keep one of them", "the profile has another header, spelled otherwise, and SDKs do not agree which of them counts")
+			return e.file.Fault(h.Line, "keep one of them", "the profile has two headers that are spelled differently, and SDKs do not agree which one counts")
 		case e.file.Loose(h):
-			return e.file.Fault(h.Line, "write it as [profile "+e.name+"]", "the header is spelled in a way that the AWS CLI does not read")
+			return e.file.Fault(h.Line, "write it as [profile "+e.name+"]", "the AWS CLI does not read a header that is spelled like this")
 		}
 		if err := e.checkIndent(e.file.Statements(h)); err != nil {
 			return err
@@ -91,13 +91,13 @@ func (e *edit) checkIndent(all []profile.Statement) error {
 	empty := ""
 	for _, n := range all {
 		if i := slices.IndexFunc(n.More, func(l profile.Line) bool { return l.Text[0] == '[' }); i >= 0 {
-			return e.file.Fault(n.More[i].Offset, remedy, "an indented header is a part of the value above it for the AWS CLI, and a section for other SDKs")
+			return e.file.Fault(n.More[i].Offset, remedy, "the AWS CLI takes an indented header for part of the value above it, and other SDKs for a section")
 		}
 		if n.Value() == "" {
 			empty = n.Key()
 		}
 		if c := e.file.Data[n.Offset]; empty != "" && (c == ' ' || c == '\t') {
-			return e.file.Fault(n.Offset, remedy, "it is indented, and some SDKs take it, or what follows, for a part of %s", empty)
+			return e.file.Fault(n.Offset, remedy, "it is indented, and some SDKs take it, or what follows, for part of %s", empty)
 		}
 	}
 	return nil
@@ -128,7 +128,7 @@ func (e *edit) set(key, value string) error {
 		return err
 	}
 	if n, _ := e.last(key); len(n.More) > 0 || n.Key() != key || n.Value() != value {
-		return fault.New(fault.Config, e.file.Path, "edit the file by hand", "%s of %s cannot be written so that it is read back", key, quoted(e.name))
+		return fault.New(fault.Config, e.file.Path, "edit the file by hand", "%s of %s cannot be written in a way that it can be read back", key, quoted(e.name))
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ const (
 // under the lock.
 func (e Editor) transact(ctx context.Context, work func() ([]*target, error)) error {
 	if e.Paths.Own == "" {
-		return fault.New(fault.Config, "profiles.ini", "set "+profile.EnvHome, "there is no home directory to keep it in")
+		return fault.New(fault.Config, "profiles.ini", "set "+profile.EnvHome, "there is no home directory for it")
 	}
 	if e.DryRun {
 		_, err := work()
@@ -115,9 +115,9 @@ type target struct {
 func openTarget(path string, ours bool) (*target, error) {
 	switch path {
 	case "":
-		return nil, fault.New(fault.Config, "the file", "set HOME, or AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE", "has no place, because HOME is not set")
+		return nil, fault.New(fault.Config, "the file", "set HOME, or AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE", "has no directory, because HOME is not set")
 	case os.DevNull:
-		return nil, fault.New(fault.Config, path, "name a file", "nothing can be kept in the null device")
+		return nil, fault.New(fault.Config, path, "name a file", "the null device cannot hold settings")
 	}
 	if ours {
 		if err := profile.CheckOwnDir(path); err != nil {
@@ -246,7 +246,7 @@ func (t *target) unchanged() error {
 		return err
 	}
 	if (info == nil) != (t.info == nil) || data != t.old {
-		return fault.New(fault.Config, t.path, "run it again", "another program changed it meanwhile")
+		return fault.New(fault.Config, t.path, "run it again", "another program changed it in the meantime")
 	}
 	return nil
 }

@@ -174,7 +174,7 @@ func TestChangedMeanwhile(t *testing.T) {
 			o.Store = "age"
 			return os.WriteFile(paths.Own, []byte(theirs), 0o600)
 		})
-		wantFault(t, err, fault.Config, "changed it meanwhile; run it again")
+		wantFault(t, err, fault.Config, "changed it in the meantime; run it again")
 		if text(t, paths.Own) != theirs {
 			t.Error("the other program's file is gone")
 		}
@@ -289,7 +289,7 @@ func TestBackupGoesWithTheFailure(t *testing.T) {
 	if err := os.WriteFile(paths.AWSCredentials, []byte("changed"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wantFault(t, commit([]*target{file}), fault.Config, "meanwhile")
+	wantFault(t, commit([]*target{file}), fault.Config, "in the meantime")
 	if got := files(t, paths.AWSCredentials); !slices.Equal(got, []string{"credentials"}) || file.change().Backup != "" {
 		t.Errorf("files are %q", got)
 	}

@@ -176,7 +176,7 @@ func (e *edit) registerLine(key, text string, past memory, now *memory) error {
 	n, ok := e.last(key)
 	switch {
 	case ok && len(n.More) > 0:
-		return e.file.Fault(n.More[0].Offset, "begin the line at the margin", "it is indented, and so a part of the value of %s above it", key)
+		return e.file.Fault(n.More[0].Offset, "begin the line at the margin", "it is indented, so it belongs to the value of %s above it", key)
 	case ok && past.wrote(key, n.Value()):
 		now.keep(key, text, past.Was[key])
 	case ok && reads(n, e.restated(n, key, text)):
@@ -349,19 +349,17 @@ func (m memory) remember(own *edit) error {
 	return own.set(profile.KeyRegistered, escapeJSON(text))
 }
 
-// escapeJSON escapes what cannot stand in a line of profiles.ini. None of it is a part of
-// JSON's own syntax, so it can only be in a string.
+// escapeJSON escapes what a line of profiles.ini cannot have, or what some readers take for a
+// comment. None of it is part of JSON's own syntax, so it can only be in a string.
 func escapeJSON(text []byte) string {
 	var b strings.Builder
 	for _, r := range string(text) {
-		switch {
-		case r > '\uffff':
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
-		case r == '#' || r == ';' || r > '~':
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
+		if r != '#' && r != ';' && r <= '~' {
 			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
 		}
 	}
 	return b.String()

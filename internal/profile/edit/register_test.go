@@ -195,9 +195,9 @@ func TestRegisterRefuses(t *testing.T) {
 		kind     fault.Kind
 		part     string
 	}{
-		"loose header":       {"[ profile x ]\n", "", process(), fault.Config, "config:1: the header is spelled in a way that the AWS CLI does not read; write it as [profile x]"},
-		"two spellings":      {"[profile x]\n[profile y]\n[profile 'x']\n", "", process(), fault.Config, "config:3: the profile has another header"},
-		"indented header":    {"[profile x]\na = b\n  [profile y]\n", "", process(), fault.Config, "config:3: an indented header"},
+		"loose header":       {"[ profile x ]\n", "", process(), fault.Config, "config:1: the AWS CLI does not read a header that is spelled like this; write it as [profile x]"},
+		"two spellings":      {"[profile x]\n[profile y]\n[profile 'x']\n", "", process(), fault.Config, "config:3: the profile has two headers"},
+		"indented header":    {"[profile x]\na = b\n  [profile y]\n", "", process(), fault.Config, "config:3: the AWS CLI takes an indented header"},
 		"indented block":     {" [profile x]\n s3 =\n  a = b\n c = d\n", "", process(), fault.Config, "config:2: it is indented, and some SDKs"},
 		"continued":          {"[profile x]\ncredential_process = a\n  b\n", "", process(), fault.Config, "config:3: it is indented"},
 		"nothing":            {"", "", Registration{}, fault.Usage, "either"},

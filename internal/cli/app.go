@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -161,12 +160,4 @@ func homeOfUser() string {
 		return ""
 	}
 	return u.HomeDir
-}
-
-// below returns dir/element, or "" if dir is not known.
-func below(dir, element string) string {
-	if dir == "" {
-		return ""
-	}
-	return filepath.Join(dir, element)
 }

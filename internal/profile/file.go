@@ -11,6 +11,7 @@ import (
 // Dialect tells how the files name their profiles.
 type Dialect int
 
+// The two ways to name a profile in a section's header.
 const (
 	AWSConfig Dialect = iota // ~/.aws/config: [profile NAME], [default], [services NAME]
 	Plain                    // profiles.ini and ~/.aws/credentials: [NAME]

@@ -36,10 +36,10 @@ type Statement struct {
 
 // Key returns the key of a statement in lower case, or "" if it has none. As for Python, = and :
 // both end a key, and its case does not matter.
-func (n Statement) Key() string { return n.Line.key() }
+func (n Statement) Key() string { return n.key() }
 
 // Value returns the value of a statement as its first line has it, with any inline comment.
-func (n Statement) Value() string { return n.Line.value("=:") }
+func (n Statement) Value() string { return n.value("=:") }
 
 func (n Line) key() string {
 	i := strings.IndexAny(n.Text, "=:")

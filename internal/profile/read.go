@@ -12,7 +12,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
-// MaxSize, in bytes, caps what is read: far above any config, and below what hurts.
+// MaxSize is how many bytes of a file are read: far above any config, and below what hurts.
 const MaxSize = 64 << 20
 
 // writable is the part of a mode that lets others change a file or directory.

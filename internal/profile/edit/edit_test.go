@@ -42,7 +42,7 @@ func edited(d profile.Dialect, name, text string, changes ...string) (string, er
 		return "", err
 	}
 	after, err := e.content()
-	return string(after), err
+	return after, err
 }
 
 type golden struct {

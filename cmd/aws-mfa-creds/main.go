@@ -2,7 +2,7 @@
 // as credential_process in the AWS config, it is its own virtual MFA device.
 //
 // The way from here to AWS: main -> internal/cli (the command) -> internal/session (the
-// decision) -> internal/sts (the call).
+// decision) -> internal/awsapi (the call).
 package main
 
 import (

@@ -101,7 +101,7 @@ func (a *answer) redirect() string {
 
 // date returns the server's clock when it answered, or zero. The Date header
 // is cut to the second, so the middle of that second is the best guess. A
-// cache's answer (Age) tells an old time.
+// cached answer (Age) has an old time.
 func (a *answer) date() time.Time {
 	date, err := http.ParseTime(a.header.Get("Date"))
 	if err != nil || a.header.Get("Age") != "" {
@@ -119,7 +119,7 @@ func (a *answer) requestID() string {
 	return id
 }
 
-// notAWS explains an answer of somebody else. The status still tells whether
+// notAWS explains an answer that is not from AWS. The status still says whether
 // to come back later: a gateway in front of AWS answers so, too.
 func (c *call) notAWS(got *answer) *Error {
 	host := c.host()

@@ -14,7 +14,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
-// explain tells why fetch failed. ctx is the caller's.
+// explain says why fetch failed. ctx is the caller's.
 func (c *call) explain(ctx context.Context, err error) *Error {
 	if ctx.Err() != nil {
 		return c.ended(ctx)
@@ -36,7 +36,7 @@ func (c *call) explain(ctx context.Context, err error) *Error {
 	return c.fail(c.brokenOff(err), fault.New(fault.Network, thing, remedy, "%s", c.words(err)))
 }
 
-// brokenOff tells a request whose answer is missing from one that never left.
+// brokenOff distinguishes a request whose answer is missing from one that was never sent.
 func (c *call) brokenOff(err error) Kind {
 	if c.progress.reached().delivery() == Unsent || errors.Is(err, errTooLarge) {
 		return Unreachable
@@ -54,8 +54,8 @@ func (c *call) ended(ctx context.Context) *Error {
 	return c.fail(c.brokenOff(ctx.Err()), told)
 }
 
-// partner names whoever the try was talking to when it failed, and what to look
-// at. A proxy goes by its host and port; its URL may hold a password.
+// partner names the host that the call was talking to when it failed, and what to check. A proxy is named
+// by its host and port: its URL may hold a password.
 func (c *call) partner() (thing, remedy string) {
 	switch {
 	case c.proxy != nil && c.progress.reached().phase < securing:

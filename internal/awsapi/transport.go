@@ -110,7 +110,7 @@ type tunnelError int
 
 func (tunnelError) Error() string { return "tunnel refused" }
 
-// tunnelled hears the proxy's answer to CONNECT.
+// tunnelled gets the proxy's answer to CONNECT.
 func (c *call) tunnelled(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode != http.StatusOK {
 		return tunnelError(resp.StatusCode)

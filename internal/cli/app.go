@@ -27,7 +27,7 @@ const program = "aws-mfa-creds"
 // a release, or "".
 func Main(version string) int {
 	if len(os.Args) > 1 && os.Args[1] == ring.WorkerArg {
-		return ring.Worker(os.Stdin, os.Stdout) // a child of this program that talks to a keyring
+		return ring.Worker(os.Stdin, os.Stdout) //nolint:forbidigo // a child of this program that talks to a keyring
 	}
 	busguard.Restore()
 	getenv := child.TakeSecrets()

@@ -79,7 +79,7 @@ func readOwn(f *profile.File, name string) (o Own, ok bool, err error) {
 	}
 	text := "[section]"
 	for _, h := range headers {
-		text += "\n" + f.Data[h.Body:h.End]
+		text += "\n" + strings.Map(plainSpace, f.Data[h.Body:h.End])
 	}
 	parsed, err := ini.LoadSources(options(), []byte(text))
 	if err != nil {
@@ -93,6 +93,15 @@ func readOwn(f *profile.File, name string) (o Own, ok bool, err error) {
 		}
 	}
 	return o, true, nil
+}
+
+// plainSpace replaces what is white space for Python but not for ini.v1. It stands at the ends of keys
+// and values only: inside, Check refuses it.
+func plainSpace(r rune) rune {
+	if 0x1c <= r && r <= 0x1f {
+		return ' '
+	}
+	return r
 }
 
 // options switches off all of ini.v1 that the AWS tools do not have: continued lines, inline

@@ -309,3 +309,33 @@ func TestNoBackup(t *testing.T) {
 		t.Error(all)
 	}
 }
+
+// FuzzReadOwn has ini.v1 and the reader of the warm path agree on every section that is accepted.
+func FuzzReadOwn(f *testing.F) {
+	for _, text := range []string{
+		"[x]\nstore = a # b\nrole_arn: c\n", "[ x ]\r\n  mfa_process = \"a b\" c # d\r\n[x]\r\nSTORE=b\r\n", "[x]\n; a\nregion = 'a\nregion = b = c : d\n",
+		"[x]\nmfa_serial = a\\\nregion =\n", "[x]\nregion = %(store)s\n[x] # y\nduration = 12h ; z\n", "\ufeff[DEFAULT]\nstore = a\n[x]\n", "[x]\n\u00a0region\u00a0=\u2003a\u00a0b\n", "[x]\n\x1d\nregion\x1e= a\x1f\n",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		file, err := profile.Parse("profiles.ini", profile.Plain, text)
+		if err != nil || file.Check("x") != nil {
+			return
+		}
+		own, _, err := readOwn(file, "x")
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		for _, field := range own.fields() {
+			n, _ := file.Last("x", field.key)
+			want := n.Value()
+			if !isCommand(field.key) {
+				want = profile.Uncommented(want)
+			}
+			if *field.text != want {
+				t.Errorf("%q: ini.v1 reads %s as %q, want %q", text, field.key, *field.text, want)
+			}
+		}
+	})
+}

@@ -17,14 +17,14 @@ import (
 )
 
 // otherDevice is an MFA device that works and is not here, a phone: where an account demands MFA
-// already, its code lets the first one of this computer in.
+// already, a code of it authorizes the first device of this computer.
 type otherDevice struct {
 	serial   string
 	codeFile string
 }
 
 func (o *otherDevice) define(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.serial, "mfa-serial", "", "where the account demands MFA already: the serial (`ARN`) of a device that works, such as your phone's")
+	cmd.Flags().StringVar(&o.serial, "mfa-serial", "", "if the account already requires MFA: the serial (`ARN`) of a device that works, such as your phone")
 	cmd.Flags().StringVar(&o.codeFile, "mfa-code-file", "", "read its current code from `FILE`, or from stdin for -, instead of asking for it")
 }
 
@@ -32,7 +32,7 @@ func (o *otherDevice) define(cmd *cobra.Command) {
 // needs.
 const otherSession = 15 * time.Minute
 
-// session makes a session with a typed code. Where nobody can type one, the error is
+// session makes a session with a typed code. If there is no one to type it, the error is
 // enroll.ErrNoSession.
 func (o otherDevice) session(ctx context.Context, m *manager, p *opened, key creds.AccessKey) (creds.Credentials, error) {
 	serial, err := o.device(ctx, m)
@@ -50,7 +50,7 @@ func (o otherDevice) session(ctx context.Context, m *manager, p *opened, key cre
 		if awsapi.KindOf(result.Err) != awsapi.CodeRefused {
 			return result.Credentials, result.Err
 		}
-		err = fault.New(fault.Refused, "MFA device "+serial, "wait for the next code on it and type that", "AWS refused the code: used already, mistyped, or of another device")
+		err = fault.New(fault.Refused, "MFA device "+serial, "wait for its next code and type that", "AWS refused the code: it was used before, mistyped, or from another device")
 		if o.codeFile != "" || try == tries {
 			return creds.Credentials{}, err
 		}
@@ -66,19 +66,19 @@ func (o otherDevice) device(ctx context.Context, m *manager) (string, error) {
 	case o.codeFile != "" || !m.ask.present():
 		return "", enroll.ErrNoSession
 	}
-	const prompt = "The account demands MFA. Serial (ARN) of a device that works, such as your phone's"
+	prompt, suggestion := "The account requires MFA. Serial (ARN) of a device that works, such as your phone's", ""
 	switch devices := m.devices(ctx); len(devices) {
 	case 0:
-		return m.ask.serial(ctx, prompt+" (the console has it under Security credentials)", "--mfa-serial ARN", "")
+		prompt += " (the console shows it under Security credentials)"
 	case 1:
-		return m.ask.serial(ctx, prompt, "--mfa-serial ARN", devices[0])
+		suggestion = devices[0]
 	default:
 		m.print("The user has these MFA devices:\n  %s", strings.Join(devices, "\n  "))
-		return m.ask.serial(ctx, prompt, "--mfa-serial ARN", "")
 	}
+	return m.ask.serial(ctx, prompt, "--mfa-serial ARN", suggestion)
 }
 
-// devices returns the serials of the user's devices that make codes; none if AWS does not tell.
+// devices returns the serials of the user's devices that make codes; none if AWS does not say.
 func (m *manager) devices(ctx context.Context) (serials []string) {
 	api, err := m.dial(ctx, enroll.WithKey)
 	if err != nil {
@@ -112,7 +112,7 @@ func (o otherDevice) code(ctx context.Context, m *manager, serial string) (creds
 		case len(text) != 6 || strings.Trim(text, "0123456789") != "":
 			return creds.Secret{}, fault.New(fault.Usage, "", "", "a code has six digits")
 		case slices.ContainsFunc(m.sent, code.Equal):
-			return creds.Secret{}, fault.New(fault.Usage, "", "wait for the next one", "this code was sent already")
+			return creds.Secret{}, fault.New(fault.Usage, "", "wait for the next one", "this code was already sent")
 		}
 		return code, nil
 	})

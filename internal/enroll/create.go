@@ -36,7 +36,7 @@ func (r *run) create(ctx context.Context, o DeviceOptions) error {
 }
 
 // makeDevice creates the device. One of its name that an earlier try may have made, whose seed
-// nobody has, is deleted first.
+// is lost, is deleted first.
 func (r *run) makeDevice(ctx context.Context, o DeviceOptions) (awsapi.NewDevice, error) {
 	ours := r.resumed && r.entry.Free || o.ReplaceUnassigned
 	for try := 1; ; try++ {
@@ -72,20 +72,20 @@ func (r *run) makeDevice(ctx context.Context, o DeviceOptions) (awsapi.NewDevice
 }
 
 // mayBeCalledLikeUser reports whether a self-service policy may be why AWS denied a name that
-// nobody has asked for: many allow only a device that is named like its user.
+// was not asked for: many allow only a device that is named like its user.
 func (r *run) mayBeCalledLikeUser(o DeviceOptions, err error) bool {
 	_, needsMFA := errors.AsType[*MFAError](err)
 	return !needsMFA && r.entry.Flow == FlowEnroll && o.Name == "" && r.entry.Name != r.who.User()
 }
 
-// rename takes the name for the new device, and finds out whether somebody has it.
+// rename takes the name for the new device, and finds out whether the account has such a device.
 func (r *run) rename(ctx context.Context, name string) {
 	r.entry.Name, r.entry.Serial = name, r.serialOf(name)
 	r.entry.Free = r.free(ctx)
 }
 
-// free reports whether AWS lists no device of the name. Where it does not say, somebody may have
-// one: that is no call to ask a person for a code for.
+// free reports whether AWS lists no device of the name. Where it does not say, there may be
+// one. This call is not worth asking a person for a token code.
 func (r *run) free(ctx context.Context) bool {
 	var devices []awsapi.Device
 	err := r.patiently(ctx, repeatable, func() (err error) {
@@ -98,9 +98,9 @@ func (r *run) free(ctx context.Context) bool {
 	return err == nil && !has(devices, r.entry.Serial)
 }
 
-// discard deletes the device of the name that is wanted, unless it is somebody's. If only a
+// discard deletes the device of the wanted name, unless it is enabled for a user. If only a
 // session with MFA may do that, and there is none yet, it is done at the end, and the new
-// device has another name.
+// device gets another name.
 func (r *run) discard(ctx context.Context, exists error) (renamed bool, err error) {
 	err = r.deleteDevice(ctx, r.entry.Serial)
 	switch {
@@ -114,8 +114,8 @@ func (r *run) discard(ctx context.Context, exists error) (renamed bool, err erro
 	return false, err
 }
 
-// leave goes on under another name; "" is one with the next number. What may be there of ours under
-// this one is removed in the end.
+// leave switches to another name; "" is one with the next number. What this flow may have made
+// under the present name is removed at the end.
 func (r *run) leave(ctx context.Context, name string) error {
 	if r.entry.Free || name == "" {
 		r.entry.Orphans = append(r.entry.Orphans, r.entry.Serial)
@@ -137,7 +137,10 @@ func (r *run) notMade(ctx context.Context, err error) error {
 	if is(err, awsapi.AlreadyExists) {
 		whose := r.whose(ctx)
 		if r.isOurs(ctx, whose) {
-			return r.adoptAgain(ctx)
+			if err = r.adopt(ctx); err == nil {
+				return nil
+			}
+			return errors.Join(err, r.giveUp())
 		}
 		err = r.taken(err, whose)
 	}
@@ -153,13 +156,6 @@ func (r *run) isOurs(ctx context.Context, d *awsapi.Device) bool {
 	}
 	_, err := r.seeds.Seed(ctx, r.entry.Serial)
 	return err == nil
-}
-
-func (r *run) adoptAgain(ctx context.Context) error {
-	if err := r.adopt(ctx); err != nil {
-		return errors.Join(err, r.giveUp())
-	}
-	return nil
 }
 
 // whose finds the device of the name that is wanted, or returns nil if AWS does not say.

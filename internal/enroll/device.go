@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
 // maxPairs is how often two codes are sent where AWS did not look at them.
@@ -19,18 +20,24 @@ func (r *run) enable(ctx context.Context) error {
 		return err
 	}
 	if r.resumed {
-		switch already, err := r.lookAgain(ctx); {
+		devices, err := r.devices(ctx)
+		switch {
+		case is(err, awsapi.Denied): // the call below will show
 		case err != nil:
 			return err
-		case already:
+		case has(devices, serial):
 			return r.enter(Enabled)
+		default:
+			if err := r.withMFABeside(ctx, devices); err != nil {
+				return err
+			}
 		}
 	}
 	r.progress("Enabling %s", serial)
 	for try := 1; ; try++ {
 		err := r.call(ctx, never, func(api IAM) error { return r.sendPair(ctx, serial, api.EnableMFADevice) })
 		switch {
-		case err == nil, is(err, awsapi.AlreadyExists): // nobody else has its seed
+		case err == nil, is(err, awsapi.AlreadyExists): // only this flow has its seed
 			return r.enter(Enabled)
 		case uncertain(err) && r.enabledAlready(ctx):
 			return r.enter(Enabled)
@@ -44,18 +51,6 @@ func (r *run) enable(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// lookAgain finds out how far an earlier run has come.
-func (r *run) lookAgain(ctx context.Context) (enabled bool, err error) {
-	devices, err := r.devices(ctx)
-	if is(err, awsapi.Denied) {
-		return false, nil
-	}
-	if err != nil || has(devices, r.entry.Serial) {
-		return err == nil, err
-	}
-	return false, r.withMFABeside(ctx, devices)
 }
 
 // enabledAlready reports whether AWS lists the device as one of the user's. Where it does not
@@ -93,9 +88,9 @@ func (r *run) undo(ctx context.Context, cause error) error {
 	return errors.Join(cause, r.giveUp())
 }
 
-// giveUp ends a flow that has nothing of its own in IAM any more, but for orphans: they stay in
-// the journal until somebody may delete them. The next run begins with the name of one, since
-// what has the present name is not ours.
+// giveUp ends a flow that has nothing of its own left in IAM, except orphans: they stay in
+// the journal until a run may delete them. The next run begins with the name of one, since
+// the device of the present name is not ours.
 func (r *run) giveUp() error {
 	if len(r.entry.Orphans) > 0 {
 		orphan := awsapi.Device{Serial: r.entry.Orphans[0]}
@@ -105,8 +100,8 @@ func (r *run) giveUp() error {
 	return r.finish()
 }
 
-// again makes the device anew after it has gone. It may only seem to have: one that is found
-// then is still ours.
+// again creates a device that is missing in IAM once more. It may only seem to be missing: one that
+// is found then is still ours.
 func (r *run) again(ctx context.Context) error {
 	if err := r.seeds.DeleteSeed(ctx, r.entry.Serial); err != nil {
 		return err
@@ -117,11 +112,13 @@ func (r *run) again(ctx context.Context) error {
 	return err
 }
 
-// seedless is for a seed that has gone from the store. The device is of no use.
+// seedless deletes a device whose seed is missing from the store: it is of no use.
 func (r *run) seedless(ctx context.Context) error {
 	err := r.deleteDevice(ctx, r.entry.Serial)
 	if is(err, awsapi.StillAssigned) {
-		return seedGone(r.who.User(), r.entry.Serial)
+		return fault.New(fault.NoSecret, "MFA device "+r.entry.Serial,
+			"remove it: aws iam deactivate-mfa-device --user-name "+r.who.User()+" --serial-number "+r.entry.Serial,
+			"it is enabled, but its seed is missing from the store")
 	}
 	if err != nil {
 		return err
@@ -131,9 +128,5 @@ func (r *run) seedless(ctx context.Context) error {
 
 // deleteDevice removes a device that is not enabled. That there is none is no error.
 func (r *run) deleteDevice(ctx context.Context, serial string) error {
-	err := r.call(ctx, repeatable, func(api IAM) error { return api.DeleteVirtualMFADevice(ctx, serial) })
-	if is(err, awsapi.NotFound) {
-		return nil
-	}
-	return err
+	return unlessGone(r.call(ctx, repeatable, func(api IAM) error { return api.DeleteVirtualMFADevice(ctx, serial) }))
 }

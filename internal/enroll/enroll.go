@@ -18,7 +18,7 @@ type DeviceOptions struct {
 	Name string
 	Host string
 
-	// ReplaceUnassigned deletes a device of the same name first, if it is enabled for nobody.
+	// ReplaceUnassigned deletes a device of the same name first, if it is not enabled for a user.
 	ReplaceUnassigned bool
 }
 

@@ -49,7 +49,7 @@ const (
 	Creating Phase = "creating" // it may exist in IAM, without its secret here
 	Stored   Phase = "stored"   // its secret is stored; a device may be enabled already
 	Enabled  Phase = "enabled"  // a device is enabled, not yet proven
-	Removing Phase = "removing" // what has been replaced, or is unwanted, goes
+	Removing Phase = "removing" // what was replaced, or is not wanted, is removed
 
 	Proven   Phase = "proven"   // the new key has made a session; it takes the old one's place
 	Switched Phase = "switched" // the profile has the new key; the old one becomes inactive
@@ -68,16 +68,16 @@ type Entry struct {
 
 	Name    string   `json:"name,omitempty"`    // of the new device
 	Serial  string   `json:"serial,omitempty"`  // of the new device
-	Old     string   `json:"old,omitempty"`     // serial of the device, or id of the key, that goes
+	Old     string   `json:"old,omitempty"`     // serial of the device, or id of the key, that is removed
 	Free    bool     `json:"free,omitempty"`    // AWS listed no device of the name before: one that is there now is ours
 	Store   string   `json:"store,omitempty"`   // that the seed goes to
 	Orphans []string `json:"orphans,omitempty"` // serials of devices that were made and never enabled
-	Copies  []string `json:"copies,omitempty"`  // the stores that have the seed of the device that goes
+	Copies  []string `json:"copies,omitempty"`  // the stores that have the seed of the old device
 
 	NewKey  string         `json:"new_key,omitempty"` // its id
 	Sharing []string       `json:"sharing,omitempty"` // the profiles that have a copy of the old key, the profile itself last
 	Known   []string       `json:"known,omitempty"`   // the ids of the user's keys before
-	OldUse  *awsapi.KeyUse `json:"old_use,omitempty"` // of the old key, before; nil: AWS does not tell
+	OldUse  *awsapi.KeyUse `json:"old_use,omitempty"` // of the old key, before; nil: AWS does not say
 }
 
 // journal keeps the entries of a profile in files, one for each subject, and its lock. They rest

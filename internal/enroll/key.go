@@ -13,7 +13,7 @@ const maxKeys = 2
 
 // KeyOptions are the wishes of one rotation of the access key.
 type KeyOptions struct {
-	Delete bool // delete the old key at once, whoever else uses it
+	Delete bool // delete the old key at once, even if something else uses it
 }
 
 // KeyResult is what came of it.
@@ -28,7 +28,7 @@ type KeyResult struct {
 }
 
 // RotateKey replaces the profile's access key: a second one is made, stored and proven, the
-// profile changes over, the old one becomes inactive, and if nobody else has used it lately, it
+// profile switches to it, the old one becomes inactive, and if nothing else has used it lately, it
 // is deleted. Errors are as those of Enroll.
 func (m *Manager) RotateKey(ctx context.Context, o KeyOptions) (KeyResult, error) {
 	r, done, err := m.begin(ctx, AccessKey, FlowRotateKey)
@@ -72,8 +72,8 @@ func (r *run) keyStep(ctx context.Context, o KeyOptions) (kept bool, err error) 
 	}
 }
 
-// beginKey notes which keys there are, so that one whose secret is lost can be told from
-// them, and who has copies, all of which are to be replaced.
+// beginKey notes which keys there are, so that one whose secret is lost can be distinguished
+// from them, and who has copies, all of which are to be replaced.
 func (r *run) beginKey(ctx context.Context) error {
 	old, err := r.accessKey(ctx)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 )
@@ -79,7 +80,7 @@ func (r *run) startAgain(ctx context.Context) (found bool, err error) {
 	return false, err
 }
 
-// deleteLost deletes the key that was made and whose secret nobody has.
+// deleteLost deletes the key that was made and whose secret is lost.
 func (r *run) deleteLost(ctx context.Context) error {
 	if err := r.pause(ctx, listLag); err != nil {
 		return err
@@ -126,7 +127,7 @@ func (r *run) inUse(ctx context.Context) ([]string, error) {
 }
 
 // isLost reports whether k is a key that this flow has made: it was not there before, it was made
-// then, and nobody has ever used it. The flow may have been begun days ago, and the user may have
+// then, and it was never used. The flow may have started days ago, and the user may have
 // made a key since. Where AWS does not say, a person has to.
 func (r *run) isLost(ctx context.Context, k awsapi.Key) (bool, error) {
 	age := k.Created.Sub(r.entry.Started)
@@ -135,18 +136,16 @@ func (r *run) isLost(ctx context.Context, k awsapi.Key) (bool, error) {
 	}
 	use := r.lastUse(ctx, k.ID)
 	if use == nil {
-		return false, perhapsLost(r.who.User(), k.ID)
+		return false, fault.New(fault.Refused, "access key "+k.ID,
+			"if nothing uses it: aws iam delete-access-key --user-name "+r.who.User()+" --access-key-id "+k.ID+" && aws-mfa-creds rotate key --profile NAME",
+			"an earlier run may have made it, and AWS does not say whether it is in use")
 	}
 	return use.Time.IsZero(), nil
 }
 
 // deleteKey deletes an access key. That there is none is no error.
 func (r *run) deleteKey(ctx context.Context, id string) error {
-	err := r.call(ctx, repeatable, func(api IAM) error { return api.DeleteAccessKey(ctx, r.who.User(), id) })
-	if is(err, awsapi.NotFound) {
-		return nil
-	}
-	return err
+	return unlessGone(r.call(ctx, repeatable, func(api IAM) error { return api.DeleteAccessKey(ctx, r.who.User(), id) }))
 }
 
 func (r *run) storeKey(ctx context.Context, key creds.AccessKey) error {

@@ -43,7 +43,7 @@ func (r *run) proveKey(ctx context.Context) error {
 	return r.enter(Proven)
 }
 
-// keyGone makes the key anew, because its secret has gone from the store. Settings may name it
+// keyGone creates the key once more, because its secret is missing from the store. Settings may name it
 // already.
 func (r *run) keyGone(ctx context.Context) error {
 	if err := r.setAccessKeyID(ctx, r.entry.Sharing, r.entry.NewKey, r.entry.Old); err != nil {
@@ -105,34 +105,30 @@ func (r *run) switchKey(ctx context.Context) error {
 	if err := r.putAccessKey(ctx, r.entry.Sharing, key); err != nil {
 		return err
 	}
-	return r.switched(ctx)
-}
-
-func (r *run) switched(ctx context.Context) error {
 	if err := r.enter(Switched); err != nil {
 		return err
 	}
 	return r.dial(ctx) // with the new key
 }
 
-// disableKey is the phase Switched. An inactive key can be made active again, should anybody
-// have needed it.
+// disableKey is the phase Switched. An inactive key can be made active again, should anything
+// still need it.
 func (r *run) disableKey(ctx context.Context) error {
 	if err := r.deleteNewKey(ctx, r.entry.Sharing); err != nil {
 		return err
 	}
 	r.progress("Deactivating access key %s", r.entry.Old)
 	err := r.untilKeyKnown(ctx, r.entry.NewKey, func() error {
-		return r.call(ctx, never, func(api IAM) error { return api.UpdateAccessKey(ctx, r.who.User(), r.entry.Old, false) })
+		return unlessGone(r.call(ctx, never, func(api IAM) error { return api.UpdateAccessKey(ctx, r.who.User(), r.entry.Old, false) }))
 	})
-	if err != nil && !is(err, awsapi.NotFound) {
+	if err != nil {
 		return err
 	}
 	return r.enter(Disabled)
 }
 
 // deleteOldKey is the phases Disabled and Awaiting. The run that has made the key inactive keeps
-// it if others seem to use it; a later one deletes it, unless somebody has activated it again.
+// it if others seem to use it; a later one deletes it, unless it has been activated again.
 func (r *run) deleteOldKey(ctx context.Context, o KeyOptions) (kept bool, err error) {
 	switch {
 	case o.Delete:
@@ -151,8 +147,8 @@ func (r *run) deleteOldKey(ctx context.Context, o KeyOptions) (kept bool, err er
 	return false, r.finish()
 }
 
-// usedByOthers reports whether somebody has used the old key as no helper does: helpers make
-// sessions with it. Where AWS does not say, it counts as used.
+// usedByOthers reports whether the old key was used for anything but sessions and IAM, which is what
+// this program uses keys for. Where AWS does not say, it counts as used.
 func (r *run) usedByOthers() bool {
 	use := r.entry.OldUse
 	if use == nil {
@@ -162,7 +158,7 @@ func (r *run) usedByOthers() bool {
 	return !ours && r.Now().Sub(use.Time) < recentUse
 }
 
-// stillInactive refuses to delete a key that somebody has activated again.
+// stillInactive refuses to delete a key that has been activated again.
 func (r *run) stillInactive(ctx context.Context) error {
 	keys, err := r.keys(ctx)
 	if err != nil {

@@ -114,25 +114,25 @@ func (m *Manager) keyStore(name string) (keystore.Items, error) {
 	return m.Open(settings.KeyStore)
 }
 
+// accessKey returns the profile's access key, and newKey the one in the second slot.
 func (m *Manager) accessKey(ctx context.Context) (creds.AccessKey, error) {
-	items, err := m.keyStore(m.Profile)
-	if err != nil {
-		return creds.AccessKey{}, err
-	}
-	return items.AccessKey(ctx, m.Profile)
+	return m.readKey(ctx, keystore.Items.AccessKey)
 }
 
-// newKey returns the access key in the second slot.
 func (m *Manager) newKey(ctx context.Context) (creds.AccessKey, error) {
+	return m.readKey(ctx, keystore.Items.NewKey)
+}
+
+func (m *Manager) readKey(ctx context.Context, slot func(keystore.Items, context.Context, string) (creds.AccessKey, error)) (creds.AccessKey, error) {
 	items, err := m.keyStore(m.Profile)
 	if err != nil {
 		return creds.AccessKey{}, err
 	}
-	return items.NewKey(ctx, m.Profile)
+	return slot(items, ctx, m.Profile)
 }
 
 // sharing returns the names of the profiles that have a copy of the access key, this one last. It
-// reads each copy, since a store that is locked or gone would end the rotation half-way.
+// reads each copy, since a store that is locked or missing would end the rotation half-way.
 func (m *Manager) sharing(ctx context.Context) ([]string, error) {
 	files, err := profile.Load(m.Paths)
 	if err != nil {

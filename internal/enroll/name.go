@@ -19,7 +19,7 @@ const (
 )
 
 // DefaultName returns the name of a device for user on this computer, so that it can be
-// told from others and revoked alone: USER-HOST, of at most 64 characters of
+// recognized and revoked alone: USER-HOST, of at most 64 characters of
 // [a-zA-Z0-9_+=,.@-], as IAM wants them.
 func DefaultName(user, host string) string {
 	host, _, _ = strings.Cut(host, ".")

@@ -9,7 +9,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 )
 
-// removeOld is the phase Removing. The seed goes last: as long as the device may be enabled,
+// removeOld is the phase Removing. The seed is deleted last: as long as the device may be enabled,
 // it can make the session that removes it.
 func (r *run) removeOld(ctx context.Context) error {
 	for _, serial := range r.entry.Orphans {
@@ -30,8 +30,8 @@ func (r *run) removeOld(ctx context.Context) error {
 	return r.finish()
 }
 
-// deleteOrphan deletes a device that was never enabled. One that is somebody's by now is
-// none, and one that nobody here may delete is for an administrator.
+// deleteOrphan deletes a device that was never enabled. One that has been enabled since stays, and so
+// does one that this user may not delete.
 func (r *run) deleteOrphan(ctx context.Context, serial string) error {
 	switch err := r.deleteDevice(ctx, serial); {
 	case err == nil:
@@ -52,8 +52,8 @@ func (r *run) retire(ctx context.Context, serial string) error {
 	if r.resumed && r.gone(ctx, serial) {
 		return r.deleteSeeds(ctx, serial)
 	}
-	err := r.call(ctx, repeatable, func(api IAM) error { return api.DeactivateMFADevice(ctx, r.who.User(), serial) })
-	if err != nil && !is(err, awsapi.NotFound) {
+	err := unlessGone(r.call(ctx, repeatable, func(api IAM) error { return api.DeactivateMFADevice(ctx, r.who.User(), serial) }))
+	if err != nil {
 		return err
 	}
 	if isVirtual(serial) {
@@ -64,7 +64,7 @@ func (r *run) retire(ctx context.Context, serial string) error {
 	return r.deleteSeeds(ctx, serial)
 }
 
-// deleteSeeds removes the seed of the device that has gone, and the copies of it.
+// deleteSeeds deletes the seed of the removed device, and its copies.
 func (r *run) deleteSeeds(ctx context.Context, serial string) error {
 	for _, store := range r.entry.Copies {
 		if store == keystore.KindEnv {
@@ -81,8 +81,8 @@ func (r *run) deleteSeeds(ctx context.Context, serial string) error {
 	return r.seeds.DeleteSeed(ctx, serial)
 }
 
-// gone reports whether an earlier run has removed the device. It asks AWS, as there may be no
-// session any more to call for what has been done.
+// gone reports whether an earlier run has removed the device. It asks AWS instead of removing it
+// again, as that may need a session that can no longer be had.
 func (r *run) gone(ctx context.Context, serial string) bool {
 	list := r.devices
 	if isVirtual(serial) {

@@ -97,7 +97,7 @@ func (r *run) dial(ctx context.Context) (err error) {
 	return err
 }
 
-// withMFA goes on with a session that has MFA. Without one the error wraps ErrNoSession.
+// withMFA switches to a session that has MFA. Without one the error wraps ErrNoSession.
 func (r *run) withMFA(ctx context.Context) error {
 	if r.mfa || r.noMFA != nil {
 		return r.noMFA
@@ -209,23 +209,11 @@ func never(error) bool { return false }
 
 // passing reports whether AWS has certainly not done what it will do a moment later.
 func passing(err error) bool {
-	switch awsapi.KindOf(err) {
-	case awsapi.Throttled, awsapi.Busy, awsapi.ClockRefused:
-		return true
-	default:
-		return false
-	}
+	return is(err, awsapi.Throttled) || is(err, awsapi.Busy) || is(err, awsapi.ClockRefused)
 }
 
 // uncertain reports whether AWS may have done it or not.
-func uncertain(err error) bool {
-	switch awsapi.KindOf(err) {
-	case awsapi.Lost, awsapi.ServerError:
-		return true
-	default:
-		return false
-	}
-}
+func uncertain(err error) bool { return is(err, awsapi.Lost) || is(err, awsapi.ServerError) }
 
 // repeatable is for calls that do no more the second time.
 func repeatable(err error) bool { return passing(err) || uncertain(err) }
@@ -242,6 +230,14 @@ func wantsMFA(err error) bool {
 }
 
 func is(err error, reason awsapi.Kind) bool { return err != nil && awsapi.KindOf(err) == reason }
+
+// unlessGone returns err, unless it says that what was to be removed is not there.
+func unlessGone(err error) error {
+	if is(err, awsapi.NotFound) {
+		return nil
+	}
+	return err
+}
 
 // missing reports whether a store has nothing of use.
 func missing(err error) bool { return err != nil && fault.KindOf(err) == fault.NoSecret }

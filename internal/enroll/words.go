@@ -84,20 +84,6 @@ func (r *run) taken(err error, d *awsapi.Device) error {
 	return reworded(err, thing, "choose another name with --device-name", "it is enabled for user %s", d.User)
 }
 
-// seedGone is for a device that is enabled and whose seed is not where it was stored.
-func seedGone(user, serial string) error {
-	return fault.New(fault.NoSecret, "MFA device "+serial,
-		"remove it: aws iam deactivate-mfa-device --user-name "+user+" --serial-number "+serial,
-		"it is enabled, but its seed is missing from the store")
-}
-
-// perhapsLost is for a key that an earlier run may have made, and somebody else as well.
-func perhapsLost(user, id string) error {
-	return fault.New(fault.Refused, "access key "+id,
-		"if nothing uses it: aws iam delete-access-key --user-name "+user+" --access-key-id "+id+" && aws-mfa-creds rotate key --profile NAME",
-		"an earlier run may have made it, and AWS does not say whether it is in use")
-}
-
 // describe returns an access key and its last use in a few words.
 func describe(k awsapi.Key, use *awsapi.KeyUse) string {
 	state := "inactive"

@@ -6,7 +6,7 @@
 // initialization"). So the init of cmd/aws-mfa-creds/internal/early, which calls Answer, runs before
 // net/http, the SDK, cobra and the keyrings wake, as long as nothing that this package imports sorts
 // late and has an init of its own: no net/url, path/filepath, log/slog, regexp, crypto/rand,
-// golang.org/x, gopkg.in. TestImports and TestInitOrder hold it to that. What Answer cannot answer
+// golang.org/x, gopkg.in. TestImports here, and TestWarmStartsEarly in package test, hold it to that. What Answer cannot answer
 // at once it leaves without a trace to main, where get opens the profile with the same Open, reads
 // the cache with the same Cached, and then goes on to AWS.
 package warm

@@ -18,13 +18,13 @@ const serial = "arn:aws:iam::123456789012:mfa/alice"
 
 // home is a user whose profile "work" has a session in the cache.
 type home struct {
-	t    *testing.T
+	t    testing.TB
 	dir  string
 	vars map[string]string
 	time time.Time
 }
 
-func newHome(t *testing.T) *home {
+func newHome(t testing.TB) *home {
 	t.Helper()
 	h := &home{t: t, dir: t.TempDir(), time: time.Now()}
 	h.vars = map[string]string{
@@ -202,4 +202,15 @@ func (h *home) files() []string {
 		h.t.Fatal(err)
 	}
 	return all
+}
+
+func BenchmarkAnswer(b *testing.B) {
+	h := newHome(b)
+	h.put("work", profile.Flags{})
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := Answer([]string{"get", "--profile", "work"}, h.getenv, h.now); !ok {
+			b.Fatal("no answer")
+		}
+	}
 }

@@ -133,7 +133,7 @@ func (k Key) search() (int, error) {
 		return 0, err
 	}
 	keyring := userKeyring
-	return result(syscall.Syscall6(syscall.SYS_KEYCTL, keyctlSearch, uintptr(keyring), uintptr(unsafe.Pointer(typeName())), uintptr(unsafe.Pointer(name)), 0, 0))
+	return result(syscall.Syscall6(syscall.SYS_KEYCTL, keyctlSearch, uintptr(keyring), uintptr(unsafe.Pointer(typeName())), uintptr(unsafe.Pointer(name)), 0, 0)) //nolint:gosec // a system call takes addresses
 }
 
 // add makes the key in the keyring of this thread, add_key(2).
@@ -143,8 +143,8 @@ func (k Key) add(material []byte) (int, error) {
 		return 0, err
 	}
 	keyring := threadKeyring
-	return result(syscall.Syscall6(syscall.SYS_ADD_KEY, uintptr(unsafe.Pointer(typeName())), uintptr(unsafe.Pointer(name)),
-		uintptr(unsafe.Pointer(unsafe.SliceData(material))), uintptr(len(material)), uintptr(keyring), 0))
+	return result(syscall.Syscall6(syscall.SYS_ADD_KEY, uintptr(unsafe.Pointer(typeName())), uintptr(unsafe.Pointer(name)), //nolint:gosec // a system call takes addresses
+		uintptr(unsafe.Pointer(unsafe.SliceData(material))), uintptr(len(material)), uintptr(keyring), 0)) //nolint:gosec // a system call takes addresses
 }
 
 // keyctl calls an operation that takes two numbers.
@@ -156,7 +156,7 @@ func keyctl(operation, first, second int) error {
 // fill calls an operation that fills buf, and returns how many bytes there are to have, which may be
 // more.
 func fill(operation, serial int, buf []byte) (int, error) {
-	return result(syscall.Syscall6(syscall.SYS_KEYCTL, uintptr(operation), uintptr(serial), uintptr(unsafe.Pointer(unsafe.SliceData(buf))), uintptr(len(buf)), 0, 0))
+	return result(syscall.Syscall6(syscall.SYS_KEYCTL, uintptr(operation), uintptr(serial), uintptr(unsafe.Pointer(unsafe.SliceData(buf))), uintptr(len(buf)), 0, 0)) //nolint:gosec // a system call takes addresses
 }
 
 func result(value, _ uintptr, failed syscall.Errno) (int, error) {
@@ -166,4 +166,4 @@ func result(value, _ uintptr, failed syscall.Errno) (int, error) {
 	return int(value), nil
 }
 
-func typeName() *byte { return unsafe.StringData(keyType + "\x00") }
+func typeName() *byte { return unsafe.StringData(keyType + "\x00") } //nolint:gosec // a system call takes addresses

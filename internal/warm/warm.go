@@ -155,11 +155,11 @@ func (p *Profile) CodeFromProgram() bool {
 	return len(p.Settings.MFAProcess) > 0 && (!p.SeedFromEnv() || !p.Env.HasSeed())
 }
 
-// HasKey reports whether it is known where the access key rests, and HasCodes where the codes come
-// from. Without them, and the serial of the MFA device, there is no session to be had.
+// HasKey reports whether it is known where the access key rests. Without it, the codes (HasCodes) and
+// the serial of the MFA device there is no session to be had.
 func (p *Profile) HasKey() bool { return p.Settings.KeyStore != "" || p.Env.Configured() }
 
-// HasCodes: see HasKey.
+// HasCodes reports whether it is known where the token codes come from.
 func (p *Profile) HasCodes() bool {
 	return p.Settings.SeedStore != "" || p.SeedFromEnv() || p.CodeFromProgram()
 }

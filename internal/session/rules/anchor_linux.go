@@ -18,7 +18,7 @@ func anchor(now time.Time) Anchor {
 		return Anchor{}
 	}
 	var running syscall.Timespec
-	if _, _, failed := syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, clockBootTime, uintptr(unsafe.Pointer(&running)), 0); failed != 0 {
+	if _, _, failed := syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, clockBootTime, uintptr(unsafe.Pointer(&running)), 0); failed != 0 { //nolint:gosec // a system call takes addresses
 		return Anchor{}
 	}
 	return Anchor{Boot: strings.TrimSpace(string(boot)), Start: now.Add(-time.Duration(running.Nano())).UTC().Round(0)}

@@ -51,13 +51,7 @@ func (a *app) open(want wanted) (*opened, error) {
 			return nil, err
 		}
 	}
-	host := a.host()
-	env, err := host.Env()
-	if err != nil {
-		return nil, err
-	}
-	env.IAM = want.iam
-	found, err := host.Open(files, want.profile, want.flags, env)
+	found, err := a.host().Open(files, want.profile, want.flags, want.iam)
 	if err != nil {
 		return nil, err
 	}
@@ -87,13 +81,7 @@ func (a *app) openDevice(verb, name string) (*opened, error) {
 	return p, p.deviceReady()
 }
 
-func (a *app) loadFiles() (*profile.Files, error) {
-	paths, err := a.host().Locate()
-	if err != nil {
-		return nil, err
-	}
-	return profile.Load(paths)
-}
+func (a *app) loadFiles() (*profile.Files, error) { return a.host().Load() }
 
 // awsOptions are the options of a client of AWS for the profile. An endpoint that cannot be used fails
 // the call and not open: a cached session does not need it.

@@ -22,28 +22,17 @@ func Answer(args []string, getenv func(string) string, now func() time.Time) (js
 	}
 	homeless := false
 	host := Host{Getenv: getenv, Now: now, Home: func() string { homeless = true; return "" }}
-	paths, err := host.Locate()
+	files, err := host.Load()
 	if err != nil || homeless {
 		return nil, false
 	}
-	files, err := profile.Load(paths)
-	if err != nil {
-		return nil, false
-	}
-	env, err := host.Env()
-	if err != nil {
-		return nil, false
-	}
-	p, err := host.Open(files, name, flags, env)
+	p, err := host.Open(files, name, flags, false)
 	if err != nil {
 		return nil, false
 	}
 	defer func() { _ = p.Cache.Close() }()
-	if !p.HasKey() || !p.HasCodes() || p.Settings.Serial == "" {
-		return nil, false
-	}
 	credentials, ok := p.Cached(p.Plan)
-	if !ok {
+	if !ok || !p.HasKey() || !p.HasCodes() || p.Settings.Serial == "" {
 		return nil, false
 	}
 	json, err = credentials.ProcessJSON()

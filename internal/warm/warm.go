@@ -76,9 +76,23 @@ type Profile struct {
 	now      func() time.Time
 }
 
-// Open resolves the settings of the profile name in files, and opens the cache. Env is that of the
-// host, or adds to it. It succeeds for a profile that lacks secrets: see HasKey.
-func (h Host) Open(files *profile.Files, name string, flags profile.Flags, env profile.Env) (*Profile, error) {
+// Load reads the files that settings come from.
+func (h Host) Load() (*profile.Files, error) {
+	paths, err := h.Locate()
+	if err != nil {
+		return nil, err
+	}
+	return profile.Load(paths)
+}
+
+// Open resolves the settings of the profile name in files, with the endpoint of IAM if iam is set, and
+// opens the cache. It succeeds for a profile that lacks secrets: see HasKey.
+func (h Host) Open(files *profile.Files, name string, flags profile.Flags, iam bool) (*Profile, error) {
+	env, err := h.Env()
+	if err != nil {
+		return nil, err
+	}
+	env.IAM = iam
 	s, err := files.Resolve(name, flags, env)
 	if err != nil {
 		return nil, err

@@ -50,19 +50,11 @@ func (h *home) now() time.Time { return h.time }
 func (h *home) open(name string, flags profile.Flags) *Profile {
 	h.t.Helper()
 	host := Host{Getenv: h.getenv, Now: h.now, Home: func() string { return h.dir }, Rand: rand.Reader}
-	paths, err := host.Locate()
+	files, err := host.Load()
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	files, err := profile.Load(paths)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	env, err := host.Env()
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	p, err := host.Open(files, name, flags, env)
+	p, err := host.Open(files, name, flags, false)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,9 +18,6 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
-
-// personPatience ends commands that ask a person.
-const personPatience = time.Hour
 
 type addOptions struct {
 	name   string // of the profile
@@ -61,7 +57,6 @@ Google Authenticator.`,
   aws-mfa-creds add --profile work --from-aws-vault work
   aws-mfa-creds add --profile work --seed-file qr.png
   aws-mfa-creds add --profile work --mfa-process 'ykman oath accounts code -s aws'`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runAdd(cmd.Context(), a, o) },
 	}
 	profileFlag(a, cmd, &o.name)
@@ -110,13 +105,8 @@ type adding struct {
 }
 
 func runAdd(ctx context.Context, a *app, o addOptions) error {
-	if err := a.forProfile("add", o.name); err != nil {
-		return err
-	}
-	ctx, cancel := untilInterrupted(ctx, personPatience)
-	defer cancel()
-	ask := a.asker(o.yes)
-	defer ask.close()
+	ctx, ask, end := a.interact(ctx, o.yes)
+	defer end()
 	add := &adding{app: a, addOptions: o, ask: ask}
 	if err := add.begin(); err != nil {
 		return err
@@ -174,12 +164,10 @@ func (add *adding) secrets(ctx context.Context) error {
 
 // save writes to profiles.ini what change does to the identity's section.
 func (add *adding) save(ctx context.Context, change func(*edit.Own)) error {
-	_, err := add.editor().Update(ctx, add.settings.Identity, func(own *edit.Own) error {
+	return add.update(ctx, add.settings.Identity, func(own *edit.Own) {
 		change(own)
 		add.own = *own
-		return nil
 	})
-	return err
 }
 
 // setProgram has a program of the user's make the codes.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/clipboard"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
@@ -38,6 +39,19 @@ func (a *app) asker(yes bool) *asker {
 func (q *asker) close() {
 	if q.terminal != nil {
 		_ = q.terminal.Close()
+	}
+}
+
+// personPatience ends commands that ask a person.
+const personPatience = time.Hour
+
+// interact begins a command that may ask a person, and that signals may interrupt, until end is called.
+func (a *app) interact(ctx context.Context, yes bool) (_ context.Context, ask *asker, end func()) {
+	ctx, cancel := untilInterrupted(ctx, personPatience)
+	ask = a.asker(yes)
+	return ctx, ask, func() {
+		ask.close()
+		cancel()
 	}
 }
 

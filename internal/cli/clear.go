@@ -27,7 +27,6 @@ flags, give the same flags.
 AWS honours a session until it expires. To end one earlier, deactivate the access key, or deny
 sessions by aws:TokenIssueTime.`,
 		Example: `  aws-mfa-creds clear --profile work`,
-		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if o.all == (o.get.profile != "") {
 				return fault.New(fault.Usage, "clear", "run: "+program+" clear --profile NAME", "give --profile or --all")
@@ -38,7 +37,7 @@ sessions by aws:TokenIssueTime.`,
 			return runClear(a, o.get)
 		},
 	}
-	profileFlag(a, cmd, &o.get.profile)
+	optionalProfile(a, cmd, &o.get.profile)
 	roleFlags(cmd, &o.get.flags)
 	cmd.Flags().BoolVar(&o.all, "all", false, "delete the sessions of all profiles; waiting periods stay")
 	return cmd

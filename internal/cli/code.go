@@ -31,10 +31,7 @@ only once: if this computer has already used it, a warning says so. Printing a c
 it as used.`,
 		Example: `  aws-mfa-creds code --profile work --copy
   aws-mfa-creds code --profile work --pair`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runCode(cmd.Context(), a, o)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return runCode(cmd.Context(), a, o) },
 	}
 	profileFlag(a, cmd, &o.profile)
 	cmd.Flags().BoolVar(&o.watch, "watch", false, "show the current code with a countdown, and the next one, until you press Ctrl-C")
@@ -45,7 +42,7 @@ it as used.`,
 }
 
 func runCode(ctx context.Context, a *app, o codeOptions) error {
-	w, err := a.openDevice("code", o.profile)
+	w, err := a.openDevice(o.profile)
 	if err != nil {
 		return err
 	}

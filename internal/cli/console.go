@@ -193,10 +193,9 @@ func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed
 		}
 		r.Claim(typed)
 	})
-	_, err = c.editor().Update(ctx, c.name, func(own *edit.Own) error {
+	err = c.update(ctx, c.name, func(own *edit.Own) {
 		own.Serial = serial
 		own.SetStores("", c.kind)
-		return nil
 	})
 	if err != nil {
 		return err

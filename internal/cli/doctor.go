@@ -47,10 +47,9 @@ The exit code is that of the first error a get would meet: 12 unsafe permissions
 3 configuration, 4 no secret, 5 store locked, 10 clock, 6 AWS refused, 7 network, 8 throttled,
 9 deadline. It is 0 if there are only warnings and remarks.`,
 		Example: `  aws-mfa-creds doctor --online`,
-		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd.Context(), a, o) },
 	}
-	profileFlag(a, cmd, &o.profile)
+	optionalProfile(a, cmd, &o.profile)
 	f := cmd.Flags()
 	f.BoolVar(&o.online, "online", false, "ask AWS, too")
 	f.BoolVar(&o.verify, "verify", false, "get a new session for each profile, which spends a token code; implies --online")
@@ -61,7 +60,6 @@ The exit code is that of the first error a get would meet: 12 unsafe permissions
 }
 
 func runDoctor(ctx context.Context, a *app, o doctorOptions) error {
-	a.profile = o.profile
 	o.online = o.online || o.verify
 	ctx, cancel := untilInterrupted(ctx, doctorDeadline)
 	defer cancel()

@@ -33,7 +33,6 @@ With --console, the device is made in the AWS console instead: for the root user
 rights in IAM. Give the QR code or the "secret key" that the console shows, and type the two codes that come back into the console.`,
 		Example: `  aws-mfa-creds enroll --profile work
   aws-mfa-creds enroll --profile work --console --seed-file screenshot.png`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runEnroll(cmd.Context(), a, o) },
 	}
 	profileFlag(a, cmd, &o.profile)
@@ -53,17 +52,12 @@ func deviceFlags(cmd *cobra.Command, o *enroll.DeviceOptions) {
 }
 
 func runEnroll(ctx context.Context, a *app, o enrollOptions) error {
-	if err := a.forProfile("enroll", o.profile); err != nil {
-		return err
-	}
 	var err error
 	if o.profile, err = a.atOwner(o.profile); err != nil {
 		return err
 	}
-	ctx, cancel := untilInterrupted(ctx, personPatience)
-	defer cancel()
-	ask := a.asker(o.yes)
-	defer ask.close()
+	ctx, ask, end := a.interact(ctx, o.yes)
+	defer end()
 	if o.console.on {
 		return a.enrollInConsole(ctx, o, ask)
 	}

@@ -32,7 +32,6 @@ Authy, Microsoft Authenticator or another app: the phone becomes a second copy o
 The QR code disappears when you press Enter. Anyone who sees it can generate your codes.`,
 		Example: `  aws-mfa-creds export --profile work
   aws-mfa-creds export --profile work --png phone.png`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runExport(cmd.Context(), a, o) },
 	}
 	profileFlag(a, cmd, &o.profile)
@@ -44,17 +43,15 @@ The QR code disappears when you press Enter. Anyone who sees it can generate you
 }
 
 func runExport(ctx context.Context, a *app, o exportOptions) error {
-	w, err := a.openDevice("export", o.profile)
+	w, err := a.openDevice(o.profile)
 	if err != nil {
 		return err
 	}
 	if w.CodeFromProgram() {
 		return fault.New(fault.Usage, "export", "export it from the program or device that stores it", "mfa_process generates the codes of the profile, so this program has no seed")
 	}
-	ctx, cancel := untilInterrupted(ctx, personPatience)
-	defer cancel()
-	ask := a.asker(o.yes)
-	defer ask.close()
+	ctx, ask, end := a.interact(ctx, o.yes)
+	defer end()
 	if err := ask.confirm(ctx, "Show the seed of "+w.Settings.Serial+"? Anyone who sees it can generate your codes."); err != nil {
 		return err
 	}

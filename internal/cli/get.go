@@ -39,10 +39,7 @@ than an hour. Otherwise a token code gets a new one. Any number of processes tha
 time cost one call to AWS and one code.`,
 		Example: `  aws-mfa-creds get --profile work
   aws-mfa-creds get --profile work --role-arn arn:aws:iam::123456789012:role/deploy --duration 2h`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runGet(cmd.Context(), a, o)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return runGet(cmd.Context(), a, o) },
 	}
 	profileFlag(a, cmd, &o.profile)
 	o.define(cmd)
@@ -56,9 +53,6 @@ func (o *getOptions) define(cmd *cobra.Command) {
 }
 
 func runGet(ctx context.Context, a *app, o getOptions) error {
-	if err := a.forProfile("get", o.profile); err != nil {
-		return err
-	}
 	w, err := a.open(wanted{profile: o.profile, flags: o.flags})
 	if err != nil {
 		return err

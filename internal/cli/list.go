@@ -25,10 +25,9 @@ func newListCommand(a *app) *cobra.Command {
 		Long: `List the profiles of profiles.ini, and those of the AWS config that name this program or an MFA
 device. It does not contact AWS.`,
 		Example: `  aws-mfa-creds list --json`,
-		Args:    cobra.NoArgs,
 		RunE:    func(*cobra.Command, []string) error { return runList(a, profileName, asJSON) },
 	}
-	profileFlag(a, cmd, &profileName)
+	optionalProfile(a, cmd, &profileName)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

@@ -65,11 +65,8 @@ func (a *app) open(want wanted) (*opened, error) {
 	return p, nil
 }
 
-// openDevice opens the profile that owns the MFA device behind the profile name, for the command verb.
-func (a *app) openDevice(verb, name string) (*opened, error) {
-	if err := a.forProfile(verb, name); err != nil {
-		return nil, err
-	}
+// openDevice opens the profile that owns the MFA device behind the profile name.
+func (a *app) openDevice(name string) (*opened, error) {
 	owner, err := a.atOwner(name)
 	if err != nil {
 		return nil, err

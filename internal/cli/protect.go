@@ -33,7 +33,6 @@ With --passphrase, "` + program + ` unlock" opens the store for some hours. With
 --none, the key is in a file that only you can read.`,
 		Example: `  aws-mfa-creds store protect --passphrase
   aws-mfa-creds store protect --recipient age1tpm1... --identity tpm-identity.txt`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runProtect(cmd.Context(), a, o) },
 	}
 	f := cmd.Flags()
@@ -52,10 +51,8 @@ With --passphrase, "` + program + ` unlock" opens the store for some hours. With
 }
 
 func runProtect(ctx context.Context, a *app, o protectOptions) error {
-	ctx, cancel := untilInterrupted(ctx, personPatience)
-	defer cancel()
-	ask := a.asker(false)
-	defer ask.close()
+	ctx, ask, end := a.interact(ctx, false)
+	defer end()
 	options, err := a.storeOptions(ask)
 	if err != nil {
 		return err
@@ -126,7 +123,6 @@ func newUnlockCommand(a *app) *cobra.Command {
 keyring until the time is over, you run "` + program + ` lock", or the computer restarts. No process
 keeps running.`,
 		Example: `  aws-mfa-creds unlock --for 12h`,
-		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runUnlock(cmd.Context(), a, life, file) },
 	}
 	cmd.Flags().DurationVar(&life, "for", unlockDefault, "`DURATION`, such as 90m or 12h; at most a week")
@@ -143,10 +139,8 @@ func runUnlock(ctx context.Context, a *app, life time.Duration, file string) err
 	if life < time.Second || life > unlockMost {
 		return fault.New(fault.Usage, "--for", "give --for 8h, for example", "must be between one second and a week")
 	}
-	ctx, cancel := untilInterrupted(ctx, personPatience)
-	defer cancel()
-	ask := a.asker(false)
-	defer ask.close()
+	ctx, ask, end := a.interact(ctx, false)
+	defer end()
 	o, err := a.storeOptions(nil)
 	if err != nil {
 		return err
@@ -175,7 +169,6 @@ func newLockCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "lock",
 		Short: "Lock the age store",
-		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o, err := a.storeOptions(nil)
 			if err != nil {

@@ -56,7 +56,6 @@ it: every SDK supports that, sessions can last longer than an hour, and all proc
 hour; JS SDK v2 and PHP cannot do that.`,
 		Example: `  aws-mfa-creds register --profile work --region eu-central-1
   aws-mfa-creds register --profile admin --source-profile work --role-arn arn:aws:iam::123456789012:role/admin`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.given = cmd.Flags().Changed
 			return runRegister(cmd.Context(), a, o)
@@ -79,9 +78,6 @@ hour; JS SDK v2 and PHP cannot do that.`,
 }
 
 func runRegister(ctx context.Context, a *app, o registerOptions) error {
-	if err := a.forProfile("register", o.profile); err != nil {
-		return err
-	}
 	if o.assumeBy != byHelper && o.assumeBy != bySDK {
 		return fault.New(fault.Usage, "--assume-by", "give helper or sdk", "must be helper or sdk")
 	}
@@ -291,7 +287,6 @@ func newUnregisterCommand(a *app) *cobra.Command {
 		Use:     "unregister --profile NAME",
 		Short:   "Remove from the AWS config what register wrote",
 		Example: `  aws-mfa-creds unregister --profile work --dry-run`,
-		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runUnregister(cmd.Context(), a, o) },
 	}
 	profileFlag(a, cmd, &o.profile)
@@ -300,9 +295,6 @@ func newUnregisterCommand(a *app) *cobra.Command {
 }
 
 func runUnregister(ctx context.Context, a *app, o unregisterOptions) error {
-	if err := a.forProfile("unregister", o.profile); err != nil {
-		return err
-	}
 	editor := a.editor()
 	editor.DryRun = o.dryRun
 	done, err := editor.Unregister(ctx, o.profile)

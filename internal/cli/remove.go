@@ -35,7 +35,6 @@ It does not contact AWS, where access key and MFA device exist until you delete 
 seed the device generates no codes, so set up another one first. With --aws, the MFA device is
 removed from IAM first; the access key stays there.`,
 		Example: `  aws-mfa-creds remove --profile work --aws`,
-		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runRemove(cmd.Context(), a, o) },
 	}
 	profileFlag(a, cmd, &o.profile)
@@ -46,11 +45,8 @@ removed from IAM first; the access key stays there.`,
 }
 
 func runRemove(ctx context.Context, a *app, o removeOptions) error {
-	if err := a.forProfile("remove", o.profile); err != nil {
-		return err
-	}
-	ctx, cancel := untilInterrupted(ctx, personPatience)
-	defer cancel()
+	ctx, ask, end := a.interact(ctx, o.yes)
+	defer end()
 	files, err := a.loadFiles()
 	if err != nil {
 		return err
@@ -70,8 +66,6 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 		}
 		return nil
 	}
-	ask := a.asker(o.yes)
-	defer ask.close()
 	gone := removal{app: a, profile: o.profile, own: own, registered: registered, aws: o.aws && own.Serial != "", sharing: seedUsers(files, o.profile, own)}
 	if err := ask.confirm(ctx, gone.question()); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -38,14 +39,8 @@ unavailable, 6 AWS refused, 7 network, 8 throttled or 5xx, 9 deadline, 10 clock,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
-		Args:              cobra.NoArgs,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			// Cobra checks this only later: all mistakes on the command line get the same form of error.
-			err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups())
-			a.started = err == nil
-			return err
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return start(a, cmd) },
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
@@ -57,6 +52,21 @@ unavailable, 6 AWS refused, 7 network, 8 throttled or 5xx, 9 deadline, 10 clock,
 	addCommands(a, root)
 	root.CompletionOptions.DisableDefaultCmd = true
 	return root
+}
+
+// start checks the flags of cmd before cobra does, so that all mistakes on the command line get the same
+// form of error, and notes the profile that errors name.
+func start(a *app, cmd *cobra.Command) error {
+	if f := cmd.Flag("profile"); f != nil {
+		a.profile = f.Value.String()
+		if required := f.Annotations[cobra.BashCompOneRequiredFlag] != nil; required && a.profile == "" {
+			verb := strings.TrimPrefix(cmd.CommandPath(), program+" ")
+			return fault.New(fault.Usage, verb, "run: "+program+" "+verb+" --profile NAME", "--profile is missing")
+		}
+	}
+	err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups())
+	a.started = err == nil
+	return err
 }
 
 // addCommands adds all commands to root, by topic.
@@ -78,21 +88,31 @@ func addCommands(a *app, root *cobra.Command) {
 		}
 	}
 	root.AddCommand(newCompletionCommand(a), newVersionCommand(a))
+	noArguments(root)
 }
 
-// profileFlag adds --profile to cmd, with the names in the files as completions.
+// noArguments makes cmd and its commands refuse arguments, unless they say what they take.
+func noArguments(cmd *cobra.Command) {
+	if cmd.Args == nil {
+		cmd.Args = cobra.NoArgs
+	}
+	for _, sub := range cmd.Commands() {
+		noArguments(sub)
+	}
+}
+
+// profileFlag adds --profile, which must be given, to cmd.
 func profileFlag(a *app, cmd *cobra.Command, value *string) {
+	optionalProfile(a, cmd, value)
+	if err := cmd.MarkFlagRequired("profile"); err != nil {
+		panic(err) // the flag was defined just now
+	}
+}
+
+// optionalProfile adds --profile to cmd, with the names in the files as completions.
+func optionalProfile(a *app, cmd *cobra.Command, value *string) {
 	cmd.Flags().StringVar(value, "profile", "", "`NAME` of the profile")
 	complete(cmd, "profile", a.profileNames)
-}
-
-// forProfile sets the profile that the errors of the command verb name, and refuses an empty one.
-func (a *app) forProfile(verb, name string) error {
-	a.profile = name
-	if name == "" {
-		return fault.New(fault.Usage, verb, "run: "+program+" "+verb+" --profile NAME", "--profile is missing")
-	}
-	return nil
 }
 
 // complete has the shell complete a flag with names.
@@ -149,7 +169,6 @@ func newVersionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			version := a.version // of a release; else that of the module, as the Go tool recorded it
 			if info, ok := debug.ReadBuildInfo(); version == "" && ok {

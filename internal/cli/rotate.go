@@ -27,7 +27,6 @@ func newRotateCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rotate key|device --profile NAME",
 		Short: "Replace the access key, or the MFA device, without a moment of lock-out",
-		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newRotateKeyCommand(a), newRotateDeviceCommand(a))
@@ -42,7 +41,6 @@ func newRotateKeyCommand(a *app) *cobra.Command {
 		Long: `Create a second access key, store it, get a session with it, switch to it, and deactivate the old one. The old key is deleted if
 nothing else has used it lately; otherwise it stays inactive, and the next run deletes it. If a run is interrupted, the next one
 continues it.`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.manage(cmd.Context(), "rotate key", o, func(ctx context.Context, m *manager) error { return m.rotateKey(ctx, o) })
 		},
@@ -60,7 +58,6 @@ func newRotateDeviceCommand(a *app) *cobra.Command {
 		Short: "Replace the MFA device",
 		Long: `Enroll a second MFA device, get a session with it, switch to it in all profiles that share the old one, and only then remove
 the old one. If a run is interrupted, the next one continues it.`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.manage(cmd.Context(), "rotate device", o, func(ctx context.Context, m *manager) error { return m.rotateDevice(ctx, o) })
 		},
@@ -77,7 +74,6 @@ func newResyncCommand(a *app) *cobra.Command {
 		Use:   "resync --profile NAME",
 		Short: "Resynchronize the MFA device if AWS refuses its codes",
 		Long:  `Resynchronize the MFA device with two consecutive codes (ResyncMFADevice), and get a session to show that it works.`,
-		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.manage(cmd.Context(), "resync", o, func(ctx context.Context, m *manager) error {
 				err := m.Resync(ctx, "")
@@ -105,13 +101,8 @@ func abandonFlag(cmd *cobra.Command, abandon *bool) {
 
 // manage runs a flow on what a profile has.
 func (a *app) manage(ctx context.Context, verb string, o rotateOptions, flow func(context.Context, *manager) error) error {
-	if err := a.forProfile(verb, o.profile); err != nil {
-		return err
-	}
-	ctx, cancel := untilInterrupted(ctx, personPatience)
-	defer cancel()
-	ask := a.asker(o.yes)
-	defer ask.close()
+	ctx, ask, end := a.interact(ctx, o.yes)
+	defer end()
 	name, err := a.atOwner(o.profile)
 	if err != nil {
 		return err

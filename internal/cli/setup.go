@@ -35,10 +35,9 @@ skips what is already done, so you can run it again at any time. An access key i
 ~/.aws/credentials is moved from there.`,
 		Example: `  aws-mfa-creds setup --profile work
   aws-mfa-creds setup --profile work --access-key-file key.csv --region eu-central-1 --yes`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runSetup(cmd.Context(), a, o) },
 	}
-	profileFlag(a, cmd, &o.add.name)
+	optionalProfile(a, cmd, &o.add.name)
 	f := cmd.Flags()
 	f.StringVar(&o.region, "region", "", "`REGION` for the profile, if it has none")
 	o.add.key.define(cmd)
@@ -56,10 +55,8 @@ skips what is already done, so you can run it again at any time. An access key i
 }
 
 func runSetup(ctx context.Context, a *app, o setupOptions) error {
-	ctx, cancel := untilInterrupted(ctx, personPatience)
-	defer cancel()
-	ask := a.asker(o.add.yes)
-	defer ask.close()
+	ctx, ask, end := a.interact(ctx, o.add.yes)
+	defer end()
 	if o.add.name == "" {
 		name, err := ask.line(ctx, "Name of the profile", "--profile NAME")
 		if err != nil {

@@ -27,6 +27,15 @@ func (a *app) editor() edit.Editor {
 	return edit.Editor{Paths: paths}
 }
 
+// update changes what profiles.ini has of a profile.
+func (a *app) update(ctx context.Context, name string, change func(*edit.Own)) error {
+	_, err := a.editor().Update(ctx, name, func(own *edit.Own) error {
+		change(own)
+		return nil
+	})
+	return err
+}
+
 // storeOptions returns what stores work with. ask is who may be asked to unlock one, or nil.
 func (a *app) storeOptions(ask *asker) (keystore.Options, error) {
 	dir, err := a.configDir()

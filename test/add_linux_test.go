@@ -127,7 +127,7 @@ func TestMFAProcessOutside(t *testing.T) {
 	t.Parallel()
 	b, key, _ := bare(t)
 	said := mustRun(t, b, nil, "add", "--profile", "work", "--access-key-file", key, "--serial", b.Identity().Serial, "--mfa-process", "no-such-program code")
-	if !strings.Contains(said, "no-such-program is not on PATH now") {
+	if !strings.Contains(said, "no-such-program is not on PATH") {
 		t.Error(said)
 	}
 	for what, words := range map[string]string{

@@ -53,7 +53,7 @@ func TestProgramOfTheUser(t *testing.T) {
 // must neither hang nor multiply.
 func TestProgramLeadsBack(t *testing.T) {
 	t.Parallel()
-	b := programmed(t, "/bin/sh -c '"+binary+" get --profile work >&2; "+binary+" get --profile work 2>&1 | grep -q back && echo 000000'")
+	b := programmed(t, "/bin/sh -c '"+binary+" get --profile work >&2; "+binary+" get --profile work 2>&1 | grep -q again && echo 000000'")
 	began := time.Now()
 	got := get(t, b)
 	if time.Since(began) > 45*time.Second {

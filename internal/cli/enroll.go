@@ -25,29 +25,32 @@ func newEnrollCommand(a *app) *cobra.Command {
 	var o enrollOptions
 	cmd := &cobra.Command{
 		Use:   "enroll --profile NAME",
-		Short: "Make this computer an MFA device of the user, in seconds",
-		Long: `Create a virtual MFA device in IAM, store its seed, enable it with two consecutive codes, and get a session with it. The access
-key of the profile has to be stored already. If a run is interrupted, the next one continues it.
+		Short: "Make this computer an MFA device of the IAM user",
+		Long: `Create a virtual MFA device in IAM, store its seed, enable it with two consecutive codes, and get a
+session with it. The access key of the profile must already be stored. If a run is interrupted, the
+next one continues it.
 
-With --console, the device is made in the AWS console instead: for the root user, for whom no API does it, and for users without
-rights in IAM. Give the QR code or the "secret key" that the console shows, and type the two codes that come back into the console.`,
+With --console, you create the device in the AWS console: for the root user, whom the API does not
+support, and for users without IAM permissions. Give the QR code or the "secret key" that the
+console shows, and enter the two codes that you get in the console.`,
 		Example: `  aws-mfa-creds enroll --profile work
   aws-mfa-creds enroll --profile work --console --seed-file screenshot.png`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runEnroll(cmd.Context(), a, o) },
 	}
 	profileFlag(a, cmd, &o.profile)
 	deviceFlags(cmd, &o.device)
-	cmd.Flags().StringVar(&o.seedStore, "seed-store", "", "the `store` for the seed; that of the access key unless given")
+	cmd.Flags().StringVar(&o.seedStore, "seed-store", "", "`STORE` for the seed (default: that of the access key)")
 	complete(cmd, "seed-store", keystore.Kinds)
-	o.other.define(cmd)
 	o.console.define(cmd)
+	o.other.define(cmd)
 	abandonFlag(cmd, &o.abandon)
-	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
+	rare(cmd, "replace-unassigned")
 	return cmd
 }
 
 func deviceFlags(cmd *cobra.Command, o *enroll.DeviceOptions) {
-	cmd.Flags().StringVar(&o.Name, "device-name", "", "the `name` of the device in IAM; USER-HOST unless given")
+	cmd.Flags().StringVar(&o.Name, "device-name", "", "`NAME` of the device in IAM (default: USER-HOST)")
 	cmd.Flags().BoolVar(&o.ReplaceUnassigned, "replace-unassigned", false, "first delete a device of the same name that is not enabled for anyone")
 }
 

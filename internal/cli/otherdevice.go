@@ -26,6 +26,7 @@ type otherDevice struct {
 func (o *otherDevice) define(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.serial, "mfa-serial", "", "if the account already requires MFA: the serial (`ARN`) of a device that works, such as your phone")
 	cmd.Flags().StringVar(&o.codeFile, "mfa-code-file", "", "read its current code from `FILE`, or from stdin for -, instead of asking for it")
+	rare(cmd, "mfa-serial", "mfa-code-file")
 }
 
 // otherSession is how long a session lasts that is made with a typed code: as long as the change

@@ -26,7 +26,7 @@ type rotateOptions struct {
 func newRotateCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rotate key|device --profile NAME",
-		Short: "Replace the access key, or the MFA device, without a moment of lock-out",
+		Short: "Replace the access key or the MFA device without losing access",
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newRotateKeyCommand(a), newRotateDeviceCommand(a))
@@ -38,9 +38,10 @@ func newRotateKeyCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "key --profile NAME",
 		Short: "Replace the access key",
-		Long: `Create a second access key, store it, get a session with it, switch to it, and deactivate the old one. The old key is deleted if
-nothing else has used it lately; otherwise it stays inactive, and the next run deletes it. If a run is interrupted, the next one
-continues it.`,
+		Long: `Create a second access key, store it, get a session with it, switch to it, and deactivate the old
+one. The old key is deleted if nothing else has used it lately; otherwise it stays inactive, and the
+next run deletes it. If a run is interrupted, the next one continues it.`,
+		Example: `  aws-mfa-creds rotate key --profile work`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.manage(cmd.Context(), "rotate key", o, func(ctx context.Context, m *manager) error { return m.rotateKey(ctx, o) })
 		},
@@ -56,8 +57,9 @@ func newRotateDeviceCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "device --profile NAME",
 		Short: "Replace the MFA device",
-		Long: `Enroll a second MFA device, get a session with it, switch to it in all profiles that share the old one, and only then remove
-the old one. If a run is interrupted, the next one continues it.`,
+		Long: `Enroll a second MFA device, get a session with it, switch to it in all profiles that share the old
+one, and only then remove the old one. If a run is interrupted, the next one continues it.`,
+		Example: `  aws-mfa-creds rotate device --profile work`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.manage(cmd.Context(), "rotate device", o, func(ctx context.Context, m *manager) error { return m.rotateDevice(ctx, o) })
 		},
@@ -73,7 +75,9 @@ func newResyncCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "resync --profile NAME",
 		Short: "Resynchronize the MFA device if AWS refuses its codes",
-		Long:  `Resynchronize the MFA device with two consecutive codes (ResyncMFADevice), and get a session to show that it works.`,
+		Long: `Resynchronize the MFA device with two consecutive codes (ResyncMFADevice), and get a session to show
+that it works.`,
+		Example: `  aws-mfa-creds resync --profile work`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.manage(cmd.Context(), "resync", o, func(ctx context.Context, m *manager) error {
 				err := m.Resync(ctx, "")
@@ -92,11 +96,12 @@ func newResyncCommand(a *app) *cobra.Command {
 func (o *rotateOptions) define(a *app, cmd *cobra.Command) {
 	profileFlag(a, cmd, &o.profile)
 	o.other.define(cmd)
-	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
 }
 
 func abandonFlag(cmd *cobra.Command, abandon *bool) {
 	cmd.Flags().BoolVar(abandon, "abandon", false, "forget an earlier run that cannot be finished, and list what it leaves in IAM")
+	rare(cmd, "abandon")
 }
 
 // manage runs a flow on what a profile has.

@@ -30,9 +30,9 @@ vet: ## go vet for linux, darwin and windows
 tidy: ## fail if go.mod or go.sum are not tidy
 	go mod tidy -diff
 
-bench: ## benchmarks, and the warm get beside a program that prints a constant
-	go test -run '^$$' -bench . -benchmem ./internal/...
+bench: ## the warm get beside a program that prints a constant, and benchmarks of the parts
 	scripts/bench
+	go test -run '^$$' -bench . -benchmem ./internal/...
 
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME each

@@ -28,3 +28,6 @@ func silence(fd int) error {
 	}
 	return windows.SetConsoleMode(console, mode&^windows.ENABLE_ECHO_INPUT)
 }
+
+// whenStopped has nothing to do: nobody stops a process here.
+func whenStopped(_, _ func()) (end func()) { return func() {} }

@@ -70,8 +70,9 @@ type Store struct {
 	workFactor  int          // of scrypt, as its logarithm
 	beforeWrite func() error // for tests: an error of it is one of the disk
 
-	mu    sync.Mutex
-	asked opened // what a passphrase that was asked for has opened
+	mu       sync.Mutex
+	askedFor string       // the identity.age that a passphrase was asked for
+	asked    creds.Secret // what it has opened
 }
 
 // Open returns the store. It touches nothing.

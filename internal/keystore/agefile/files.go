@@ -1,6 +1,7 @@
 package agefile
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -26,28 +27,13 @@ const (
 
 // fileName returns the file of the item name: its letters and digits, for people, and a digest, which
 // keeps names apart that differ in case or in the rest. It is a valid name on every file system:
-// short, lower case, no separator, no device of Windows, and none of our other files'.
+// short, lower case, no separator, no device of Windows, no option, and none of our other files'.
 func fileName(name string) string {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	slug := strings.Join(words, "-")
+	slug = strings.TrimSuffix(slug[:min(len(slug), maxSlug)], "-")
 	digest := sha256.Sum256([]byte(name))
-	return slug(name) + "-" + hex.EncodeToString(digest[:10]) + itemSuffix
-}
-
-func slug(name string) string {
-	var plain strings.Builder
-	for _, r := range strings.ToLower(name) {
-		if plain.Len() == maxSlug {
-			break
-		}
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
-			plain.WriteRune(r)
-		} else if text := plain.String(); text != "" && !strings.HasSuffix(text, "-") {
-			plain.WriteByte('-')
-		}
-	}
-	if plain.Len() == 0 {
-		return "item" // a name that begins with a dash is taken for an option
-	}
-	return strings.TrimSuffix(plain.String(), "-")
+	return cmp.Or(slug, "item") + "-" + hex.EncodeToString(digest[:10]) + itemSuffix
 }
 
 // checkName refuses names that no item can have.
@@ -58,22 +44,14 @@ func checkName(name string) error {
 	return nil
 }
 
-// open opens the store's directory, or fails with fs.ErrNotExist if there is none.
-func (s *Store) open() (*securefile.Dir, error) {
-	dir, err := securefile.OpenDir(s.dir, securefile.Open)
+// open opens the store's directory by securefile.OpenDir, which fails with fs.ErrNotExist if there is
+// none, or by securefile.MakeDir.
+func (s *Store) open(how func(string, fs.FileMode) (*securefile.Dir, error)) (*securefile.Dir, error) {
+	dir, err := how(s.dir, securefile.Open)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		err = securefile.Fault(s.dir, err)
 	}
 	return dir, err
-}
-
-// make opens the store's directory and makes it first if there is none.
-func (s *Store) make() (*securefile.Dir, error) {
-	dir, err := securefile.MakeDir(s.dir, securefile.Open)
-	if err != nil {
-		return nil, securefile.Fault(s.dir, err)
-	}
-	return dir, nil
 }
 
 // lock takes the lock of the store. Those who store and delete items share it. Who changes the keys
@@ -173,3 +151,5 @@ func exists(dir *securefile.Dir, file string) bool {
 	_, err := dir.Root.Lstat(file)
 	return err == nil
 }
+
+func hasKeys(dir *securefile.Dir) bool { return exists(dir, identityFile) || exists(dir, sealedFile) }

@@ -1,11 +1,10 @@
 package agefile
 
 import (
+	"errors"
 	"testing"
 
 	"filippo.io/age"
-
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
 // FuzzDecode has any plaintext: what is accepted is the item it says it is, and comes back the same.
@@ -48,17 +47,28 @@ func FuzzItem(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	s := at("nowhere")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		hasHeader(data)
 		if _, _, err := openItem(data, "a", []age.Identity{identity}); err != nil {
-			wantFault(t, s.itemInWords("file", err), fault.NoSecret)
+			wantProblem(t, err)
 		}
-		if _, err := parseIdentities(string(data), pluginHost{}); err != nil && err != errKey { //nolint:errorlint // it is that very value
+		if _, _, err := openItem(data, "a", nil); err == nil {
+			t.Error("opened without an identity")
+		} else {
+			wantProblem(t, err)
+		}
+		if _, err := parseKeys(string(data), pluginHost{}.identity); err != nil && err != errKey { //nolint:errorlint // it is that very value
 			t.Error(err)
 		}
-		if _, err := parseRecipients(string(data), pluginHost{}); err != nil && err != errKey { //nolint:errorlint // as above
+		if _, err := parseKeys(string(data), pluginHost{}.recipient); err != nil && err != errKey { //nolint:errorlint // as above
 			t.Error(err)
 		}
 	})
+}
+
+// wantProblem checks that an error is one that is shown for an item.
+func wantProblem(t *testing.T, err error) {
+	t.Helper()
+	if _, ok := errors.AsType[problem](err); !ok {
+		t.Errorf("%T: %v", err, err)
+	}
 }

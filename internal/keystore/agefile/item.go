@@ -26,13 +26,19 @@ type content struct {
 	Secret  string `json:"secret"`
 }
 
-var (
-	errNotAge  = errors.New("not an age file, or a damaged one")
-	errNoMatch = errors.New("no identity opens it")
-	errDamaged = errors.New("damaged")
-	errNewer   = errors.New("of a newer version")
-	errForeign = errors.New("another item's")
+// problem is what is wrong with an encrypted file, for people. It shows nothing of the content.
+type problem string
+
+const (
+	notAge  problem = "is damaged, or no age file of a version that this program knows"
+	noMatch problem = "is damaged, or was encrypted to another identity than that of the store"
+	damaged problem = "is damaged"
+	newer   problem = "was written by a newer version of this program"
+	foreign problem = "holds another item: it was renamed, or replaced"
 )
+
+// Error implements error.
+func (p problem) Error() string { return string(p) }
 
 // encrypt returns an item as a file for the recipients.
 func encrypt(name string, value creds.Secret, recipients []age.Recipient) ([]byte, error) {
@@ -60,51 +66,46 @@ func seal(plain []byte, to ...age.Recipient) ([]byte, error) {
 	return file.Bytes(), nil
 }
 
-// unseal decrypts an age file, armored or not. The error is one of those above, or what a
-// plugin said, a *fault.Error: age's own may quote the file.
+// unseal decrypts an age file, armored or not. The error is a problem, or a *fault.Error of an
+// identity: age's own may quote the file.
 func unseal(file []byte, identities ...age.Identity) ([]byte, error) {
-	plain, err := decrypt(file, slices.Clone(identities)...) // age sorts them
-	if err == nil {
-		return plain, nil
-	}
-	if told, ok := errors.AsType[*fault.Error](err); ok {
-		return nil, told
-	}
-	if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
-		return nil, errNoMatch
-	}
-	if !hasHeader(file) {
-		return nil, errNotAge
-	}
-	return nil, errDamaged
-}
-
-func decrypt(file []byte, identities ...age.Identity) ([]byte, error) {
 	var src io.Reader = bytes.NewReader(file)
 	if bytes.HasPrefix(file, []byte(armor.Header)) {
 		src = armor.NewReader(src)
 	}
-	r, err := age.Decrypt(src, identities...)
-	if err != nil {
-		return nil, err
+	r, err := age.Decrypt(src, append(slices.Clone(identities), nobody{})...) // age sorts them
+	if err == nil {
+		plain, err := io.ReadAll(io.LimitReader(r, maxFile))
+		if err != nil {
+			return nil, damaged
+		}
+		return plain, nil
 	}
-	return io.ReadAll(io.LimitReader(r, maxFile))
+	if explained, ok := errors.AsType[*fault.Error](err); ok {
+		return nil, explained
+	}
+	if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
+		return nil, noMatch
+	}
+	return nil, notAge
 }
 
-// hasHeader reports whether a file begins as age files do, which shows without a key.
-func hasHeader(file []byte) bool {
-	var seen headerSeen
-	_, _ = decrypt(file, &seen)
-	return bool(seen)
-}
-
-// headerSeen is an identity that opens nothing. It is true once a header was there to be opened.
-type headerSeen bool
+// nobody is an identity that opens nothing. With it, age reads a file's header even if there is no
+// other identity.
+type nobody struct{}
 
 // Unwrap implements age.Identity.
-func (h *headerSeen) Unwrap([]*age.Stanza) ([]byte, error) {
-	*h = true
-	return nil, age.ErrIncorrectIdentity
+func (nobody) Unwrap([]*age.Stanza) ([]byte, error) { return nil, age.ErrIncorrectIdentity }
+
+// openItem returns the name and the secret in an item's file. name is what the first has to be,
+// or "". The error is as of unseal.
+func openItem(file []byte, name string, identities []age.Identity) (string, creds.Secret, error) {
+	plain, err := unseal(file, identities...)
+	if err != nil {
+		return "", creds.Secret{}, err
+	}
+	defer clear(plain)
+	return decode(plain, name)
 }
 
 func encode(name string, value creds.Secret) ([]byte, error) {
@@ -122,19 +123,19 @@ func encode(name string, value creds.Secret) ([]byte, error) {
 }
 
 // decode returns the secret in plain, which has to be that of the item name, or of any if it
-// is "". The error is one of those above.
+// is "". The error is a problem.
 func decode(plain []byte, name string) (string, creds.Secret, error) {
 	var c content
 	if err := json.Unmarshal(plain, &c); err != nil {
-		return "", creds.Secret{}, errDamaged // err might quote the secret
+		return "", creds.Secret{}, damaged // err might quote the secret
 	}
 	switch {
 	case c.Version > itemVersion:
-		return "", creds.Secret{}, errNewer
+		return "", creds.Secret{}, newer
 	case c.Version != itemVersion, checkName(c.Name) != nil, len(c.Secret) > MaxItem:
-		return "", creds.Secret{}, errDamaged
+		return "", creds.Secret{}, damaged
 	case name != "" && c.Name != name:
-		return "", creds.Secret{}, errForeign
+		return "", creds.Secret{}, foreign
 	}
 	return c.Name, creds.NewSecret(c.Secret), nil
 }

@@ -10,7 +10,6 @@ import (
 	"filippo.io/age/plugin"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
@@ -19,12 +18,6 @@ import (
 type keys struct {
 	plain  []byte // identity.txt; nil: there is none
 	sealed []byte // identity.age, under a passphrase; nil: there is none
-}
-
-// opened is what a sealed file holds.
-type opened struct {
-	sealed string
-	text   creds.Secret
 }
 
 func (k keys) none() bool { return k.plain == nil && k.sealed == nil }
@@ -60,7 +53,7 @@ func (s *Store) identities(ctx context.Context, k keys) (all []age.Identity, loc
 }
 
 func (s *Store) parse(ctx context.Context, file string, text creds.Secret) ([]age.Identity, error) {
-	all, err := parseIdentities(text.Reveal(), s.host(ctx))
+	all, err := parseKeys(text.Reveal(), s.host(ctx).identity)
 	if err != nil {
 		return nil, s.damaged(file, "is damaged: it holds no age identity, or a line that is none")
 	}
@@ -79,8 +72,8 @@ func (s *Store) unsealed(ctx context.Context, sealed []byte) (creds.Secret, erro
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.asked.sealed == string(sealed) {
-		return s.asked.text, nil
+	if s.askedFor == string(sealed) {
+		return s.asked, nil
 	}
 	passphrase, err := s.person.Secret(ctx, "Passphrase of the age store")
 	if err != nil {
@@ -88,17 +81,14 @@ func (s *Store) unsealed(ctx context.Context, sealed []byte) (creds.Secret, erro
 	}
 	text, err = s.openSealed(sealed, passphrase)
 	if err == nil {
-		s.asked = opened{string(sealed), text}
+		s.askedFor, s.asked = string(sealed), text
 	}
 	return text, err
 }
 
-// recipients returns those that items are encrypted to, or nil if the store has no keys yet. If
-// only the file is missing, it is made again from the identity. The error is a *fault.Error.
+// recipients returns those that items are encrypted to. If only the file is missing, it is made again
+// from the identity. The error is a *fault.Error.
 func (s *Store) recipients(ctx context.Context, dir *securefile.Dir) ([]age.Recipient, error) {
-	if !exists(dir, identityFile) && !exists(dir, sealedFile) {
-		return nil, s.unused(dir)
-	}
 	text, err := s.read(dir, recipientsFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		text, err = s.restoreRecipients(ctx, dir)
@@ -106,7 +96,7 @@ func (s *Store) recipients(ctx context.Context, dir *securefile.Dir) ([]age.Reci
 	if err != nil {
 		return nil, err
 	}
-	all, err := parseRecipients(string(text), s.host(ctx))
+	all, err := parseKeys(string(text), s.host(ctx).recipient)
 	if err != nil {
 		return nil, s.damaged(recipientsFile, "is damaged: it holds no age recipient, or a line that is none")
 	}
@@ -130,32 +120,19 @@ func (s *Store) restoreRecipients(ctx context.Context, dir *securefile.Dir) ([]b
 	return []byte(text), s.write(dir, recipientsFile, []byte(text))
 }
 
-// unused fails if the store has items, which with new keys would never be read again.
-func (s *Store) unused(dir *securefile.Dir) error {
-	files, err := s.items(dir)
-	if err != nil {
-		return err
-	}
-	if len(files) > 0 {
-		return fault.New(fault.NoSecret, s.path(identityFile), "restore it from a backup, or move "+fault.Shell(s.dir)+" away and store the secrets again", "is missing, and nothing else opens what is stored")
-	}
-	return nil
-}
-
 // errKey says that a line is no identity or recipient. It does not quote the line, which may be
 // a private key.
 var errKey = errors.New("not a key that age knows")
 
-// parseIdentities parses a file of identities as age does: one a line, "#" for comments.
-// Plugins of the identities talk as host says.
-func parseIdentities(text string, host pluginHost) ([]age.Identity, error) {
-	var all []age.Identity
+// parseKeys parses a file of identities or of recipients as age does: one a line, "#" for comments.
+func parseKeys[K any](text string, parse func(line string) (K, error)) ([]K, error) {
+	var all []K
 	for _, line := range keyLines(text) {
-		identity, err := parseIdentity(line, host)
+		key, err := parse(line)
 		if err != nil {
 			return nil, errKey
 		}
-		all = append(all, identity)
+		all = append(all, key)
 	}
 	if len(all) == 0 {
 		return nil, errKey
@@ -163,51 +140,29 @@ func parseIdentities(text string, host pluginHost) ([]age.Identity, error) {
 	return all, nil
 }
 
-func parseIdentity(line string, host pluginHost) (age.Identity, error) {
-	if !strings.HasPrefix(line, "AGE-PLUGIN-") {
-		found, err := age.ParseIdentities(strings.NewReader(line))
-		if err != nil {
-			return nil, err
-		}
-		return found[0], nil
+// identity parses one identity.
+func (h pluginHost) identity(line string) (age.Identity, error) {
+	if name, _, err := plugin.ParseIdentity(line); err == nil {
+		return pluginKey{h, name, line}, nil
 	}
-	name, _, err := plugin.ParseIdentity(line)
+	found, err := age.ParseIdentities(strings.NewReader(line))
 	if err != nil {
 		return nil, err
 	}
-	return pluginKey{host, name, line}, nil
+	return found[0], nil
 }
 
-// parseRecipients parses a file of recipients as age does.
-func parseRecipients(text string, host pluginHost) ([]age.Recipient, error) {
-	var all []age.Recipient
-	for _, line := range keyLines(text) {
-		recipient, err := parseRecipient(line, host)
-		if err != nil {
-			return nil, errKey
-		}
-		all = append(all, recipient)
+// recipient parses one recipient. As in age's own program, a second "1" separates the name of a
+// plugin, except for post-quantum recipients.
+func (h pluginHost) recipient(line string) (age.Recipient, error) {
+	if name, _, err := plugin.ParseRecipient(line); err == nil && name != "pq" {
+		return pluginKey{h, name, line}, nil
 	}
-	if len(all) == 0 {
-		return nil, errKey
-	}
-	return all, nil
-}
-
-// parseRecipient parses one recipient. As in age's own program, a second "1" separates the
-// name of a plugin.
-func parseRecipient(line string, host pluginHost) (age.Recipient, error) {
-	switch {
-	case strings.HasPrefix(line, "age1pq1"):
-		return age.ParseHybridRecipient(line)
-	case strings.HasPrefix(line, "age1") && strings.Count(line, "1") == 1:
-		return age.ParseX25519Recipient(line)
-	}
-	name, _, err := plugin.ParseRecipient(line)
+	found, err := age.ParseRecipients(strings.NewReader(line))
 	if err != nil {
 		return nil, err
 	}
-	return pluginKey{host, name, line}, nil
+	return found[0], nil
 }
 
 func keyLines(text string) []string {

@@ -292,7 +292,7 @@ func TestLockedByAnother(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	put(t, s, "a", canary)
-	dir, err := s.open()
+	dir, err := s.open(securefile.OpenDir)
 	must(t, err)
 	defer dir.Close()
 	unlock, err := at(s.dir).lock(t.Context(), dir, securefile.Alone)

@@ -1,7 +1,6 @@
 package agefile
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -31,14 +30,16 @@ type Protection struct {
 	IdentityFile string
 }
 
-// keyPair is a new identity with its recipients, both as texts of one a line.
+// keyPair is a new identity with its recipients, both also as texts of one a line.
 type keyPair struct {
 	identity   creds.Secret
 	recipients string
+	opens      []age.Identity
+	to         []age.Recipient
 }
 
-// prepare returns the keys of a protection. That the one opens what is encrypted to the
-// other has been tried.
+// prepare returns the keys of a protection. Before it takes the user's own, it encrypts something to
+// the recipients and opens it again: whoever gives the wrong file should learn it now.
 func (s *Store) prepare(ctx context.Context, p Protection) (keyPair, error) {
 	if len(p.Recipients) == 0 && p.IdentityFile == "" {
 		return s.generate()
@@ -50,8 +51,21 @@ func (s *Store) prepare(ctx context.Context, p Protection) (keyPair, error) {
 	if err != nil {
 		return keyPair{}, err
 	}
-	pair := keyPair{text, strings.Join(p.Recipients, "\n") + "\n"}
-	return pair, s.try(ctx, pair, p.IdentityFile)
+	pair := keyPair{identity: text, recipients: strings.Join(p.Recipients, "\n") + "\n"}
+	if pair.to, err = parseKeys(pair.recipients, s.host(ctx).recipient); err != nil {
+		return keyPair{}, fault.New(fault.Usage, "the recipients", "", "are none that age knows: they look like age1..., and SSH keys are not taken")
+	}
+	if pair.opens, err = parseKeys(text.Reveal(), s.host(ctx).identity); err != nil {
+		return keyPair{}, fault.New(fault.Usage, p.IdentityFile, "encrypt the store itself with a passphrase, if the file has one", "holds no age identity, or a line that is none")
+	}
+	file, err := seal([]byte("probe"), pair.to...)
+	if err != nil {
+		return keyPair{}, s.notEncrypted(ctx, err)
+	}
+	if _, err = unseal(file, pair.opens...); errors.Is(err, noMatch) {
+		err = fault.New(fault.Usage, p.IdentityFile, "give the identity of one of the recipients", "does not open what is encrypted to the recipients")
+	}
+	return pair, err
 }
 
 // generate returns a new identity in the form of age-keygen.
@@ -60,9 +74,9 @@ func (s *Store) generate() (keyPair, error) {
 	if err != nil {
 		return keyPair{}, err
 	}
-	public := identity.Recipient().String()
+	public := identity.Recipient()
 	text := fmt.Sprintf("# created: %s\n# public key: %s\n%s\n", s.now().UTC().Format(time.RFC3339), public, identity)
-	return keyPair{creds.NewSecret(text), public + "\n"}, nil
+	return keyPair{creds.NewSecret(text), public.String() + "\n", []age.Identity{identity}, []age.Recipient{public}}, nil
 }
 
 // readOwn reads the user's file of identities.
@@ -79,48 +93,26 @@ func readOwn(path string) (creds.Secret, error) {
 	return creds.NewSecret(string(text)), nil
 }
 
-// try encrypts something to the recipients and opens it again: whoever gives the wrong
-// file should learn it now.
-func (s *Store) try(ctx context.Context, pair keyPair, path string) error {
-	recipients, err := parseRecipients(pair.recipients, s.host(ctx))
+// first writes the keys of a store that has none. It fails if there are items, which with new keys
+// would never be read again.
+func (s *Store) first(dir *securefile.Dir, p Protection, pair keyPair) error {
+	files, err := s.items(dir)
 	if err != nil {
-		return fault.New(fault.Usage, "the recipients", "", "are none that age knows: they look like age1..., and SSH keys are not taken")
+		return err
 	}
-	identities, err := parseIdentities(pair.identity.Reveal(), s.host(ctx))
-	if err != nil {
-		return fault.New(fault.Usage, path, "encrypt the store itself with a passphrase, if the file has one", "holds no age identity, or a line that is none")
+	if len(files) > 0 {
+		return fault.New(fault.NoSecret, s.path(identityFile), "restore it from a backup, or move "+fault.Shell(s.dir)+" away and store the secrets again", "is missing, and nothing else opens what is stored")
 	}
-	probe := []byte("probe")
-	file, err := seal(probe, recipients...)
-	if err != nil {
-		return s.notEncrypted(ctx, err)
-	}
-	plain, err := unseal(file, identities...)
-	if errors.Is(err, errNoMatch) || err == nil && !bytes.Equal(plain, probe) {
-		return fault.New(fault.Usage, path, "give the identity of one of the recipients", "does not open what is encrypted to the recipients")
-	}
-	return err
-}
-
-// begin makes the keys of a store for which nobody chose any.
-func (s *Store) begin(ctx context.Context, dir *securefile.Dir) ([]age.Recipient, error) {
-	pair, err := s.generate()
-	if err != nil {
-		return nil, err
-	}
-	if err := s.install(dir, Protection{}, pair); err != nil {
-		return nil, err
-	}
-	return s.recipients(ctx, dir)
+	return s.install(dir, p, pair.identity, pair.recipients)
 }
 
 // install writes the keys of a store: the identity first, because from the moment that
 // the recipients are there items are encrypted to them.
-func (s *Store) install(dir *securefile.Dir, p Protection, pair keyPair) error {
-	if err := s.writeIdentity(dir, p, pair.identity); err != nil {
+func (s *Store) install(dir *securefile.Dir, p Protection, identity creds.Secret, recipients string) error {
+	if err := s.writeIdentity(dir, p, identity); err != nil {
 		return err
 	}
-	return s.write(dir, recipientsFile, []byte(pair.recipients))
+	return s.write(dir, recipientsFile, []byte(recipients))
 }
 
 func (s *Store) writeIdentity(dir *securefile.Dir, p Protection, text creds.Secret) error {
@@ -145,24 +137,7 @@ func (s *Store) Rekey(ctx context.Context, p Protection) error {
 	if err != nil {
 		return err
 	}
-	return s.alone(ctx, func(dir *securefile.Dir) error {
-		k, err := s.readKeys(dir)
-		if err != nil {
-			return err
-		}
-		if !k.none() {
-			return s.rekey(ctx, dir, k, p, pair)
-		}
-		if err := s.unused(dir); err != nil {
-			return err
-		}
-		return s.install(dir, p, pair)
-	})
-}
-
-// alone calls f while no other process changes the store.
-func (s *Store) alone(ctx context.Context, f func(dir *securefile.Dir) error) error {
-	dir, err := s.make()
+	dir, err := s.open(securefile.MakeDir)
 	if err != nil {
 		return err
 	}
@@ -172,31 +147,40 @@ func (s *Store) alone(ctx context.Context, f func(dir *securefile.Dir) error) er
 		return err
 	}
 	defer unlock()
-	return f(dir)
+	if !hasKeys(dir) {
+		return s.first(dir, p, pair)
+	}
+	return s.rekey(ctx, dir, p, pair)
 }
 
-// rekey goes from the keys k to the new pair. Until all items are rewritten the new identity
-// stands beside the old one: in the same file, or in the other file of the two.
-func (s *Store) rekey(ctx context.Context, dir *securefile.Dir, k keys, p Protection, pair keyPair) error {
+// rekey goes from the keys that are there to the new pair. Until all items are rewritten the new
+// identity stands beside the old one: in the same file, or in the other file of the two.
+func (s *Store) rekey(ctx context.Context, dir *securefile.Dir, p Protection, pair keyPair) error {
+	k, err := s.readKeys(dir)
+	if err != nil {
+		return err
+	}
 	old, locked, err := s.identities(ctx, k)
 	if err := errors.Join(err, locked); err != nil {
 		return err
 	}
-	added, err := s.parse(ctx, "the new identity", pair.identity)
-	if err != nil {
+	var opened creds.Secret
+	if k.sealed != nil {
+		if opened, err = s.unsealed(ctx, k.sealed); err != nil {
+			return err
+		}
+		if err := lockSealed(k.sealed); err != nil { // the identity.age that the store was unlocked with goes
+			return err
+		}
+	}
+	beside, other := creds.NewSecret(string(k.plain)), sealedFile
+	if !p.Passphrase.IsZero() {
+		beside, other = opened, identityFile
+	}
+	if err := s.install(dir, p, creds.NewSecret(pair.identity.Reveal()+beside.Reveal()), pair.recipients); err != nil {
 		return err
 	}
-	beside, other, err := s.beside(ctx, k, p)
-	if err != nil {
-		return err
-	}
-	if err := s.forget(k); err != nil {
-		return err
-	}
-	if err := s.install(dir, p, keyPair{creds.NewSecret(pair.identity.Reveal() + beside.Reveal()), pair.recipients}); err != nil {
-		return err
-	}
-	if err := s.rewrite(ctx, dir, append(added, old...), pair.recipients); err != nil {
+	if err := s.rewrite(ctx, dir, append(pair.opens, old...), pair.to); err != nil {
 		return err
 	}
 	if err := s.writeIdentity(dir, p, pair.identity); err != nil {
@@ -205,33 +189,8 @@ func (s *Store) rekey(ctx context.Context, dir *securefile.Dir, k keys, p Protec
 	return s.remove(dir, other)
 }
 
-// beside returns what is in the identity file that p will use, and the name of the one that it will
-// not.
-func (s *Store) beside(ctx context.Context, k keys, p Protection) (text creds.Secret, other string, err error) {
-	if p.Passphrase.IsZero() {
-		return creds.NewSecret(string(k.plain)), sealedFile, nil
-	}
-	if k.sealed == nil {
-		return creds.Secret{}, identityFile, nil
-	}
-	text, err = s.unsealed(ctx, k.sealed)
-	return text, identityFile, err
-}
-
-// forget locks the store: the identity.age that it was unlocked with is about to go.
-func (s *Store) forget(k keys) error {
-	if k.sealed == nil {
-		return nil
-	}
-	return lockSealed(k.sealed)
-}
-
 // rewrite encrypts all items to the recipients.
-func (s *Store) rewrite(ctx context.Context, dir *securefile.Dir, identities []age.Identity, recipients string) error {
-	to, err := parseRecipients(recipients, s.host(ctx))
-	if err != nil {
-		return err
-	}
+func (s *Store) rewrite(ctx context.Context, dir *securefile.Dir, identities []age.Identity, to []age.Recipient) error {
 	files, err := s.items(dir)
 	if err != nil {
 		return err
@@ -247,30 +206,24 @@ func (s *Store) rewrite(ctx context.Context, dir *securefile.Dir, identities []a
 	return nil
 }
 
-// rewriteItem encrypts what is in file again, if that is an item, in its place or, put there by
-// hand, not.
+// rewriteItem encrypts what is in file again, in its place, even if somebody has copied it to another
+// name.
 func (s *Store) rewriteItem(ctx context.Context, dir *securefile.Dir, file string, identities []age.Identity, to []age.Recipient) error {
 	data, err := s.read(dir, file)
 	if err != nil {
 		return err
 	}
 	name, secret, err := openItem(data, "", identities)
+	if wrong, ok := errors.AsType[problem](err); ok {
+		path := fault.Shell(s.path(file))
+		return fault.New(fault.NoSecret, s.path(file), "run: mv "+path+" "+path+".bad"+", and then this command again", "%s", wrong)
+	}
 	if err != nil {
-		return s.stuck(file, s.itemInWords(file, err))
+		return err
 	}
 	again, err := encrypt(name, secret, to)
 	if err != nil {
 		return s.notEncrypted(ctx, err)
 	}
 	return s.write(dir, file, again)
-}
-
-// stuck tells how to go on without an item that cannot be opened.
-func (s *Store) stuck(file string, err error) error {
-	told, ok := errors.AsType[*fault.Error](err)
-	if !ok || told.Kind != fault.NoSecret {
-		return err
-	}
-	path := fault.Shell(s.path(file))
-	return fault.New(told.Kind, told.Thing, "run: mv "+path+" "+path+".bad"+", and then this command again", "%s", told.Cause)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 // Mode is how the identity of a store is kept.
@@ -30,7 +31,7 @@ type Status struct {
 
 // Status returns the state of the store.
 func (s *Store) Status(ctx context.Context) (Status, error) {
-	dir, err := s.open()
+	dir, err := s.open(securefile.OpenDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Status{}, nil
 	}
@@ -43,7 +44,8 @@ func (s *Store) Status(ctx context.Context) (Status, error) {
 	case err != nil, k.none():
 		return Status{}, err
 	case k.sealed != nil:
-		return sealedStatus(k.sealed), nil
+		_, until, err := readUnlocked(k.sealed)
+		return Status{Mode: Passphrase, Locked: err != nil, Until: until}, nil
 	}
 	identities, err := s.parse(ctx, identityFile, creds.NewSecret(string(k.plain)))
 	if err != nil {
@@ -55,9 +57,4 @@ func (s *Store) Status(ctx context.Context) (Status, error) {
 		return Status{Mode: Plain}, nil
 	}
 	return Status{Mode: Own}, err
-}
-
-func sealedStatus(sealed []byte) Status {
-	_, until, err := readUnlocked(sealed)
-	return Status{Mode: Passphrase, Locked: err != nil, Until: until}
 }

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"io/fs"
 
-	"filippo.io/age"
-
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
@@ -15,7 +13,7 @@ import (
 
 // Get returns the secret stored under name.
 func (s *Store) Get(ctx context.Context, name string) (creds.Secret, error) {
-	dir, err := s.open()
+	dir, err := s.open(securefile.OpenDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return creds.Secret{}, s.absent(name)
 	}
@@ -67,7 +65,6 @@ func (s *Store) look(dir *securefile.Dir, name string) (n snapshot, err error) {
 }
 
 func (s *Store) getFrom(ctx context.Context, n snapshot, name string) (creds.Secret, error) {
-	file := fileName(name)
 	identities, locked, err := s.identities(ctx, n.keys)
 	if err != nil {
 		return creds.Secret{}, err
@@ -75,48 +72,18 @@ func (s *Store) getFrom(ctx context.Context, n snapshot, name string) (creds.Sec
 	if n.keys.none() {
 		return creds.Secret{}, s.damaged(identityFile, "is missing, and nothing else opens what is stored")
 	}
-	if len(identities) == 0 && hasHeader(n.item) {
-		return creds.Secret{}, locked
-	}
 	_, secret, err := openItem(n.item, name, identities)
-	if errors.Is(err, errNoMatch) && locked != nil {
+	if locked != nil && errors.Is(err, noMatch) {
 		return creds.Secret{}, locked
 	}
-	return secret, s.itemInWords(file, err)
-}
-
-// openItem returns the name and the secret in an item's file. name is what the first has to be,
-// or "". The error is as of unseal and decode.
-func openItem(file []byte, name string, identities []age.Identity) (string, creds.Secret, error) {
-	plain, err := unseal(file, identities...)
-	if err != nil {
-		return "", creds.Secret{}, err
+	if wrong, ok := errors.AsType[problem](err); ok {
+		remedy := "restore the file from a backup, or " + addAgain
+		if wrong == newer {
+			remedy = "use a newer aws-mfa-creds"
+		}
+		err = fault.New(fault.NoSecret, s.path(fileName(name)), remedy, "%s", wrong)
 	}
-	defer clear(plain)
-	return decode(plain, name)
-}
-
-// itemInWords puts err, of opening the item in file, into words.
-func (s *Store) itemInWords(file string, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, errNotAge):
-		return s.badItem(file, "is damaged, or no age file of a version that this program knows")
-	case errors.Is(err, errNoMatch):
-		return s.badItem(file, "is damaged, or was encrypted to another identity than that of the store")
-	case errors.Is(err, errForeign):
-		return s.badItem(file, "holds another item: it was renamed, or replaced")
-	case errors.Is(err, errNewer):
-		return fault.New(fault.NoSecret, s.path(file), "use a newer aws-mfa-creds", "was written by a newer version of this program")
-	case errors.Is(err, errDamaged):
-		return s.badItem(file, "is damaged")
-	}
-	return err
-}
-
-func (s *Store) badItem(file, cause string) error {
-	return fault.New(fault.NoSecret, s.path(file), "restore the file from a backup, or "+addAgain, "%s", cause)
+	return secret, err
 }
 
 func (s *Store) absent(name string) error {
@@ -131,16 +98,25 @@ func (s *Store) Put(ctx context.Context, name string, value creds.Secret) error 
 	if err := checkName(name); err != nil {
 		return err
 	}
-	dir, err := s.make()
+	dir, err := s.open(securefile.MakeDir)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = dir.Close() }()
-	recipients, unlock, err := s.ready(ctx, dir)
+	if !hasKeys(dir) {
+		if err := s.begin(ctx, dir); err != nil {
+			return err
+		}
+	}
+	unlock, err := s.lock(ctx, dir, securefile.Shared)
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	recipients, err := s.recipients(ctx, dir)
+	if err != nil {
+		return err
+	}
 	file, err := encrypt(name, value, recipients)
 	if err != nil {
 		return s.notEncrypted(ctx, err)
@@ -152,25 +128,21 @@ func (s *Store) Put(ctx context.Context, name string, value creds.Secret) error 
 	return nil
 }
 
-// ready takes the lock and returns the recipients, made if need be.
-func (s *Store) ready(ctx context.Context, dir *securefile.Dir) (recipients []age.Recipient, unlock func(), err error) {
-	for _, share := range []securefile.Share{securefile.Shared, securefile.Alone} {
-		if unlock, err = s.lock(ctx, dir, share); err != nil {
-			return nil, nil, err
-		}
-		recipients, err = s.recipients(ctx, dir)
-		if err == nil && recipients == nil && share == securefile.Alone {
-			recipients, err = s.begin(ctx, dir)
-		}
-		if err == nil && recipients != nil {
-			return recipients, unlock, nil
-		}
-		unlock()
-		if err != nil {
-			return nil, nil, err
-		}
+// begin makes the keys of a store for which nobody chose any.
+func (s *Store) begin(ctx context.Context, dir *securefile.Dir) error {
+	unlock, err := s.lock(ctx, dir, securefile.Alone)
+	if err != nil {
+		return err
 	}
-	return nil, nil, fault.New(fault.Internal, s.dir, "", "the age store has no recipients")
+	defer unlock()
+	if hasKeys(dir) {
+		return nil // another process was first
+	}
+	pair, err := s.generate()
+	if err != nil {
+		return err
+	}
+	return s.first(dir, Protection{}, pair)
 }
 
 // notEncrypted puts an error of encrypt into words.
@@ -178,15 +150,15 @@ func (s *Store) notEncrypted(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return context.Cause(ctx)
 	}
-	if told, ok := errors.AsType[*fault.Error](err); ok {
-		return told
+	if explained, ok := errors.AsType[*fault.Error](err); ok {
+		return explained
 	}
 	return &fault.Error{Kind: fault.Store, Thing: s.path(recipientsFile), Cause: "age cannot encrypt to these recipients together", Remedy: "do not mix post-quantum recipients and others", Err: err}
 }
 
 // Delete removes what is stored under name. That there is nothing is no error.
 func (s *Store) Delete(ctx context.Context, name string) error {
-	dir, err := s.open()
+	dir, err := s.open(securefile.OpenDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

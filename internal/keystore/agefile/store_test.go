@@ -119,7 +119,7 @@ func TestWrongContent(t *testing.T) {
 	s := newStore(t)
 	put(t, s, "a", canary)
 	put(t, s, "b", "other")
-	recipients, err := parseRecipients(string(readFile(t, s.path(recipientsFile))), pluginHost{})
+	recipients, err := parseKeys(string(readFile(t, s.path(recipientsFile))), pluginHost{}.recipient)
 	must(t, err)
 	for plain, words := range map[string]string{
 		``: "is damaged", `"` + canary: "is damaged", `{}`: "is damaged", `null`: "is damaged", `[]`: "is damaged",

@@ -70,7 +70,7 @@ func lockSealed(sealed []byte) error {
 
 // withSealed calls f with what is in identity.age.
 func (s *Store) withSealed(f func(dir *securefile.Dir, sealed []byte) error) error {
-	dir, err := s.open()
+	dir, err := s.open(securefile.OpenDir)
 	if err == nil {
 		defer func() { _ = dir.Close() }()
 		var sealed []byte
@@ -148,40 +148,31 @@ func (s *Store) openSealed(sealed []byte, passphrase creds.Secret) (creds.Secret
 		return creds.Secret{}, fault.New(fault.Usage, "the passphrase", "", "is empty")
 	}
 	scrypt.SetMaxWorkFactor(maxWorkFactor)
-	identity := &passphraseIdentity{scrypt: scrypt}
-	plain, err := unseal(sealed, identity)
+	plain, err := unseal(sealed, passphraseIdentity{s, scrypt})
 	defer clear(plain)
-	switch {
-	case err == nil:
-		return creds.NewSecret(string(plain)), nil
-	case identity.wrong:
-		return creds.Secret{}, fault.New(fault.Store, "the passphrase of the age store", unlockIt, "is wrong")
-	case identity.costly:
-		return creds.Secret{}, s.damaged(sealedFile, "asks for more work than this program ever does to check a passphrase")
+	if _, bad := errors.AsType[problem](err); bad {
+		err = s.damaged(sealedFile, "is damaged, or was not encrypted with a passphrase")
 	}
-	return creds.Secret{}, s.damaged(sealedFile, "is damaged, or was not encrypted with a passphrase")
+	return creds.NewSecret(string(plain)), err
 }
 
-// passphraseIdentity is a passphrase that tells why it did not open a file.
+// passphraseIdentity is a passphrase that says why it does not open a file.
 type passphraseIdentity struct {
+	store  *Store
 	scrypt *age.ScryptIdentity
-	wrong  bool
-	costly bool
 }
 
-// Unwrap implements age.Identity.
-func (p *passphraseIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+// Unwrap implements age.Identity. The error is a problem or a *fault.Error.
+func (p passphraseIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	if len(stanzas) != 1 || stanzas[0].Type != "scrypt" || len(stanzas[0].Args) != 2 {
-		return nil, errDamaged
+		return nil, damaged
 	}
 	if cost, err := strconv.Atoi(stanzas[0].Args[1]); err == nil && cost > maxWorkFactor {
-		p.costly = true
-		return nil, errDamaged
+		return nil, p.store.damaged(sealedFile, "asks for more work than this program ever does to check a passphrase")
 	}
 	key, err := p.scrypt.Unwrap(stanzas)
-	if err != nil {
-		p.wrong = errors.Is(err, age.ErrIncorrectIdentity)
-		return nil, errDamaged
+	if errors.Is(err, age.ErrIncorrectIdentity) {
+		err = fault.New(fault.Store, "the passphrase of the age store", unlockIt, "is wrong")
 	}
-	return key, nil
+	return key, err
 }

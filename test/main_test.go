@@ -1,6 +1,5 @@
-// Package test runs the real program as its users do: as a process, against the strict
-// sandbox, under the real AWS CLI, boto3 and Terraform, by the hundred, and with the
-// clock, the network and AWS failing.
+// Package test runs the real program as users do: as a process, against the strict sandbox, under the
+// real AWS CLI, boto3 and Terraform, hundreds at a time, and while the clock, the network or AWS fails.
 package test
 
 import (

@@ -1,8 +1,8 @@
-// Aws-mfa-creds hands out temporary AWS credentials where MFA is enforced. Registered
-// as credential_process in the AWS config, it is its own virtual MFA device.
+// Aws-mfa-creds prints temporary AWS credentials in accounts that enforce MFA. It is its own virtual MFA
+// device, and is registered as credential_process in the AWS config.
 //
-// The way from here to AWS: main -> internal/cli (the command) -> internal/session (the
-// decision) -> internal/awsapi (the call).
+// The way from here to AWS: main -> internal/cli (the command) -> internal/session (the decision) ->
+// internal/awsapi (the call). A get that finds a cached session never reaches main: see internal/warm.
 package main
 
 import (

@@ -1,11 +1,11 @@
-// Package awsapi makes the calls to AWS: to STS for sessions and for whose key it is, to IAM for MFA
-// devices and access keys. It is the only importer of the AWS SDK, which serializes, signs and parses.
-// The connection is made here, because only there is it certain whether a byte of the request has left.
+// Package awsapi makes the calls to AWS: to STS for sessions and to identify a key's user, and to IAM for
+// MFA devices and access keys. It is the only importer of the AWS SDK, which serializes, signs and parses. The
+// connection is made here, because only here is it certain whether a byte of the request was sent.
 //
 // A call is one connection and one HTTP request. It is never repeated and never follows a redirect: a
-// token code must not be sent twice (RFC 6238 section 5.2), and a second CreateAccessKey would make a
-// second key. A failure is an *Error, which says what kind it is and whether AWS may have seen the
-// request; it wraps the *fault.Error to show, and no text of it holds a secret or a token code.
+// token code must not be sent twice (RFC 6238 section 5.2), and a second CreateAccessKey would create a
+// second key. A failure is an *Error: its kind, and whether AWS may have seen the request. It wraps the
+// *fault.Error to show, and its text never holds a secret or a token code.
 package awsapi
 
 import (

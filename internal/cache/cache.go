@@ -1,14 +1,13 @@
-// Package cache keeps on this machine what one call has learned for the next: sealed sessions,
-// the records of devices and roles, this machine's clock, and the locks that let one process
-// mint a session while the others wait.
+// Package cache keeps on disk what one process learns for the next: sealed sessions (session.go); the
+// records of devices and roles, with their spent time steps and failures, and the skew of this
+// machine's clock (device.go); and the locks that let one process get a session while the others wait.
 //
-// Nothing here is worth failing for. Damage, a foreign file, an unknown version are a miss; a
-// disk that is full, read-only or gone loses the cache and never the credentials. The one
-// exception is a cache directory that others can get at: it is refused, because going on would
-// hide that.
+// Nothing here is worth failing for. A damaged file, a foreign file or an unknown version is a miss. A
+// disk that is full, read-only or gone loses the cache, never the credentials. The one exception is a
+// cache directory that others can change: it is refused, because going on would hide that.
 //
-// The warm path reads through this package, so it imports nothing that is initialized late
-// (package warm explains).
+// The warm path reads through this package, so it imports nothing that Go initializes late (see package
+// warm).
 package cache
 
 import (

@@ -1,5 +1,5 @@
-// Package child runs other programs so that they can neither hang this process nor outlive it: with
-// a limit, a cap on what they print, and, unless it is lent to them, no terminal.
+// Package child runs other programs so that they can neither hang this process nor outlive it: with a
+// time limit, a limit on their output, and no terminal unless they are given one.
 package child
 
 import (

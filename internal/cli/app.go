@@ -1,4 +1,5 @@
-// Package cli is the command line: one file a command, with its flags, its wording and its exit codes.
+// Package cli is the command line: one file for each command, with its flags, its wording and its exit
+// codes. The command get is in get.go; open.go puts a profile together with everything that serves it.
 package cli
 
 import (

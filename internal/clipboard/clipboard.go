@@ -1,5 +1,5 @@
-// Package clipboard gives text to the clipboard of the desktop, and takes pictures from
-// it, through the programs that each desktop has for that.
+// Package clipboard copies text to the desktop's clipboard and reads pictures from it, through the
+// programs that each desktop has for that.
 package clipboard
 
 import (

@@ -1,6 +1,5 @@
-// Package creds holds the values that everything else passes around: secrets
-// that cannot be printed by accident, credentials, and the JSON that a
-// credential process prints.
+// Package creds holds the values that all other packages pass around: secrets that cannot be printed by
+// accident, credentials, and the JSON that a credential process prints.
 package creds
 
 import (

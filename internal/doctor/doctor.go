@@ -1,4 +1,4 @@
-// Package doctor finds what is wrong with a set-up, and says how to fix it. An Inspection gathers the
+// Package doctor finds what is wrong with a setup, and says how to fix it. An Inspection gathers the
 // facts about this machine and its profiles (inspect.go, online.go); the rules (rules.go) are pure
 // functions from facts to findings.
 //

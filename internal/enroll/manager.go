@@ -1,16 +1,16 @@
-// Package enroll leads the virtual MFA device and the access key of a profile through
-// their lives: enroll, resync, rotate, remove.
+// Package enroll manages the virtual MFA device and the access key of a profile: enroll, resync, rotate,
+// remove.
 //
-// Each flow is a row of phases. A phase is written to the journal before what it stands for
-// begins, each can be run again, and the same loop goes through them on the first run and after a
-// crash. So at every instant:
+// Each flow is a list of phases. The journal records a phase before it begins, every phase can be run
+// again, and the same loop runs them the first time and after a crash. So at every instant:
 //
-//   - a device is enabled only once its seed is stored and was read back,
-//   - a device or key that works is removed only once another one has made a session,
-//   - what a crash leaves in IAM is named in the journal, and the next run of the same
-//     command finishes or removes it.
+//   - a device is enabled only after its seed was stored and read back,
+//   - a working device or key is removed only after another one got a session,
+//   - the journal names what a crash leaves in IAM, and the next run of the same command finishes or
+//     removes it.
 //
-// The way of an enrollment: Manager.Enroll -> run.through -> create -> enable -> adopt -> removeOld.
+// An enrollment goes Manager.Enroll -> changeDevice -> step, which runs create (create.go), enable
+// (device.go), adopt (enroll.go) and removeOld (removal.go).
 package enroll
 
 import (

@@ -1,8 +1,8 @@
-// Package fault holds the failures a person is meant to read: what went wrong
-// with which thing, what to type next, and the exit code that scripts test.
+// Package fault holds the failures that a person reads: what failed and why, what to type next, and the
+// exit code that scripts test.
 //
-// Every package below cmd returns a *Error for a failure it can name; anything
-// else that reaches main is a defect of ours and exits with Internal.
+// Every package returns a *Error for a failure that it can name. Any other error that reaches package
+// cli is a defect of ours, and exits with Internal.
 package fault
 
 import (

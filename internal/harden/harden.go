@@ -1,4 +1,4 @@
-// Package harden makes the running process a poor source of secrets: other
-// processes of the user cannot attach to it, and a crash leaves no memory image.
-// It is best effort and silent; it protects nothing from root.
+// Package harden makes it hard to read secrets out of the running process: the user's other processes
+// cannot attach to it, and a crash leaves no core dump. It does what the system allows, reports no
+// failure, and protects nothing from root.
 package harden

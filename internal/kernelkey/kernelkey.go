@@ -1,6 +1,6 @@
-// Package kernelkey keeps small secrets in the user keyring of the Linux kernel,
-// keyrings(7): in memory that is never swapped, shared by all of the user's sessions, each
-// ending with its time-out. Other platforms have none.
+// Package kernelkey keeps small secrets in the user keyring of the Linux kernel, keyrings(7): in memory
+// that is never swapped, shared by all of the user's sessions, each with a time limit. Other platforms
+// have no such keyring.
 package kernelkey
 
 import (

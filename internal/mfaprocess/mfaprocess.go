@@ -1,6 +1,6 @@
-// Package mfaprocess gets token codes from a program of the user's: one that asks a
-// YubiKey, a password manager or a vault, so that the seed never rests on this computer. The
-// setting is called mfa_process, as in aws-vault.
+// Package mfaprocess gets token codes from the user's own program, such as one that asks a YubiKey, a
+// password manager or a vault, so that the seed is never stored on this computer. The setting is called
+// mfa_process, as in aws-vault.
 package mfaprocess
 
 import (

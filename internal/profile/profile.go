@@ -1,13 +1,13 @@
-// Package profile finds out the settings of one profile: from flags, from our
-// profiles.ini and from the AWS config, in the way the AWS tools read it.
+// Package profile finds the settings of one profile: from flags, from our profiles.ini and from the AWS
+// config, which it reads as the AWS tools do. Resolve (resolve.go) says which of them takes precedence.
 //
-// Both files are read once, whole, and only scanned for section headers; the few
-// sections that matter are then parsed, so that a config of ten thousand profiles costs
-// hardly more than one of one. AWS_PROFILE, the region variables and all credential
-// variables are never looked at: they belong to the consumer that runs us.
+// Both files are read once, whole, and only scanned for section headers. Then the few sections that
+// matter are parsed, so that a config of ten thousand profiles costs hardly more than a config of one.
+// AWS_PROFILE, the region variables and all credential variables are never read: they belong to the
+// program that runs us.
 //
-// The warm path runs through this package, so it imports only what Go initialises early
-// (see internal/warm). What edits the files is in the package edit below it.
+// The warm path runs through this package, so it imports only what Go initializes early (see package
+// warm). Package edit, below it, changes the files.
 package profile
 
 import (

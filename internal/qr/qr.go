@@ -1,12 +1,11 @@
-// Package qr reads QR codes out of pictures that people have at hand, such as
-// screenshots and photos, and draws them for the terminal and as PNG.
+// Package qr reads QR codes from pictures, such as screenshots and photos, and draws them for the
+// terminal and as PNG.
 //
-// What the codes hold is a seed, so texts travel as creds.Secret and no error
-// repeats any of them.
+// A code holds a seed, so texts are passed as creds.Secret, and no error repeats any part of them.
 //
-// A library draws them. Reading is written here, after ISO/IEC 18004: of 415 pictures
-// (the tests' 314, and 101 rotated, blurred, dark, noisy, bent or seen at an angle) this
-// reads 409, and gozxing v0.1.1, tried on all sizes, inverted and rotated, 397 of the same.
+// A library draws the codes. Reading is written here, after ISO/IEC 18004: of 415 pictures (the tests'
+// 314, and 101 rotated, blurred, dark, noisy, bent or seen at an angle) it reads 409. gozxing v0.1.1,
+// tried on all sizes, inverted and rotated, reads 397 of the same.
 package qr
 
 import (

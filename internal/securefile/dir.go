@@ -1,13 +1,13 @@
-// Package securefile reads, writes and locks files that must be this user's own, in directories
+// Package securefile reads, writes and locks files that must belong to this user alone, in directories
 // that nobody else can change.
 //
-// It works inside an os.Root, so that neither a symbolic link nor a renamed parent leads out of
-// the directory that was checked. Writes are atomic: through kill -9, power loss and a full disk,
-// a file has either its old content or the new, never a part of it. A link in the place of a
-// file is replaced, never followed.
+// It works inside an os.Root, so that neither a symbolic link nor a renamed parent leads out of the
+// directory that was checked. Writes are atomic: through kill -9, power loss and a full disk, a file has
+// either its old content or the new, never part of it. A link in place of a file is replaced, never
+// followed.
 //
-// The warm path reads through this package, so it imports nothing that is initialised late
-// (package warm explains): no golang.org/x/sys, no path/filepath.
+// The warm path reads through this package, so it imports nothing that Go initializes late (see package
+// warm): no golang.org/x/sys, no path/filepath.
 package securefile
 
 import (

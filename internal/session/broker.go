@@ -1,9 +1,13 @@
-// Package session decides: serve the cached session or mint a new one, with which
-// time step, how long to wait, when to try again and when to leave AWS alone.
+// Package session decides whether to return the cached session or get a new one, which time step to use,
+// how long to wait, when to call once more, and when to leave AWS alone.
 //
-// It is pure logic over the small interfaces below and knows no SDK, no keyring
-// and no file. The way of one call is Get -> serve -> (refresh ->) mint -> mintLocked ->
-// mintWithCode or mintFromSource.
+// It works through the small interfaces below, and uses no SDK client, no keyring and no file. One call
+// goes Get -> serve -> (refresh ->) mint -> mintLocked -> mintWithCode or mintFromSource. Time steps
+// whose code is sent are claimed in sendCode (mint.go). What the decisions follow is in package rules:
+// spent steps (record.go), the refresh window (window.go), waiting periods (failure.go), a wrong clock
+// (clock.go).
+//
+// A get whose cached session is fresh does not come here: package warm answers it by the same rules.
 package session
 
 import (

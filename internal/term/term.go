@@ -1,8 +1,7 @@
 // Package term asks a person at the terminal, whatever stdin and stdout are.
 //
-// Rules for everything that is shown there: a prompt says what is wanted and ends in a
-// colon; a secret is never echoed, not even as stars; a question has a default that changes
-// nothing; what cannot be undone wants a word typed.
+// A prompt says what to enter, and ends in a colon. A secret is never echoed, not even as stars. The
+// default answer of a question changes nothing. What cannot be undone requires typing a word.
 package term
 
 import (

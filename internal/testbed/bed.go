@@ -1,6 +1,6 @@
-// Package testbed sets up a throw-away machine on which the real program runs against
-// the sandbox: a HOME with an AWS config, the environment of a CI job, and STS and IAM on
-// loopback. The tests and the sandbox command share it.
+// Package testbed sets up a throw-away machine on which the real program runs against the sandbox: a
+// HOME with an AWS config, the environment of a CI job, and STS and IAM on loopback. The tests and the
+// sandbox command share it.
 package testbed
 
 import (

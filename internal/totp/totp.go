@@ -1,12 +1,10 @@
-// Package totp computes the one-time codes of RFC 4226 and RFC 6238 as AWS uses
-// them (HMAC-SHA-1, six digits, 30 seconds) and reads the seeds they come from,
-// in every spelling that people paste.
+// Package totp computes the one-time codes of RFC 4226 and RFC 6238 as AWS uses them (HMAC-SHA-1, six
+// digits, 30 seconds), and reads the seeds that they come from, in every spelling that people paste.
 //
-// Time is always an argument. A Seed and a code cannot be printed by accident:
-// both are creds.Secret inside.
+// Time is always an argument. A Seed and a code cannot be printed by accident: both hold a creds.Secret.
 //
-// The warm path parses a seed, so the package imports nothing that initialises late:
-// no net/url, no log/slog.
+// The warm path parses a seed, so this package imports nothing that Go initializes late (see package
+// warm): no net/url, no log/slog.
 package totp
 
 import (

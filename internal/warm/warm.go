@@ -1,14 +1,16 @@
-// Package warm is the warm path of get: arguments → settings → cache → one write → exit.
+// Package warm is the warm path of get: arguments → settings → cache → one write → exit. Cached, below,
+// decides whether get prints the cached session.
 //
-// A program spends most of a warm get initializing packages that it does not need. Go takes the
-// packages that have something to initialize in a defined order: of those whose imports are
-// initialized, always the one whose import path sorts first (Go specification, "Program
-// initialization"). So the init of cmd/aws-mfa-creds/internal/early, which calls Answer, runs before
-// net/http, the SDK, cobra and the keyrings wake, as long as nothing that this package imports sorts
-// late and has an init of its own: no net/url, path/filepath, log/slog, regexp, crypto/rand,
-// golang.org/x, gopkg.in. TestImports here, and TestWarmStartsEarly in package test, hold it to that. What Answer cannot answer
-// at once it leaves without a trace to main, where get opens the profile with the same Open, reads
-// the cache with the same Cached, and then goes on to AWS.
+// Most of a warm get would be spent initializing packages that it does not need. Go's order is defined:
+// of the packages whose imports are initialized, the next is always the one whose import path sorts
+// first (Go specification, "Program initialization"). So the init of cmd/aws-mfa-creds/internal/early,
+// which calls Answer, runs before net/http, the SDK, cobra and the keyrings are initialized, as long as
+// nothing that this package imports sorts late and has an init of its own: no net/url, path/filepath,
+// log/slog, regexp, crypto/rand, golang.org/x, gopkg.in. TestImports here and TestWarmStartsEarly in
+// package test check that.
+//
+// If Answer cannot answer at once, it leaves no trace, and main runs get as usual: with the same Open and
+// the same Cached, and then with a call to AWS.
 package warm
 
 import (

@@ -1,18 +1,16 @@
-// Package agefile keeps secrets in files that are encrypted with age, for machines without a
-// keyring. Nothing in its directory is of our own making: the stock age program opens each item
-// with
+// Package agefile stores secrets in files encrypted with age, for machines without a keyring. All files
+// are standard: the age program itself opens each item with
 //
 //	age --decrypt -i identity.txt ITEM.age
 //
-// The directory holds the identity, the private key: identity.txt in clear or identity.age under
-// a passphrase; recipients.txt, the public keys; one file for each item; and a lock. Items
-// are apart so that storing one needs public keys only, no touch of a token and no passphrase;
-// that two processes never merge their changes; that damage stays where it is; and
-// that ten thousand of them cost a reader nothing.
+// The directory holds the identity, which is the private key (identity.txt in clear text, or
+// identity.age under a passphrase); recipients.txt, the public keys; one file for each item; and a lock.
+// Items are separate files so that storing one needs only public keys, without a token's touch or a
+// passphrase; two processes never merge their changes; damage stays in one file; and ten thousand items
+// cost a reader nothing.
 //
-// The generated identity is X25519, not the post-quantum hybrid which age has since 1.3: an age
-// of the distributions, 1.1, has to open the files. Whoever wants it gives
-// an age1pq1 recipient of their own.
+// The generated identity is X25519, not the post-quantum hybrid of age 1.3: age 1.1, which Linux
+// distributions have, must be able to open the files. Users who want the hybrid add an age1pq1 recipient.
 package agefile
 
 import (

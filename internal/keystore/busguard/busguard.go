@@ -1,10 +1,10 @@
-// Package busguard keeps the keyring library off the D-Bus session bus while it is initialised: its
-// init() dials the bus in every process, whatever the command, starts a bus where there is none, and
-// hangs where the bus hangs. Only the keyring worker, which is killed when it takes too long, may do
-// that.
+// Package busguard keeps the keyring library off the D-Bus session bus while Go initializes it: the
+// library's init dials the bus in every process, whatever the command. It starts a bus where there is
+// none, and hangs where the bus hangs. Only the keyring worker, which is killed when it takes too long,
+// may do that.
 //
-// It works by running first: since Go 1.21 packages that are ready are initialised in the order
-// of their import paths, and this one needs nothing but the standard library and sorts before
+// It works by running first: since Go 1.21, packages that are ready are initialized in the order of
+// their import paths. This one needs only the standard library, and sorts before
 // github.com/godbus/dbus, which the library has to wait for.
 package busguard
 

@@ -1,8 +1,7 @@
-// Package envstore is the env store, for CI: one access key and one seed in environment
-// variables, or in files that variables name.
+// Package envstore is the env store, for CI: one access key and one seed in environment variables, or in
+// files that variables name.
 //
-// The warm path of get uses it, so it imports nothing that Go initialises late (see package
-// warm): keep it so.
+// The warm path reads it, so it imports nothing that Go initializes late (see package warm).
 package envstore
 
 import (

@@ -1,8 +1,8 @@
-// Package ring keeps secrets in the keyring of the operating system, through the library
-// 99designs/keyring. Whether a keyring hangs, panics, prints or asks, a call ends within its limit
-// with the secret, or with a reason and a remedy: the library runs in a worker only, a child process
-// of our own executable that serves one call (worker.go). The kernel's keyring needs neither library
-// nor worker (keyctl_linux.go).
+// Package ring stores secrets in the operating system's keyring, through the library 99designs/keyring.
+// Even if a keyring hangs, panics, prints or prompts, a call ends within its time limit, with the secret
+// or with a reason and a remedy: the library runs only in a worker, a child process of our own
+// executable that serves one call (worker.go). The kernel's keyring needs neither library nor worker
+// (keyctl_linux.go).
 package ring
 
 import (

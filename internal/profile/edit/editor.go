@@ -1,6 +1,6 @@
 // Package edit changes profiles.ini and the files of the AWS tools, and reads what only those changes
-// and reports need. It works on the sections and lines that package profile finds; every byte that an
-// edit is not about stays. gopkg.in/ini.v1 reads what profiles.ini says about a profile.
+// and reports need. It works on the sections and lines that package profile finds, and keeps every byte
+// that an edit does not change. gopkg.in/ini.v1 reads what profiles.ini says about a profile.
 package edit
 
 import (

@@ -1,9 +1,10 @@
-// Package rules holds what internal/session decides by, as values without side effects: which
-// session a plan means, when a cached session may be handed out, which time steps of a device are
-// spent, how long to leave AWS alone after a failure, and what AWS's clock says.
+// Package rules holds what package session decides by, as values without side effects: which session a
+// plan means (plan.go), when a cached session may be returned (window.go), which time steps of a device
+// are spent (record.go), how long to leave AWS alone after a failure (failure.go), and what AWS's clock
+// shows (clock.go). Package cache stores the records and the clock.
 //
-// The warm path needs these rules too (internal/warm), so this package imports nothing that
-// initialises late: no log/slog, no SDK, no x/sys.
+// The warm path needs these rules too (see package warm), so this package imports nothing that Go
+// initializes late: no log/slog, no SDK, no golang.org/x/sys.
 package rules
 
 import (

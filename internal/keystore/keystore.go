@@ -1,7 +1,7 @@
 // Package keystore stores the long-lived secrets, access keys and seeds, in the store that the user
 // chose.
 //
-// To add a store, implement Store in a package beside agefile, and name it in Kinds and Open. A keyring
+// To add a store, implement Store in a package beside agefile, and name it in Kinds, Open and Probe. A keyring
 // that 99designs/keyring supports is a kind of package ring instead.
 package keystore
 

@@ -234,11 +234,11 @@ func TestHeldLock(t *testing.T) {
 		if err := b.send(t.Context()); err != nil || b.pairs[0][0] != now+1 {
 			t.Errorf("%v, %v", err, b.pairs)
 		}
-		unlock, _, err = b.scope().TryLock()
+		unlockAgain, _, err := b.scope().TryLock()
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer unlock()
+		defer unlockAgain()
 		before := time.Now()
 		err = b.send(t.Context())
 		if fault.KindOf(err) != fault.Deadline || !strings.Contains(err.Error(), laptop) || time.Since(before) < lockPatience {

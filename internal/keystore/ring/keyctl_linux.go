@@ -23,20 +23,19 @@ const keyctlTries = 5
 type keyctl struct{}
 
 // serveKernel serves a request in this process.
-func serveKernel(req request) answer { return carryOut(keyctl{}, req) }
+func serveKernel(req request) ([]byte, error) { return carryOut(keyctl{}, req) }
 
 func (keyctl) key(name string) kernelkey.Key {
 	return kernelkey.Key{Name: service + ":store:" + fileName(name), Life: keyctlLife}
 }
 
-func (k keyctl) get(name string) ([]byte, error) {
-	value, err := k.key(name).Read(MaxItem)
+func (k keyctl) get(name string) (value []byte, err error) {
 	// A key may be replaced, and so end, between the search for it and the reading of it.
-	for range keyctlTries - 1 {
+	for range keyctlTries {
+		value, err = k.key(name).Read(MaxItem)
 		if !errors.Is(err, unix.ENOKEY) && !errors.Is(err, unix.EKEYREVOKED) {
 			break
 		}
-		value, err = k.key(name).Read(MaxItem)
 	}
 	if err == nil && len(value) == 0 {
 		return nil, trouble{state: damaged}

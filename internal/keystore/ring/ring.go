@@ -142,24 +142,24 @@ func (r *Ring) call(ctx context.Context, req request) ([]byte, error) {
 	req.Kind, req.Ask = r.options.Kind, r.options.Ask
 	limited, cancel := context.WithTimeout(ctx, r.limit-reserve)
 	defer cancel()
-	got := r.serve(limited, req)
-	if got.State == ok {
-		return got.Value, nil
+	value, err := r.serve(limited, req)
+	if err != nil {
+		failure := classify(err).fault(req.Kind, req.Name)
+		failure.Err = ctx.Err() // so that a call that was interrupted can be told from a keyring that hangs
+		return nil, failure
 	}
-	failure := trouble{got.State, got.Detail}.fault(req.Kind, req.Name)
-	failure.Err = ctx.Err() // so that a call that was interrupted can be told from a keyring that hangs
-	return nil, failure
+	return value, nil
 }
 
-// serve has the request served here, where that is safe, or by a worker.
-func (r *Ring) serve(ctx context.Context, req request) answer {
+// serve has the request served here, where that is safe, or by a worker. Errors are those of backend.
+func (r *Ring) serve(ctx context.Context, req request) ([]byte, error) {
 	if req.Kind == Keyctl {
 		return serveKernel(req)
 	}
 	if r.serial && r.options.Serialize != nil {
 		unlock, err := r.options.Serialize(ctx)
 		if err != nil {
-			return answer{State: busy}
+			return nil, trouble{state: busy}
 		}
 		defer unlock()
 	}
@@ -167,10 +167,10 @@ func (r *Ring) serve(ctx context.Context, req request) answer {
 }
 
 // work runs a worker for the request. It is killed, with all that it has started, when ctx ends.
-func (r *Ring) work(ctx context.Context, req request) answer {
+func (r *Ring) work(ctx context.Context, req request) ([]byte, error) {
 	text, err := json.Marshal(req)
 	if err != nil {
-		return answer{State: broken}
+		return nil, trouble{state: broken}
 	}
 	defer clear(text)
 	var said child.Head
@@ -183,26 +183,28 @@ func (r *Ring) work(ctx context.Context, req request) answer {
 	}.Run(ctx)
 	defer clear(out)
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return answer{State: silent, Detail: r.limit.String()}
+		return nil, trouble{silent, r.limit.String()}
 	}
 	if err != nil {
-		return answer{State: broken}
+		return nil, trouble{state: broken}
 	}
-	got := parseAnswer(out)
-	if got.State == exited {
-		t := ofGpg(said.String())
-		return answer{State: t.state, Detail: t.detail}
+	value, err := parseAnswer(out)
+	if classify(err).state == exited {
+		return nil, ofGpg(said.String())
 	}
-	return got
+	return value, err
 }
 
 // parseAnswer reads what a worker has printed.
-func parseAnswer(out []byte) answer {
+func parseAnswer(out []byte) ([]byte, error) {
 	var got answer
 	if decode(bytes.NewReader(out), &got) != nil || got.State == "" || len(got.Value) > MaxItem {
-		return answer{State: broken}
+		return nil, trouble{state: broken}
 	}
-	return got
+	if got.State != ok {
+		return nil, trouble{got.State, got.Detail}
+	}
+	return got.Value, nil
 }
 
 // checkName refuses a name that not every keyring can hold.

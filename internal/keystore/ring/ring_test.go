@@ -92,11 +92,12 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte("panic: runtime error\n"))
 	f.Add([]byte(`{"state":"ok"}{"state":"ok"}`))
 	f.Fuzz(func(t *testing.T, out []byte) {
-		got := parseAnswer(out)
-		if got.State == "" || len(got.Value) > MaxItem {
-			t.Errorf("accepted %+v", got)
+		value, err := parseAnswer(out)
+		got := classify(err)
+		if got.state == "" || len(value) > MaxItem || err != nil && value != nil {
+			t.Errorf("accepted %q, %v", value, err)
 		}
-		_ = trouble{got.State, got.Detail}.fault(SecretService, "key:x")
+		_ = got.fault(SecretService, "key:x")
 	})
 }
 

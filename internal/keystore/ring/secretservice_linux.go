@@ -1,7 +1,7 @@
 package ring
 
 import (
-	"encoding/hex"
+	"net/url"
 	"strings"
 
 	"github.com/99designs/keyring"
@@ -127,19 +127,9 @@ func (s secretService) checkSingle(name string) error {
 // unescape returns the name of a collection from its path, where "_xx" stands for what may not be
 // in a path.
 func unescape(path string) string {
-	parts := strings.Split(path, "_")
-	for i, part := range parts {
-		if i == 0 {
-			continue
-		}
-		if len(part) < 2 {
-			return path
-		}
-		char, err := hex.DecodeString(part[:2])
-		if err != nil {
-			return path
-		}
-		parts[i] = string(char) + part[2:]
+	name, err := url.PathUnescape(strings.ReplaceAll(path, "_", "%"))
+	if err != nil {
+		return path
 	}
-	return strings.Join(parts, "")
+	return name
 }

@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -51,9 +52,24 @@ type trouble struct {
 
 func (t trouble) Error() string { return string(t.state) + ": " + t.detail }
 
-// fault tells the trouble with a keyring, or an item in it, to a person.
+// fault is the trouble with a keyring of a kind, or with the item name in it, for a person.
 func (t trouble) fault(kind, name string) *fault.Error {
-	cause, remedy := t.words(kind)
+	said, known := explained[t.state]
+	if !known {
+		said = explained[failed]
+	}
+	var build, detail string
+	if kind == Keychain && runtime.GOOS == "darwin" {
+		build = "install the released build, or build with CGO_ENABLED=1"
+	}
+	if t.detail != "" {
+		detail = " (" + t.detail + ")"
+	}
+	store := stores[kind]
+	title := cmp.Or(store.title, "store "+kind)
+	fill := strings.NewReplacer("STORE", title, "INSTALL", store.install, "UNLOCK", cmp.Or(store.unlock, t.detail), "BUILD", build,
+		"PLATFORM", runtime.GOOS+"/"+runtime.GOARCH, " (DETAIL)", detail, "DETAIL", t.detail)
+	cause, remedy := fill.Replace(said.cause), fill.Replace(said.remedy)
 	switch t.state {
 	case absent, damaged, twice:
 		return fault.New(fault.NoSecret, quoted(name), remedy, "%s", cause)
@@ -61,7 +77,7 @@ func (t trouble) fault(kind, name string) *fault.Error {
 		if remedy != "" {
 			remedy += ", or "
 		}
-		return fault.New(fault.Store, title(kind), remedy+otherStore, "%s", cause)
+		return fault.New(fault.Store, title, remedy+otherStore, "%s", cause)
 	}
 }
 
@@ -70,105 +86,40 @@ const (
 	otherStore = "use another store: aws-mfa-creds add --profile NAME --store age"
 )
 
-// words returns the cause, and the remedy beside that of another store, if there is one.
-func (t trouble) words(kind string) (cause, remedy string) { //nolint:gocyclo // a table
-	switch t.state {
-	case absent:
-		return "is not in " + title(kind), addAgain
-	case damaged:
-		return "what " + title(kind) + " holds is damaged", addAgain
-	case twice:
-		return "there are several of them in " + title(kind), "delete all but the right one there"
-	case notBuilt:
-		return "is not in this build of aws-mfa-creds (" + runtime.GOOS + "/" + runtime.GOARCH + ")", builtElsewhere(kind)
-	case noBus:
-		return "there is no D-Bus session bus, as in a container or over SSH", ""
-	case noService:
-		return "no program that offers it is running or can be started", install(kind)
-	case noCollection:
-		return "it has no keyring \"login\" and no default one yet", "create one with Seahorse or by logging in to the desktop"
-	case noProgram:
-		return t.detail + " is not installed", "install " + t.detail
-	case noSetup:
-		return "it is not set up", t.detail
-	case noSession:
-		return "this log-on session has no credentials, as over SSH", "log on to the desktop"
-	case off:
-		return "it is turned off: " + t.detail, "turn it on"
-	case blocked:
-		return "is blocked for this process, as in many containers", ""
-	case locked:
-		return "is locked", unlock(kind, t.detail)
-	case denied:
-		return "access was denied", "run aws-mfa-creds doctor in a terminal and allow it"
-	case full:
-		return "has no room left" + in(t.detail), "delete what is not needed"
-	case busy:
-		return "other processes have been using it all the time", "try again"
-	case gone:
-		return "the connection to it broke", "try again"
-	case silent:
-		return "has not answered within " + t.detail, "unlock or restart it"
-	case broken:
-		return "the worker process that was to read it has failed", "try again"
-	default: // failed
-		return "cannot be used" + in(t.detail), ""
-	}
+// explained has the cause for each state, and the remedy besides another store, if there is one. The
+// words in capitals are filled in.
+var explained = map[state]struct{ cause, remedy string }{ //nolint:gochecknoglobals // a table
+	absent:       {"is not in STORE", addAgain},
+	damaged:      {"what STORE holds is damaged", addAgain},
+	twice:        {"there are several of them in STORE", "delete all but the right one there"},
+	notBuilt:     {"is not in this build of aws-mfa-creds (PLATFORM)", "BUILD"},
+	noBus:        {"there is no D-Bus session bus, as in a container or over SSH", ""},
+	noService:    {"no program that offers it is running or can be started", "INSTALL"},
+	noCollection: {"it has no keyring \"login\" and no default one yet", "create one with Seahorse or by logging in to the desktop"},
+	noProgram:    {"DETAIL is not installed", "install DETAIL"},
+	noSetup:      {"it is not set up", "DETAIL"},
+	noSession:    {"this log-on session has no credentials, as over SSH", "log on to the desktop"},
+	off:          {"it is turned off: DETAIL", "turn it on"},
+	blocked:      {"is blocked for this process, as in many containers", ""},
+	locked:       {"is locked", "UNLOCK"},
+	denied:       {"access was denied", "run aws-mfa-creds doctor in a terminal and allow it"},
+	full:         {"has no room left (DETAIL)", "delete what is not needed"},
+	busy:         {"other processes have been using it all the time", "try again"},
+	gone:         {"the connection to it broke", "try again"},
+	silent:       {"has not answered within DETAIL", "unlock or restart it"},
+	broken:       {"the worker process that was to read it has failed", "try again"},
+	failed:       {"cannot be used (DETAIL)", ""},
 }
 
-func in(detail string) string {
-	if detail == "" {
-		return ""
-	}
-	return " (" + detail + ")"
-}
-
-// title returns how people call a kind of store.
-func title(kind string) string {
-	switch kind {
-	case Keychain:
-		return "the macOS Keychain"
-	case WinCred:
-		return "the Windows Credential Manager"
-	case SecretService:
-		return "the keyring (Secret Service)"
-	case KWallet:
-		return "KDE Wallet"
-	case Pass:
-		return "pass"
-	case Keyctl:
-		return "the kernel's keyring"
-	}
-	return "store " + kind
-}
-
-// builtElsewhere returns what to do where a build has no such keyring.
-func builtElsewhere(kind string) string {
-	if kind == Keychain && runtime.GOOS == "darwin" {
-		return "install the released build, or build with CGO_ENABLED=1"
-	}
-	return ""
-}
-
-// install returns how to get a service that nobody offers.
-func install(kind string) string {
-	if kind == KWallet {
-		return "install kwalletd and log in to the desktop again"
-	}
-	return "install gnome-keyring or KeePassXC and log in to the desktop again"
-}
-
-// unlock returns how to unlock a keyring.
-func unlock(kind, detail string) string {
-	switch kind {
-	case Keychain:
-		return "run: security unlock-keychain"
-	case KWallet:
-		return "open the wallet in KWalletManager"
-	case SecretService:
-		return "log in to the desktop, or open Seahorse and unlock it"
-	}
-	return detail
+// stores has how people call each store, and how to get and to unlock it. Where there is no way to
+// unlock it, the detail has one.
+var stores = map[string]struct{ title, install, unlock string }{ //nolint:gochecknoglobals // a table
+	Keychain:      {title: "the macOS Keychain", unlock: "run: security unlock-keychain"},
+	WinCred:       {title: "the Windows Credential Manager"},
+	SecretService: {title: "the keyring (Secret Service)", install: "install gnome-keyring or KeePassXC and log in to the desktop again", unlock: "log in to the desktop, or open Seahorse and unlock it"},
+	KWallet:       {title: "KDE Wallet", install: "install kwalletd and log in to the desktop again", unlock: "open the wallet in KWalletManager"},
+	Pass:          {title: "pass"},
+	Keyctl:        {title: "the kernel's keyring"},
 }
 
 // classify says what err, of the library or of a program it ran, means. Of foreign texts only
@@ -186,7 +137,10 @@ func classify(err error) trouble {
 	if _, found := errors.AsType[*exec.ExitError](err); found {
 		return trouble{state: exited}
 	}
-	if isDamage(err) {
+	_, syntax := errors.AsType[*json.SyntaxError](err)
+	_, form := errors.AsType[*json.UnmarshalTypeError](err)
+	_, encoding := errors.AsType[base64.CorruptInputError](err)
+	if syntax || form || encoding { // not the JSON that the library wraps secrets in
 		return trouble{state: damaged}
 	}
 	if t := ofBus(err); t.state != "" {
@@ -196,14 +150,6 @@ func classify(err error) trouble {
 		return ofWindows(number)
 	}
 	return ofKeychain(err.Error())
-}
-
-// isDamage reports an item that is not the JSON that the library wraps secrets in.
-func isDamage(err error) bool {
-	_, syntax := errors.AsType[*json.SyntaxError](err)
-	_, form := errors.AsType[*json.UnmarshalTypeError](err)
-	_, encoding := errors.AsType[base64.CorruptInputError](err)
-	return syntax || form || encoding
 }
 
 // ofWindows says what an error of the Credential Manager means.

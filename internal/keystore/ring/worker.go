@@ -19,56 +19,52 @@ func Worker(stdin io.Reader, stdout io.Writer) int {
 			_ = os.Unsetenv(name) // fails for invalid names only
 		}
 	}
-	got := perform(stdin)
-	if json.NewEncoder(stdout).Encode(got) != nil {
+	value, err := perform(stdin)
+	defer clear(value)
+	t := classify(err)
+	if json.NewEncoder(stdout).Encode(answer{t.state, t.detail, value}) != nil {
 		return 1
 	}
 	return 0
 }
 
 // perform serves the request. A panic of the library, as when the bus dies while it waits for a
-// person, becomes an answer.
-func perform(stdin io.Reader) (got answer) {
+// person, becomes an error.
+func perform(stdin io.Reader) (value []byte, err error) {
 	defer func() {
 		if recover() != nil { // its value might quote a secret
-			got = answer{State: broken}
+			value, err = nil, trouble{state: broken}
 		}
 	}()
 	var req request
-	if decode(stdin, &req) != nil {
-		return answer{State: broken}
-	}
-	if !slices.Contains(Kinds(), req.Kind) {
-		return answer{State: broken}
+	if decode(stdin, &req) != nil || !slices.Contains(Kinds(), req.Kind) {
+		return nil, trouble{state: broken}
 	}
 	store, err := open(req)
 	if err != nil {
-		return refused(err)
+		return nil, err
 	}
 	return carryOut(store, req)
 }
 
-// carryOut does to the store what the request says.
-func carryOut(store backend, req request) answer {
+// carryOut does to the store what the request says, and returns the value of opGet. Errors are those
+// of backend.
+func carryOut(store backend, req request) ([]byte, error) {
 	switch req.Op {
-	case opProbe: // nobody stores an item of the name, and a store that says so is well
+	case opProbe:
 		_, err := store.get(req.Name)
-		if t := classify(err); t.state != absent {
-			return refused(err)
+		if classify(err).state == absent { // nobody stores an item of the name, and a store that says so is well
+			return nil, nil
 		}
-		return answer{State: ok}
+		return nil, err
 	case opGet:
-		value, err := store.get(req.Name)
-		if err != nil {
-			return refused(err)
-		}
-		return answer{State: ok, Value: value}
+		return store.get(req.Name)
 	case opPut:
-		return refused(put(store, req.Name, req.Value))
+		return nil, put(store, req.Name, req.Value)
 	case opDelete:
-		return refused(store.remove(req.Name))
+		return nil, store.remove(req.Name)
 	}
-	return answer{State: broken}
+	return nil, trouble{state: broken}
 }
 
 // backend is a keyring in the worker. Its errors are those of the library, or trouble.
@@ -93,12 +89,6 @@ func put(store backend, name string, value []byte) error {
 		return trouble{failed, "it returns something else than was stored"}
 	}
 	return nil
-}
-
-// refused is the answer to a request that ended with err.
-func refused(err error) answer {
-	t := classify(err)
-	return answer{State: t.state, Detail: t.detail}
 }
 
 // maxMessage is the largest request or answer, in bytes: an item in base64, its name, and room.

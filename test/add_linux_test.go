@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/terminal"
 )
 
 func must(t *testing.T, err error) {
@@ -30,7 +31,7 @@ func TestAddOnTheTerminal(t *testing.T) {
 	t.Parallel()
 	b, _, _ := bare(t)
 	id := b.Identity()
-	console, err := testbed.StartConsole(b.Command(t.Context(), b.Binary, "add", "--profile", "work", "--store", "age", "--verify"))
+	console, err := terminal.Start(b.Command(t.Context(), b.Binary, "add", "--profile", "work", "--store", "age", "--verify"))
 	must(t, err)
 	for _, step := range [][2]string{
 		{"Access key ID (AKIA...): ", id.AccessKeyID},
@@ -61,7 +62,7 @@ func TestAddAsksAgain(t *testing.T) {
 	t.Parallel()
 	b, _, seed := bare(t)
 	id := b.Identity()
-	console, err := testbed.StartConsole(b.Command(t.Context(), b.Binary, "add", "--profile", "work", "--store", "age", "--verify"))
+	console, err := terminal.Start(b.Command(t.Context(), b.Binary, "add", "--profile", "work", "--store", "age", "--verify"))
 	must(t, err)
 	for _, step := range [][2]string{
 		{"Access key ID (AKIA...): ", id.SecretAccessKey},
@@ -92,7 +93,7 @@ func TestAddAsksAgain(t *testing.T) {
 func TestAddAsksThreeTimes(t *testing.T) {
 	t.Parallel()
 	b, _, _ := bare(t)
-	console, err := testbed.StartConsole(b.Command(t.Context(), b.Binary, "add", "--profile", "work", "--store", "age"))
+	console, err := terminal.Start(b.Command(t.Context(), b.Binary, "add", "--profile", "work", "--store", "age"))
 	must(t, err)
 	for range 3 {
 		must(t, console.Expect("Access key ID (AKIA...): "))
@@ -149,7 +150,7 @@ func TestFilesThatAreNone(t *testing.T) {
 	empty := filepath.Join(b.Dir, "secrets", "empty")
 	writeFile(t, empty, "")
 	for words, args := range map[string][]string{
-		"error: --seed-file: is a directory\n":            {"add", "--profile", "work", "--seed-file", b.Dir},
+		"error: --seed-file: is a directory\n":               {"add", "--profile", "work", "--seed-file", b.Dir},
 		"error: --passphrase-file " + empty + ": is empty\n": {"store", "protect", "--passphrase", "--passphrase-file", empty},
 	} {
 		if got := run(t, b, nil, b.Binary, args...); got.code != 2 || !strings.Contains(got.stderr, words) {
@@ -175,7 +176,7 @@ func TestAddReplacesOnlyWhenTold(t *testing.T) {
 		}
 	}
 	mustGet(t, b) // with the old ones
-	console, err := testbed.StartConsole(b.Command(t.Context(), b.Binary, "add", "--profile", "work", "--access-key-file", other))
+	console, err := terminal.Start(b.Command(t.Context(), b.Binary, "add", "--profile", "work", "--access-key-file", other))
 	must(t, err)
 	must(t, console.Expect("with AKIAIOSFODNN7EXAMPLE? [y/N]: "))
 	must(t, console.Type("\n"))
@@ -428,7 +429,7 @@ func TestEmptyPassphrase(t *testing.T) {
 	t.Parallel()
 	b, key, seed := bare(t)
 	addWork(t, b, key, seed, "--store", "age")
-	console, err := testbed.StartConsole(b.Command(t.Context(), b.Binary, "store", "protect", "--passphrase"))
+	console, err := terminal.Start(b.Command(t.Context(), b.Binary, "store", "protect", "--passphrase"))
 	must(t, err)
 	must(t, console.Expect("(not shown): "))
 	must(t, console.Type("\n"))

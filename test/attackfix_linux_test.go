@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/terminal"
 )
 
 // TestKeysEndAsking presses the keys that end a program where it waits for input or asks for a secret.
@@ -28,7 +28,7 @@ func TestKeysEndAsking(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			console, err := testbed.StartConsole(b.Command(t.Context(), "/bin/sh", "-c", "trap : INT QUIT; "+test.line+"; echo code $?; read line; echo got $line"))
+			console, err := terminal.Start(b.Command(t.Context(), "/bin/sh", "-c", "trap : INT QUIT; "+test.line+"; echo code $?; read line; echo got $line"))
 			must(t, err)
 			must(t, console.Expect(test.expect))
 			must(t, console.Type(test.key))
@@ -52,7 +52,7 @@ func TestTerminalIsNoSource(t *testing.T) {
 	t.Parallel()
 	b, _, _ := bare(t)
 	for _, source := range []string{"-", "/dev/tty"} {
-		console, err := testbed.StartConsole(b.Command(t.Context(), "/bin/sh", "-c", b.Binary+" add --profile work --store age --access-key-file "+source+" </dev/tty"))
+		console, err := terminal.Start(b.Command(t.Context(), "/bin/sh", "-c", b.Binary+" add --profile work --store age --access-key-file "+source+" </dev/tty"))
 		must(t, err)
 		if code, err := console.Wait(); err != nil || code != 2 || !strings.Contains(console.Shown(), "leave --access-key-file out") {
 			t.Errorf("%s: exit %d, %v: %s", source, code, err, console.Shown())

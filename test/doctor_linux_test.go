@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/terminal"
 )
 
 // TestDoctorColour looks at doctor on a terminal.
@@ -15,7 +16,7 @@ func TestDoctorColour(t *testing.T) {
 	for variable, want := range map[string]bool{"TERM=xterm": true, "NO_COLOR=1": false, "TERM=dumb": false} {
 		cmd := p.Command(t.Context(), p.Binary, "doctor")
 		cmd.Env = append(append(cmd.Env, p.env...), "TERM=xterm", variable)
-		console, err := testbed.StartConsole(cmd)
+		console, err := terminal.Start(cmd)
 		if err != nil {
 			t.Fatal(err)
 		}

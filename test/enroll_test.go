@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/terminal"
 )
 
 // newcomer is the machine of a user who has an access key in a file, and no MFA device: the AWS
@@ -120,7 +121,7 @@ func (n *newcomer) refused(code int, words []string, args ...string) {
 
 // shell is a terminal with the program on it.
 type shell struct {
-	*testbed.Console
+	*terminal.Console
 	n   *newcomer
 	cmd *exec.Cmd
 }
@@ -134,7 +135,7 @@ func (n *newcomer) shell(args ...string) *shell {
 
 func (n *newcomer) onTerminal(cmd *exec.Cmd) *shell {
 	n.t.Helper()
-	console, err := testbed.StartConsole(cmd)
+	console, err := terminal.Start(cmd)
 	n.check(err)
 	return &shell{console, n, cmd}
 }

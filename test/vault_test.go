@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/terminal"
 )
 
 const vaultPassphrase = "correct horse"
@@ -292,7 +293,7 @@ func TestVaultFileTyped(t *testing.T) {
 	v := newVaultBed(t, "")
 	v.store(t, "file")
 	for passphrase, code := range map[string]int{vaultPassphrase: 0, "wrong": 5, "": 5} {
-		console, err := testbed.StartConsole(v.addCommand(t.Context(), nil, "work"))
+		console, err := terminal.Start(v.addCommand(t.Context(), nil, "work"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -423,7 +424,7 @@ done
 		t.Fatal(err)
 	}
 	writeFile(t, filepath.Join(v.variable("GNUPGHOME"), "gpg-agent.conf"), "pinentry-program "+program+"\n")
-	console, err := testbed.StartConsole(v.addCommand(t.Context(), nil, "work"))
+	console, err := terminal.Start(v.addCommand(t.Context(), nil, "work"))
 	if err != nil {
 		t.Fatal(err)
 	}

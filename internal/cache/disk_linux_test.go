@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/terminal"
 )
 
 // smallDisk returns a cache on a tmpfs of its own, with the session "a" in it.
@@ -73,7 +73,7 @@ func TestNoInodes(t *testing.T) {
 func TestReadOnlyDisk(t *testing.T) {
 	t.Parallel()
 	c := smallDisk(t, "size=64k")
-	if err := testbed.ReadOnly(filepath.Dir(c.dir)); err != nil {
+	if err := terminal.ReadOnly(filepath.Dir(c.dir)); err != nil {
 		t.Fatal(err)
 	}
 	wantNoHarm(t, c)

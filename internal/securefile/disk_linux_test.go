@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/terminal"
 )
 
 // mount mounts a tmpfs for the test. That needs root, which CI has.
@@ -73,7 +73,7 @@ func TestReadOnlyDiskKeepsTheOld(t *testing.T) {
 	if err := dir.Write("file", []byte("old"), Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := testbed.ReadOnly(path); err != nil {
+	if err := terminal.ReadOnly(path); err != nil {
 		t.Fatal(err)
 	}
 	if err := dir.Write("file", []byte("new"), Options{Durable: true}); !errors.Is(err, syscall.EROFS) {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/terminal"
 )
 
 // TestStopped stops a hidden prompt in a shell with job control and comes back to it: the shell has an
@@ -18,7 +18,7 @@ func TestStopped(t *testing.T) {
 		t.Skip("no bash")
 	}
 	cmd := exec.CommandContext(t.Context(), bash, "-c", "set -m; "+roleVar+"=secret "+os.Args[0]+"; read -p 'stopped? ' line; echo got $line; fg")
-	console, err := testbed.StartConsole(cmd)
+	console, err := terminal.Start(cmd)
 	must(t, err)
 	must(t, console.Expect("(not shown): "))
 	must(t, console.Type("lost\x1a"))

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/terminal"
 )
 
 // roleVar makes the test binary a program that asks.
@@ -46,13 +46,13 @@ func TestMain(m *testing.M) {
 }
 
 // ask starts the program on a terminal of its own, with stdin and stdout elsewhere.
-func ask(t *testing.T, role string) (*testbed.Console, *strings.Builder) {
+func ask(t *testing.T, role string) (*terminal.Console, *strings.Builder) {
 	t.Helper()
 	var stdout strings.Builder
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), roleVar+"="+role)
 	cmd.Stdin, cmd.Stdout = strings.NewReader("not this\n"), &stdout
-	console, err := testbed.StartConsole(cmd)
+	console, err := terminal.Start(cmd)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestAsks(t *testing.T) {
 func TestEchoComesBack(t *testing.T) {
 	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", "trap : INT; "+roleVar+"=secret "+os.Args[0]+"; echo over; read line; echo got $line")
-	console, err := testbed.StartConsole(cmd)
+	console, err := terminal.Start(cmd)
 	must(t, err)
 	must(t, console.Expect("(not shown): "))
 	must(t, console.Type("hidden\x03"))

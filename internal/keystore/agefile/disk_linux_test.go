@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/terminal"
 )
 
 // onDisk returns a store on a tmpfs of its own, with the item "a" in it.
@@ -82,7 +82,7 @@ func TestNoInodes(t *testing.T) {
 func TestReadOnlyDisk(t *testing.T) {
 	t.Parallel()
 	s := onDisk(t, "size=64k")
-	must(t, testbed.ReadOnly(filepath.Dir(s.dir)))
+	must(t, terminal.ReadOnly(filepath.Dir(s.dir)))
 	wantNoHarm(t, s)
 	wantFault(t, s.Delete(t.Context(), "a"), fault.Filesystem)
 	must(t, s.Delete(t.Context(), "none"))

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/terminal"
 )
 
 // wantItem checks what age printed of the item "key:work".
@@ -28,7 +28,7 @@ func ageDecrypts(t *testing.T, identity, passphrase, item string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "out")
 	cmd := exec.CommandContext(t.Context(), program(t, "age", "age"), "--decrypt", "-i", identity, "-o", out, item)
-	console, err := testbed.StartConsole(cmd)
+	console, err := terminal.Start(cmd)
 	must(t, err)
 	if passphrase != "" {
 		must(t, console.Expect("passphrase"))
@@ -111,7 +111,7 @@ func TestOpensAnIdentityOfAge(t *testing.T) {
 	s := newStore(t)
 	must(t, os.MkdirAll(s.dir, 0o700))
 	writeFile(t, s.path(recipientsFile), []byte(recipients[0]+"\n"))
-	console, err := testbed.StartConsole(exec.CommandContext(t.Context(), program(t, "age", "age"), "--passphrase", "-o", s.path(sealedFile), files[0]))
+	console, err := terminal.Start(exec.CommandContext(t.Context(), program(t, "age", "age"), "--passphrase", "-o", s.path(sealedFile), files[0]))
 	must(t, err)
 	for range 2 {
 		must(t, console.Expect("assphrase"))
@@ -132,7 +132,7 @@ func TestOpensAnIdentityOfAge(t *testing.T) {
 // for it in its environment.
 func TestPluginEnvironment(t *testing.T) {
 	t.Parallel()
-	console, err := testbed.StartConsole(process(t, "get", withPlugin(t, "good").dir, "a", "AGEDEBUG=plugin", "AWS_MFA_CREDS_SEED="+canary))
+	console, err := terminal.Start(process(t, "get", withPlugin(t, "good").dir, "a", "AGEDEBUG=plugin", "AWS_MFA_CREDS_SEED="+canary))
 	must(t, err)
 	if code, err := console.Wait(); err != nil || code != 0 {
 		t.Errorf("%d, %v: %s", code, err, console.Shown())

@@ -1,4 +1,5 @@
-package testbed
+// Package terminal gives tests a real terminal to type on, and a disk that is read-only.
+package terminal
 
 import (
 	"bytes"
@@ -28,9 +29,9 @@ type Console struct {
 // consolePatience is how long Expect and Wait wait.
 const consolePatience = 2 * time.Minute
 
-// StartConsole starts cmd on a terminal of its own. Streams of cmd that are set already
+// Start starts cmd on a terminal of its own. Streams of cmd that are set already
 // stay what they are; the others are the terminal.
-func StartConsole(cmd *exec.Cmd) (*Console, error) {
+func Start(cmd *exec.Cmd) (*Console, error) {
 	master, slave, err := openPTY()
 	if err != nil {
 		return nil, err

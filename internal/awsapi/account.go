@@ -46,32 +46,30 @@ type Identity struct {
 }
 
 // Root reports whether it is the account's root user, for whom no API enables an MFA device.
-func (i Identity) Root() bool { return i.resource() == "root" }
+func (i Identity) Root() bool { return parse(i.ARN).Resource == "root" }
 
 // User returns the name of the IAM user, without path, or "" for roles and root.
-func (i Identity) User() string {
-	path, ok := strings.CutPrefix(i.resource(), "user/")
+func (i Identity) User() string { return nameOf(i.ARN, "user/") }
+
+// Partition returns "aws", "aws-cn" and so on, or "".
+func (i Identity) Partition() string { return parse(i.ARN).Partition }
+
+// AccountOf returns the account of an ARN, or "" for any other text.
+func AccountOf(text string) string { return parse(text).AccountID }
+
+// parse returns the parts of an ARN; those of any other text are empty.
+func parse(text string) arn.ARN {
+	parsed, _ := arn.Parse(text)
+	return parsed
+}
+
+// nameOf returns the name, without path, that stands in an ARN after the type of the resource, or "".
+func nameOf(text, resourceType string) string {
+	path, ok := strings.CutPrefix(parse(text).Resource, resourceType)
 	if !ok {
 		return ""
 	}
 	return path[strings.LastIndex(path, "/")+1:]
-}
-
-// Partition returns "aws", "aws-cn" and so on, or "".
-func (i Identity) Partition() string {
-	parsed, _ := arn.Parse(i.ARN)
-	return parsed.Partition
-}
-
-func (i Identity) resource() string {
-	parsed, _ := arn.Parse(i.ARN)
-	return parsed.Resource
-}
-
-// accountOf returns the account of an ARN, or "".
-func accountOf(text string) string {
-	parsed, _ := arn.Parse(text)
-	return parsed.AccountID
 }
 
 // Device is an MFA device of the account.
@@ -81,14 +79,7 @@ type Device struct {
 }
 
 // Name returns the name of a virtual device, without path, or "".
-func (d Device) Name() string {
-	parsed, _ := arn.Parse(d.Serial)
-	path, ok := strings.CutPrefix(parsed.Resource, "mfa/")
-	if !ok {
-		return ""
-	}
-	return path[strings.LastIndex(path, "/")+1:]
-}
+func (d Device) Name() string { return nameOf(d.Serial, "mfa/") }
 
 // NewDevice is a virtual device that has just been made and is not enabled. AWS shows its seed only this
 // once.

@@ -87,7 +87,7 @@ func assumeRole(ctx context.Context, c *call) (*types.Credentials, error) {
 	if bad := c.defect(out.Credentials); bad != nil {
 		return nil, bad
 	}
-	if user := out.AssumedRoleUser; user == nil || accountOf(c.Role.ARN) == "" || accountOf(aws.ToString(user.Arn)) != accountOf(c.Role.ARN) {
+	if user := out.AssumedRoleUser; user == nil || AccountOf(c.Role.ARN) == "" || AccountOf(aws.ToString(user.Arn)) != AccountOf(c.Role.ARN) {
 		return nil, useless("the credentials in the response are for another account")
 	}
 	return out.Credentials, nil

@@ -66,10 +66,9 @@ func sectionRepeated(f Facts) (all []Finding) {
 			first[s.Header] = s.Place
 			continue
 		}
-		all = append(all, Finding{
-			Severity: Error, Kind: fault.Config, Place: s.Place, What: "repeats the section [" + fault.Printable(s.Header) + "] of " + place,
-			Consequence: refusesFile, Remedy: "join the two sections into one",
-		})
+		all = append(all, failure(fault.Config, s.Place, "repeats the section ["+fault.Printable(s.Header)+"] of "+place,
+			refusesFile,
+			"join the two sections into one"))
 	}
 	return all
 }
@@ -83,10 +82,9 @@ func keyRepeated(f Facts) (all []Finding) {
 				first[o.Key] = o.Place
 				continue
 			}
-			all = append(all, Finding{
-				Severity: Error, Kind: fault.Config, Place: o.Place, What: "repeats " + fault.Printable(o.Key) + " of " + place,
-				Consequence: refusesFile, Remedy: "delete the one that is wrong",
-			})
+			all = append(all, failure(fault.Config, o.Place, "repeats "+fault.Printable(o.Key)+" of "+place,
+				refusesFile,
+				"delete the one that is wrong"))
 		}
 	}
 	return all
@@ -98,22 +96,19 @@ func sectionUntitled(f Facts) (all []Finding) {
 	for _, s := range f.Sections {
 		name := strings.TrimSpace(s.Header)
 		meant := profile.Ours(value(s, keyCommand)) || slices.Contains(f.Own, name)
-		all = append(all, when(s.Profile == "" && meant && f.section(name).Place == "", Finding{
-			Severity: Error, Kind: fault.Config, Place: s.Place, What: "[" + fault.Printable(name) + "] is not a profile in the AWS config: the word profile is missing",
-			Consequence: "the AWS CLI and most SDKs do not find the profile (\"The config profile could not be found\")",
-			Remedy:      "write it as [profile " + fault.Printable(name) + "]",
-		})...)
+		all = append(all, when(s.Profile == "" && meant && f.section(name).Place == "",
+			failure(fault.Config, s.Place, "["+fault.Printable(name)+"] is not a profile in the AWS config: the word profile is missing",
+				"the AWS CLI and most SDKs do not find the profile (\"The config profile could not be found\")",
+				"write it as [profile "+fault.Printable(name)+"]"))...)
 	}
 	return all
 }
 
 func sectionLoose(_ Facts, p Profile) (all []Finding) {
 	for _, s := range p.Sections {
-		all = append(all, when(s.Loose, Finding{
-			Severity: Error, Kind: fault.Config, Place: s.Place, What: "the AWS CLI does not read the header [" + fault.Printable(s.Header) + "]",
-			Consequence: "the AWS CLI and boto3 do not find the profile, though Go and Java do",
-			Remedy:      "write it as [profile " + fault.Printable(p.Name) + "], with one space, or choose a name without spaces",
-		})...)
+		all = append(all, when(s.Loose, failure(fault.Config, s.Place, "the AWS CLI does not read the header ["+fault.Printable(s.Header)+"]",
+			"the AWS CLI and boto3 do not find the profile, though Go and Java do",
+			"write it as [profile "+fault.Printable(p.Name)+"], with one space, or choose a name without spaces"))...)
 	}
 	return all
 }
@@ -123,11 +118,9 @@ func staticKeys(_ Facts, p Profile) (all []Finding) {
 		return nil
 	}
 	for _, key := range p.Static {
-		found := Finding{
-			Severity: Error, Kind: fault.Config, Place: key.Place, What: "the profile has a plain-text access key beside its credential process",
-			Consequence: "the AWS CLI, boto3, Go, Terraform, JS, Ruby, C++ and Kotlin use the access key, without MFA, and never run " + Program + "; Java and Rust run it; .NET refuses the profile",
-			Remedy:      command("add", p.Name, "--from-credentials-file"),
-		}
+		found := failure(fault.Config, key.Place, "the profile has a plain-text access key beside its credential process",
+			"the AWS CLI, boto3, Go, Terraform, JS, Ruby, C++ and Kotlin use the access key, without MFA, and never run "+Program+"; Java and Rust run it; .NET refuses the profile",
+			command("add", p.Name, "--from-credentials-file"))
 		if key.File == profile.ConfigFile {
 			found.Consequence = "Go, Terraform, JS, Ruby, C++ and Kotlin use the access key, without MFA, and never run " + Program + "; the AWS CLI, boto3, Java and Rust run it; .NET refuses the profile"
 		}
@@ -142,20 +135,16 @@ func staticKeys(_ Facts, p Profile) (all []Finding) {
 
 func roleInSection(_ Facts, p Profile) []Finding {
 	role, ok := option(p.section(), keyRole)
-	return when(ok && p.ours(), Finding{
-		Severity: Error, Kind: fault.Config, Place: role.Place, What: "role_arn is beside credential_process",
-		Consequence: "the AWS CLI stops (\"Partial credentials found in assume-role\"), Go and Terraform assume the role, JS silently ignores it, .NET refuses the profile",
-		Remedy:      "delete the line, and give the role its own profile: " + Program + " register --profile " + fault.Shell(p.Name+"-role") + " --source-profile " + fault.Shell(p.Name) + " --role-arn " + fault.Shell(role.Value),
-	})
+	return when(ok && p.ours(), failure(fault.Config, role.Place, "role_arn is beside credential_process",
+		"the AWS CLI stops (\"Partial credentials found in assume-role\"), Go and Terraform assume the role, JS silently ignores it, .NET refuses the profile",
+		"delete the line, and give the role its own profile: "+Program+" register --profile "+fault.Shell(p.Name+"-role")+" --source-profile "+fault.Shell(p.Name)+" --role-arn "+fault.Shell(role.Value)))
 }
 
 func sourceSelf(_ Facts, p Profile) []Finding {
 	source, ok := option(p.section(), keySource)
-	return when(ok && source.Value == p.Name, Finding{
-		Severity: Error, Kind: fault.Config, Place: source.Place, What: "source_profile is the profile itself",
-		Consequence: "the AWS CLI stops with \"Infinite loop in credential configuration\", though JS accepts it",
-		Remedy:      "name another profile there, one with the access key or the credential_process",
-	})
+	return when(ok && source.Value == p.Name, failure(fault.Config, source.Place, "source_profile is the profile itself",
+		"the AWS CLI stops with \"Infinite loop in credential configuration\", though JS accepts it",
+		"name another profile there, one with the access key or the credential_process"))
 }
 
 func twoSources(_ Facts, p Profile) []Finding {
@@ -169,11 +158,9 @@ func twoSources(_ Facts, p Profile) []Finding {
 	if len(found) < 2 || found[0].Key == "sso_session" && found[1].Key == "sso_start_url" {
 		return nil
 	}
-	return []Finding{{
-		Severity: Error, Kind: fault.Config, Place: found[1].Place, What: found[0].Key + " and " + found[1].Key + " are two sources of credentials in one profile",
-		Consequence: "Go and Terraform stop with \"only one credential type may be specified per profile\"; the others do not agree on which one to use",
-		Remedy:      "delete one of the two lines",
-	}}
+	return []Finding{failure(fault.Config, found[1].Place, found[0].Key+" and "+found[1].Key+" are two sources of credentials in one profile",
+		"Go and Terraform stop with \"only one credential type may be specified per profile\"; the others do not agree on which one to use",
+		"delete one of the two lines")}
 }
 
 // extraKeys finds those that the rules before have not refused already.
@@ -182,11 +169,9 @@ func extraKeys(_ Facts, p Profile) (all []Finding) {
 		if !p.ours() || !slices.Contains([]string{keySerial, "endpoint_url", "services"}, o.Key) {
 			continue
 		}
-		found := Finding{
-			Severity: Warning, Place: o.Place, What: o.Key + " is beside credential_process",
-			Consequence: "SDK for .NET and PowerShell refuse the profile as invalid; the others accept it",
-			Remedy:      "delete the line; " + Program + " also reads it from profiles.ini",
-		}
+		found := warning(o.Place, o.Key+" is beside credential_process",
+			"SDK for .NET and PowerShell refuse the profile as invalid; the others accept it",
+			"delete the line; "+Program+" also reads it from profiles.ini")
 		if o.Key == keySerial {
 			found.Remedy = "delete the line, once profiles.ini or AWS_MFA_CREDS_SERIAL has the serial"
 		}
@@ -200,11 +185,10 @@ func serialInRole(f Facts, p Profile) []Finding {
 	s := p.section()
 	serial, ok := option(s, keySerial)
 	source := value(s, keySource)
-	return when(ok && value(s, keyRole) != "" && profile.Ours(value(f.section(source), keyCommand)), Finding{
-		Severity: Error, Kind: fault.Config, Place: serial.Place, What: "mfa_serial is in a role profile whose source, " + fault.Printable(source) + ", already has sessions with MFA",
-		Consequence: "Go and Terraform stop (\"AssumeRoleTokenProvider session option not set\"), JS too (\"no MFA code callback\"); the AWS CLI asks for a code that is not needed",
-		Remedy:      "delete the line: the session of " + fault.Printable(source) + " carries MFA",
-	})
+	return when(ok && value(s, keyRole) != "" && profile.Ours(value(f.section(source), keyCommand)),
+		failure(fault.Config, serial.Place, "mfa_serial is in a role profile whose source, "+fault.Printable(source)+", already has sessions with MFA",
+			"Go and Terraform stop (\"AssumeRoleTokenProvider session option not set\"), JS too (\"no MFA code callback\"); the AWS CLI asks for a code that is not needed",
+			"delete the line: the session of "+fault.Printable(source)+" carries MFA"))
 }
 
 func regionMissing(f Facts, p Profile) []Finding {
@@ -212,11 +196,9 @@ func regionMissing(f Facts, p Profile) []Finding {
 	if _, ok := option(s, keyRegion); ok || f.Env["AWS_REGION"] != "" || f.Env["AWS_DEFAULT_REGION"] != "" || s.Profile == "" {
 		return nil
 	}
-	found := Finding{
-		Severity: Warning, Place: s.Place, What: "the profile has no region",
-		Consequence: "calls to all but global services fail in every tool (\"You must specify a region\"); a role does not inherit the region of its source",
-		Remedy:      "aws configure set region us-east-1 --profile " + fault.Shell(p.Name),
-	}
+	found := warning(s.Place, "the profile has no region",
+		"calls to all but global services fail in every tool (\"You must specify a region\"); a role does not inherit the region of its source",
+		"aws configure set region us-east-1 --profile "+fault.Shell(p.Name))
 	if p.Register != "" {
 		found.Remedy = p.Register + " --region us-east-1"
 	}
@@ -226,20 +208,17 @@ func regionMissing(f Facts, p Profile) []Finding {
 
 func nameQuoting(_ Facts, p Profile) []Finding {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/=@:+-"
-	return when(p.ours() && strings.Trim(p.Name, plain) != "", Finding{
-		Severity: Info, Place: p.section().Place, What: "the name " + fault.Printable(p.Name) + " has to be quoted in headers and commands",
-		Consequence: "shells and SDKs quote in different ways: some may cut the name",
-		Remedy:      "register it also under a name of letters, digits and - _ . : " + Program + " register --profile NEW --source-profile " + fault.Shell(p.Name),
-	})
+	return when(p.ours() && strings.Trim(p.Name, plain) != "",
+		remark(p.section().Place, "the name "+fault.Printable(p.Name)+" has to be quoted in headers and commands",
+			"shells and SDKs quote in different ways: some may cut the name",
+			"register it also under a name of letters, digits and - _ . : "+Program+" register --profile NEW --source-profile "+fault.Shell(p.Name)))
 }
 
 // notRegistered finds profiles whose secrets no tool uses.
 func notRegistered(_ Facts, p Profile) []Finding {
-	return when(p.InOwn && !p.ours() && !p.Used && p.KeyStore != "", Finding{
-		Severity: Warning, What: "the AWS config has no credential_process for the profile",
-		Consequence: "the AWS CLI and the SDKs do not know that " + Program + " has credentials for it",
-		Remedy:      command("register", p.Name),
-	})
+	return when(p.InOwn && !p.ours() && !p.Used && p.KeyStore != "", warning("", "the AWS config has no credential_process for the profile",
+		"the AWS CLI and the SDKs do not know that "+Program+" has credentials for it",
+		command("register", p.Name)))
 }
 
 // helperRecursion finds profiles whose credential_process runs the AWS CLI, which needs the
@@ -251,11 +230,9 @@ func helperRecursion(f Facts) (all []Finding) {
 			continue
 		}
 		name := fault.Printable(s.Profile)
-		all = append(all, Finding{
-			Severity: Error, Kind: fault.Config, Place: line.Place, What: "the credential_process of " + name + " runs the AWS CLI, which runs the credential_process of " + name,
-			Consequence: "every tool starts processes without end, until the machine has no more",
-			Remedy:      command("register", s.Profile),
-		})
+		all = append(all, failure(fault.Config, line.Place, "the credential_process of "+name+" runs the AWS CLI, which runs the credential_process of "+name,
+			"every tool starts processes without end, until the machine has no more",
+			command("register", s.Profile)))
 	}
 	return all
 }
@@ -294,9 +271,7 @@ func mfaProcessRecursion(f Facts, p Profile) []Finding {
 	} else {
 		ok = ok && (ours(name) || f.reaches(name, ours))
 	}
-	return when(ok, Finding{
-		Severity: Error, Kind: fault.Config, What: what,
-		Consequence: "the program needs the session that its code is for: once no cached session is left, get finds that it waits for itself, and fails in every tool",
-		Remedy:      "let the program use other credentials (aws --profile OTHER), or store the seed: " + command("add", p.Name),
-	})
+	return when(ok, failure(fault.Config, "", what,
+		"the program needs the session that its code is for: once no cached session is left, get finds that it waits for itself, and fails in every tool",
+		"let the program use other credentials (aws --profile OTHER), or store the seed: "+command("add", p.Name)))
 }

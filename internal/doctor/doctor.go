@@ -55,14 +55,38 @@ func when(wrong bool, f Finding) []Finding {
 	return []Finding{f}
 }
 
+// failure returns a finding that makes something fail, with the class of the failure.
+func failure(kind fault.Kind, place, what, consequence, remedy string) Finding {
+	return Finding{Severity: Error, Kind: kind, Place: place, What: what, Consequence: consequence, Remedy: remedy}
+}
+
+// warning returns a finding that may make something fail.
+func warning(place, what, consequence, remedy string) Finding {
+	return failure(0, place, what, consequence, remedy).demoted(Warning)
+}
+
+// remark returns a finding that is worth knowing.
+func remark(place, what, consequence, remedy string) Finding {
+	return failure(0, place, what, consequence, remedy).demoted(Info)
+}
+
+// fixedBy returns the finding as one that --fix repairs.
+func (f Finding) fixedBy(fix Fix) Finding {
+	f.Fix = &fix
+	return f
+}
+
 // demoted returns the finding as one that makes no get fail.
 func (f Finding) demoted(to Severity) Finding {
 	f.Severity, f.Kind = to, 0
 	return f
 }
 
-// refusal is the finding of an error that get would end with.
+// refusal is the finding of an error that get would end with; it is empty if err is nil.
 func refusal(err error, consequence string) Finding {
+	if err == nil {
+		return Finding{}
+	}
 	place, what := "", fault.Text(err)
 	if thing, cause, ok := strings.Cut(what, ": "); ok && !strings.Contains(thing, " ") {
 		place, what = thing, cause
@@ -71,7 +95,7 @@ func refusal(err error, consequence string) Finding {
 	if remedy == "" {
 		remedy = "try again; for more, run: " + Program + " get --refresh --debug --profile NAME"
 	}
-	return Finding{Severity: Error, Kind: fault.KindOf(err), Place: place, What: what, Consequence: consequence, Remedy: remedy}
+	return failure(fault.KindOf(err), place, what, consequence, remedy)
 }
 
 // command returns one of our commands about a profile.
@@ -173,9 +197,14 @@ func Worst(all []Finding) fault.Kind {
 // *fault.Error.
 func (f Fix) Apply(now time.Time) (done string, err error) {
 	if f.Kind == Sweep {
-		return "removed temporary files that killed processes left in " + f.Path, sweep(f.Path, now)
+		done, err = "removed temporary files that killed processes left in "+f.Path, sweep(f.Path, now)
+	} else {
+		done, err = "removed other users' permissions from "+f.Path, protect(f.Path, f.Take)
 	}
-	return "removed other users' permissions from " + f.Path, protect(f.Path, f.Take)
+	if err != nil {
+		return done, securefile.Fault(f.Path, err)
+	}
+	return done, nil
 }
 
 // protect takes permissions away from the file that was opened, not from what may be at its path by
@@ -183,27 +212,21 @@ func (f Fix) Apply(now time.Time) (done string, err error) {
 func protect(path string, take fs.FileMode) error {
 	file, err := os.Open(path) //nolint:gosec // one of ours, or of the AWS tools
 	if err != nil {
-		return securefile.Fault(path, err)
+		return err
 	}
 	defer func() { _ = file.Close() }()
 	info, err := file.Stat()
-	if err == nil {
-		err = file.Chmod(info.Mode().Perm() &^ take)
-	}
 	if err != nil {
-		return securefile.Fault(path, err)
+		return err
 	}
-	return nil
+	return file.Chmod(info.Mode().Perm() &^ take)
 }
 
 func sweep(path string, now time.Time) error {
 	dir, err := securefile.OpenDir(path, securefile.Writable)
 	if err != nil {
-		return securefile.Fault(path, err)
+		return err
 	}
 	defer func() { _ = dir.Close() }()
-	if err := dir.Sweep(now.Add(-securefile.Abandoned)); err != nil {
-		return securefile.Fault(path, err)
-	}
-	return nil
+	return dir.Sweep(now.Add(-securefile.Abandoned))
 }

@@ -89,7 +89,7 @@ type Profile struct {
 	Sessions []session.Status // the one that get prints first
 	Printed  int              // the size of what get prints, in bytes; 0: not known
 	Skew     time.Duration    // AWS's clock minus this machine's, as last measured
-	Online   *Online          // nil: AWS was not asked
+	Online   Online           // nothing of it is set if AWS was not asked
 }
 
 // ours reports whether the AWS config has tools run this program for the profile.

@@ -118,8 +118,7 @@ func (in *Inspection) sealing() error {
 
 // dirs returns the state of our directories.
 func (in *Inspection) dirs() []Dir {
-	settings := directory(in.Paths.Own)
-	all := []Dir{{Path: settings, Settings: true}, {Path: below(settings, "age")}, {Path: in.Paths.Cache}}
+	all := []Dir{{Path: in.below("."), Settings: true}, {Path: in.below("age")}, {Path: in.Paths.Cache}}
 	for i := range all {
 		shut := securefile.Open
 		if all[i].Settings {
@@ -138,20 +137,12 @@ func (in *Inspection) dirs() []Dir {
 	return all
 }
 
-// directory returns the directory of a file, or "" if the file has no place.
-func directory(path string) string {
-	if path == "" {
+// below returns the path of name in the directory of profiles.ini, or "" if there is no place for it.
+func (in *Inspection) below(name string) string {
+	if in.Paths.Own == "" {
 		return ""
 	}
-	return filepath.Dir(path)
-}
-
-// below returns dir/name, or "" if dir is not known.
-func below(dir, name string) string {
-	if dir == "" {
-		return ""
-	}
-	return filepath.Join(dir, name)
+	return filepath.Join(filepath.Dir(in.Paths.Own), name)
 }
 
 // fileModes returns the modes of the files that matter.
@@ -169,9 +160,8 @@ func (in *Inspection) fileModes() (all []File) {
 	}
 	add(in.Paths.AWSConfig, AWSFile)
 	add(in.Paths.AWSCredentials, AWSFile)
-	settings := directory(in.Paths.Own)
-	add(below(settings, "sealing.key"), SealingKey)
-	age := below(settings, "age")
+	add(in.below("sealing.key"), SealingKey)
+	age := in.below("age")
 	entries, _ := os.ReadDir(age)
 	for _, entry := range entries {
 		if name := entry.Name(); strings.HasSuffix(name, ".age") || name == "identity.txt" {

@@ -52,11 +52,9 @@ func fileExposed(f Facts) (all []Finding) {
 		if file.Use == AWSFile || !file.Foreign && file.Mode&open == 0 {
 			continue
 		}
-		found := Finding{
-			Severity: Error, Kind: fault.Permissions, Place: file.Path, What: fmt.Sprintf("is open to other users (mode %04o)", file.Mode.Perm()),
-			Consequence: "the file is not used, because others may know what it protects: get fails in every tool",
-			Remedy:      "chmod 600 " + fault.Shell(file.Path), Fix: &Fix{Protect, file.Path, open},
-		}
+		found := failure(fault.Permissions, file.Path, fmt.Sprintf("is open to other users (mode %04o)", file.Mode.Perm()),
+			"the file is not used, because others may know what it protects: get fails in every tool",
+			"chmod 600 "+fault.Shell(file.Path)).fixedBy(Fix{Protect, file.Path, open})
 		if file.Use == SealingKey {
 			found = found.demoted(Warning)
 			found.Consequence = "the key is not used: the next session is sealed with a new key, and the cached sessions are lost"
@@ -71,36 +69,27 @@ func fileExposed(f Facts) (all []Finding) {
 
 func configWritable(f Facts) (all []Finding) {
 	for _, file := range f.Files {
-		all = append(all, when(file.Use == AWSFile && file.Mode&writable != 0, Finding{
-			Severity: Warning, Place: file.Path, What: fmt.Sprintf("other users can change it (mode %04o)", file.Mode.Perm()),
-			Consequence: "anyone who can write a credential_process line there can run a program as you, through any AWS SDK",
-			Remedy:      "chmod go-w " + fault.Shell(file.Path), Fix: &Fix{Protect, file.Path, writable},
-		})...)
+		all = append(all, when(file.Use == AWSFile && file.Mode&writable != 0, warning(file.Path, fmt.Sprintf("other users can change it (mode %04o)", file.Mode.Perm()),
+			"anyone who can write a credential_process line there can run a program as you, through any AWS SDK",
+			"chmod go-w "+fault.Shell(file.Path)).fixedBy(Fix{Protect, file.Path, writable}))...)
 	}
 	return all
 }
 
 func cacheOff(f Facts) []Finding {
-	if f.Cache.Unusable == nil {
-		return nil
-	}
-	return []Finding{refusal(f.Cache.Unusable, "get works, but every call asks AWS and spends a token code: of two calls in the same half minute, one waits or fails").demoted(Warning)}
+	return when(f.Cache.Unusable != nil, refusal(f.Cache.Unusable, "get works, but every call asks AWS and spends a token code: of two calls in the same half minute, one waits or fails").demoted(Warning))
 }
 
 func cacheOnNetwork(f Facts) []Finding {
-	return when(f.Cache.Network != "", Finding{
-		Severity: Info, Place: f.Cache.Path, What: "the cache is on a network file system (" + f.Cache.Network + ")",
-		Consequence: "get is slower; without file locks, hosts that start at the same moment ask AWS more than once",
-		Remedy:      "set AWS_MFA_CREDS_HOME to a directory on a local disk",
-	})
+	return when(f.Cache.Network != "", remark(f.Cache.Path, "the cache is on a network file system ("+f.Cache.Network+")",
+		"get is slower; without file locks, hosts that start at the same moment ask AWS more than once",
+		"set AWS_MFA_CREDS_HOME to a directory on a local disk"))
 }
 
 func cacheNoLocks(f Facts) []Finding {
-	return when(f.Cache.NoLocks, Finding{
-		Severity: Warning, Place: f.Cache.Path, What: "the disk has no file locks",
-		Consequence: "tools that start at the same moment (Terraform with several providers) each ask AWS with the same token code: one succeeds, the others wait half a minute",
-		Remedy:      "set AWS_MFA_CREDS_HOME to a directory on a local disk",
-	})
+	return when(f.Cache.NoLocks, warning(f.Cache.Path, "the disk has no file locks",
+		"tools that start at the same moment (Terraform with several providers) each ask AWS with the same token code: one succeeds, the others wait half a minute",
+		"set AWS_MFA_CREDS_HOME to a directory on a local disk"))
 }
 
 func leftovers(f Facts) (all []Finding) {
@@ -108,11 +97,9 @@ func leftovers(f Facts) (all []Finding) {
 		if len(d.Left) == 0 {
 			continue
 		}
-		all = append(all, Finding{
-			Severity: Warning, Place: d.Path, What: fmt.Sprintf("processes that were killed left %d temporary files, such as %s", len(d.Left), d.Left[0]),
-			Consequence: "they take up space, and hold what was about to be stored",
-			Remedy:      Program + " doctor --fix", Fix: &Fix{Kind: Sweep, Path: d.Path},
-		})
+		all = append(all, warning(d.Path, fmt.Sprintf("processes that were killed left %d temporary files, such as %s", len(d.Left), d.Left[0]),
+			"they take up space, and hold what was about to be stored",
+			Program+" doctor --fix").fixedBy(Fix{Kind: Sweep, Path: d.Path}))
 	}
 	return all
 }
@@ -121,19 +108,15 @@ func sealingKeyInFile(f Facts) []Finding {
 	if f.Sealing == nil {
 		return nil
 	}
-	return []Finding{{
-		Severity: Info, What: "the sealing key of the cached sessions is in a file, because the kernel keyring cannot be used: " + f.Sealing.Error(),
-		Consequence: "anyone who can read your files can also read the cached sessions, which are valid for some hours",
-		Remedy:      "allow the system call keyctl, which Docker's seccomp profile blocks, or leave it as it is",
-	}}
+	return []Finding{remark("", "the sealing key of the cached sessions is in a file, because the kernel keyring cannot be used: "+f.Sealing.Error(),
+		"anyone who can read your files can also read the cached sessions, which are valid for some hours",
+		"allow the system call keyctl, which Docker's seccomp profile blocks, or leave it as it is")}
 }
 
 func noKeychain(f Facts) []Finding {
-	return when(f.GOOS == "darwin" && !slices.Contains(f.Stores, "keychain"), Finding{
-		Severity: Info, What: "this build cannot use the macOS Keychain, because it was built without cgo",
-		Consequence: "access keys and seeds are kept in the age store instead",
-		Remedy:      "install a release build, or build with CGO_ENABLED=1",
-	})
+	return when(f.GOOS == "darwin" && !slices.Contains(f.Stores, "keychain"), remark("", "this build cannot use the macOS Keychain, because it was built without cgo",
+		"access keys and seeds are kept in the age store instead",
+		"install a release build, or build with CGO_ENABLED=1"))
 }
 
 // The variables that decide whose credentials a tool uses.
@@ -170,11 +153,9 @@ func envKeys(f Facts) []Finding {
 	if f.Env[envKeyID] == "" || f.Env[envSecretKey] == "" || !f.serves() {
 		return nil
 	}
-	found := Finding{
-		Severity: Error, Kind: fault.Config, Place: envKeyID, What: "an access key is in the environment beside " + envProfile + "=" + fault.Printable(f.Env[envProfile]),
-		Consequence: "the AWS CLI, boto3, Go and Terraform use the access key, not the profile; JS SDK v3 uses the profile; only an explicit --profile comes before the access key",
-		Remedy:      "unset " + strings.Join([]string{envKeyID, envSecretKey, envToken}, " "),
-	}
+	found := failure(fault.Config, envKeyID, "an access key is in the environment beside "+envProfile+"="+fault.Printable(f.Env[envProfile]),
+		"the AWS CLI, boto3, Go and Terraform use the access key, not the profile; JS SDK v3 uses the profile; only an explicit --profile comes before the access key",
+		"unset "+strings.Join([]string{envKeyID, envSecretKey, envToken}, " "))
 	if f.Env[envProfile] == "" {
 		found = found.demoted(Warning)
 		found.What = "an access key is in the environment"
@@ -192,11 +173,9 @@ func envKeysPartial(f Facts) []Finding {
 	if secret {
 		set, missing = missing, set
 	}
-	return when(id != secret, Finding{
-		Severity: Warning, Place: set, What: "is set, but " + missing + " is not",
-		Consequence: "the AWS CLI and boto3 stop with \"Partial credentials found in env\"; other SDKs ignore it",
-		Remedy:      "unset " + set,
-	})
+	return when(id != secret, warning(set, "is set, but "+missing+" is not",
+		"the AWS CLI and boto3 stop with \"Partial credentials found in env\"; other SDKs ignore it",
+		"unset "+set))
 }
 
 func defaultProfile(f Facts) []Finding {
@@ -204,11 +183,9 @@ func defaultProfile(f Facts) []Finding {
 	if name == "" || name == other {
 		return nil
 	}
-	found := Finding{
-		Severity: Warning, Place: envDefault, What: "names the profile " + fault.Printable(name) + ", but " + envProfile + " names " + fault.Printable(other),
-		Consequence: "the AWS CLI, boto3 and SDK for C++ use the first, Go, Terraform and JS the second",
-		Remedy:      "unset " + envDefault,
-	}
+	found := warning(envDefault, "names the profile "+fault.Printable(name)+", but "+envProfile+" names "+fault.Printable(other),
+		"the AWS CLI, boto3 and SDK for C++ use the first, Go, Terraform and JS the second",
+		"unset "+envDefault)
 	if other == "" {
 		found.What = "names the profile " + fault.Printable(name) + ", but " + envProfile + " is not set"
 		found.Consequence = "the AWS CLI, boto3, Go and SDK for C++ use that profile, JS and others the default one"
@@ -218,18 +195,13 @@ func defaultProfile(f Facts) []Finding {
 }
 
 func loadConfig(f Facts) []Finding {
-	return when(f.Env[envLoadConfig] == "" && f.serves(), Finding{
-		Severity: Info, Place: envLoadConfig, What: "is not set",
-		Consequence: "JS SDK v2 and Go SDK v1, both retired, do not read the AWS config, so they do not find the credential process",
-		Remedy:      "export " + envLoadConfig + "=1",
-	})
+	return when(f.Env[envLoadConfig] == "" && f.serves(), remark(envLoadConfig, "is not set",
+		"JS SDK v2 and Go SDK v1, both retired, do not read the AWS config, so they do not find the credential process",
+		"export "+envLoadConfig+"=1"))
 }
 
 func proxyMalformed(f Facts) []Finding {
-	if f.Proxy == nil {
-		return nil
-	}
-	return []Finding{refusal(f.Proxy, "AWS is not asked without the proxy, so get fails once no cached session is left; most tools fail, too")}
+	return when(f.Proxy != nil, refusal(f.Proxy, "AWS is not asked without the proxy, so get fails once no cached session is left; most tools fail, too"))
 }
 
 // given reports whether a variable of the env store is set, in either form.
@@ -242,11 +214,9 @@ func (f Facts) envStoreSet() bool { return slices.ContainsFunc(envStore()[:3], f
 
 func envStoreTwice(f Facts) (all []Finding) {
 	for _, name := range envStore() {
-		all = append(all, when(f.Env[name] != "" && f.Env[name+"_FILE"] != "", Finding{
-			Severity: Error, Kind: fault.Config, Place: name, What: name + "_FILE is set as well",
-			Consequence: "get does not choose between them: it fails in every tool",
-			Remedy:      "unset " + name,
-		})...)
+		all = append(all, when(f.Env[name] != "" && f.Env[name+"_FILE"] != "", failure(fault.Config, name, name+"_FILE is set as well",
+			"get does not choose between them: it fails in every tool",
+			"unset "+name))...)
 	}
 	return all
 }
@@ -261,11 +231,9 @@ func envStorePartial(f Facts) []Finding {
 	if len(missing) == 0 {
 		return nil
 	}
-	return []Finding{{
-		Severity: Error, Kind: fault.NoSecret, Place: missing[0], What: strings.Join(missing, ", ") + " not set, though other variables of the env store are",
-		Consequence: "get fails in every tool",
-		Remedy:      "set " + strings.Join(missing, ", ") + " from the secrets of the job, or unset the others",
-	}}
+	return []Finding{failure(fault.NoSecret, missing[0], strings.Join(missing, ", ")+" not set, though other variables of the env store are",
+		"get fails in every tool",
+		"set "+strings.Join(missing, ", ")+" from the secrets of the job, or unset the others")}
 }
 
 // wanted reports whether a variable is needed: a profile may have the serial, and a program may
@@ -290,9 +258,8 @@ func envStoreIgnored(f Facts, p Profile) []Finding {
 	if !pinned(store) {
 		store = p.SeedStore
 	}
-	return when(f.envStoreSet() && pinned(store), Finding{
-		Severity: Warning, Place: "profiles.ini", What: "profile " + fault.Printable(p.Name) + " has its secrets in another store (" + store + "), and the environment has some, too",
-		Consequence: "profiles.ini comes first: the secrets in the environment are not used for this profile",
-		Remedy:      "unset " + strings.Join(envStore(), " "),
-	})
+	return when(f.envStoreSet() && pinned(store),
+		warning("profiles.ini", "profile "+fault.Printable(p.Name)+" has its secrets in another store ("+store+"), and the environment has some, too",
+			"profiles.ini comes first: the secrets in the environment are not used for this profile",
+			"unset "+strings.Join(envStore(), " ")))
 }

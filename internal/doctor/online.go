@@ -19,11 +19,11 @@ const (
 )
 
 // ask asks AWS about the access key of a profile, and its user. It spends a code only to verify.
-func (in *Inspection) ask(ctx context.Context, opened *Opened, p Profile) *Online {
-	if past, done := in.Answers[p.Name]; done {
-		return &past
+func (in *Inspection) ask(ctx context.Context, opened *Opened, p Profile) Online {
+	o, done := in.Answers[p.Name]
+	if done {
+		return o
 	}
-	var o Online
 	if key, err := opened.Broker.Secrets.AccessKey(ctx); err == nil {
 		in.identify(ctx, opened, key, &o)
 	}
@@ -33,7 +33,7 @@ func (in *Inspection) ask(ctx context.Context, opened *Opened, p Profile) *Onlin
 		_, o.Session = opened.Broker.Get(ctx, opened.Plan, session.Options{Refresh: true})
 	}
 	in.Answers[p.Name] = o
-	return &o
+	return o
 }
 
 // identify finds out whose the key is, what time it is at AWS, and then what the user has.

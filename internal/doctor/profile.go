@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -13,10 +14,7 @@ import (
 )
 
 func settingsRefused(f Facts, p Profile) []Finding {
-	if p.Unusable == nil || f.reported(p.Unusable) {
-		return nil
-	}
-	return []Finding{refusal(p.Unusable, "get fails in every tool; Terraform and Go show only the exit status")}
+	return when(p.Unusable != nil && !f.reported(p.Unusable), refusal(p.Unusable, "get fails in every tool; Terraform and Go show only the exit status"))
 }
 
 // reported reports whether the rules about the environment have found err already.
@@ -34,11 +32,9 @@ func settingsCorrected(f Facts, p Profile) (all []Finding) {
 	}
 	for _, note := range p.Notes {
 		place, what, _ := strings.Cut(note, ": ")
-		all = append(all, when(!repeated[place], Finding{
-			Severity: Warning, Place: fault.Printable(place), What: fault.Printable(what),
-			Consequence: Program + " goes on with it; other tools that read the same setting may not",
-			Remedy:      "correct it there",
-		})...)
+		all = append(all, when(!repeated[place], warning(fault.Printable(place), fault.Printable(what),
+			Program+" goes on with it; other tools that read the same setting may not",
+			"correct it there"))...)
 	}
 	return all
 }
@@ -78,11 +74,9 @@ func seedLength(_ Facts, p Profile) []Finding {
 		usual       = 320 // bits, of the 64 characters that CreateVirtualMFADevice gives
 		recommended = 160 // RFC 4226 section 4, R6
 	)
-	found := Finding{
-		Severity: Info, What: fmt.Sprintf("the seed has %d bits, and those of AWS's virtual devices have %d", p.SeedBits, usual),
-		Consequence: "if it was cut while it was copied, or belongs to something else, AWS refuses every code",
-		Remedy:      "compare its code with that of another app that has the device: " + command("code", p.Name),
-	}
+	found := remark("", fmt.Sprintf("the seed has %d bits, and those of AWS's virtual devices have %d", p.SeedBits, usual),
+		"if it was cut while it was copied, or belongs to something else, AWS refuses every code",
+		"compare its code with that of another app that has the device: "+command("code", p.Name))
 	if p.SeedBits < recommended {
 		found.Severity = Warning
 		found.Consequence += "; anyone who sees some codes can guess it"
@@ -91,25 +85,15 @@ func seedLength(_ Facts, p Profile) []Finding {
 }
 
 func roleAccount(_ Facts, p Profile) (all []Finding) {
-	device := account(p.Serial)
+	device := awsapi.AccountOf(p.Serial)
 	for _, role := range p.Roles {
-		other := account(role.ARN)
-		all = append(all, when(device != "" && other != "" && other != device, Finding{
-			Severity: Info, What: "role " + fault.Printable(role.ARN) + " is in another account than the MFA device (" + device + ")",
-			Consequence: "AWS lets a user of account " + device + " assume it only if the role's trust policy names that account",
-			Remedy:      "nothing, if this is intended",
-		})...)
+		other := awsapi.AccountOf(role.ARN)
+		all = append(all, when(device != "" && other != "" && other != device,
+			remark("", "role "+fault.Printable(role.ARN)+" is in another account than the MFA device ("+device+")",
+				"AWS lets a user of account "+device+" assume it only if the role's trust policy names that account",
+				"nothing, if this is intended"))...)
 	}
 	return all
-}
-
-// account returns the account of an ARN, or "".
-func account(arn string) string {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) < 6 {
-		return ""
-	}
-	return parts[4]
 }
 
 func sessionShort(_ Facts, p Profile) []Finding {
@@ -121,20 +105,16 @@ func sessionShort(_ Facts, p Profile) []Finding {
 	if n := len(p.Roles); n > 0 {
 		shortest = p.Roles[n-1].Duration // tools see the last one
 	}
-	return when(shortest != 0 && shortest < least, Finding{
-		Severity: Warning, What: fmt.Sprintf("sessions last %s", strings.TrimSuffix(shortest.String(), "0s")),
-		Consequence: "while fewer than 15 minutes remain, the AWS CLI, boto3 and SDK for .NET run the credential process on every request",
-		Remedy:      "set a duration of 30m or more for the profile, or best leave it out (12h)",
-	})
+	return when(shortest != 0 && shortest < least, warning("", fmt.Sprintf("sessions last %s", strings.TrimSuffix(shortest.String(), "0s")),
+		"while fewer than 15 minutes remain, the AWS CLI, boto3 and SDK for .NET run the credential process on every request",
+		"set a duration of 30m or more for the profile, or best leave it out (12h)"))
 }
 
 func sessionLarge(_ Facts, p Profile) []Finding {
 	const pipe, v1 = 4 << 10, 8 << 10
-	found := Finding{
-		Severity: Info, What: fmt.Sprintf("get prints %d bytes", p.Printed),
-		Consequence: "tools that read the pipe only after the process has ended (Ruby) hang where a pipe holds 4 KiB",
-		Remedy:      "use fewer tags and policies for the session",
-	}
+	found := remark("", fmt.Sprintf("get prints %d bytes", p.Printed),
+		"tools that read the pipe only after the process has ended (Ruby) hang where a pipe holds 4 KiB",
+		"use fewer tags and policies for the session")
 	if p.Printed > v1 {
 		found.Severity = Warning
 		found.Consequence = "Go SDK v1 reads 8 KiB of it and fails; Ruby hangs where a pipe holds no more"
@@ -150,11 +130,9 @@ func endpointOverride(_ Facts, p Profile) []Finding {
 	if err != nil {
 		return nil // get refuses it
 	}
-	found := Finding{
-		Severity: Info, What: "STS is asked at " + fault.Printable(u.Host) + ", because of AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL or endpoint_url",
-		Consequence: "signed requests and token codes go there",
-		Remedy:      "unset it, unless this is intended",
-	}
+	found := remark("", "STS is asked at "+fault.Printable(u.Host)+", because of AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL or endpoint_url",
+		"signed requests and token codes go there",
+		"unset it, unless this is intended")
 	if !awsapi.Loopback(u.Hostname()) && !amazon(u.Hostname()) {
 		found.Severity = Warning
 		found.Consequence += ", which is not a host of AWS"
@@ -169,10 +147,7 @@ func amazon(host string) bool {
 }
 
 func caBundleUnusable(_ Facts, p Profile) []Finding {
-	if p.CABundle == nil {
-		return nil
-	}
-	return []Finding{refusal(p.CABundle, "AWS is not asked, so get fails once no cached session is left; the AWS CLI and most SDKs fail as well")}
+	return when(p.CABundle != nil, refusal(p.CABundle, "AWS is not asked, so get fails once no cached session is left; the AWS CLI and most SDKs fail as well"))
 }
 
 func clockSkew(f Facts, p Profile) []Finding {
@@ -181,7 +156,7 @@ func clockSkew(f Facts, p Profile) []Finding {
 		tolerant = 5 * time.Minute // AWS accepts signatures that are older or newer by as much
 	)
 	skew, when := p.Skew, "as last measured"
-	if p.Online != nil && p.Online.Measured {
+	if p.Online.Measured {
 		skew, when = p.Online.Skew, "as measured now"
 	}
 	if skew.Abs() < noticed {
@@ -191,26 +166,15 @@ func clockSkew(f Facts, p Profile) []Finding {
 	if skew < 0 {
 		side = "ahead of"
 	}
-	found := Finding{
-		Severity: Warning, Place: "clock", What: fmt.Sprintf("this machine's clock is %s %s AWS's, %s", skew.Abs().Round(time.Second), side, when),
-		Consequence: Program + " corrects for it; from half a minute on, AWS refuses the codes of other programs on this machine, and from 5 minutes on all signatures",
-		Remedy:      setClock(f.GOOS),
-	}
+	setClock := map[string]string{"windows": "w32tm /resync", "darwin": "sudo sntp -sS time.apple.com"}[f.GOOS]
+	found := warning("clock", fmt.Sprintf("this machine's clock is %s %s AWS's, %s", skew.Abs().Round(time.Second), side, when),
+		Program+" corrects for it; from half a minute on, AWS refuses the codes of other programs on this machine, and from 5 minutes on all signatures",
+		cmp.Or(setClock, "sudo timedatectl set-ntp true"))
 	if skew.Abs() >= tolerant {
 		found.Severity, found.Kind = Error, fault.Clock
 		found.Consequence = Program + " corrects for it, but AWS refuses what other tools sign (SignatureDoesNotMatch, RequestTimeTooSkewed), as most do not correct for it at the first call"
 	}
 	return []Finding{found}
-}
-
-func setClock(goos string) string {
-	switch goos {
-	case "windows":
-		return "w32tm /resync"
-	case "darwin":
-		return "sudo sntp -sS time.apple.com"
-	}
-	return "sudo timedatectl set-ntp true"
 }
 
 func outOfSync(_ Facts, p Profile) (all []Finding) {
@@ -219,11 +183,9 @@ func outOfSync(_ Facts, p Profile) (all []Finding) {
 		if s.Failure == nil || s.Failure.Count < repeatedly || !strings.Contains(s.Failure.Cause, "refused the token code") {
 			continue
 		}
-		all = append(all, Finding{
-			Severity: Error, Kind: fault.Refused, What: fmt.Sprintf("AWS has refused the token codes of %s %d times in a row", fault.Printable(p.Serial), s.Failure.Count),
-			Consequence: "there is no new session until this is fixed: the device is out of sync since it was enabled, or, if a resync does not help, the seed belongs to another device",
-			Remedy:      command("resync", p.Name),
-		})
+		all = append(all, failure(fault.Refused, "", fmt.Sprintf("AWS has refused the token codes of %s %d times in a row", fault.Printable(p.Serial), s.Failure.Count),
+			"there is no new session until this is fixed: the device is out of sync since it was enabled, or, if a resync does not help, the seed belongs to another device",
+			command("resync", p.Name)))
 	}
 	return all
 }
@@ -274,34 +236,20 @@ func ago(d time.Duration) string {
 // noSession is the effect of an access key that cannot be used.
 const noSession = "there is no new session: get fails in every tool once no cached one is left"
 
-// online returns what AWS answered; nothing of it is set if AWS was not asked.
-func (p Profile) online() Online {
-	if p.Online == nil {
-		return Online{}
-	}
-	return *p.Online
-}
-
 func keyRefused(_ Facts, p Profile) []Finding {
-	if p.online().Identity == nil {
-		return nil
-	}
-	return []Finding{refusal(p.Online.Identity, noSession)}
+	return when(p.Online.Identity != nil, refusal(p.Online.Identity, noSession))
 }
 
 func rootKey(_ Facts, p Profile) []Finding {
-	return when(p.online().Root, Finding{
-		Severity: Warning, What: "the access key is the root user's, of account " + fault.Printable(p.online().Account),
-		Consequence: "its sessions can do everything, and last an hour at most",
-		Remedy:      "create an IAM user with an access key, store that, and delete the root user's key in the console",
-	})
+	return when(p.Online.Root, warning("", "the access key is the root user's, of account "+fault.Printable(p.Online.Account),
+		"its sessions can do everything, and last an hour at most",
+		"create an IAM user with an access key, store that, and delete the root user's key in the console"))
 }
 
 func keyInactive(_ Facts, p Profile) []Finding {
-	return when(!p.online().KeyCreated.IsZero() && !p.online().KeyActive, Finding{
-		Severity: Error, Kind: fault.Refused, What: "the access key is inactive", Consequence: noSession,
-		Remedy: "activate it in the IAM console, or store another one: " + command("add", p.Name),
-	})
+	return when(!p.Online.KeyCreated.IsZero() && !p.Online.KeyActive, failure(fault.Refused, "", "the access key is inactive",
+		noSession,
+		"activate it in the IAM console, or store another one: "+command("add", p.Name)))
 }
 
 func keyOld(f Facts, p Profile) []Finding {
@@ -309,16 +257,14 @@ func keyOld(f Facts, p Profile) []Finding {
 		day   = 24 * time.Hour
 		limit = 90 * day // IAM User Guide, "Update access keys"; also a control of Security Hub (IAM.3)
 	)
-	age := f.Now.Sub(p.online().KeyCreated)
-	return when(!p.online().KeyCreated.IsZero() && age > limit, Finding{
-		Severity: Warning, What: fmt.Sprintf("the access key is %d days old", age/day),
-		Consequence: "it works, but Security Hub and most company policies want keys replaced after 90 days",
-		Remedy:      command("rotate key", p.Name),
-	})
+	age := f.Now.Sub(p.Online.KeyCreated)
+	return when(!p.Online.KeyCreated.IsZero() && age > limit, warning("", fmt.Sprintf("the access key is %d days old", age/day),
+		"it works, but Security Hub and most company policies want keys replaced after 90 days",
+		command("rotate key", p.Name)))
 }
 
 func serialForeign(_ Facts, p Profile) []Finding {
-	o := p.online()
+	o := p.Online
 	if o.DevicesErr != nil || o.Devices == nil || p.Serial == "" || slices.Contains(o.Devices, p.Serial) {
 		return nil
 	}
@@ -326,16 +272,11 @@ func serialForeign(_ Facts, p Profile) []Finding {
 	if len(o.Devices) > 0 {
 		has = fault.Printable(o.Devices[0])
 	}
-	return []Finding{{
-		Severity: Error, Kind: fault.Refused, What: fmt.Sprintf("%s is not among the %d MFA devices of user %s (%s)", fault.Printable(p.Serial), len(o.Devices), fault.Printable(o.User), has),
-		Consequence: noSession + " (\"unable to validate MFA code\")",
-		Remedy:      command("add", p.Name) + " --serial ARN, with the seed of one of: aws iam list-mfa-devices --user-name " + fault.Shell(o.User),
-	}}
+	return []Finding{failure(fault.Refused, "", fmt.Sprintf("%s is not among the %d MFA devices of user %s (%s)", fault.Printable(p.Serial), len(o.Devices), fault.Printable(o.User), has),
+		noSession+" (\"unable to validate MFA code\")",
+		command("add", p.Name)+" --serial ARN, with the seed of one of: aws iam list-mfa-devices --user-name "+fault.Shell(o.User))}
 }
 
 func sessionRefused(_ Facts, p Profile) []Finding {
-	if p.online().Session == nil {
-		return nil
-	}
-	return []Finding{refusal(p.Online.Session, "get fails in every tool")}
+	return when(p.Online.Session != nil, refusal(p.Online.Session, "get fails in every tool"))
 }

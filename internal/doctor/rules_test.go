@@ -80,7 +80,7 @@ func instead(sections ...profile.Section) func(*Facts, *Profile) {
 	}
 }
 
-func online(o Online) func(*Facts, *Profile) { return one(func(p *Profile) { p.Online = &o }) }
+func online(o Online) func(*Facts, *Profile) { return one(func(p *Profile) { p.Online = o }) }
 
 func failed(s session.Status) func(*Facts, *Profile) {
 	return one(func(p *Profile) { p.Sessions = append(p.Sessions, s) })

@@ -21,13 +21,6 @@ type answer struct {
 	body   []byte
 }
 
-// forget overwrites the answer, once the SDK has read the secrets in it. The SDK's own copies remain.
-func (a *answer) forget() {
-	if a != nil {
-		clear(a.body)
-	}
-}
-
 // response returns the answer in the form the SDK reads.
 func (a *answer) response(req *http.Request) *http.Response {
 	return &http.Response{
@@ -56,7 +49,11 @@ func (a *answer) complete(action string) (ok, cut bool) {
 func (a *answer) foreign() string {
 	switch {
 	case a.status/100 == 3:
-		return fmt.Sprintf("got a redirect (HTTP %d) to %q instead of a response from AWS (captive portal or proxy?)", a.status, a.redirect())
+		host := "?"
+		if u, err := url.Parse(a.header.Get("Location")); err == nil {
+			host = u.Host // the rest of the URL may be long
+		}
+		return fmt.Sprintf("got a redirect (HTTP %d) to %q instead of a response from AWS (captive portal or proxy?)", a.status, host)
 	case a.html():
 		return fmt.Sprintf("got HTML (HTTP %d) instead of a response from AWS (captive portal or proxy?)", a.status)
 	case len(a.body) == 0:
@@ -87,16 +84,6 @@ func (a *answer) html() bool {
 	start := strings.ToLower(string(a.body[:min(len(a.body), 256)]))
 	return strings.HasPrefix(a.header.Get("Content-Type"), "text/html") ||
 		strings.HasPrefix(strings.TrimSpace(start), "<!doctype html") || strings.Contains(start, "<html")
-}
-
-// redirect returns the host that a redirect names. The rest of the URL is of
-// no use to anybody, and may be long.
-func (a *answer) redirect() string {
-	u, err := url.Parse(a.header.Get("Location"))
-	if err != nil {
-		return "?"
-	}
-	return u.Host
 }
 
 // date returns the server's clock when it answered, or zero. The Date header

@@ -64,7 +64,9 @@ func do[Out any](ctx context.Context, c *call, operation func(*call) (*Out, erro
 	var err error
 	if c.failure == nil {
 		out, err = operation(c)
-		c.answer.forget()
+		if c.answer != nil {
+			clear(c.answer.body) // the SDK has read the secrets in it; its own copies remain
+		}
 	}
 	failed := c.failed(ctx, err)
 	c.record(ctx, failed)
@@ -87,17 +89,13 @@ func (c *call) failed(ctx context.Context, err error) *Error {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return c.refused(refusal{status: c.answer.status, code: api.ErrorCode(), message: c.scrub(oneLine(api.ErrorMessage())), requestID: c.answer.requestID()})
 	}
-	if cause, ok := errors.AsType[useless](err); ok {
-		return c.useless(string(cause))
+	if err == nil {
+		return nil
 	}
-	if err != nil {
-		return c.useless("the response does not have the form of one from " + c.at.service)
+	cause, ok := errors.AsType[useless](err)
+	if !ok {
+		cause = useless("the response does not have the form of one from " + c.at.service)
 	}
-	return nil
-}
-
-// useless is for an answer that is AWS's and of no use because of cause.
-func (c *call) useless(cause string) *Error {
 	return c.fail(ServerError, fault.New(fault.Refused, c.host(), "", "%s%s", cause, suffix(c.answer.requestID())))
 }
 

@@ -11,6 +11,14 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
+// change makes a call to IAM of whose answer only the error matters.
+func change[In, Out any](
+	ctx context.Context, a *Account, t task, operation func(*awsiam.Client, context.Context, *In, ...func(*awsiam.Options)) (*Out, error), in *In,
+) error {
+	_, err := ask(ctx, a, iam, t, func(k *call) (*Out, error) { return operation(k.iamAPI(), ctx, in) })
+	return err
+}
+
 // CreateVirtualMFADevice makes a virtual device that is not enabled yet. Name has 1 to 226 characters of
 // [\w+=,.@-] and is unique in the account. When the call is Lost the device may exist, and its seed is
 // gone: find it with ListVirtualMFADevices and delete it.
@@ -44,23 +52,17 @@ func newDevice(d *types.VirtualMFADevice) (NewDevice, error) {
 // EnableMFADevice enables a device for a user with two consecutive token codes. Whatever AWS answers,
 // both time steps count as spent.
 func (a *Account) EnableMFADevice(ctx context.Context, p Pair) error {
-	_, err := ask(ctx, a, iam, p.task("EnableMFADevice"), func(k *call) (*awsiam.EnableMFADeviceOutput, error) {
-		return k.iamAPI().EnableMFADevice(ctx, &awsiam.EnableMFADeviceInput{
-			UserName: &p.User, SerialNumber: &p.Serial, AuthenticationCode1: reveal(p.First), AuthenticationCode2: reveal(p.Second),
-		})
+	return change(ctx, a, p.task("EnableMFADevice"), (*awsiam.Client).EnableMFADevice, &awsiam.EnableMFADeviceInput{
+		UserName: &p.User, SerialNumber: &p.Serial, AuthenticationCode1: reveal(p.First), AuthenticationCode2: reveal(p.Second),
 	})
-	return err
 }
 
 // ResyncMFADevice makes AWS follow a device whose codes it refuses, with two consecutive token codes.
 // Whatever AWS answers, both time steps count as spent.
 func (a *Account) ResyncMFADevice(ctx context.Context, p Pair) error {
-	_, err := ask(ctx, a, iam, p.task("ResyncMFADevice"), func(k *call) (*awsiam.ResyncMFADeviceOutput, error) {
-		return k.iamAPI().ResyncMFADevice(ctx, &awsiam.ResyncMFADeviceInput{
-			UserName: &p.User, SerialNumber: &p.Serial, AuthenticationCode1: reveal(p.First), AuthenticationCode2: reveal(p.Second),
-		})
+	return change(ctx, a, p.task("ResyncMFADevice"), (*awsiam.Client).ResyncMFADevice, &awsiam.ResyncMFADeviceInput{
+		UserName: &p.User, SerialNumber: &p.Serial, AuthenticationCode1: reveal(p.First), AuthenticationCode2: reveal(p.Second),
 	})
-	return err
 }
 
 func (p Pair) task(action string) task {
@@ -72,18 +74,16 @@ func reveal(code creds.Secret) *string { return aws.String(code.Reveal()) }
 // DeactivateMFADevice takes a device from a user; "" is the caller. Sessions that were made with it live
 // on.
 func (a *Account) DeactivateMFADevice(ctx context.Context, user, serial string) error {
-	_, err := ask(ctx, a, iam, task{action: "DeactivateMFADevice", user: user, Request: Request{Serial: serial}}, func(k *call) (*awsiam.DeactivateMFADeviceOutput, error) {
-		return k.iamAPI().DeactivateMFADevice(ctx, &awsiam.DeactivateMFADeviceInput{UserName: optional(user), SerialNumber: &serial})
+	return change(ctx, a, task{action: "DeactivateMFADevice", user: user, Request: Request{Serial: serial}}, (*awsiam.Client).DeactivateMFADevice, &awsiam.DeactivateMFADeviceInput{
+		UserName: optional(user), SerialNumber: &serial,
 	})
-	return err
 }
 
 // DeleteVirtualMFADevice removes a virtual device that is not enabled.
 func (a *Account) DeleteVirtualMFADevice(ctx context.Context, serial string) error {
-	_, err := ask(ctx, a, iam, task{action: "DeleteVirtualMFADevice", Request: Request{Serial: serial}}, func(k *call) (*awsiam.DeleteVirtualMFADeviceOutput, error) {
-		return k.iamAPI().DeleteVirtualMFADevice(ctx, &awsiam.DeleteVirtualMFADeviceInput{SerialNumber: &serial})
+	return change(ctx, a, task{action: "DeleteVirtualMFADevice", Request: Request{Serial: serial}}, (*awsiam.Client).DeleteVirtualMFADevice, &awsiam.DeleteVirtualMFADeviceInput{
+		SerialNumber: &serial,
 	})
-	return err
 }
 
 // ListMFADevices returns the devices that are enabled for a user, of every kind; "" is the caller.
@@ -143,18 +143,16 @@ func (a *Account) UpdateAccessKey(ctx context.Context, user, id string, active b
 	if active {
 		status = types.StatusTypeActive
 	}
-	_, err := ask(ctx, a, iam, task{action: "UpdateAccessKey", user: user, keyID: id}, func(k *call) (*awsiam.UpdateAccessKeyOutput, error) {
-		return k.iamAPI().UpdateAccessKey(ctx, &awsiam.UpdateAccessKeyInput{UserName: optional(user), AccessKeyId: &id, Status: status})
+	return change(ctx, a, task{action: "UpdateAccessKey", user: user, keyID: id}, (*awsiam.Client).UpdateAccessKey, &awsiam.UpdateAccessKeyInput{
+		UserName: optional(user), AccessKeyId: &id, Status: status,
 	})
-	return err
 }
 
 // DeleteAccessKey deletes an access key of a user for good; "" is the caller.
 func (a *Account) DeleteAccessKey(ctx context.Context, user, id string) error {
-	_, err := ask(ctx, a, iam, task{action: "DeleteAccessKey", user: user, keyID: id}, func(k *call) (*awsiam.DeleteAccessKeyOutput, error) {
-		return k.iamAPI().DeleteAccessKey(ctx, &awsiam.DeleteAccessKeyInput{UserName: optional(user), AccessKeyId: &id})
+	return change(ctx, a, task{action: "DeleteAccessKey", user: user, keyID: id}, (*awsiam.Client).DeleteAccessKey, &awsiam.DeleteAccessKeyInput{
+		UserName: optional(user), AccessKeyId: &id,
 	})
-	return err
 }
 
 // ListAccessKeys returns the access keys of a user; "" is the caller.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -82,19 +83,30 @@ func (c *call) words(err error) string {
 		return "the response is incomplete or damaged"
 	case timedOut(err):
 		return "timed out " + phase.String()
-	case isRefused(err):
-		return "connection refused"
-	case isReset(err):
-		return "connection reset " + phase.String()
-	case isNoRoute(err):
-		return "no route to it"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "connection closed " + phase.String()
+	}
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errnoWords(errno, phase)
 	}
 	if detail := tlsWords(err); detail != "" {
 		return detail
 	}
 	return "connection failed " + phase.String()
+}
+
+// errnoWords names the common errors of a socket. The numbers are those of Windows ("Windows Sockets
+// Error Codes", WSAE...), most of which package syscall lacks; Unix has none as high.
+func errnoWords(errno syscall.Errno, during phase) string {
+	switch errno {
+	case syscall.ECONNREFUSED, 10061:
+		return "connection refused"
+	case syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE, 10053, 10054:
+		return "connection reset " + during.String()
+	case syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EADDRNOTAVAIL, 10049, 10051, 10065:
+		return "no route to it"
+	}
+	return "connection failed " + during.String()
 }
 
 func nameWords(err *net.DNSError) string {

@@ -40,7 +40,16 @@ func (c *call) refusedBySTS(r refusal) meaning {
 	if m, ok := c.ofKey(r); ok {
 		return m
 	}
-	return c.refusedInRegion(r)
+	switch thing := "region " + c.client.options.Region; r.code {
+	case "RegionDisabledException":
+		return meaning{
+			kind: Refused, thing: thing, cause: "STS is not active there for this account",
+			remedy: "activate it in the account settings of the IAM console, or set another region",
+		}
+	case "OptInRequired":
+		return meaning{kind: Refused, thing: thing, cause: "the region is not enabled for the account", remedy: "enable it in the account settings, or set another region"}
+	}
+	return r.unknown(Refused, c.host())
 }
 
 // roleThing names the role, or the action if there is none.
@@ -53,9 +62,7 @@ func (c *call) roleThing() string {
 
 func (c *call) longerThanRole() meaning {
 	name := c.roleThing()
-	if c.Role != nil {
-		name = c.Role.ARN[strings.LastIndex(c.Role.ARN, "/")+1:]
-	}
+	name = name[strings.LastIndex(name, "/")+1:]
 	return meaning{
 		kind: Refused, thing: c.roleThing(), cause: brief(c.Duration) + " was requested, which exceeds its MaxSessionDuration",
 		remedy: "lower --duration to the value shown by: aws iam get-role --role-name " + name + " --query Role.MaxSessionDuration",
@@ -87,17 +94,4 @@ func (c *call) factors() string {
 		return "an MFA session"
 	}
 	return "no MFA code"
-}
-
-func (c *call) refusedInRegion(r refusal) meaning {
-	m := meaning{kind: Refused, thing: "region " + c.client.options.Region}
-	switch r.code {
-	case "RegionDisabledException":
-		m.cause, m.remedy = "STS is not active there for this account", "activate it in the account settings of the IAM console, or set another region"
-	case "OptInRequired":
-		m.cause, m.remedy = "the region is not enabled for the account", "enable it in the account settings, or set another region"
-	default:
-		return r.unknown(Refused, c.host())
-	}
-	return m
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -14,6 +13,7 @@ import (
 	"os"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 const (
@@ -137,7 +137,7 @@ func roots(path string) (*x509.CertPool, error) {
 	}
 	pem, err := readBundle(path)
 	if err != nil {
-		return nil, badBundle(path, "cannot be read: "+reason(err))
+		return nil, badBundle(path, "cannot be read: "+securefile.Reason(err))
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
@@ -166,12 +166,4 @@ func readBundle(path string) ([]byte, error) {
 
 func badBundle(path, cause string) error {
 	return fault.New(fault.Config, "CA bundle "+path, "correct or unset AWS_CA_BUNDLE (ca_bundle in the AWS config)", "%s", cause)
-}
-
-// reason returns err without the operation and path, which the fault names already.
-func reason(err error) string {
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return p.Err.Error()
-	}
-	return err.Error()
 }

@@ -155,16 +155,11 @@ func (r report) verdict() error {
 	if kind == 0 {
 		return nil
 	}
-	return fault.New(kind, "doctor", "", "found %s and %s", counted(r.count(doctor.Error), "error"), counted(r.count(doctor.Warning), "warning"))
-}
-
-func (r report) count(s doctor.Severity) (n int) {
+	number := make(map[doctor.Severity]int)
 	for _, f := range r.found {
-		if f.Severity == s {
-			n++
-		}
+		number[f.Severity]++
 	}
-	return n
+	return fault.New(kind, "doctor", "", "found %s and %s", counted(number[doctor.Error], "error"), counted(number[doctor.Warning], "warning"))
 }
 
 // fixed is one thing that --fix has done, or could not do.
@@ -244,15 +239,9 @@ type printedReport struct {
 
 // printedFinding is one finding of it.
 type printedFinding struct {
-	ID          string `json:"id"`
-	Severity    string `json:"severity"`            // "error", "warning" or "info"
-	ExitCode    int    `json:"exit_code,omitempty"` // of an error: that of the failure it causes
-	Profile     string `json:"profile,omitempty"`
-	Place       string `json:"place,omitempty"` // "path:line", a path or a variable
-	What        string `json:"what"`
-	Consequence string `json:"consequence"`
-	Remedy      string `json:"remedy"`
-	Fixable     bool   `json:"fixable,omitempty"` // --fix does it
+	doctor.Finding
+
+	Fixable bool `json:"fixable,omitempty"` // --fix does it
 }
 
 // print prints the report. If nothing is wrong, it prints nothing.
@@ -266,10 +255,7 @@ func (r report) print(a *app, o doctorOptions) error {
 	}
 	p := printedReport{Findings: []printedFinding{}, Fixed: r.fixed, NotChecked: r.notChecked}
 	for _, f := range r.found {
-		p.Findings = append(p.Findings, printedFinding{
-			ID: f.ID, Severity: f.Severity.String(), ExitCode: int(f.Kind), Profile: f.Profile, Place: f.Place,
-			What: f.What, Consequence: f.Consequence, Remedy: f.Remedy, Fixable: f.Fix != nil,
-		})
+		p.Findings = append(p.Findings, printedFinding{f, f.Fix != nil})
 	}
 	return a.printJSON(p)
 }
@@ -292,7 +278,11 @@ func (r report) text(paint painter, verbose bool) []byte {
 		}
 		if f.Profile != heading {
 			heading = f.Profile
-			fmt.Fprintln(&out, paint.bold(title(heading)))
+			title := "This computer"
+			if heading != "" {
+				title = "Profile " + fault.Printable(heading)
+			}
+			fmt.Fprintln(&out, paint.bold(title))
 		}
 		paint.finding(&out, f)
 	}
@@ -309,13 +299,6 @@ func (r report) text(paint painter, verbose bool) []byte {
 		fmt.Fprintln(&out, "Not checked: "+what+".")
 	}
 	return out.Bytes()
-}
-
-func title(profile string) string {
-	if profile == "" {
-		return "This computer"
-	}
-	return "Profile " + fault.Printable(profile)
 }
 
 // counted is a number of things, in words.

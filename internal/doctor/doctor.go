@@ -30,21 +30,24 @@ const (
 // String returns "error", "warning" or "info".
 func (s Severity) String() string { return [...]string{"error", "warning", "info"}[s] }
 
-// Finding is one thing that is wrong. None of its parts holds a secret.
+// MarshalText returns the same.
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Finding is one thing that is wrong. None of its parts holds a secret. Its JSON is a contract.
 type Finding struct {
-	ID       string // of the rule; stable
-	Severity Severity
+	ID       string   `json:"id"` // of the rule; stable
+	Severity Severity `json:"severity"`
 
 	// Kind is, for an error, the class of failure that it causes: the exit code.
-	Kind fault.Kind
+	Kind fault.Kind `json:"exit_code,omitempty"`
 
-	Profile     string // the profile it is about; "" for the whole machine
-	Place       string // "path:line", a path or a variable; "" where it has none
-	What        string // what is wrong
-	Consequence string // what will happen, and in which tool
-	Remedy      string // what to type or, where no command can do it, what to do
+	Profile     string `json:"profile,omitempty"` // the profile it is about; "" for the whole machine
+	Place       string `json:"place,omitempty"`   // "path:line", a path or a variable; "" where it has none
+	What        string `json:"what"`              // what is wrong
+	Consequence string `json:"consequence"`       // what will happen, and in which tool
+	Remedy      string `json:"remedy"`            // what to type or, where no command can do it, what to do
 
-	Fix *Fix // how --fix repairs it; nil if that is not safe
+	Fix *Fix `json:"-"` // how --fix repairs it; nil if that is not safe
 }
 
 // when returns the finding if wrong.

@@ -105,8 +105,9 @@ func errnoWords(errno syscall.Errno, during phase) string {
 		return "connection reset " + during.String()
 	case syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EADDRNOTAVAIL, 10049, 10051, 10065:
 		return "no route to it"
+	default:
+		return "connection failed " + during.String()
 	}
-	return "connection failed " + during.String()
 }
 
 func nameWords(err *net.DNSError) string {

@@ -54,7 +54,7 @@ func TestTerminalIsNoSource(t *testing.T) {
 	for _, source := range []string{"-", "/dev/tty"} {
 		console, err := terminal.Start(b.Command(t.Context(), "/bin/sh", "-c", b.Binary+" add --profile work --store age --access-key-file "+source+" </dev/tty"))
 		must(t, err)
-		if code, err := console.Wait(); err != nil || code != 2 || !strings.Contains(console.Shown(), "leave --access-key-file out") {
+		if code, err := console.Wait(); err != nil || code != 2 || !strings.Contains(console.Shown(), "leave out --access-key-file") {
 			t.Errorf("%s: exit %d, %v: %s", source, code, err, console.Shown())
 		}
 	}

@@ -49,17 +49,20 @@ type request struct {
 // operation is one action of the API.
 type operation struct {
 	service string
-	handle  func(*call) (result any, refused *refusal)
+	params  []param
+	handle  handler
 }
+
+// handler carries out an action. The parameters have been checked.
+type handler func(*call) (result any, refused *refusal)
 
 // call is an authenticated request on its way through an operation.
 type call struct {
 	*account
 	*request
 	caller *caller
-	permit string   // "service:Action", as policies name it
-	judged bool     // its token code has been recorded
-	broken []string // what is wrong with its parameters
+	permit string // "service:Action", as policies name it
+	judged bool   // its token code has been recorded
 }
 
 func newAccount(options Options, r *random) *account {
@@ -129,6 +132,9 @@ func (c *call) run(operation operation, known bool) (any, *refusal) {
 	if operation.service == "iam" && caller.user != nil && caller.session != nil && !caller.mfa() {
 		return nil, invalidToken()
 	}
+	if refused := c.checkParams(operation.params); refused != nil {
+		return nil, refused
+	}
 	c.caller = caller
 	return operation.handle(c)
 }
@@ -191,25 +197,44 @@ func (w *World) assumed(role *Role, name string) (arn, id string) {
 	return arn, role.ID + ":" + name
 }
 
+// The parameters that several actions have, from the service models of STS and IAM.
+var (
+	paramSerial   = param{name: "SerialNumber", low: 9, high: 256, class: `[\w+=/:,.@-]`}
+	paramCode     = param{name: "TokenCode", low: 6, high: 6, class: `[\d]`}
+	paramCode1    = param{name: "AuthenticationCode1", low: 6, high: 6, class: `[\d]`}
+	paramCode2    = param{name: "AuthenticationCode2", low: 6, high: 6, class: `[\d]`}
+	paramUser     = param{name: "UserName", low: 1, high: 128, class: className}
+	paramKeyID    = param{name: "AccessKeyId", low: 16, high: 128, class: `[\w]`}
+	paramMaxItems = param{name: "MaxItems", number: true, low: 1, high: 1000}
+)
+
+// className is the class of characters of most names.
+const className = `[\w+=,.@-]`
+
+// pairParams are those of EnableMFADevice and ResyncMFADevice.
+func pairParams() []param {
+	return []param{must(paramUser), must(paramSerial), must(paramCode1), must(paramCode2)}
+}
+
 // operations is the API, by action.
 func operations() map[string]operation {
 	return map[string]operation{
-		"GetSessionToken":        {"sts", (*call).getSessionToken},
-		"AssumeRole":             {"sts", (*call).assumeRole},
-		"GetCallerIdentity":      {"sts", (*call).getCallerIdentity},
-		"CreateVirtualMFADevice": {"iam", (*call).createVirtualMFADevice},
-		"EnableMFADevice":        {"iam", (*call).enableMFADevice},
-		"ResyncMFADevice":        {"iam", (*call).resyncMFADevice},
-		"DeactivateMFADevice":    {"iam", (*call).deactivateMFADevice},
-		"DeleteVirtualMFADevice": {"iam", (*call).deleteVirtualMFADevice},
-		"ListMFADevices":         {"iam", (*call).listMFADevices},
-		"ListVirtualMFADevices":  {"iam", (*call).listVirtualMFADevices},
-		"GetUser":                {"iam", (*call).getUser},
-		"CreateAccessKey":        {"iam", (*call).createAccessKey},
-		"UpdateAccessKey":        {"iam", (*call).updateAccessKey},
-		"DeleteAccessKey":        {"iam", (*call).deleteAccessKey},
-		"ListAccessKeys":         {"iam", (*call).listAccessKeys},
-		"GetAccessKeyLastUsed":   {"iam", (*call).getAccessKeyLastUsed},
+		"GetSessionToken":        {"sts", []param{duration(maxSessionDuration), paramSerial, paramCode}, (*call).getSessionToken},
+		"AssumeRole":             {"sts", assumeRoleParams(), (*call).assumeRole},
+		"GetCallerIdentity":      {"sts", nil, (*call).getCallerIdentity},
+		"CreateVirtualMFADevice": {"iam", createDeviceParams(), (*call).createVirtualMFADevice},
+		"EnableMFADevice":        {"iam", pairParams(), onDevice((*call).enableMFADevice)},
+		"ResyncMFADevice":        {"iam", pairParams(), onDevice((*call).resyncMFADevice)},
+		"DeactivateMFADevice":    {"iam", []param{paramUser, must(paramSerial)}, onDevice((*call).deactivateMFADevice)},
+		"DeleteVirtualMFADevice": {"iam", []param{must(paramSerial)}, (*call).deleteVirtualMFADevice},
+		"ListMFADevices":         {"iam", []param{paramUser, paramMaxItems}, onUser((*call).listMFADevices)},
+		"ListVirtualMFADevices":  {"iam", []param{{name: "AssignmentStatus", values: []string{"Any", "Unassigned", "Assigned"}}, paramMaxItems}, (*call).listVirtualMFADevices},
+		"GetUser":                {"iam", []param{paramUser}, onUser((*call).getUser)},
+		"CreateAccessKey":        {"iam", []param{paramUser}, onUser((*call).createAccessKey)},
+		"UpdateAccessKey":        {"iam", []param{must(param{name: "Status", values: []string{"Active", "Inactive", "Expired"}}), must(paramKeyID), paramUser}, onKey((*call).updateAccessKey)},
+		"DeleteAccessKey":        {"iam", []param{must(paramKeyID), paramUser}, onKey((*call).deleteAccessKey)},
+		"ListAccessKeys":         {"iam", []param{paramUser, paramMaxItems}, onUser((*call).listAccessKeys)},
+		"GetAccessKeyLastUsed":   {"iam", []param{must(paramKeyID)}, (*call).getAccessKeyLastUsed},
 	}
 }
 

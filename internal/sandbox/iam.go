@@ -19,44 +19,41 @@ const maxDevices = 8
 // maxTags is how many tags a device can have.
 const maxTags = 50
 
-// classDeviceName is the class of VirtualMFADeviceName in the IAM service model.
-const classDeviceName = className
-
 type wireDevice struct {
-	UserName     string    `xml:"UserName"`
-	SerialNumber string    `xml:"SerialNumber"`
-	EnableDate   timestamp `xml:"EnableDate"`
+	UserName     string
+	SerialNumber string
+	EnableDate   timestamp
 }
 
 type wireUser struct {
-	Path       string    `xml:"Path"`
-	UserName   string    `xml:"UserName,omitempty"`
-	UserID     string    `xml:"UserId"`
-	Arn        string    `xml:"Arn"`
-	CreateDate timestamp `xml:"CreateDate"`
+	Path       string
+	UserName   string `xml:"UserName,omitempty"`
+	UserID     string `xml:"UserId"`
+	Arn        string
+	CreateDate timestamp
 }
 
 type wireVirtualDevice struct {
-	SerialNumber     string     `xml:"SerialNumber"`
+	SerialNumber     string
 	Base32StringSeed string     `xml:"Base32StringSeed,omitempty"`
 	QRCodePNG        string     `xml:"QRCodePNG,omitempty"`
 	User             *wireUser  `xml:"User,omitempty"`
 	EnableDate       *timestamp `xml:"EnableDate,omitempty"`
 }
 
+func createDeviceParams() []param {
+	return []param{must(param{name: "VirtualMFADeviceName", low: 1, high: 226, class: className}), {name: "Path", low: 1, high: 512}}
+}
+
 // createVirtualMFADevice makes a device that is not enabled yet. On the wire
 // its seed is the base64 of the base32 text.
 func (c *call) createVirtualMFADevice() (any, *refusal) {
-	name := c.required("VirtualMFADeviceName", 1, 226, classDeviceName)
-	path := c.text("Path", 1, 512, "")
-	if refused := c.invalidParameters(); refused != nil {
-		return nil, refused
-	}
+	name := c.params.Get("VirtualMFADeviceName")
 	tags, refused := c.tags()
 	if refused != nil {
 		return nil, refused
 	}
-	serial := c.world.DeviceARN(strings.TrimPrefix(path, "/") + name)
+	serial := c.world.DeviceARN(strings.TrimPrefix(c.params.Get("Path"), "/") + name)
 	if refused := c.authorizeDevice(serial); refused != nil {
 		return nil, refused
 	}
@@ -107,11 +104,7 @@ func (w *World) picture(name string, device *Device) ([]byte, error) {
 }
 
 // enableMFADevice associates a device with a user by two consecutive codes.
-func (c *call) enableMFADevice() (any, *refusal) {
-	user, refused := c.userAndCodes()
-	if refused != nil {
-		return nil, refused
-	}
+func (c *call) enableMFADevice(user *User) (any, *refusal) {
 	device := c.world.Device(c.params.Get("SerialNumber"))
 	devices := c.world.devicesOf(user.Name)
 	switch {
@@ -134,11 +127,7 @@ func (c *call) enableMFADevice() (any, *refusal) {
 }
 
 // resyncMFADevice makes an enabled device accepted again.
-func (c *call) resyncMFADevice() (any, *refusal) {
-	user, refused := c.userAndCodes()
-	if refused != nil {
-		return nil, refused
-	}
+func (c *call) resyncMFADevice(user *User) (any, *refusal) {
 	device := c.world.Device(c.params.Get("SerialNumber"))
 	if device == nil || device.User != user.Name {
 		return nil, c.noDevice()
@@ -151,26 +140,15 @@ func (c *call) resyncMFADevice() (any, *refusal) {
 	return nil, nil
 }
 
-// userAndCodes checks what EnableMFADevice and ResyncMFADevice have in common.
-func (c *call) userAndCodes() (*User, *refusal) {
-	c.required("UserName", 1, 128, className)
-	c.required("SerialNumber", 9, 256, classSerial)
-	c.required("AuthenticationCode1", 6, 6, classCode)
-	c.required("AuthenticationCode2", 6, 6, classCode)
-	if refused := c.invalidParameters(); refused != nil {
-		return nil, refused
-	}
-	return c.targetDevice()
-}
-
-// targetDevice returns the user that the call names, once the caller may do this to
-// the device that it names.
-func (c *call) targetDevice() (*User, *refusal) {
-	user, refused := c.targetUser()
-	if refused != nil {
-		return nil, refused
-	}
-	return user, c.authorizeDevice(c.params.Get("SerialNumber"))
+// onDevice returns a handler that finds the user that the call names, once the caller may
+// do this to the device that it names.
+func onDevice(handle func(*call, *User) (any, *refusal)) handler {
+	return onUser(func(c *call, user *User) (any, *refusal) {
+		if refused := c.authorizeDevice(c.params.Get("SerialNumber")); refused != nil {
+			return nil, refused
+		}
+		return handle(c, user)
+	})
 }
 
 // usePair spends two codes. They must belong to consecutive steps, neither of
@@ -206,15 +184,7 @@ func (c *call) usePair(device *Device) (inTime bool, refused *refusal) {
 
 // deactivateMFADevice takes a device from its user. A session that was made
 // with it lives on.
-func (c *call) deactivateMFADevice() (any, *refusal) {
-	c.required("SerialNumber", 9, 256, classSerial)
-	if refused := c.invalidParameters(); refused != nil {
-		return nil, refused
-	}
-	user, refused := c.targetDevice()
-	if refused != nil {
-		return nil, refused
-	}
+func (c *call) deactivateMFADevice(user *User) (any, *refusal) {
 	device := c.world.Device(c.params.Get("SerialNumber"))
 	if device == nil || device.User != user.Name {
 		return nil, c.noDevice()
@@ -225,10 +195,7 @@ func (c *call) deactivateMFADevice() (any, *refusal) {
 
 // deleteVirtualMFADevice removes a device that no user has.
 func (c *call) deleteVirtualMFADevice() (any, *refusal) {
-	serial := c.required("SerialNumber", 9, 256, classSerial)
-	if refused := c.invalidParameters(); refused != nil {
-		return nil, refused
-	}
+	serial := c.params.Get("SerialNumber")
 	if refused := c.authorizeDevice(serial); refused != nil {
 		return nil, refused
 	}
@@ -244,11 +211,7 @@ func (c *call) deleteVirtualMFADevice() (any, *refusal) {
 }
 
 // listMFADevices lists the enabled devices of a user.
-func (c *call) listMFADevices() (any, *refusal) {
-	user, refused := c.targetUser()
-	if refused != nil {
-		return nil, refused
-	}
+func (c *call) listMFADevices(user *User) (any, *refusal) {
 	var devices []wireDevice
 	for _, device := range c.world.devicesOf(user.Name) {
 		devices = append(devices, wireDevice{user.Name, device.Serial, timestamp(device.Enabled)})
@@ -259,9 +222,6 @@ func (c *call) listMFADevices() (any, *refusal) {
 // listVirtualMFADevices lists the virtual devices of the account.
 func (c *call) listVirtualMFADevices() (any, *refusal) {
 	status := cmp.Or(c.params.Get("AssignmentStatus"), "Any")
-	if !slices.Contains([]string{"Any", "Assigned", "Unassigned"}, status) {
-		return nil, invalid("1 validation error detected: Value '" + status + "' at 'assignmentStatus' failed to satisfy constraint: Member must satisfy enum value set: [Any, Unassigned, Assigned]")
-	}
 	if refused := c.authorize(c.world.DeviceARN("")); refused != nil {
 		return nil, refused
 	}
@@ -291,13 +251,10 @@ func (c *call) noDevice() *refusal {
 // maxKeys is how many access keys a user can have.
 const maxKeys = 2
 
-// classKeyID is the class of AccessKeyId in the IAM service model.
-const classKeyID = `[\w]`
-
 type wireKey struct {
-	UserName        string     `xml:"UserName"`
-	AccessKeyID     string     `xml:"AccessKeyId"`
-	Status          string     `xml:"Status"`
+	UserName        string
+	AccessKeyID     string `xml:"AccessKeyId"`
+	Status          string
 	SecretAccessKey string     `xml:"SecretAccessKey,omitempty"`
 	CreateDate      *timestamp `xml:"CreateDate,omitempty"`
 }
@@ -311,10 +268,7 @@ func noEntity(message string) *refusal {
 // targetUser returns the user that UserName names, or else the caller, once the
 // caller may do this to them.
 func (c *call) targetUser() (*User, *refusal) {
-	name := c.text("UserName", 1, 128, className)
-	if refused := c.invalidParameters(); refused != nil {
-		return nil, refused
-	}
+	name := c.params.Get("UserName")
 	if name == "" && c.caller.user == nil {
 		return nil, invalid("Must specify userName when calling with non-User credentials")
 	}
@@ -331,6 +285,17 @@ func (c *call) targetUser() (*User, *refusal) {
 	return user, nil
 }
 
+// onUser returns a handler that finds the user that the call names before handle runs.
+func onUser(handle func(*call, *User) (any, *refusal)) handler {
+	return func(c *call) (any, *refusal) {
+		user, refused := c.targetUser()
+		if refused != nil {
+			return nil, refused
+		}
+		return handle(c, user)
+	}
+}
+
 func (c *call) wireUser(user *User) wireUser {
 	who := c.userCaller(user)
 	wire := wireUser{Path: "/", UserName: user.Name, UserID: who.id, Arn: who.arn, CreateDate: timestamp(user.Created)}
@@ -340,19 +305,11 @@ func (c *call) wireUser(user *User) wireUser {
 	return wire
 }
 
-func (c *call) getUser() (any, *refusal) {
-	user, refused := c.targetUser()
-	if refused != nil {
-		return nil, refused
-	}
+func (c *call) getUser(user *User) (any, *refusal) {
 	return struct{ User wireUser }{c.wireUser(user)}, nil
 }
 
-func (c *call) createAccessKey() (any, *refusal) {
-	user, refused := c.targetUser()
-	if refused != nil {
-		return nil, refused
-	}
+func (c *call) createAccessKey(user *User) (any, *refusal) {
 	if len(user.Keys) >= maxKeys {
 		return nil, conflict("LimitExceeded", "Cannot exceed quota for AccessKeysPerUser: "+strconv.Itoa(maxKeys))
 	}
@@ -373,51 +330,34 @@ func wireOf(user *User, key *Key) wireKey {
 	return wireKey{UserName: user.Name, AccessKeyID: key.ID, Status: status, CreateDate: &created}
 }
 
-// targetKey returns the access key that a call names, of the user it names.
-func (c *call) targetKey() (*User, *Key, *refusal) {
-	id := c.required("AccessKeyId", 16, 128, classKeyID)
-	if refused := c.invalidParameters(); refused != nil {
-		return nil, nil, refused
-	}
-	user, refused := c.targetUser()
-	if refused != nil {
-		return nil, nil, refused
-	}
-	key := user.key(id)
-	if key == nil {
-		return nil, nil, noEntity("The Access Key with id " + id + " cannot be found.")
-	}
-	return user, key, nil
+// onKey returns a handler that finds the access key that the call names, of the user it names.
+func onKey(handle func(*call, *User, *Key) (any, *refusal)) handler {
+	return onUser(func(c *call, user *User) (any, *refusal) {
+		id := c.params.Get("AccessKeyId")
+		key := user.key(id)
+		if key == nil {
+			return nil, noEntity("The Access Key with id " + id + " cannot be found.")
+		}
+		return handle(c, user, key)
+	})
 }
 
-func (c *call) updateAccessKey() (any, *refusal) {
+func (c *call) updateAccessKey(_ *User, key *Key) (any, *refusal) {
 	status := c.params.Get("Status")
-	if !slices.Contains([]string{"Active", "Inactive"}, status) {
-		return nil, invalid("1 validation error detected: Value '" + status + "' at 'status' failed to satisfy constraint: Member must satisfy enum value set: [Active, Inactive, Expired]")
-	}
-	_, key, refused := c.targetKey()
-	if refused != nil {
-		return nil, refused
+	if status == "Expired" { // keys show it, but no call sets it
+		return nil, invalid("Value 'Expired' at 'status' cannot be set")
 	}
 	key.Inactive = status == "Inactive"
 	return nil, nil
 }
 
-func (c *call) deleteAccessKey() (any, *refusal) {
-	user, key, refused := c.targetKey()
-	if refused != nil {
-		return nil, refused
-	}
+func (*call) deleteAccessKey(user *User, key *Key) (any, *refusal) {
 	id := key.ID
 	user.Keys = slices.DeleteFunc(user.Keys, func(k Key) bool { return k.ID == id })
 	return nil, nil
 }
 
-func (c *call) listAccessKeys() (any, *refusal) {
-	user, refused := c.targetUser()
-	if refused != nil {
-		return nil, refused
-	}
+func (c *call) listAccessKeys(user *User) (any, *refusal) {
 	var keys []wireKey
 	for i := range user.Keys {
 		keys = append(keys, wireOf(user, &user.Keys[i]))
@@ -428,10 +368,7 @@ func (c *call) listAccessKeys() (any, *refusal) {
 // getAccessKeyLastUsed answers a key that does not exist as AWS does: as one
 // that the caller may not see.
 func (c *call) getAccessKeyLastUsed() (any, *refusal) {
-	id := c.required("AccessKeyId", 16, 128, classKeyID)
-	if refused := c.invalidParameters(); refused != nil {
-		return nil, refused
-	}
+	id := c.params.Get("AccessKeyId")
 	if refused := c.authorize("access key " + id); refused != nil {
 		return nil, refused
 	}
@@ -470,10 +407,7 @@ type members[T any] struct {
 // listed returns the page of all that MaxItems and Marker ask for. The marker
 // is the index of the next entry.
 func listed[T any](c *call, name string, all []T) (any, *refusal) {
-	size := int(c.seconds("MaxItems", 100, 1, 1000).Seconds())
-	if refused := c.invalidParameters(); refused != nil {
-		return nil, refused
-	}
+	size := c.number("MaxItems", 100)
 	start := 0
 	if marker := c.params.Get("Marker"); marker != "" {
 		index, err := strconv.Atoi(marker)

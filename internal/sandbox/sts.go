@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,13 +19,27 @@ const (
 	rootLimit          = time.Hour
 )
 
-// Character classes of the STS service model.
-const (
-	classSerial     = `[\w+=/:,.@-]`
-	classCode       = `[\d]`
-	className       = `[\w+=,.@-]`
-	classExternalID = `[\w+=,.@:\/-]`
-)
+// duration is the parameter DurationSeconds of an action that allows up to high.
+func duration(high int) param {
+	return param{name: "DurationSeconds", number: true, low: minDuration, high: high}
+}
+
+func (c *call) duration(preset int) time.Duration {
+	return time.Duration(c.number("DurationSeconds", preset)) * time.Second
+}
+
+func assumeRoleParams() []param {
+	return []param{
+		must(param{name: "RoleArn", low: 20, high: 2048}),
+		must(param{name: "RoleSessionName", low: 2, high: 64, class: className}),
+		duration(maxRoleDuration),
+		{name: "ExternalId", low: 2, high: 1224, class: `[\w+=,.@:\/-]`},
+		paramSerial,
+		paramCode,
+		{name: "SourceIdentity", low: 2, high: 64, class: className},
+		{name: "Policy", low: 1, high: 2048},
+	}
+}
 
 type credentials struct {
 	AccessKeyID     string    `xml:"AccessKeyId"`
@@ -35,12 +50,6 @@ type credentials struct {
 
 // getSessionToken gives out a base session.
 func (c *call) getSessionToken() (any, *refusal) {
-	duration := c.seconds("DurationSeconds", presetSession, minDuration, maxSessionDuration)
-	c.text("SerialNumber", 9, 256, classSerial)
-	c.text("TokenCode", 6, 6, classCode)
-	if refused := c.invalidParameters(); refused != nil {
-		return nil, refused
-	}
 	if c.caller.session != nil {
 		return nil, denied("Cannot call GetSessionToken with session credentials")
 	}
@@ -51,6 +60,7 @@ func (c *call) getSessionToken() (any, *refusal) {
 	if refused := c.authorize(c.caller.arn); refused != nil {
 		return nil, refused
 	}
+	duration := c.duration(presetSession)
 	if c.caller.root() {
 		duration = min(duration, rootLimit) // longer is cut, silently
 	}
@@ -70,33 +80,24 @@ func (c *call) issue(s session, duration time.Duration) credentials {
 
 // assumeRole gives out a role session.
 func (c *call) assumeRole() (any, *refusal) {
-	arn := c.required("RoleArn", 20, 2048, "")
-	name := c.required("RoleSessionName", 2, 64, className)
-	duration := c.seconds("DurationSeconds", presetRole, minDuration, maxRoleDuration)
-	externalID := c.text("ExternalId", 2, 1224, classExternalID)
-	c.text("SerialNumber", 9, 256, classSerial)
-	c.text("TokenCode", 6, 6, classCode)
-	c.text("SourceIdentity", 2, 64, className)
-	policy := c.text("Policy", 1, 2048, "")
-	if refused := c.invalidParameters(); refused != nil {
-		return nil, refused
-	}
+	arn, policy := c.params.Get("RoleArn"), c.params.Get("Policy")
 	if !strings.HasPrefix(arn, "arn:") || strings.Count(arn, ":") != 5 {
 		return nil, invalid(arn + " is invalid")
 	}
 	if policy != "" && !json.Valid([]byte(policy)) {
 		return nil, refuse(http.StatusBadRequest, "MalformedPolicyDocument", "The policy is not in the valid JSON format.")
 	}
-	role, refused := c.enterRole(arn, externalID, duration)
+	duration := c.duration(presetRole)
+	role, refused := c.enterRole(arn, duration)
 	if refused != nil {
 		return nil, refused
 	}
-	return c.roleSession(role, name, duration), nil
+	return c.roleSession(role, duration), nil
 }
 
 // enterRole decides whether the caller may assume the role. The code is spent
 // first, because policies ask for MFA: what they refuse has cost a code.
-func (c *call) enterRole(arn, externalID string, duration time.Duration) (*Role, *refusal) {
+func (c *call) enterRole(arn string, duration time.Duration) (*Role, *refusal) {
 	mfa, refused := c.useCode()
 	if refused != nil {
 		return nil, refused
@@ -109,7 +110,7 @@ func (c *call) enterRole(arn, externalID string, duration time.Duration) (*Role,
 	}
 	role := c.world.Role(strings.TrimPrefix(arn, c.world.RoleARN("")))
 	// AWS does not tell a role that does not exist from one that does not trust.
-	if role == nil || !role.admits(c.caller, externalID, mfa || c.caller.mfa()) {
+	if role == nil || !role.admits(c.caller, c.params.Get("ExternalId"), mfa || c.caller.mfa()) {
 		return nil, c.unauthorized(arn, "")
 	}
 	if c.caller.session != nil && duration > chainedLimit {
@@ -132,20 +133,16 @@ func (r *Role) admits(who *caller, externalID string, mfa bool) bool {
 	} else {
 		principal = "role/" + who.role.Name
 	}
-	for _, trusted := range r.Trusts {
-		if trusted == Everyone || trusted == principal {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(r.Trusts, Everyone) || slices.Contains(r.Trusts, principal)
 }
 
 // roleSession issues the session. It carries no MFA of its own.
-func (c *call) roleSession(role *Role, name string, duration time.Duration) any {
+func (c *call) roleSession(role *Role, duration time.Duration) any {
 	type assumedRoleUser struct {
 		AssumedRoleID string `xml:"AssumedRoleId"`
 		Arn           string `xml:"Arn"`
 	}
+	name := c.params.Get("RoleSessionName")
 	arn, id := c.world.assumed(role, name)
 	return struct {
 		Credentials     credentials

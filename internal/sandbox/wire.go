@@ -5,7 +5,9 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -107,65 +109,78 @@ func (t timestamp) MarshalText() ([]byte, error) {
 	return []byte(time.Time(t).UTC().Format("2006-01-02T15:04:05Z")), nil
 }
 
-// text checks a parameter against the service model: if it is there, it has between low
-// and high characters, all of the class. What is wrong is kept for invalidParameters.
-func (c *call) text(name string, low, high int, class string) string {
-	value := c.params.Get(name)
-	if !c.params.Has(name) {
-		return ""
-	}
-	if n := utf8.RuneCountInString(value); n < low {
-		c.add(name, value, "have length greater than or equal to "+strconv.Itoa(low))
-	} else if n > high {
-		c.add(name, value, "have length less than or equal to "+strconv.Itoa(high))
-	}
-	if class != "" && !regexp.MustCompile("^"+class+"*$").MatchString(value) {
-		c.add(name, value, "satisfy regular expression pattern: "+class+"*")
-	}
-	return value
+// param is a parameter of an action, with the constraints of AWS's service model.
+type param struct {
+	name      string
+	low, high int    // of the characters, or of the value of a number
+	class     string // of each character; any if empty
+	required  bool
+	number    bool
+	values    []string // if not empty, the only ones there are
 }
 
-// required is text for a parameter that must be there.
-func (c *call) required(name string, low, high int, class string) string {
-	if !c.params.Has(name) {
-		c.broken = append(c.broken, fmt.Sprintf("Value null at '%s' failed to satisfy constraint: Member must not be null", lowerFirst(name)))
-	}
-	return c.text(name, low, high, class)
+// must returns the parameter as one that has to be there.
+func must(p param) param {
+	p.required = true
+	return p
 }
 
-// seconds checks a whole number, preset if it is not there.
-func (c *call) seconds(name string, preset, low, high int) time.Duration {
-	value := c.params.Get(name)
-	if !c.params.Has(name) {
-		return time.Duration(preset) * time.Second
-	}
-	n, err := strconv.Atoi(value)
+// broken returns the constraints that the parameter does not meet, in AWS's words.
+func (p param) broken(params url.Values) []string {
+	value := params.Get(p.name)
+	member := "at '" + strings.ToLower(p.name[:1]) + p.name[1:] + "' failed to satisfy constraint: Member must "
 	switch {
-	case err != nil:
-		c.add(name, value, "be a valid integer")
-	case n < low:
-		c.add(name, value, "have value greater than or equal to "+strconv.Itoa(low))
-	case n > high:
-		c.add(name, value, "have value less than or equal to "+strconv.Itoa(high))
+	case !params.Has(p.name) && p.required:
+		return []string{"Value null " + member + "not be null"}
+	case !params.Has(p.name):
+		return nil
 	}
-	return time.Duration(n) * time.Second
+	member = "Value '" + value + "' " + member
+	if p.values != nil {
+		if slices.Contains(p.values, value) {
+			return nil
+		}
+		return []string{member + "satisfy enum value set: [" + strings.Join(p.values, ", ") + "]"}
+	}
+	size, what := utf8.RuneCountInString(value), "length"
+	if p.number {
+		what = "value"
+		var err error
+		if size, err = strconv.Atoi(value); err != nil {
+			return []string{member + "be a valid integer"}
+		}
+	}
+	var list []string
+	if size < p.low {
+		list = append(list, fmt.Sprintf("%shave %s greater than or equal to %d", member, what, p.low))
+	} else if size > p.high {
+		list = append(list, fmt.Sprintf("%shave %s less than or equal to %d", member, what, p.high))
+	}
+	if p.class != "" && !regexp.MustCompile("^"+p.class+"*$").MatchString(value) {
+		list = append(list, member+"satisfy regular expression pattern: "+p.class+"*")
+	}
+	return list
 }
 
-func (c *call) add(name, value, must string) {
-	c.broken = append(c.broken, fmt.Sprintf("Value '%s' at '%s' failed to satisfy constraint: Member must %s", value, lowerFirst(name), must))
-}
-
-// invalidParameters returns the error of all parameters that are wrong, in AWS's words, or nil.
-func (c *call) invalidParameters() *refusal {
-	plural := "s"
-	switch len(c.broken) {
+// checkParams returns the error of all parameters that are wrong, or nil.
+func (c *call) checkParams(list []param) *refusal {
+	var broken []string
+	for _, p := range list {
+		broken = append(broken, p.broken(c.params)...)
+	}
+	switch len(broken) {
 	case 0:
 		return nil
 	case 1:
-		plural = ""
+		return invalid("1 validation error detected: " + broken[0])
 	}
-	return invalid(fmt.Sprintf("%d validation error%s detected: %s", len(c.broken), plural, strings.Join(c.broken, "; ")))
+	return invalid(fmt.Sprintf("%d validation errors detected: %s", len(broken), strings.Join(broken, "; ")))
 }
 
-// lowerFirst turns a wire name into the member name that AWS's texts use.
-func lowerFirst(name string) string { return strings.ToLower(name[:1]) + name[1:] }
+// number returns the value of a number that has been checked, preset if it is not there.
+func (c *call) number(name string, preset int) int {
+	if n, err := strconv.Atoi(c.params.Get(name)); err == nil {
+		return n
+	}
+	return preset
+}

@@ -39,7 +39,7 @@ func tell(ctx context.Context, s *story) error {
 		s.say("aws-mfa-creds built in %s.", brief(s.built))
 	}
 	s.say("")
-	for _, scene := range []func(context.Context) error{s.laptop, s.crowd, s.warm, s.role, s.cli, s.offline, s.secondCode} {
+	for _, scene := range []func(context.Context) error{s.laptop, s.crowd, s.warm, s.cli, s.offline} {
 		if err := scene(ctx); err != nil {
 			return err
 		}
@@ -50,11 +50,11 @@ func tell(ctx context.Context, s *story) error {
 
 func (s *story) crowd(ctx context.Context) error {
 	s.say("A CI job, with access key and seed in its environment: %d processes at once, nothing cached:", crowd)
-	s.command("aws-mfa-creds get --profile work")
+	s.say("  $ aws-mfa-creds get --profile work")
 	began := time.Now() //nolint:forbidigo // what is shown is how long it takes
 	results := make(chan result, crowd)
 	for range crowd {
-		go func() { results <- s.get(ctx, "--profile", "work") }()
+		go func() { results <- timed(s.bed.Command(ctx, s.bed.Binary, "get", "--profile", "work")) }()
 	}
 	var failed []error
 	for range crowd {
@@ -69,21 +69,14 @@ func (s *story) crowd(ctx context.Context) error {
 	return fmt.Errorf("%d of %d failed, the first: %w", len(failed), crowd, failed[0])
 }
 
+// warm shows what the cached session is good for.
 func (s *story) warm(ctx context.Context) error {
-	s.say("From the cache:")
-	s.command("aws-mfa-creds get --profile work")
-	return s.show(s.get(ctx, "--profile", "work"))
-}
-
-func (s *story) role(ctx context.Context) error {
-	s.say("A role that demands MFA, with the same session and no further code:")
-	s.command("aws-mfa-creds get --profile deploy --role-arn %s", s.roleARN())
-	return s.show(s.get(ctx, "--profile", "deploy", "--role-arn", s.roleARN()))
-}
-
-func (s *story) roleARN() string {
+	if err := s.get(ctx, "From the cache:", "--profile", "work"); err != nil {
+		return err
+	}
 	world := s.bed.Server.World()
-	return world.RoleARN("deploy")
+	return s.get(ctx, "A role that demands MFA, with the same session and no further code:",
+		"--profile", "deploy", "--role-arn", world.RoleARN("deploy"))
 }
 
 // cli lets the real AWS CLI use the program, where there is one.
@@ -93,8 +86,9 @@ func (s *story) cli(ctx context.Context) error {
 		return nil //nolint:nilerr // that it is missing has been said
 	}
 	s.say("The AWS CLI, with credential_process in its config:")
-	s.command("aws sts get-caller-identity --profile deploy --query Arn --endpoint-url %s", s.bed.Server.URL())
-	r := s.run(s.bed.Command(ctx, "aws", "sts", "get-caller-identity", "--profile", "deploy", "--query", "Arn", "--endpoint-url", s.bed.Server.URL()))
+	args := []string{"sts", "get-caller-identity", "--profile", "deploy", "--query", "Arn", "--endpoint-url", s.bed.Server.URL()}
+	s.say("  $ aws %s", strings.Join(args, " "))
+	r := timed(s.bed.Command(ctx, "aws", args...))
 	if r.err != nil {
 		return fmt.Errorf("aws: %w: %s", r.err, strings.TrimSpace(r.stderr))
 	}
@@ -102,28 +96,21 @@ func (s *story) cli(ctx context.Context) error {
 	return nil
 }
 
-// offline shows that a cached session needs no network.
+// offline shows that a cached session needs no network, and a new one a code of its own.
 func (s *story) offline(ctx context.Context) error {
-	s.say("AWS no longer answers, but the session is cached:")
-	s.command("aws-mfa-creds get --profile work")
 	if err := s.bed.Server.Inject(sandbox.Fault{Kind: sandbox.Hang, Times: -1}); err != nil {
 		return err
 	}
-	defer s.bed.Server.ClearFaults()
-	return s.show(s.get(ctx, "--profile", "work"))
+	err := s.get(ctx, "AWS no longer answers, but the session is cached:", "--profile", "work")
+	s.bed.Server.ClearFaults()
+	if err != nil {
+		return err
+	}
+	return s.get(ctx, "Another session in the same half minute needs a code of its own, and waits for it (up to 30 seconds):",
+		"--profile", "work", "--duration", "1h")
 }
 
-func (s *story) secondCode(ctx context.Context) error {
-	s.say("Another session in the same half minute needs a code of its own, and waits for it (up to 30 seconds):")
-	s.command("aws-mfa-creds get --profile work --duration 1h")
-	return s.show(s.get(ctx, "--profile", "work", "--duration", "1h"))
-}
-
-func (s *story) get(ctx context.Context, args ...string) result {
-	return s.run(s.bed.Command(ctx, s.bed.Binary, append([]string{"get"}, args...)...))
-}
-
-func (s *story) run(cmd *exec.Cmd) result {
+func timed(cmd *exec.Cmd) result {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	began := time.Now() //nolint:forbidigo // what is shown is how long it takes
@@ -131,8 +118,11 @@ func (s *story) run(cmd *exec.Cmd) result {
 	return result{stdout.String(), stderr.String(), err, time.Since(began)}
 }
 
-// show prints the credentials that a process returned, without their secrets.
-func (s *story) show(r result) error {
+// get prints a title and the credentials that the program returns, without their secrets.
+func (s *story) get(ctx context.Context, title string, args ...string) error {
+	args = append([]string{"get"}, args...)
+	s.say("%s\n  $ aws-mfa-creds %s", title, strings.Join(args, " "))
+	r := timed(s.bed.Command(ctx, s.bed.Binary, args...))
 	if r.err != nil {
 		return fmt.Errorf("%w: %s", r.err, strings.TrimSpace(r.stderr))
 	}
@@ -147,8 +137,6 @@ func (s *story) show(r result) error {
 	s.say("  in %s; %s\n", brief(r.took), seen(s.bed.Server.State()))
 	return nil
 }
-
-func (s *story) command(format string, args ...any) { s.say("  $ "+format, args...) }
 
 func (s *story) say(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) }
 
@@ -171,8 +159,8 @@ func (s *story) laptop(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = bed.Close() }()
-	s.command("aws-mfa-creds setup --profile work --access-key-file accessKeys.csv --store age --yes")
-	r := s.run(bed.Command(ctx, bed.Binary, "setup", "--profile", "work", "--access-key-file", keyFile(bed), "--store", "age", "--yes"))
+	s.say("  $ aws-mfa-creds setup --profile work --access-key-file accessKeys.csv --store age --yes")
+	r := timed(bed.Command(ctx, bed.Binary, "setup", "--profile", "work", "--access-key-file", keyFile(bed), "--store", "age", "--yes"))
 	if r.err != nil {
 		return fmt.Errorf("setup: %w: %s", r.err, strings.TrimSpace(r.stderr))
 	}

@@ -197,44 +197,38 @@ func (w *World) assumed(role *Role, name string) (arn, id string) {
 	return arn, role.ID + ":" + name
 }
 
-// The parameters that several actions have, from the service models of STS and IAM.
-var (
-	paramSerial   = param{name: "SerialNumber", low: 9, high: 256, class: `[\w+=/:,.@-]`}
-	paramCode     = param{name: "TokenCode", low: 6, high: 6, class: `[\d]`}
-	paramCode1    = param{name: "AuthenticationCode1", low: 6, high: 6, class: `[\d]`}
-	paramCode2    = param{name: "AuthenticationCode2", low: 6, high: 6, class: `[\d]`}
-	paramUser     = param{name: "UserName", low: 1, high: 128, class: className}
-	paramKeyID    = param{name: "AccessKeyId", low: 16, high: 128, class: `[\w]`}
-	paramMaxItems = param{name: "MaxItems", number: true, low: 1, high: 1000}
-)
-
 // className is the class of characters of most names.
 const className = `[\w+=,.@-]`
 
-// pairParams are those of EnableMFADevice and ResyncMFADevice.
-func pairParams() []param {
-	return []param{must(paramUser), must(paramSerial), must(paramCode1), must(paramCode2)}
-}
-
-// operations is the API, by action.
+// operations is the API, by action, from the service models of STS and IAM.
 func operations() map[string]operation {
+	serial := param{name: "SerialNumber", low: 9, high: 256, class: `[\w+=/:,.@-]`}
+	code := param{name: "TokenCode", low: 6, high: 6, class: `[\d]`}
+	code1, code2 := code, code
+	code1.name, code2.name = "AuthenticationCode1", "AuthenticationCode2"
+	user := param{name: "UserName", low: 1, high: 128, class: className}
+	pair := []param{must(user), must(serial), must(code1), must(code2)}
+	keyID := must(param{name: "AccessKeyId", low: 16, high: 128, class: `[\w]`})
+	keyStatus := must(param{name: "Status", values: []string{"Active", "Inactive", "Expired"}})
+	assignment := param{name: "AssignmentStatus", values: []string{"Any", "Unassigned", "Assigned"}}
+	maxItems := param{name: "MaxItems", number: true, low: 1, high: 1000}
 	return map[string]operation{
-		"GetSessionToken":        {"sts", []param{duration(maxSessionDuration), paramSerial, paramCode}, (*call).getSessionToken},
-		"AssumeRole":             {"sts", assumeRoleParams(), (*call).assumeRole},
+		"GetSessionToken":        {"sts", []param{duration(maxSessionDuration), serial, code}, (*call).getSessionToken},
+		"AssumeRole":             {"sts", assumeRoleParams(serial, code), (*call).assumeRole},
 		"GetCallerIdentity":      {"sts", nil, (*call).getCallerIdentity},
 		"CreateVirtualMFADevice": {"iam", createDeviceParams(), (*call).createVirtualMFADevice},
-		"EnableMFADevice":        {"iam", pairParams(), onDevice((*call).enableMFADevice)},
-		"ResyncMFADevice":        {"iam", pairParams(), onDevice((*call).resyncMFADevice)},
-		"DeactivateMFADevice":    {"iam", []param{paramUser, must(paramSerial)}, onDevice((*call).deactivateMFADevice)},
-		"DeleteVirtualMFADevice": {"iam", []param{must(paramSerial)}, (*call).deleteVirtualMFADevice},
-		"ListMFADevices":         {"iam", []param{paramUser, paramMaxItems}, onUser((*call).listMFADevices)},
-		"ListVirtualMFADevices":  {"iam", []param{{name: "AssignmentStatus", values: []string{"Any", "Unassigned", "Assigned"}}, paramMaxItems}, (*call).listVirtualMFADevices},
-		"GetUser":                {"iam", []param{paramUser}, onUser((*call).getUser)},
-		"CreateAccessKey":        {"iam", []param{paramUser}, onUser((*call).createAccessKey)},
-		"UpdateAccessKey":        {"iam", []param{must(param{name: "Status", values: []string{"Active", "Inactive", "Expired"}}), must(paramKeyID), paramUser}, onKey((*call).updateAccessKey)},
-		"DeleteAccessKey":        {"iam", []param{must(paramKeyID), paramUser}, onKey((*call).deleteAccessKey)},
-		"ListAccessKeys":         {"iam", []param{paramUser, paramMaxItems}, onUser((*call).listAccessKeys)},
-		"GetAccessKeyLastUsed":   {"iam", []param{must(paramKeyID)}, (*call).getAccessKeyLastUsed},
+		"EnableMFADevice":        {"iam", pair, onDevice((*call).enableMFADevice)},
+		"ResyncMFADevice":        {"iam", pair, onDevice((*call).resyncMFADevice)},
+		"DeactivateMFADevice":    {"iam", []param{user, must(serial)}, onDevice((*call).deactivateMFADevice)},
+		"DeleteVirtualMFADevice": {"iam", []param{must(serial)}, (*call).deleteVirtualMFADevice},
+		"ListMFADevices":         {"iam", []param{user, maxItems}, onUser((*call).listMFADevices)},
+		"ListVirtualMFADevices":  {"iam", []param{assignment, maxItems}, (*call).listVirtualMFADevices},
+		"GetUser":                {"iam", []param{user}, onUser((*call).getUser)},
+		"CreateAccessKey":        {"iam", []param{user}, onUser((*call).createAccessKey)},
+		"UpdateAccessKey":        {"iam", []param{keyStatus, keyID, user}, onKey((*call).updateAccessKey)},
+		"DeleteAccessKey":        {"iam", []param{keyID, user}, onKey((*call).deleteAccessKey)},
+		"ListAccessKeys":         {"iam", []param{user, maxItems}, onUser((*call).listAccessKeys)},
+		"GetAccessKeyLastUsed":   {"iam", []param{keyID}, (*call).getAccessKeyLastUsed},
 	}
 }
 

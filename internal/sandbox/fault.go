@@ -73,23 +73,27 @@ func (f *Fault) before() bool {
 
 func (f *Fault) is(kind Kind) bool { return f != nil && f.Kind == kind }
 
+// check refuses a fault that does not exist.
+func (f *Fault) check() error {
+	if f.Kind == Rewrite && f.Rewrite != nil || slices.Contains(Kinds(), f.Kind) {
+		return nil
+	}
+	return fmt.Errorf("sandbox: no fault %q", f.Kind)
+}
+
 // faults are those that wait for a call, first come, first served.
 type faults struct {
 	mu   sync.Mutex
 	list []Fault
 }
 
-func (f *faults) add(fault Fault) error {
-	if rewrites := fault.Kind == Rewrite && fault.Rewrite != nil; !rewrites && !slices.Contains(Kinds(), fault.Kind) {
-		return fmt.Errorf("sandbox: no fault %q", fault.Kind)
-	}
+func (f *faults) add(fault Fault) {
 	if fault.Times == 0 {
 		fault.Times = 1
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.list = append(f.list, fault)
-	return nil
 }
 
 func (f *faults) clear() {

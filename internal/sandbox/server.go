@@ -28,6 +28,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -35,7 +36,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -255,7 +255,13 @@ func (s *Server) Update(change func(*World)) error {
 
 // Inject makes coming calls fail. Faults are taken in the order they came. It
 // returns an error for a fault that does not exist.
-func (s *Server) Inject(fault Fault) error { return s.faults.add(fault) }
+func (s *Server) Inject(fault Fault) error {
+	if err := fault.check(); err != nil {
+		return err
+	}
+	s.faults.add(fault)
+	return nil
+}
 
 // ClearFaults removes the faults that still wait.
 func (s *Server) ClearFaults() { s.faults.clear() }
@@ -390,19 +396,39 @@ func (s *Server) arrange(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return err
 	}
-	form := formReader{values: r.Form}
-	fault := form.fault()
-	offset, latency := form.duration("clock_offset"), form.duration("latency")
-	if err := errors.Join(form.errs...); err != nil {
-		return err
+	var fault Fault
+	var offset, latency time.Duration
+	form := flag.NewFlagSet("", flag.ContinueOnError) // its types parse the fields
+	form.StringVar((*string)(&fault.Kind), "kind", "", "")
+	form.StringVar(&fault.Action, "action", "", "")
+	form.IntVar(&fault.Skip, "skip", 0, "")
+	form.IntVar(&fault.Times, "times", 0, "")
+	form.DurationVar(&fault.Delay, "delay", 0, "")
+	form.IntVar(&fault.Status, "status", 0, "")
+	form.StringVar(&fault.Code, "code", "", "")
+	form.StringVar(&fault.Message, "message", "", "")
+	form.String("clear", "", "")
+	form.DurationVar(&offset, "clock_offset", 0, "")
+	form.DurationVar(&latency, "latency", 0, "")
+	for name := range r.Form {
+		value := r.Form.Get(name)
+		if value == "" {
+			continue
+		}
+		if err := form.Set(name, value); err != nil {
+			return fmt.Errorf("field %s: %w", name, err)
+		}
+	}
+	if r.Form.Has("kind") {
+		if err := fault.check(); err != nil {
+			return err
+		}
 	}
 	if r.Form.Has("clear") {
 		s.ClearFaults()
 	}
 	if r.Form.Has("kind") {
-		if err := s.Inject(fault); err != nil {
-			return err
-		}
+		s.faults.add(fault)
 	}
 	if r.Form.Has("clock_offset") {
 		s.SetClockOffset(offset)
@@ -411,47 +437,4 @@ func (s *Server) arrange(w http.ResponseWriter, r *http.Request) error {
 		s.SetLatency(latency)
 	}
 	return nil
-}
-
-// formReader reads the fields of a form and collects what is wrong with them.
-type formReader struct {
-	values url.Values
-	errs   []error
-}
-
-func (f *formReader) fault() Fault {
-	return Fault{
-		Kind:    Kind(f.values.Get("kind")),
-		Action:  f.values.Get("action"),
-		Skip:    f.number("skip"),
-		Times:   f.number("times"),
-		Delay:   f.duration("delay"),
-		Status:  f.number("status"),
-		Code:    f.values.Get("code"),
-		Message: f.values.Get("message"),
-	}
-}
-
-func (f *formReader) number(name string) int {
-	if f.values.Get(name) == "" {
-		return 0
-	}
-	n, err := strconv.Atoi(f.values.Get(name))
-	f.note(err)
-	return n
-}
-
-func (f *formReader) duration(name string) time.Duration {
-	if f.values.Get(name) == "" {
-		return 0
-	}
-	d, err := time.ParseDuration(f.values.Get(name))
-	f.note(err)
-	return d
-}
-
-func (f *formReader) note(err error) {
-	if err != nil {
-		f.errs = append(f.errs, err)
-	}
 }

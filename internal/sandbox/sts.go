@@ -28,14 +28,14 @@ func (c *call) duration(preset int) time.Duration {
 	return time.Duration(c.number("DurationSeconds", preset)) * time.Second
 }
 
-func assumeRoleParams() []param {
+func assumeRoleParams(serial, code param) []param {
 	return []param{
 		must(param{name: "RoleArn", low: 20, high: 2048}),
 		must(param{name: "RoleSessionName", low: 2, high: 64, class: className}),
 		duration(maxRoleDuration),
 		{name: "ExternalId", low: 2, high: 1224, class: `[\w+=,.@:\/-]`},
-		paramSerial,
-		paramCode,
+		serial,
+		code,
 		{name: "SourceIdentity", low: 2, high: 64, class: className},
 		{name: "Policy", low: 1, high: 2048},
 	}

@@ -94,7 +94,7 @@ func (c *Console) watch() {
 
 // Expect waits until text is shown after what was expected last.
 func (c *Console) Expect(text string) error {
-	for end := time.Now().Add(consolePatience); ; time.Sleep(5 * time.Millisecond) { //nolint:forbidigo // a test's own patience
+	for end := time.Now().Add(consolePatience); ; time.Sleep(5 * time.Millisecond) {
 		over := false
 		select {
 		case <-c.ended:
@@ -104,7 +104,7 @@ func (c *Console) Expect(text string) error {
 		if c.pass(text) {
 			return nil
 		}
-		if over || time.Now().After(end) { //nolint:forbidigo // as above
+		if over || time.Now().After(end) {
 			return fmt.Errorf("the terminal does not show %q but %q", text, c.Shown())
 		}
 	}

@@ -2,16 +2,16 @@ package qr
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/color"
-	"image/gif"
-	"image/jpeg"
-	"image/png"
-	"io"
+	_ "image/gif" // each of these registers its format with package image
+	_ "image/jpeg"
+	_ "image/png"
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/image/webp"
+	_ "golang.org/x/image/webp"
 )
 
 // The limits of what is read. Phones take pictures of up to 50 million pixels,
@@ -22,22 +22,15 @@ const (
 	maxDecoded = 256 << 20
 )
 
-// format is a kind of file that can be read.
-type format struct {
-	config func(io.Reader) (image.Config, error)
-	decode func(io.Reader) (image.Image, error)
-}
-
 // load decodes a picture, after a look at how large it will be.
 func load(data []byte) (image.Image, error) {
 	if len(data) > maxBytes {
 		return nil, refuse("crop it to the QR code", "has more than %d MiB", maxBytes>>20)
 	}
-	f, err := sniff(data)
-	if err != nil {
-		return nil, err
+	config, kind, err := image.DecodeConfig(bytes.NewReader(data)) // by the first bytes: names are often wrong
+	if errors.Is(err, image.ErrFormat) {
+		return nil, unreadable(data)
 	}
-	config, err := f.config(bytes.NewReader(data))
 	if err != nil {
 		return nil, damaged()
 	}
@@ -45,22 +38,22 @@ func load(data []byte) (image.Image, error) {
 	if int64(config.Width)*int64(config.Height) > maxPixels {
 		return nil, refuse("crop it to the QR code", "has %d x %d pixels, more than %d million", config.Width, config.Height, maxPixels/1_000_000)
 	}
-	if size := bytesPerPixel(config.ColorModel, data); config.Width*config.Height > maxDecoded/size {
+	if size := bytesPerPixel(config.ColorModel, kind, data); config.Width*config.Height > maxDecoded/size {
 		return nil, refuse("crop it to the QR code", "has %d x %d pixels of %d bytes, more than %d MiB", config.Width, config.Height, size, maxDecoded>>20)
 	}
-	picture, err := f.decode(bytes.NewReader(data))
+	picture, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, damaged()
 	}
 	return picture, nil
 }
 
-// bytesPerPixel returns what the decoder of the file data needs for a pixel at most.
-func bytesPerPixel(model color.Model, data []byte) int {
+// bytesPerPixel returns what the decoder of the file data, of that kind, needs for a pixel at most.
+func bytesPerPixel(model color.Model, kind string, data []byte) int {
 	switch {
 	case model == color.RGBA64Model, model == color.NRGBA64Model, model == color.Gray16Model:
 		return 8 // grey ones too: with transparency they become coloured
-	case bytes.HasPrefix(data, []byte("\xff\xd8")) && bytes.Contains(data, []byte("\xff\xc2\x00")):
+	case kind == "jpeg" && bytes.Contains(data, []byte("\xff\xc2\x00")):
 		return 15 // a progressive JPEG: 3 samples, and a coefficient of 4 bytes for each
 	}
 	return 4
@@ -68,25 +61,6 @@ func bytesPerPixel(model color.Model, data []byte) int {
 
 func damaged() error {
 	return refuse("take a new screenshot, as PNG", "is damaged, or of a kind that cannot be read")
-}
-
-// sniff detects what a file is from its first bytes: names are often wrong.
-func sniff(data []byte) (format, error) {
-	begins := func(magic string) bool { return bytes.HasPrefix(data, []byte(magic)) }
-	at := func(offset int, magic string) bool {
-		return len(data) >= offset && bytes.HasPrefix(data[offset:], []byte(magic))
-	}
-	switch {
-	case begins("\x89PNG\r\n\x1a\n"):
-		return format{png.DecodeConfig, png.Decode}, nil
-	case begins("\xff\xd8\xff"):
-		return format{jpeg.DecodeConfig, jpeg.Decode}, nil
-	case begins("RIFF") && at(8, "WEBP"):
-		return format{webp.DecodeConfig, webp.Decode}, nil
-	case begins("GIF8"):
-		return format{gif.DecodeConfig, gif.Decode}, nil
-	}
-	return format{}, unreadable(data)
 }
 
 // unreadable names what was given in place of a picture.

@@ -102,7 +102,7 @@ func decode(text string) ([]byte, error) {
 
 // mistaken refuses the other values of an MFA device's user, by their looks.
 func mistaken(text string) error {
-	code := strings.NewReplacer(" ", "", "-", "").Replace(text)
+	code := strings.ReplaceAll(strings.ReplaceAll(text, " ", ""), "-", "")
 	switch {
 	case len(code) == Digits && only(code, decimals):
 		return refuse("give the seed that AWS showed when the device was made", "that is a code, not the seed")

@@ -16,7 +16,7 @@ func Answer(args []string, getenv func(string) string, now func() time.Time) (js
 			json, ok = nil, false
 		}
 	}()
-	name, flags, ok := parse(args)
+	name, flags, ok := Parse(args)
 	if !ok {
 		return nil, false
 	}
@@ -39,8 +39,9 @@ func Answer(args []string, getenv func(string) string, now func() time.Time) (js
 	return json, err == nil
 }
 
-// parse reads the command line of a plain get as pflag does. Everything else is not for this path.
-func parse(args []string) (name string, flags profile.Flags, ok bool) {
+// Parse reads the command line of a plain get as pflag does; ok is false for everything else. A test
+// of internal/cli compares it with the flags of the command.
+func Parse(args []string) (name string, flags profile.Flags, ok bool) {
 	if len(args) == 0 || args[0] != "get" {
 		return "", flags, false
 	}

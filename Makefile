@@ -10,8 +10,11 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
+# Static, so that it starts fast; on a Mac with cgo, which the Keychain needs.
+CGO := $(if $(filter Darwin,$(shell uname -s)),1,0)
+
 build: ## the program, as released, into dist/
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o dist/ ./cmd/aws-mfa-creds
+	CGO_ENABLED=$(CGO) go build -trimpath -ldflags '$(LDFLAGS)' -o dist/ ./cmd/aws-mfa-creds
 
 test: test-tools ## install what the tests use, then run all tests with the race detector (most of them wait, so six at once)
 	go test -race -parallel 6 -timeout 20m ./...

@@ -90,16 +90,10 @@ func (a *account) process(r *request) *answer {
 	}
 	a.count(r.action, refused)
 	id := a.random.requestID()
-	answer := c.answer(operation.service, id, result, refused)
-	answer.header.Set("X-Amzn-Requestid", id)
-	return answer
-}
-
-func (c *call) answer(service, id string, result any, refused *refusal) *answer {
 	if refused != nil {
-		return refusalAnswer(refused, namespace(service), id)
+		return refusalAnswer(refused, namespace(operation.service), id)
 	}
-	return resultAnswer(c.action, namespace(service), id, result)
+	return resultAnswer(r.action, namespace(operation.service), id, result)
 }
 
 // version returns that of a service's API, by its date.

@@ -142,11 +142,7 @@ func (f *Fault) refusal() *refusal {
 	case Unavailable:
 		return refuse(http.StatusServiceUnavailable, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.")
 	case Refuse:
-		status := f.Status
-		if status == 0 {
-			status = http.StatusForbidden
-		}
-		return refuse(status, cmp.Or(f.Code, "AccessDenied"), f.Message)
+		return refuse(cmp.Or(f.Status, http.StatusForbidden), cmp.Or(f.Code, "AccessDenied"), f.Message)
 	default:
 		return nil
 	}
@@ -182,10 +178,7 @@ func (s *Server) strike(w http.ResponseWriter, r *http.Request, fault *Fault) {
 	case Huge:
 		s.huge(w)
 	default:
-		id := s.random.requestID()
-		answer := refusalAnswer(fault.refusal(), namespace("sts"), id)
-		answer.header.Set("X-Amzn-Requestid", id)
-		s.write(w, answer)
+		s.write(w, refusalAnswer(fault.refusal(), namespace("sts"), s.random.requestID()))
 	}
 }
 

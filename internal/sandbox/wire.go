@@ -46,6 +46,12 @@ func newAnswer(status int, contentType string, body []byte) *answer {
 	return &answer{status: status, header: header, body: body}
 }
 
+func xmlAnswer(status int, requestID string, body []byte) *answer {
+	a := newAnswer(status, "text/xml", body)
+	a.header.Set("X-Amzn-Requestid", requestID)
+	return a
+}
+
 // refusalAnswer writes r as STS and IAM do.
 func refusalAnswer(r *refusal, namespace, requestID string) *answer {
 	kind := "Sender"
@@ -58,7 +64,7 @@ func refusalAnswer(r *refusal, namespace, requestID string) *answer {
 		Error     detail
 		RequestID string `xml:"RequestId"`
 	}{xml.Name{Space: namespace, Local: "ErrorResponse"}, detail{kind, r.code, r.message}, requestID})
-	return newAnswer(r.status, "text/xml", body)
+	return xmlAnswer(r.status, requestID, body)
 }
 
 // resultAnswer wraps result as the answer to action. A nil result stands for an
@@ -76,7 +82,7 @@ func resultAnswer(action, namespace, requestID string, result any) *answer {
 		Result           any
 		ResponseMetadata metadata
 	}{xml.Name{Space: namespace, Local: action + "Response"}, element, metadata{requestID}})
-	return newAnswer(http.StatusOK, "text/xml", body)
+	return xmlAnswer(http.StatusOK, requestID, body)
 }
 
 // named is a value that chooses its own element name.

@@ -63,7 +63,13 @@ func (c *call) remembered(record rules.Record, t *rules.Target, d demand) (rules
 // mintLocked mints a session of t under the lock of its scope, and keeps the
 // record: what was minted goes to the cache, what failed is noted.
 func (c *call) mintLocked(ctx context.Context, t *rules.Target, d demand, b *LockedRecord) (creds.Session, error) {
-	session, err := c.attempt(ctx, t, d, b)
+	var session creds.Session
+	var err error
+	if t.Source != nil {
+		session, err = c.mintFromSource(ctx, t, d)
+	} else {
+		session, err = c.mintWithCode(ctx, t, d, b)
+	}
 	if err != nil {
 		b.failed(ctx, t, err, c.Now())
 		return creds.Session{}, err
@@ -73,13 +79,6 @@ func (c *call) mintLocked(ctx context.Context, t *rules.Target, d demand, b *Loc
 	}
 	b.succeeded(t)
 	return session, nil
-}
-
-func (c *call) attempt(ctx context.Context, t *rules.Target, d demand, b *LockedRecord) (creds.Session, error) {
-	if t.Source != nil {
-		return c.mintFromSource(ctx, t, d)
-	}
-	return c.mintWithCode(ctx, t, d, b)
 }
 
 // mintWithCode mints a session with the access key and a token code, or with one
@@ -171,16 +170,14 @@ func (c *call) mintFromSource(ctx context.Context, t *rules.Target, d demand) (c
 		before := c.clock
 		result := c.send(ctx, request)
 		again := awsapi.KindOf(result.Err) == awsapi.Throttled || worthAnother(result, c.clock != before)
-		if try == maxChainedTries || !again || c.backOff(ctx, try) != nil {
+		if try == maxChainedTries || !again {
+			return c.accepted(ctx, result)
+		}
+		wait := float64(chainedBackoff<<(try-1)) * (0.5 + c.Random())
+		if c.Sleep(ctx, time.Duration(wait)) != nil {
 			return c.accepted(ctx, result)
 		}
 	}
-}
-
-// backOff waits before try+1 of a call that carries no code.
-func (c *call) backOff(ctx context.Context, try int) error {
-	wait := float64(chainedBackoff<<(try-1)) * (0.5 + c.Random())
-	return c.Sleep(ctx, time.Duration(wait))
 }
 
 // send makes one call, signed for the corrected time, and learns the time from its
@@ -227,7 +224,8 @@ func (c *call) nextStep(ctx context.Context, record rules.Record, d demand) (tot
 			return 0, c.notWaiting("", "the code of this time step is spent")
 		}
 		if !c.timeFor(ctx, wait+minTimeToSend) {
-			return 0, c.allSpent(wait)
+			return 0, c.notWaiting("try again then; jobs that often meet here want MFA devices of their own (a user can have eight)",
+				"its codes up to now are spent, the next one is free in "+wait.Round(time.Second).String())
 		}
 		c.Log.Debug("waiting for the next time step", "wait", wait)
 		if err := c.Sleep(ctx, wait); err != nil {
@@ -240,11 +238,6 @@ func (c *call) nextStep(ctx context.Context, record rules.Record, d demand) (tot
 func (*call) timeFor(ctx context.Context, d time.Duration) bool {
 	deadline, ok := ctx.Deadline()
 	return !ok || time.Until(deadline) >= d
-}
-
-func (c *call) allSpent(wait time.Duration) error {
-	return c.notWaiting("try again then; jobs that often meet here want MFA devices of their own (a user can have eight)",
-		"its codes up to now are spent, the next one is free in "+wait.Round(time.Second).String())
 }
 
 // choose returns the time step to use at now, AWS's time, and how long to wait for it

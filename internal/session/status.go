@@ -24,24 +24,20 @@ func (b *Broker) Status(plan rules.Plan) []Status {
 	c := b.begin(plan)
 	var all []Status
 	for t := plan.Target(); t != nil; t = t.Source {
-		all = append(all, c.status(t))
+		s := Status{ID: t.ID}
+		if t.Role != nil {
+			s.RoleARN = t.Role.ARN
+		}
+		if session, ok := c.cached(t); ok {
+			s.Expires = session.Credentials.Expiration
+			s.Left = session.Remaining(c.now())
+		}
+		if failure, ok := c.Scope(t.Scope).Load().Failures[t.ID]; ok {
+			s.Failure = &failure
+		}
+		all = append(all, s)
 	}
 	return all
-}
-
-func (c *call) status(t *rules.Target) Status {
-	s := Status{ID: t.ID}
-	if t.Role != nil {
-		s.RoleARN = t.Role.ARN
-	}
-	if session, ok := c.cached(t); ok {
-		s.Expires = session.Credentials.Expiration
-		s.Left = session.Remaining(c.now())
-	}
-	if failure, ok := c.Scope(t.Scope).Load().Failures[t.ID]; ok {
-		s.Failure = &failure
-	}
-	return s
 }
 
 // Forget removes the hold-offs and remembered failures of plan's sessions, and
@@ -50,20 +46,16 @@ func (b *Broker) Forget(plan rules.Plan) []string {
 	var ids []string
 	for t := plan.Target(); t != nil; t = t.Source {
 		ids = append(ids, t.ID)
-		b.forget(t)
+		scope := b.Scope(t.Scope)
+		unlock, held, err := scope.TryLock()
+		if err != nil || !held {
+			continue // another process is minting it, and that settles the failure
+		}
+		record := &LockedRecord{scope, scope.Load(), b.Log}
+		record.succeeded(t)
+		unlock()
 	}
 	return ids
-}
-
-func (b *Broker) forget(t *rules.Target) {
-	scope := b.Scope(t.Scope)
-	unlock, held, err := scope.TryLock()
-	if err != nil || !held {
-		return // somebody is minting it: that settles the failure by itself
-	}
-	defer unlock()
-	record := &LockedRecord{scope, scope.Load(), b.Log}
-	record.succeeded(t)
 }
 
 // AWSTime returns this machine's time, corrected by the measured skew.

@@ -107,24 +107,19 @@ func (r Record) FailedSince(id string, start, now time.Time) (Failure, bool) {
 // a row. A refusal is definite, and repeating it by the hundred may lock the user
 // out; a throttled caller has to slow down; everything else may be tried at once.
 func holdOff(kind fault.Kind, count int) time.Duration {
+	var hold, limit time.Duration
 	switch kind {
 	case fault.Refused, fault.Clock:
-		return doubled(30*time.Second, count, 15*time.Minute)
+		hold, limit = 30*time.Second, 15*time.Minute
 	case fault.Unavailable:
-		return doubled(5*time.Second, count, time.Minute)
+		hold, limit = 5*time.Second, time.Minute
 	default:
 		return 0
 	}
-}
-
-// doubled returns base, doubled for each count after the first, up to limit.
-func doubled(base time.Duration, count int, limit time.Duration) time.Duration {
-	for range count - 1 {
-		if base *= 2; base >= limit {
-			return limit
-		}
+	for i := 1; i < count && hold < limit; i++ {
+		hold *= 2
 	}
-	return base
+	return min(hold, limit)
 }
 
 func describe(err error, now time.Time) Failure {

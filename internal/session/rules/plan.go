@@ -26,12 +26,6 @@ type Plan struct {
 	Roles    []creds.Role  // to assume one from the other; none: the base session
 }
 
-// Direct reports whether the role is assumed with the access key and a code of its
-// own: a single role that is wanted for longer than role chaining allows.
-func (p Plan) Direct() bool {
-	return len(p.Roles) == 1 && p.Roles[0].Duration > maxChained
-}
-
 // Target is one session to have: the base session, or a role session.
 type Target struct {
 	ID       string      // of the cached session: hex SHA-256 of all that identifies it
@@ -46,7 +40,7 @@ type Target struct {
 func (p Plan) Target() *Target {
 	root := digest("key", p.Partition, p.Endpoint, p.AccessKeyID, p.Serial)
 	device := DeviceScope(p.Serial)
-	if p.Direct() {
+	if len(p.Roles) == 1 && p.Roles[0].Duration > maxChained { // longer than role chaining allows: with the access key and a code
 		role := &p.Roles[0]
 		return &Target{ID: roleID("direct", root, role), Scope: device, Role: role, Duration: role.Duration}
 	}

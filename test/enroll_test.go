@@ -212,7 +212,7 @@ func (n *newcomer) oneKey(own string) {
 	}
 }
 
-// untouched fails if anything of an enrolment is left: in IAM, beside the devices others, in
+// untouched fails if anything of an enrollment is left: in IAM, beside the devices others, in
 // the settings, or in the journal.
 func (n *newcomer) untouched(others ...string) {
 	n.t.Helper()

@@ -60,7 +60,7 @@ func (n *newcomer) noCodeOf(serial string) string {
 	}
 }
 
-// TestEnrollRefused has IAM refuse an enrolment in each of its ways. Nothing is left of any of them.
+// TestEnrollRefused has IAM refuse an enrollment in each of its ways. Nothing is left of any of them.
 func TestEnrollRefused(t *testing.T) {
 	t.Parallel()
 	eight := func(o *sandbox.Options) {

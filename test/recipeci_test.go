@@ -102,7 +102,7 @@ func (r *recipe) handedOver(t *testing.T, dir string) map[string]string {
 }
 
 // awaitFreshCode waits until no computer has sent the current code: weeks pass between the
-// enrolment of a device for CI and a job.
+// enrollment of a device for CI and a job.
 func (r *recipe) awaitFreshCode(t *testing.T) {
 	t.Helper()
 	var last totp.Step

@@ -56,7 +56,7 @@ func (n *newcomer) steps() (all []int64) {
 	return all
 }
 
-// fewest are the calls of an enrolment that nothing stands in the way of: whose key it is, which
+// fewest are the calls of an enrollment that nothing stands in the way of: whose key it is, which
 // devices there are, one device made and enabled, and one session.
 func fewest() map[string]int {
 	return map[string]int{"GetCallerIdentity": 1, "ListMFADevices": 1, "ListVirtualMFADevices": 1, "CreateVirtualMFADevice": 1, "EnableMFADevice": 1, "GetSessionToken": 1}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
@@ -107,8 +106,8 @@ type adding struct {
 func runAdd(ctx context.Context, a *app, o addOptions) error {
 	ctx, ask, end := a.interact(ctx, o.yes)
 	defer end()
-	add := &adding{app: a, addOptions: o, ask: ask}
-	if err := add.begin(); err != nil {
+	add, err := a.adding(o, ask)
+	if err != nil {
 		return err
 	}
 	if err := add.secrets(ctx); err != nil {
@@ -121,15 +120,12 @@ func runAdd(ctx context.Context, a *app, o addOptions) error {
 	return nil
 }
 
-// begin finds out what is known of the profile, which need not exist.
-func (add *adding) begin() error {
+// adding finds out what is known of the profile, which need not exist.
+func (a *app) adding(o addOptions, ask *asker) (*adding, error) {
+	add := &adding{app: a, addOptions: o, ask: ask}
 	var err error
-	if add.files, err = add.loadFiles(); err != nil {
-		return err
-	}
-	env := profile.Env{Getenv: add.getenv, Identity: true, CheckURL: awsapi.CheckURL}
-	if add.settings, err = add.files.Resolve(add.name, profile.Flags{}, env); err != nil {
-		return err
+	if add.files, add.settings, err = a.identity(o.name); err != nil {
+		return nil, err
 	}
 	if id := add.settings.Identity; id != add.name {
 		add.say("Profile %s uses the access key of profile %s, so the secrets are stored for that one.", fault.Printable(add.name), fault.Printable(id))
@@ -138,7 +134,7 @@ func (add *adding) begin() error {
 	if err == nil && add.serial != "" {
 		add.settings.Serial, err = profile.CheckSerial("--serial", add.serial)
 	}
-	return err
+	return add, err
 }
 
 // secrets adds what the flags name, or else asks for both.

@@ -57,13 +57,10 @@ func (add *adding) addKey(ctx context.Context) error {
 	if err != nil || done {
 		return err
 	}
-	switch {
-	case stored.ID == key.ID && stored.Secret.Equal(key.Secret):
+	if stored.ID == key.ID && stored.Secret.Equal(key.Secret) {
 		add.say("Access key %s of profile %s is already in the %s store.", key.ID, fault.Printable(id), kind)
-	default:
-		if err := add.replaceKey(ctx, items, kind, stored, key); err != nil {
-			return err
-		}
+	} else if err := add.replaceKey(ctx, items, kind, stored, key); err != nil {
+		return err
 	}
 	err = add.save(ctx, func(own *edit.Own) {
 		own.AccessKeyID = key.ID

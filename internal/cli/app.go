@@ -119,6 +119,15 @@ func (a *app) fail(err error) int {
 	return int(fault.KindOf(err))
 }
 
+// withRemedy returns err with another remedy.
+func withRemedy(err error, remedy string) error {
+	failure, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return err
+	}
+	return fault.New(failure.Kind, failure.Thing, remedy, "%s", failure.Cause)
+}
+
 // getting reports whether this is a credential process, whose consumer shows or logs only one
 // line.
 func (a *app) getting() bool {

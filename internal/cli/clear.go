@@ -74,7 +74,7 @@ func runClear(a *app, asked getOptions) error {
 
 // forget deletes the sessions of o and returns how many were cached.
 func forget(a *app, files *profile.Files, o getOptions) (cached int, err error) {
-	w, err := a.open(wanted{profile: o.profile, flags: o.flags, files: files})
+	w, err := a.openIn(files, o)
 	if err != nil {
 		return 0, err
 	}

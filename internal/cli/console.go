@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
@@ -21,7 +20,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
-// consoleOptions are those of an enrolment in the AWS console.
+// consoleOptions are those of an enrollment in the AWS console.
 type consoleOptions struct {
 	on     bool
 	serial string
@@ -35,7 +34,7 @@ func (o *consoleOptions) define(cmd *cobra.Command) {
 	o.seed.define(cmd)
 }
 
-// console is one enrolment in the AWS console.
+// console is one enrollment in the AWS console.
 type console struct {
 	*app
 	ask     *asker
@@ -77,31 +76,25 @@ func (c *console) introduce(ctx context.Context, got found) (serial string, err 
 	return serial, c.keep(ctx, serial, got.seed, typed)
 }
 
-// seedKept tells with a failure, or an interruption, that nothing has to be begun anew.
+// seedKept adds to a failure, or an interruption, that the next run continues.
 func (c *console) seedKept(err error) error {
 	const kept = "The seed is stored; run the same command again to continue"
-	told, ok := errors.AsType[*fault.Error](err)
-	if !ok {
+	if _, ok := errors.AsType[*fault.Error](err); !ok {
 		if c.ask.present() {
 			fmt.Fprintln(c.ask.terminal) // the codes are on this line
 		}
 		fmt.Fprintf(c.stderr, "%s: %s\n", program, kept)
 		return err
 	}
-	remedy := kept
-	if told.Remedy != "" {
-		remedy = told.Remedy + ". " + kept
+	if remedy := fault.Remedy(err); remedy != "" {
+		return withRemedy(err, remedy+". "+kept)
 	}
-	return fault.New(told.Kind, told.Thing, remedy, "%s", told.Cause)
+	return withRemedy(err, kept)
 }
 
 func (c *console) begin(ctx context.Context, o enrollOptions) error {
-	files, err := c.loadFiles()
-	if err != nil {
-		return err
-	}
-	// The profile need not exist: the root user has no access key, and should not.
-	if c.has, err = files.Resolve(o.profile, profile.Flags{}, profile.Env{Getenv: c.getenv, Identity: true, CheckURL: awsapi.CheckURL}); err != nil {
+	var err error
+	if _, c.has, err = c.identity(o.profile); err != nil {
 		return err
 	}
 	c.name = c.has.Identity
@@ -168,7 +161,7 @@ func (c *console) showPair(ctx context.Context, seed totp.Seed) (totp.Step, erro
 // awsTime is this machine's time, corrected by what AWS last showed.
 func (c *console) awsTime() time.Time {
 	now := c.now()
-	return now.Add(newClockBook(c.cache, c.has, c.now).LoadClock().SkewAt(now))
+	return now.Add(newStoredClock(c.cache, c.has, c.now).LoadClock().SkewAt(now))
 }
 
 // askSerial finds out the serial of the device that the console has made.
@@ -206,12 +199,11 @@ func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed
 
 // try proves the device by a session, if there is an access key to make one with.
 func (c *console) try(ctx context.Context, serial string) error {
-	root := strings.HasSuffix(serial, ":mfa/root-account-mfa-device")
 	if c.has.KeyStore == "" && !envstore.New(c.getenv).Configured() {
 		c.say("Profile %s has no access key, so there is no session to try. To get codes, run: %s code --profile %s", fault.Printable(c.name), program, fault.Shell(c.name))
 		return nil
 	}
-	if root {
+	if strings.HasSuffix(serial, ":mfa/root-account-mfa-device") {
 		c.say("AWS limits sessions of the root user to an hour, and advises against access keys for it.")
 	}
 	c.forgetFailures(c.name)

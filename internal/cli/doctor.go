@@ -118,7 +118,7 @@ func examine(ctx context.Context, a *app, o doctorOptions, answers map[string]do
 
 // openForDoctor opens a profile as get does.
 func openForDoctor(a *app, c doctor.Call) (*doctor.Opened, error) {
-	p, err := a.open(wanted{profile: c.Profile, flags: c.Flags})
+	p, err := a.open(getOptions{profile: c.Profile, flags: c.Flags})
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func openForDoctor(a *app, c doctor.Call) (*doctor.Opened, error) {
 		o.Seed = nil
 	}
 	o.AWS = func() (awsapi.Options, error) {
-		withIAM, err := a.open(wanted{profile: c.Profile, flags: c.Flags, iam: true})
+		withIAM, err := a.open(getOptions{profile: c.Profile, flags: c.Flags, iam: true})
 		if err != nil {
 			return p.awsOptions(), err
 		}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"os/signal"
 	"slices"
 	"syscall"
@@ -20,10 +19,12 @@ import (
 // SDK, and Terraform with it, gives its helper 60 seconds.
 const processDeadline = 50 * time.Second
 
+// getOptions are what get is asked for. Other commands open a profile with them.
 type getOptions struct {
 	profile string
 	flags   profile.Flags
 	refresh bool
+	iam     bool // not of get, which must not fail because of the endpoint of IAM: resolve that too
 }
 
 func newGetCommand(a *app) *cobra.Command {
@@ -53,7 +54,7 @@ func (o *getOptions) define(cmd *cobra.Command) {
 }
 
 func runGet(ctx context.Context, a *app, o getOptions) error {
-	w, err := a.open(wanted{profile: o.profile, flags: o.flags})
+	w, err := a.open(o)
 	if err != nil {
 		return err
 	}
@@ -75,8 +76,7 @@ func runGet(ctx context.Context, a *app, o getOptions) error {
 // that command.
 func (a *app) asRegistered(o getOptions, err error) error {
 	files, failed := a.loadFiles()
-	failure, ok := errors.AsType[*fault.Error](err)
-	if failed != nil || !ok {
+	if failed != nil {
 		return err
 	}
 	line := files.CredentialProcess(o.profile)
@@ -84,7 +84,7 @@ func (a *app) asRegistered(o getOptions, err error) error {
 	if registered, ok := parseProcess(line); !ok || registered == o {
 		return err
 	}
-	return fault.New(failure.Kind, failure.Thing, "run the command that the AWS config has for the profile: "+line, "%s", failure.Cause)
+	return withRemedy(err, "run the command that the AWS config has for the profile: "+line)
 }
 
 // cachedOrNew returns the cached session, or else gets a new one, which signals may interrupt.

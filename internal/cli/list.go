@@ -91,8 +91,7 @@ func (a *app) printJSON(v any) error {
 }
 
 func (a *app) listProfile(files *profile.Files, profileName string) listed {
-	asked := registered(files, profileName)
-	w, err := a.open(wanted{profile: asked.profile, flags: asked.flags, files: files})
+	w, err := a.openIn(files, registered(files, profileName))
 	if err != nil {
 		return listed{Profile: profileName, Problem: fault.Line(err)}
 	}

@@ -26,7 +26,7 @@ type manager struct {
 	*enroll.Manager
 	ask   *asker
 	other otherDevice
-	clock clockBook
+	clock storedClock
 
 	sent   []creds.Secret // codes of the other device that AWS has seen
 	waited bool           // a wait was shown, where there is no terminal
@@ -35,7 +35,7 @@ type manager struct {
 // manager returns the manager of the profile's identity. seedStore is where a new seed is to
 // be stored, or "".
 func (a *app) manager(ctx context.Context, name, seedStore string, other otherDevice, ask *asker) (*manager, error) {
-	p, err := a.open(wanted{profile: name, iam: true})
+	p, err := a.open(getOptions{profile: name, iam: true})
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (m *manager) chooseSeedStore(ctx context.Context, asked string, s profile.S
 }
 
 func (m *manager) resolve(name string) (profile.Settings, error) {
-	p, err := m.open(wanted{profile: name, iam: true})
+	p, err := m.open(getOptions{profile: name, iam: true})
 	if err != nil {
 		return profile.Settings{}, err
 	}
@@ -117,7 +117,7 @@ func (m *manager) observe(server, local time.Time) {
 
 // withKey opens the profile, and reads its access key unless one is given.
 func (m *manager) withKey(ctx context.Context, key creds.AccessKey) (*opened, creds.AccessKey, error) {
-	p, err := m.open(wanted{profile: m.Profile, iam: true})
+	p, err := m.open(getOptions{profile: m.Profile, iam: true})
 	if err == nil && key.ID == "" {
 		key, err = p.AccessKey(ctx)
 	}
@@ -266,13 +266,8 @@ func (m *manager) confirmLast(ctx context.Context, last enroll.LastDevice) error
 
 // needsSession adds to a denial for want of MFA how to get on.
 func needsSession(err error) error {
-	denied, ok := errors.AsType[*enroll.MFAError](err)
-	if !ok {
-		return err
+	if denied, ok := errors.AsType[*enroll.MFAError](err); ok {
+		return withRemedy(denied, "give a device that works already: --mfa-serial ARN --mfa-code-file FILE, or run it on a terminal")
 	}
-	failure, ok := errors.AsType[*fault.Error](denied)
-	if !ok {
-		return err
-	}
-	return fault.New(failure.Kind, failure.Thing, "give a device that works already: --mfa-serial ARN --mfa-code-file FILE, or run it on a terminal", "%s", failure.Cause)
+	return err
 }

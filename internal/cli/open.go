@@ -18,21 +18,13 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/warm"
 )
 
-// wanted names a profile to open.
-type wanted struct {
-	profile string
-	flags   profile.Flags
-	iam     bool           // resolve the endpoint of IAM too: a get must not fail because of it
-	files   *profile.Files // nil: load them
-}
-
 // opened is a profile with its settings, its secrets, its cache and its session broker. No store is
 // opened and nothing is connected before it is used.
 type opened struct {
 	warm.Profile
 
 	app    *app
-	clock  clockBook
+	clock  storedClock
 	broker *session.Broker
 }
 
@@ -43,20 +35,22 @@ func (a *app) host() warm.Host {
 
 // open resolves the settings of a profile and puts together what serves it. It succeeds for a
 // profile that lacks secrets: see ready.
-func (a *app) open(want wanted) (*opened, error) {
-	files := want.files
-	if files == nil {
-		var err error
-		if files, err = a.loadFiles(); err != nil {
-			return nil, err
-		}
+func (a *app) open(o getOptions) (*opened, error) {
+	files, err := a.loadFiles()
+	if err != nil {
+		return nil, err
 	}
-	found, err := a.host().Open(files, want.profile, want.flags, want.iam)
+	return a.openIn(files, o)
+}
+
+// openIn is open for files that are loaded already.
+func (a *app) openIn(files *profile.Files, o getOptions) (*opened, error) {
+	found, err := a.host().Open(files, o.profile, o.flags, o.iam)
 	if err != nil {
 		return nil, err
 	}
 	p := &opened{Profile: *found, app: a}
-	p.clock = newClockBook(p.Cache, p.Settings, a.now)
+	p.clock = newStoredClock(p.Cache, p.Settings, a.now)
 	p.broker = &session.Broker{
 		STS: awsapi.New(p.awsOptions()), Secrets: p, Sessions: p.Cache, Clock: p.clock,
 		Scope: func(name string) session.Scope { return p.Cache.Scope(name) },
@@ -71,7 +65,7 @@ func (a *app) openDevice(name string) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := a.open(wanted{profile: owner})
+	p, err := a.open(getOptions{profile: owner})
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +73,16 @@ func (a *app) openDevice(name string) (*opened, error) {
 }
 
 func (a *app) loadFiles() (*profile.Files, error) { return a.host().Load() }
+
+// identity returns the settings of the access key behind a profile, which need not exist.
+func (a *app) identity(name string) (*profile.Files, profile.Settings, error) {
+	files, err := a.loadFiles()
+	if err != nil {
+		return nil, profile.Settings{}, err
+	}
+	settings, err := files.Resolve(name, profile.Flags{}, profile.Env{Getenv: a.getenv, Identity: true, CheckURL: awsapi.CheckURL})
+	return files, settings, err
+}
 
 // awsOptions are the options of a client of AWS for the profile. An endpoint that cannot be used fails
 // the call and not open: a cached session does not need it.
@@ -137,7 +141,7 @@ func (p *opened) session(ctx context.Context, o session.Options) (creds.Credenti
 
 // verify gets a new session for a profile, which shows that its secrets work.
 func (a *app) verify(ctx context.Context, name string) error {
-	p, err := a.open(wanted{profile: name})
+	p, err := a.open(getOptions{profile: name})
 	if err != nil {
 		return err
 	}
@@ -152,7 +156,7 @@ func (a *app) verify(ctx context.Context, name string) error {
 // forgetFailures ends the waiting period of a profile whose secrets have changed. If that fails, it ends
 // by itself.
 func (a *app) forgetFailures(name string) {
-	if p, err := a.open(wanted{profile: name}); err == nil {
+	if p, err := a.open(getOptions{profile: name}); err == nil {
 		p.broker.Forget(p.Plan)
 	}
 }

@@ -198,20 +198,15 @@ func programPath(given string) (string, error) {
 	if err != nil {
 		return "", fault.New(fault.Usage, program, "give --program PATH", "its own path cannot be found")
 	}
-	if called, err := findProgram(os.Args[0]); err == nil && sameFile(called, path) {
-		path = called
+	if called, err := exec.LookPath(os.Args[0]); err == nil {
+		if called, err = filepath.Abs(called); err == nil && sameFile(called, path) {
+			path = called
+		}
 	}
 	if strings.Contains(path, "go-build") {
 		return "", fault.New(fault.Usage, program, "install it first: go install, or make build", "it runs from a temporary directory (go run), which will be deleted")
 	}
 	return path, nil
-}
-
-func findProgram(name string) (string, error) {
-	if strings.ContainsRune(name, os.PathSeparator) {
-		return filepath.Abs(name)
-	}
-	return exec.LookPath(name)
 }
 
 func sameFile(a, b string) bool {

@@ -119,7 +119,7 @@ func (a *app) manage(ctx context.Context, verb string, o rotateOptions, flow fun
 	if err != nil {
 		return err
 	}
-	p, err := a.open(wanted{profile: m.Profile})
+	p, err := a.open(getOptions{profile: m.Profile})
 	if err != nil {
 		return err
 	}

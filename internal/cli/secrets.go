@@ -47,7 +47,8 @@ func (p *opened) Codes(ctx context.Context) (session.Codes, error) {
 
 // program has the program of mfa_process make the current code.
 func (p *opened) program(ctx context.Context, _ totp.Step) (creds.Secret, error) {
-	source := mfaprocess.Source{Argv: p.Settings.MFAProcess, Env: p.app.programEnv(p.Settings.Serial), Place: "profile " + strconv.Quote(p.Settings.Profile)}
+	waiting := envDepth + "=" + strings.TrimSpace(p.app.getenv(envDepth)+" "+p.Settings.Serial)
+	source := mfaprocess.Source{Argv: p.Settings.MFAProcess, Env: []string{waiting}, Place: "profile " + strconv.Quote(p.Settings.Profile)}
 	return source.Code(ctx)
 }
 
@@ -80,25 +81,24 @@ func (p *opened) where() (key, seed, mfaProcess string) {
 
 // ready refuses a profile of which no access key, or no source of codes, is known.
 func (p *opened) ready() error {
-	thing := "profile " + strconv.Quote(p.Settings.Identity)
-	add := "run: " + program + " add --profile " + fault.Shell(p.Settings.Identity)
-	if !p.HasKey() {
-		return fault.New(fault.NoSecret, thing, add+", or set "+strings.Join([]string{envstore.VarAccessKeyID, envstore.VarSecretAccessKey, envstore.VarSeed, envstore.VarSerial}, ", "),
-			"no access key is stored for it")
+	if p.HasKey() {
+		return p.deviceReady()
 	}
-	return p.deviceReady()
+	variables := strings.Join([]string{envstore.VarAccessKeyID, envstore.VarSecretAccessKey, envstore.VarSeed, envstore.VarSerial}, ", ")
+	return fault.New(fault.NoSecret, "profile "+strconv.Quote(p.Settings.Identity), "run: "+program+" add --profile "+fault.Shell(p.Settings.Identity)+", or set "+variables,
+		"no access key is stored for it")
 }
 
 // deviceReady refuses a profile of which no source of codes is known.
 func (p *opened) deviceReady() error {
 	thing := "profile " + strconv.Quote(p.Settings.Identity)
-	add := "run: " + program + " add --profile " + fault.Shell(p.Settings.Identity)
+	add := program + " add --profile " + fault.Shell(p.Settings.Identity)
 	switch {
 	case !p.HasCodes():
-		return fault.New(fault.NoSecret, thing, "run: "+program+" enroll --profile "+fault.Shell(p.Settings.Identity)+", or for an existing device: "+strings.TrimPrefix(add, "run: "),
+		return fault.New(fault.NoSecret, thing, "run: "+program+" enroll --profile "+fault.Shell(p.Settings.Identity)+", or for an existing device: "+add,
 			"no seed is stored for it, and mfa_process is not set")
 	case p.Settings.Serial == "":
-		return fault.New(fault.Config, thing, add+" --serial ARN", "the serial of its MFA device is unknown")
+		return fault.New(fault.Config, thing, "run: "+add+" --serial ARN", "the serial of its MFA device is unknown")
 	}
 	return nil
 }
@@ -120,10 +120,4 @@ func (p *opened) notRecursing(profile string) error {
 		return nil
 	}
 	return fault.New(fault.Config, "profile "+strconv.Quote(profile), "make mfa_process use another profile, or none", "mfa_process of %s runs this program again", serial)
-}
-
-// programEnv is what a program that makes the code of the device serial has in its environment, beside
-// this process's.
-func (a *app) programEnv(serial string) []string {
-	return []string{envDepth + "=" + strings.TrimSpace(a.getenv(envDepth)+" "+serial)}
 }

@@ -66,7 +66,7 @@ func runSetup(ctx context.Context, a *app, o setupOptions) error {
 	}
 	a.profile = o.add.name
 	s := &setup{app: a, setupOptions: o, ask: ask}
-	for _, step := range []func(context.Context) error{s.key, s.enrolDevice, s.register, s.prove} {
+	for _, step := range []func(context.Context) error{s.key, s.enrollDevice, s.register, s.prove} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -85,8 +85,8 @@ type setup struct {
 
 // key stores the access key, unless one is stored.
 func (s *setup) key(ctx context.Context) error {
-	add := &adding{app: s.app, addOptions: s.add, ask: s.ask}
-	if err := add.begin(); err != nil {
+	add, err := s.adding(s.add, s.ask)
+	if err != nil {
 		return err
 	}
 	if !s.add.key.given() && add.settings.KeyStore != "" {
@@ -115,10 +115,10 @@ func (s *setup) lookForKey(ctx context.Context, add *adding) error {
 	return nil
 }
 
-// enrolDevice makes this computer an MFA device, or takes the one that is given, unless there is
+// enrollDevice makes this computer an MFA device, or takes the one that is given, unless there is
 // one.
-func (s *setup) enrolDevice(ctx context.Context) error {
-	w, err := s.open(wanted{profile: s.add.name})
+func (s *setup) enrollDevice(ctx context.Context) error {
+	w, err := s.open(getOptions{profile: s.add.name})
 	if err != nil {
 		return err
 	}
@@ -128,8 +128,8 @@ func (s *setup) enrolDevice(ctx context.Context) error {
 			profile: s.add.name, seedStore: cmp.Or(s.add.stores.seed, s.add.stores.both), console: consoleOptions{on: true, serial: s.add.serial, seed: s.add.seed},
 		}, s.ask)
 	case s.add.seed.given():
-		add := &adding{app: s.app, addOptions: s.add, ask: s.ask}
-		if err := add.begin(); err != nil {
+		add, err := s.adding(s.add, s.ask)
+		if err != nil {
 			return err
 		}
 		return add.addSeed(ctx)
@@ -210,7 +210,7 @@ func hasRegion(files *profile.Files, profileName string) bool {
 
 // prove gets a session as a consumer would, and sums up.
 func (s *setup) prove(ctx context.Context) error {
-	w, err := s.open(wanted{profile: s.add.name})
+	w, err := s.open(getOptions{profile: s.add.name})
 	if err != nil {
 		return err
 	}

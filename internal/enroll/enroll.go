@@ -255,7 +255,7 @@ func (r *run) devices(ctx context.Context) ([]awsapi.Device, error) {
 	return list(ctx, r, func(api IAM) ([]awsapi.Device, error) { return api.ListMFADevices(ctx, r.who.User()) })
 }
 
-// virtual lists the virtual devices of the awsapi.
+// virtual lists the virtual devices of the account.
 func (r *run) virtual(ctx context.Context) ([]awsapi.Device, error) {
 	return list(ctx, r, func(api IAM) ([]awsapi.Device, error) { return api.ListVirtualMFADevices(ctx) })
 }

@@ -252,7 +252,7 @@ func TestHeldLock(t *testing.T) {
 	})
 }
 
-// TestNewSeedWaitsForNothing enrols again after an enrolment was taken back: the steps that the first
+// TestNewSeedWaitsForNothing enrolls again after an enrollment was taken back: the steps that the first
 // seed has spent do not matter to the second, whose device has the same serial.
 func TestNewSeedWaitsForNothing(t *testing.T) {
 	t.Parallel()

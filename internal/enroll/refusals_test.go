@@ -36,7 +36,7 @@ func fails(t *testing.T, err error, kind fault.Kind, parts ...string) {
 	}
 }
 
-// untouched fails if anything of the enrolment is left in IAM, in the store, in the settings or
+// untouched fails if anything of the enrollment is left in IAM, in the store, in the settings or
 // in the journal, beside the devices others.
 func (s *stage) untouched(others ...string) {
 	s.t.Helper()

@@ -23,7 +23,7 @@ func (s *stage) storeKey(k sandbox.Key) {
 	s.edit("work", func(own *edit.Own) { own.AccessKeyID, own.Store = k.ID, keystore.KindAge })
 }
 
-// enrolled is a machine an hour after an enrolment.
+// enrolled is a machine an hour after an enrollment.
 func enrolled(t *testing.T, adjust ...func(*sandbox.Options)) *stage {
 	t.Helper()
 	s := newStage(t, adjust...)

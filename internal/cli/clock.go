@@ -8,20 +8,20 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 )
 
-// clockBook stores the skew of this host against one endpoint in the cache.
-type clockBook struct {
+// storedClock keeps the skew of this host against one endpoint in the cache.
+type storedClock struct {
 	cache *cache.Cache
 	name  string // rules.ClockName
 	now   func() time.Time
 }
 
-func newClockBook(c *cache.Cache, s profile.Settings, now func() time.Time) clockBook {
-	return clockBook{c, rules.ClockName(s.Partition, s.Endpoint), now}
+func newStoredClock(c *cache.Cache, s profile.Settings, now func() time.Time) storedClock {
+	return storedClock{c, rules.ClockName(s.Partition, s.Endpoint), now}
 }
 
 // LoadClock returns the clock as it is now. One that is stale is removed: it must not come back
 // when time has caught up.
-func (b clockBook) LoadClock() rules.Clock {
+func (b storedClock) LoadClock() rules.Clock {
 	stored := b.cache.LoadClock(b.name)
 	clock := stored.Current(b.now())
 	if clock.IsZero() && !stored.IsZero() {
@@ -31,6 +31,6 @@ func (b clockBook) LoadClock() rules.Clock {
 }
 
 // SaveClock stores c with what this machine's clock counts from.
-func (b clockBook) SaveClock(c rules.Clock) error {
+func (b storedClock) SaveClock(c rules.Clock) error {
 	return b.cache.SaveClock(b.name, c.Anchored(b.now()))
 }

@@ -190,7 +190,7 @@ func crt(t *tools) *client {
 		command: func(m *machine, profile string) []string {
 			return []string{debianPython, m.tools.path("python/crt.py"), profile, m.wire.url()}
 		},
-		note:   "it loses the session token (aws-c-auth#205, mended in 2023), so AWS would refuse what it signs; its cells are requests that are signed with the right access key",
+		note:   "it loses the session token (aws-c-auth#205, fixed in 2023), so AWS would refuse what it signs; its cells are requests that are signed with the right access key",
 		perAsk: 1, shows: hidden, cannot: map[string]string{
 			caseSDKRole: "new_process reads credential_process only",
 			caseKilled:  "this version aborts when its process has been killed",

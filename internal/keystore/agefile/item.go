@@ -30,11 +30,11 @@ type content struct {
 type problem string
 
 const (
-	notAge  problem = "is damaged, or no age file of a version that this program knows"
-	noMatch problem = "is damaged, or was encrypted to another identity than that of the store"
-	damaged problem = "is damaged"
-	newer   problem = "was written by a newer version of this program"
-	foreign problem = "holds another item: it was renamed, or replaced"
+	errNotAge  problem = "is damaged, or no age file of a version that this program knows"
+	errNoMatch problem = "is damaged, or was encrypted to another identity than that of the store"
+	errDamaged problem = "is damaged"
+	errNewer   problem = "was written by a newer version of this program"
+	errForeign problem = "holds another item: it was renamed, or replaced"
 )
 
 // Error implements error.
@@ -77,7 +77,7 @@ func unseal(file []byte, identities ...age.Identity) ([]byte, error) {
 	if err == nil {
 		plain, err := io.ReadAll(io.LimitReader(r, maxFile))
 		if err != nil {
-			return nil, damaged
+			return nil, errDamaged
 		}
 		return plain, nil
 	}
@@ -85,9 +85,9 @@ func unseal(file []byte, identities ...age.Identity) ([]byte, error) {
 		return nil, explained
 	}
 	if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
-		return nil, noMatch
+		return nil, errNoMatch
 	}
-	return nil, notAge
+	return nil, errNotAge
 }
 
 // nobody is an identity that opens nothing. With it, age reads a file's header even if there is no
@@ -127,15 +127,15 @@ func encode(name string, value creds.Secret) ([]byte, error) {
 func decode(plain []byte, name string) (string, creds.Secret, error) {
 	var c content
 	if err := json.Unmarshal(plain, &c); err != nil {
-		return "", creds.Secret{}, damaged // err might quote the secret
+		return "", creds.Secret{}, errDamaged // err might quote the secret
 	}
 	switch {
 	case c.Version > itemVersion:
-		return "", creds.Secret{}, newer
+		return "", creds.Secret{}, errNewer
 	case c.Version != itemVersion, checkName(c.Name) != nil, len(c.Secret) > MaxItem:
-		return "", creds.Secret{}, damaged
+		return "", creds.Secret{}, errDamaged
 	case name != "" && c.Name != name:
-		return "", creds.Secret{}, foreign
+		return "", creds.Secret{}, errForeign
 	}
 	return c.Name, creds.NewSecret(c.Secret), nil
 }

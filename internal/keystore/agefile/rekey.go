@@ -62,7 +62,7 @@ func (s *Store) prepare(ctx context.Context, p Protection) (keyPair, error) {
 	if err != nil {
 		return keyPair{}, s.notEncrypted(ctx, err)
 	}
-	if _, err = unseal(file, pair.opens...); errors.Is(err, noMatch) {
+	if _, err = unseal(file, pair.opens...); errors.Is(err, errNoMatch) {
 		err = fault.New(fault.Usage, p.IdentityFile, "give the identity of one of the recipients", "does not open what is encrypted to the recipients")
 	}
 	return pair, err

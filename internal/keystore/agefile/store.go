@@ -73,12 +73,12 @@ func (s *Store) getFrom(ctx context.Context, n snapshot, name string) (creds.Sec
 		return creds.Secret{}, s.damaged(identityFile, "is missing, and nothing else opens what is stored")
 	}
 	_, secret, err := openItem(n.item, name, identities)
-	if locked != nil && errors.Is(err, noMatch) {
+	if locked != nil && errors.Is(err, errNoMatch) {
 		return creds.Secret{}, locked
 	}
 	if wrong, ok := errors.AsType[problem](err); ok {
 		remedy := "restore the file from a backup, or " + addAgain
-		if wrong == newer {
+		if wrong == errNewer {
 			remedy = "use a newer aws-mfa-creds"
 		}
 		err = fault.New(fault.NoSecret, s.path(fileName(name)), remedy, "%s", wrong)

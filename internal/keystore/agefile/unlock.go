@@ -165,7 +165,7 @@ type passphraseIdentity struct {
 // Unwrap implements age.Identity. The error is a problem or a *fault.Error.
 func (p passphraseIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	if len(stanzas) != 1 || stanzas[0].Type != "scrypt" || len(stanzas[0].Args) != 2 {
-		return nil, damaged
+		return nil, errDamaged
 	}
 	if cost, err := strconv.Atoi(stanzas[0].Args[1]); err == nil && cost > maxWorkFactor {
 		return nil, p.store.damaged(sealedFile, "asks for more work than this program ever does to check a passphrase")

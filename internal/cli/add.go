@@ -175,27 +175,16 @@ func (add *adding) setProgram(ctx context.Context) error {
 		own.MFAProcess = add.mfaProcess
 		own.Serial = cmp.Or(own.Serial, add.settings.Serial)
 	})
-	if err == nil {
-		add.say("%s now prints the codes of profile %s.", firstWord(add.mfaProcess), fault.Printable(add.settings.Identity))
-		add.lookForProgram()
+	if err != nil {
+		return err
 	}
-	return err
-}
-
-// lookForProgram warns if the shell would not find the program now.
-func (add *adding) lookForProgram() {
-	word := firstWord(add.mfaProcess)
-	if strings.ContainsAny(word, `/\"'`) {
-		return
-	}
-	if _, err := exec.LookPath(word); err != nil {
+	word, _, _ := strings.Cut(strings.TrimSpace(add.mfaProcess), " ")
+	word = fault.Printable(word)
+	add.say("%s now prints the codes of profile %s.", word, fault.Printable(add.settings.Identity))
+	if _, err := exec.LookPath(word); err != nil && !strings.ContainsAny(word, `/\"'`) {
 		add.say("Warning: %s is not on PATH.", word)
 	}
-}
-
-func firstWord(command string) string {
-	word, _, _ := strings.Cut(strings.TrimSpace(command), " ")
-	return fault.Printable(word)
+	return nil
 }
 
 // storeFor returns the store of one kind of secret: the one asked for, the one that the

@@ -164,10 +164,8 @@ func (m *manager) mfaSession(ctx context.Context, p *opened, key creds.AccessKey
 	if p.ready() != nil {
 		return m.other.session(ctx, m, p, key)
 	}
-	limited, cancel := context.WithTimeout(ctx, processDeadline)
-	defer cancel()
 	p.broker.Sleep = m.countdown(p.broker.Sleep)
-	return p.broker.Get(limited, p.Plan, session.Options{})
+	return p.session(ctx, session.Options{})
 }
 
 // prove makes a new session with the device, and with the key if one is given.

@@ -85,26 +85,9 @@ func runRegister(ctx context.Context, a *app, o registerOptions) error {
 	if err != nil {
 		return err
 	}
-	if o, err = kept(files, o); err != nil {
-		return err
-	}
-	registration, err := o.registration()
-	if err != nil {
-		return err
-	}
-	env, err := a.host().Env()
-	if err != nil {
-		return err
-	}
-	if _, err := files.Resolve(cmp.Or(o.source, o.profile), o.flags, env); err != nil {
-		return err // every get would fail with it
-	}
-	if err := mayRegister(ctx, a, files, o, registration); err != nil {
-		return err
-	}
-	editor := a.editor()
-	editor.DryRun = o.dryRun
-	done, err := editor.Register(ctx, o.profile, registration)
+	ask := a.asker(o.yes || o.dryRun)
+	defer ask.close()
+	registration, done, err := register(ctx, a, files, o, ask)
 	if err != nil {
 		return err
 	}
@@ -113,6 +96,31 @@ func runRegister(ctx context.Context, a *app, o registerOptions) error {
 	}
 	sayRegistered(a, o, registration, done)
 	return nil
+}
+
+// register writes a profile into the AWS config, unless it is a dry run, and returns what it was to write and
+// what that changes.
+func register(ctx context.Context, a *app, files *profile.Files, o registerOptions, ask *asker) (r edit.Registration, done edit.Registered, err error) {
+	if o, err = kept(files, o); err != nil {
+		return r, done, err
+	}
+	if r, err = o.registration(); err != nil {
+		return r, done, err
+	}
+	env, err := a.host().Env()
+	if err != nil {
+		return r, done, err
+	}
+	if _, err := files.Resolve(cmp.Or(o.source, o.profile), o.flags, env); err != nil {
+		return r, done, err // every get would fail with it
+	}
+	if err := mayRegister(ctx, a, files, o, r, ask); err != nil {
+		return r, done, err
+	}
+	editor := a.editor()
+	editor.DryRun = o.dryRun
+	done, err = editor.Register(ctx, o.profile, r)
+	return r, done, err
 }
 
 // kept fills in what is registered already, where nothing else is given.
@@ -219,9 +227,7 @@ func sameFile(a, b string) bool {
 }
 
 // mayRegister looks for what would keep the SDKs from running the program, and asks what to do.
-func mayRegister(ctx context.Context, a *app, files *profile.Files, o registerOptions, r edit.Registration) error {
-	ask := a.asker(o.yes || o.dryRun)
-	defer ask.close()
+func mayRegister(ctx context.Context, a *app, files *profile.Files, o registerOptions, r edit.Registration, ask *asker) error {
 	static, err := files.StaticKeys(o.profile)
 	if err != nil {
 		return err

@@ -66,15 +66,20 @@ func (s *seedSource) read(ctx context.Context, ask *asker) (found, error) {
 		}
 		return s.choose(ctx, texts, "the clipboard", ask)
 	}
+	return s.fromFiles(ctx, ask, "--seed-file", s.files)
+}
+
+// fromFiles returns the seed in all the files together. flag is how they were named.
+func (s *seedSource) fromFiles(ctx context.Context, ask *asker, flag string, paths []string) (found, error) {
 	var texts []creds.Secret
-	for _, path := range s.files {
-		more, err := textsOf(ctx, ask, "--seed-file", path)
+	for _, path := range paths {
+		more, err := textsOf(ctx, ask, flag, path)
 		if err != nil {
 			return found{}, err
 		}
 		texts = append(texts, more...)
 	}
-	return s.choose(ctx, texts, where("--seed-file", s.files[0]), ask)
+	return s.choose(ctx, texts, where(flag, paths[0]), ask)
 }
 
 // typed returns the seed in what was typed, or in the file whose path that is.
@@ -82,11 +87,7 @@ func (s *seedSource) typed(ctx context.Context, text creds.Secret, ask *asker) (
 	if info, err := os.Stat(text.Reveal()); err != nil || !info.Mode().IsRegular() {
 		return s.choose(ctx, []creds.Secret{text}, "what was typed", ask)
 	}
-	texts, err := textsOf(ctx, ask, "file", text.Reveal())
-	if err != nil {
-		return found{}, err
-	}
-	return s.choose(ctx, texts, where("file", text.Reveal()), ask)
+	return s.fromFiles(ctx, ask, "file", []string{text.Reveal()})
 }
 
 // textsOf returns the text in a file, or the texts of the QR codes in a picture. flag is how it

@@ -169,18 +169,7 @@ func (s *setup) register(ctx context.Context) error {
 	if err := s.chooseRegion(ctx, files); err != nil {
 		return err
 	}
-	o, err := kept(files, registerOptions{profile: s.add.name, region: s.region, yes: s.add.yes})
-	if err != nil {
-		return err
-	}
-	registration, err := o.registration()
-	if err != nil {
-		return err
-	}
-	if err := mayRegister(ctx, s.app, files, o, registration); err != nil {
-		return err
-	}
-	_, err = s.editor().Register(ctx, s.add.name, registration)
+	registration, _, err := register(ctx, s.app, files, registerOptions{profile: s.add.name, region: s.region}, s.ask)
 	s.command = registration.Command
 	return err
 }

@@ -96,15 +96,15 @@ func examine(ctx context.Context, a *app, o doctorOptions, answers map[string]do
 		return report{}, err
 	}
 	sealing, _ := a.host().StoredKey() // without a directory for it, there is none
+	files, unreadable := profile.Load(paths)
 	in := &doctor.Inspection{
-		Getenv: a.getenv, Now: a.now, Paths: paths, Sealing: sealing, Profile: o.profile, Online: o.online, Verify: o.verify, Answers: answers,
-		Open: func(c doctor.Call) (*doctor.Opened, error) { return openForDoctor(a, c) },
+		Getenv: a.getenv, Now: a.now, Paths: paths, Files: files, Unreadable: unreadable, Sealing: sealing, Profile: o.profile, Online: o.online, Verify: o.verify, Answers: answers,
+		Open: func(c doctor.Call) (*doctor.Opened, error) { return openForDoctor(a, files, c) },
 		Parse: func(line string) (doctor.Call, bool) {
 			asked, ok := parseProcess(line)
 			return doctor.Call{Profile: asked.profile, Flags: asked.flags}, ok
 		},
 	}
-	in.Files, in.Unreadable = profile.Load(paths)
 	in.Program, _ = programPath("") // if it is not known, nothing is written with it
 	if !o.asJSON {
 		in.Unlock = func(ctx context.Context, store, identity string) { unlockKeychain(ctx, a, store, identity) }
@@ -117,8 +117,8 @@ func examine(ctx context.Context, a *app, o doctorOptions, answers map[string]do
 }
 
 // openForDoctor opens a profile as get does.
-func openForDoctor(a *app, c doctor.Call) (*doctor.Opened, error) {
-	p, err := a.open(getOptions{profile: c.Profile, flags: c.Flags})
+func openForDoctor(a *app, files *profile.Files, c doctor.Call) (*doctor.Opened, error) {
+	p, err := a.openIn(files, getOptions{profile: c.Profile, flags: c.Flags})
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func openForDoctor(a *app, c doctor.Call) (*doctor.Opened, error) {
 		o.Seed = nil
 	}
 	o.AWS = func() (awsapi.Options, error) {
-		withIAM, err := a.open(getOptions{profile: c.Profile, flags: c.Flags, iam: true})
+		withIAM, err := a.openIn(files, getOptions{profile: c.Profile, flags: c.Flags, iam: true})
 		if err != nil {
 			return p.awsOptions(), err
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enroll"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
 type rotateOptions struct {
@@ -43,7 +44,7 @@ one. The old key is deleted if nothing else has used it lately; otherwise it sta
 next run deletes it. If a run is interrupted, the next one continues it.`,
 		Example: `  aws-mfa-creds rotate key --profile work`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.manage(cmd.Context(), "rotate key", o, func(ctx context.Context, m *manager) error { return m.rotateKey(ctx, o) })
+			return a.manage(cmd.Context(), enroll.AccessKey, o, rotateKey)
 		},
 	}
 	o.define(a, cmd)
@@ -61,7 +62,7 @@ func newRotateDeviceCommand(a *app) *cobra.Command {
 one, and only then remove the old one. If a run is interrupted, the next one continues it.`,
 		Example: `  aws-mfa-creds rotate device --profile work`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.manage(cmd.Context(), "rotate device", o, func(ctx context.Context, m *manager) error { return m.rotateDevice(ctx, o) })
+			return a.manage(cmd.Context(), enroll.Device, o, rotateDevice)
 		},
 	}
 	o.define(a, cmd)
@@ -79,7 +80,7 @@ func newResyncCommand(a *app) *cobra.Command {
 that it works.`,
 		Example: `  aws-mfa-creds resync --profile work`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.manage(cmd.Context(), "resync", o, func(ctx context.Context, m *manager) error {
+			return a.manage(cmd.Context(), enroll.Device, o, func(ctx context.Context, m *manager, _ profile.Settings, _ rotateOptions) error {
 				err := m.Resync(ctx, "")
 				if err == nil {
 					m.forgetFailures(m.Profile)
@@ -104,8 +105,8 @@ func abandonFlag(cmd *cobra.Command, abandon *bool) {
 	rare(cmd, "abandon")
 }
 
-// manage runs a flow on what a profile has.
-func (a *app) manage(ctx context.Context, verb string, o rotateOptions, flow func(context.Context, *manager) error) error {
+// manage runs a flow on what a profile has, or forgets an earlier one about the same thing.
+func (a *app) manage(ctx context.Context, about enroll.Subject, o rotateOptions, flow func(context.Context, *manager, profile.Settings, rotateOptions) error) error {
 	ctx, ask, end := a.interact(ctx, o.yes)
 	defer end()
 	name, err := a.atOwner(o.profile)
@@ -113,7 +114,7 @@ func (a *app) manage(ctx context.Context, verb string, o rotateOptions, flow fun
 		return err
 	}
 	m, err := a.manager(ctx, name, "", o.other, ask)
-	if errors.Is(err, errElsewhere) && verb == "rotate key" {
+	if errors.Is(err, errElsewhere) && about == enroll.AccessKey {
 		return codesElsewhere(name, "by hand: aws iam create-access-key, then: "+program+" add --profile NAME --access-key-file FILE")
 	}
 	if err != nil {
@@ -129,7 +130,10 @@ func (a *app) manage(ctx context.Context, verb string, o rotateOptions, flow fun
 	if err := p.ready(); err != nil {
 		return err
 	}
-	return needsSession(flow(ctx, m))
+	if o.abandon {
+		return m.abandon(ctx, about)
+	}
+	return needsSession(flow(ctx, m, p.Settings, o))
 }
 
 // abandon forgets what an earlier run has left undone.
@@ -172,14 +176,7 @@ func (m *manager) confirmRotation(ctx context.Context, about enroll.Subject, que
 	return m.ask.confirm(ctx, question)
 }
 
-func (m *manager) rotateDevice(ctx context.Context, o rotateOptions) error {
-	if o.abandon {
-		return m.abandon(ctx, enroll.Device)
-	}
-	has, err := m.Resolve(m.Profile)
-	if err != nil {
-		return err
-	}
+func rotateDevice(ctx context.Context, m *manager, has profile.Settings, o rotateOptions) error {
 	question := fmt.Sprintf("Replace MFA device %s of profile %s?", has.Serial, fault.Printable(m.Profile))
 	if err := m.confirmRotation(ctx, enroll.Device, question); err != nil {
 		return err
@@ -192,14 +189,7 @@ func (m *manager) rotateDevice(ctx context.Context, o rotateOptions) error {
 	return err
 }
 
-func (m *manager) rotateKey(ctx context.Context, o rotateOptions) error {
-	if o.abandon {
-		return m.abandon(ctx, enroll.AccessKey)
-	}
-	has, err := m.Resolve(m.Profile)
-	if err != nil {
-		return err
-	}
+func rotateKey(ctx context.Context, m *manager, has profile.Settings, o rotateOptions) error {
 	end := "deactivated"
 	if o.key.Delete {
 		end = "deactivated and deleted"

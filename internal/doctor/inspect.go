@@ -82,7 +82,7 @@ func (in *Inspection) Facts(ctx context.Context) (Facts, error) {
 	if in.Files == nil {
 		return f, nil
 	}
-	f.Sections, f.Own = in.Files.Sections(), in.Files.OwnNames()
+	f.Sections, f.Own = in.Files.Sections(), in.Files.Own.Names()
 	in.findUsed(f.Sections)
 	for _, name := range in.names(f.Sections) {
 		if ctx.Err() != nil {

@@ -183,10 +183,10 @@ func cases() []expected { //nolint:maintidx // a table
 		}))},
 
 		{"section-loose", "error", fault.Config, "Go and Java", work(good, one(func(p *Profile) { p.Sections[0].Loose = true }))},
-		{"static-keys", "error", fault.Config, "the AWS CLI, boto3, Go", work(good, one(func(p *Profile) { p.Static = []profile.StaticKey{{Place: "credentials:2"}} }))},
-		{"static-keys", "error", fault.Config, "the AWS CLI, boto3, Java and Rust run it", work(good, one(func(p *Profile) { p.Static = []profile.StaticKey{{File: profile.ConfigFile, Place: "config:2"}} }))},
+		{"static-keys", "error", fault.Config, "the AWS CLI, boto3, Go", work(good, one(func(p *Profile) { p.Static = []profile.StaticKey{{File: profile.Plain, Place: "credentials:2"}} }))},
+		{"static-keys", "error", fault.Config, "the AWS CLI, boto3, Java and Rust run it", work(good, one(func(p *Profile) { p.Static = []profile.StaticKey{{File: profile.AWSConfig, Place: "config:2"}} }))},
 		{"static-keys", "error", fault.Config, "expire", work(good, one(func(p *Profile) {
-			p.Static = []profile.StaticKey{{File: profile.ConfigFile, Place: "config:2", Temporary: true}}
+			p.Static = []profile.StaticKey{{File: profile.AWSConfig, Place: "config:2", Temporary: true}}
 		}))},
 		{"role-in-section", "error", fault.Config, "--role-arn arn:x", work(good, options(keyRole, "arn:x"))},
 		{"source-self", "error", fault.Config, "Infinite loop", work(good, instead(section("work", keySource, "work", keyRole, "arn:x", keyRegion, "x")))},
@@ -340,7 +340,7 @@ func TestNoFix(t *testing.T) {
 		"wrapper":    work("/bin/nice "+good, one(func(p *Profile) { p.Command.State = Another })),
 		"arguments":  work(good, one(func(p *Profile) { p.Command.Accepted = false })),
 		"spaces":     work(`"/my bin/aws-mfa-creds" get`),
-		"keys":       work(good, one(func(p *Profile) { p.Static = []profile.StaticKey{{File: profile.ConfigFile, Place: "config:2"}} })),
+		"keys":       work(good, one(func(p *Profile) { p.Static = []profile.StaticKey{{File: profile.AWSConfig, Place: "config:2"}} })),
 	} {
 		found := Examine(f)
 		if len(found) != 1 || found[0].Fix != nil {

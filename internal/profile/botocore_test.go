@@ -59,7 +59,7 @@ func compare(t *testing.T, version string, c oddconfig.Config, a oddconfig.Answe
 }
 
 func ourNames(f *File) []string {
-	names := f.names()
+	names := f.Names()
 	slices.Sort(names)
 	return slices.Compact(names)
 }
@@ -75,7 +75,7 @@ func theirNames(a oddconfig.Answer, more []string) []string {
 
 func compareKeys(t *testing.T, where string, s *section, theirs map[string]any) {
 	t.Helper()
-	for _, key := range sharedKeys() {
+	for _, key := range AWSConfig.keys() {
 		want, _ := theirs[key].(string)
 		if got := s.get(key).text; got != want {
 			t.Errorf("%s: %s = %.100q, we read %.100q", where, key, want, got)
@@ -138,7 +138,7 @@ func TestBotocoreNames(t *testing.T) {
 	for version, python := range oddconfig.Pythons(t) {
 		for i, a := range oddconfig.Ask(t, python, texts) {
 			var got []string
-			if c := parseTitle(headers[i]); c.class == profileSection && !c.loose {
+			if c := parseTitle(headers[i]); c.class == profileSection && !c.Loose {
 				got = []string{c.name}
 			}
 			if want := theirNames(a, nil); !slices.Equal(got, want) {
@@ -174,7 +174,7 @@ func compareRandom(t *testing.T, version, text string, a oddconfig.Answer) (comp
 // severalLines reports whether a key of ours has a value of several lines, which we
 // refuse.
 func severalLines(theirs map[string]any) bool {
-	for _, key := range sharedKeys() {
+	for _, key := range AWSConfig.keys() {
 		switch v := theirs[key].(type) {
 		case string:
 			if strings.Contains(v, "\n") {

@@ -23,16 +23,17 @@ type File struct {
 	Data    string // its content, without a byte order mark
 	Headers []Header
 	dialect Dialect
+	lines   []int // offsets at which lines begin; nil until Place needs them
 }
 
-// Header is where one section is. All are offsets in the file.
+// Header is where one section is, and what it is for. The numbers but indent are offsets in the file.
 type Header struct {
 	Text   string // what is between the brackets
 	Line   int    // the header's line
 	Body   int    // behind that line
 	End    int    // the next header's line, or the end of the file
 	indent int    // of the header's line, in characters
-	name   string // of the profile, if the header is spelled as nearly all are; else ""
+	title
 }
 
 // loadFile reads the file at path.
@@ -80,7 +81,7 @@ func (f *File) scan() error {
 			if last := len(f.Headers) - 1; last >= 0 {
 				f.Headers[last].End = n.Offset
 			}
-			f.Headers = append(f.Headers, Header{Text: n.Text, Line: n.Offset, Body: l.pos, End: len(f.Data), indent: n.indent, name: f.plainName(n.Text)})
+			f.Headers = append(f.Headers, Header{n.Text, n.Offset, l.pos, len(f.Data), n.indent, f.dialect.title(n.Text)})
 		case !l.section:
 			return f.Fault(n.Offset, "begin with a header such as [default]", "there is an option before the first [section]")
 		}
@@ -117,31 +118,21 @@ func (f *File) Last(name, key string) (found Statement, ok bool) {
 	return found, ok
 }
 
-// plainName returns the name of the profile in a header that needs no interpretation, or "".
-func (f *File) plainName(text string) string {
-	if f.dialect == AWSConfig {
-		return plainName(text)
-	}
-	return strings.Trim(text, " \t")
-}
-
-// title returns what a header says.
-func (f *File) title(h *Header) title {
-	if h.name != "" {
-		return title{class: profileSection, name: h.name}
-	}
-	return parseTitle(h.Text)
-}
-
-// names returns the names of all profiles, as often as they occur.
-func (f *File) names() []string {
-	names := make([]string, 0, len(f.Headers))
+// Names returns the names of all profiles, sorted, each once.
+func (f *File) Names() []string {
+	var names []string
 	for i := range f.Headers {
-		if t := f.title(&f.Headers[i]); t.class == profileSection {
-			names = append(names, t.name)
+		if h := &f.Headers[i]; h.class == profileSection {
+			names = append(names, h.name)
 		}
 	}
-	return names
+	return sorted(names)
+}
+
+// sorted sorts names, and leaves each there once.
+func sorted(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Find returns the headers that count for the profile, in the order of the file.
@@ -157,41 +148,31 @@ func (f *File) Find(name string) []Header {
 // last one and drops the other. Where one spelling is repeated, it refuses the file and the other
 // SDKs merge, as we do.
 func (f *File) find(c class, name string) (found []Header, replaced bool) {
-	var strict, loose []Header
+	var loose []Header
 	for i := range f.Headers {
-		h := &f.Headers[i]
-		if h.name != "" && (h.name != name || c != profileSection) {
-			continue
-		}
-		switch t := f.title(h); {
-		case t.class != c || t.name != name:
-		case t.loose:
+		switch h := &f.Headers[i]; {
+		case h.name != name || h.class != c:
+		case h.Loose:
 			loose = append(loose, *h)
 		default:
-			strict = append(strict, *h)
+			found = append(found, *h)
 		}
 	}
-	if len(strict) == 0 {
-		strict = loose
+	if len(found) == 0 {
+		found = loose
 	}
-	if len(strict) == 0 || f.dialect == Plain {
-		return strict, false
+	if len(found) == 0 || f.dialect == Plain {
+		return found, false
 	}
-	last := strict[len(strict)-1].Text
-	found = slices.DeleteFunc(slices.Clone(strict), func(h Header) bool { return h.Text != last })
-	return found, len(found) < len(strict)
+	all, last := len(found), found[len(found)-1].Text
+	found = slices.DeleteFunc(found, func(h Header) bool { return h.Text != last })
+	return found, len(found) < all
 }
 
 // Spellings returns the headers of the profile in all its spellings, those that Find passes over
 // as well, in the order of the file.
 func (f *File) Spellings(name string) []Header {
-	var all []Header
-	for i := range f.Headers {
-		if t := f.title(&f.Headers[i]); t.class == profileSection && t.name == name {
-			all = append(all, f.Headers[i])
-		}
-	}
-	return all
+	return slices.DeleteFunc(slices.Clone(f.Headers), func(h Header) bool { return h.class != profileSection || h.name != name })
 }
 
 func (f *File) has(name string) bool { return len(f.Find(name)) > 0 }
@@ -217,12 +198,16 @@ func (f *File) CheckBytes(from, to int) error {
 
 // Place returns "path:line" of an offset.
 func (f *File) Place(offset int) string {
-	return f.Path + ":" + strconv.Itoa(1+lineEnds(f.Data[:offset]))
-}
-
-// lineEnds counts the line ends of text. A CR that no LF follows is one as well.
-func lineEnds(text string) int {
-	return strings.Count(text, "\n") + strings.Count(text, "\r") - strings.Count(text, "\r\n")
+	if f.lines == nil {
+		f.lines = []int{0}
+		for i := range len(f.Data) { // a CR that no LF follows ends a line as well
+			if c := f.Data[i]; c == '\n' || c == '\r' && !strings.HasPrefix(f.Data[i+1:], "\n") {
+				f.lines = append(f.lines, i+1)
+			}
+		}
+	}
+	line, _ := slices.BinarySearch(f.lines, offset+1)
+	return f.Path + ":" + strconv.Itoa(line)
 }
 
 // Fault returns a *fault.Error of kind Config about the line at an offset.
@@ -231,7 +216,7 @@ func (f *File) Fault(offset int, remedy, format string, args ...any) error {
 }
 
 // class is what a section is for.
-type class int
+type class byte
 
 const (
 	otherSection    class = iota // of no concern to us
@@ -244,21 +229,31 @@ const (
 type title struct {
 	class class
 	name  string
-	// loose reports a spelling that Go, Java and others accept for a profile, but the
-	// AWS CLI does not: [ profile x ], [profile a b]. It counts only where there is no
-	// strict one.
-	loose bool
+
+	// Loose reports a spelling that Go, Java and others accept for a profile, but the AWS CLI does
+	// not: [ profile x ], [profile a b]. It counts only where there is no strict one.
+	Loose bool
 }
 
-// parseTitle reads the text of a header as botocore does (configloader.py,
-// build_profile_map).
+// title reads the text of a header.
+func (d Dialect) title(text string) title {
+	if name := strings.Trim(text, " \t"); d == Plain && name != "" {
+		return title{class: profileSection, name: name}
+	}
+	return parseTitle(text)
+}
+
+// parseTitle reads the text of a header as botocore does (configloader.py, build_profile_map).
 func parseTitle(text string) title {
 	if name := plainName(text); name != "" {
 		return title{class: profileSection, name: name}
 	}
-	if c := prefixed(text); c != otherSection {
-		if words, ok := splitWords(text); ok && len(words) == 2 {
-			return title{class: c, name: words[1]}
+	if words, ok := splitWords(text); ok && len(words) == 2 {
+		switch {
+		case strings.HasPrefix(text, "profile"):
+			return title{class: profileSection, name: words[1]}
+		case strings.HasPrefix(text, "services"):
+			return title{class: servicesSection, name: words[1]}
 		}
 	}
 	switch text {
@@ -268,16 +263,6 @@ func parseTitle(text string) title {
 		return title{class: sharedSection}
 	}
 	return parseLoose(text)
-}
-
-func prefixed(text string) class {
-	switch {
-	case strings.HasPrefix(text, "profile"):
-		return profileSection
-	case strings.HasPrefix(text, "services"):
-		return servicesSection
-	}
-	return otherSection
 }
 
 func parseLoose(text string) title {
@@ -297,8 +282,8 @@ func parseLoose(text string) title {
 // plainName returns the name in "profile NAME", the way nearly all headers are written, without the
 // cost of the general rules, or "".
 func plainName(text string) string {
-	name, _ := strings.CutPrefix(text, "profile ")
-	if len(name) == len(text) {
+	name, ok := strings.CutPrefix(text, "profile ")
+	if !ok {
 		return ""
 	}
 	for i := range len(name) {
@@ -309,15 +294,7 @@ func plainName(text string) string {
 	return name
 }
 
-// Loose reports a header of a profile that some SDKs read, but the AWS CLI does not.
-func (f *File) Loose(h Header) bool { return f.title(&h).loose }
-
-// NeedsQuotes reports whether the name of a profile has characters that [profile NAME] cannot have
-// without quotation marks.
-func NeedsQuotes(name string) bool { return plainName("profile "+name) == "" }
-
 // Names reports whether the text of a header is that of the profile name, also to the AWS CLI.
 func Names(text, name string) bool {
-	t := parseTitle(text)
-	return t.class == profileSection && !t.loose && t.name == name
+	return parseTitle(text) == title{class: profileSection, name: name}
 }

@@ -49,7 +49,7 @@ func settings(t *testing.T, aws, own []byte) (all []Settings, ok bool) {
 	if err != nil {
 		return nil, false
 	}
-	files := &Files{Paths{}, a, o}
+	files := &Files{AWS: a, Own: o}
 	files.Names()
 	for _, name := range []string{"x", "default"} {
 		s, _ := files.Resolve(name, Flags{}, environment())
@@ -71,7 +71,7 @@ func sameHeaders(t *testing.T, f *File) {
 			if last := len(want) - 1; last >= 0 {
 				want[last].End = n.Offset
 			}
-			want = append(want, Header{n.Text, n.Offset, l.pos, len(f.Data), n.indent, f.plainName(n.Text)})
+			want = append(want, Header{n.Text, n.Offset, l.pos, len(f.Data), n.indent, f.dialect.title(n.Text)})
 		}
 	}
 	if !slices.Equal(f.Headers, want) {

@@ -42,12 +42,14 @@ func FuzzSections(f *testing.F) {
 			return
 		}
 		own, _ := Parse("profiles.ini", Plain, "")
-		sections := (&Files{aws: aws, own: own}).Sections()
+		sections := (&Files{AWS: aws, Own: own}).Sections()
 		if len(sections) != len(aws.Headers) {
 			t.Fatalf("%d sections of %d headers", len(sections), len(aws.Headers))
 		}
 		for i, s := range sections {
-			if want := aws.Place(aws.Headers[i].Line); s.Place != want {
+			before := aws.Data[:aws.Headers[i].Line]
+			line := 1 + strings.Count(before, "\n") + strings.Count(before, "\r") - strings.Count(before, "\r\n")
+			if want := fmt.Sprintf("config:%d", line); s.Place != want {
 				t.Errorf("section at %s, counted as %s", want, s.Place)
 			}
 			for _, o := range s.Options {
@@ -62,7 +64,7 @@ func FuzzSections(f *testing.F) {
 func TestOwnNames(t *testing.T) {
 	t.Parallel()
 	files := load(t, "[profile a]\n", "[c]\nregion = us-east-1\n[b]\n[c]\n")
-	if got, want := files.OwnNames(), []string{"b", "c"}; !slices.Equal(got, want) {
-		t.Errorf("OwnNames = %q", got)
+	if got, want := files.Own.Names(), []string{"b", "c"}; !slices.Equal(got, want) {
+		t.Errorf("names = %q", got)
 	}
 }

@@ -36,18 +36,13 @@ type Statement struct {
 
 // Key returns the key of a statement in lower case, or "" if it has none. As for Python, = and :
 // both end a key, and its case does not matter.
-func (n Statement) Key() string { return n.key() }
+func (n Statement) Key() string {
+	i := max(0, strings.IndexAny(n.Text, "=:"))
+	return strings.ToLower(strings.TrimFunc(n.Text[:i], IsSpace))
+}
 
 // Value returns the value of a statement as its first line has it, with any inline comment.
 func (n Statement) Value() string { return n.value("=:") }
-
-func (n Line) key() string {
-	i := strings.IndexAny(n.Text, "=:")
-	if i < 0 {
-		return ""
-	}
-	return strings.ToLower(strings.TrimFunc(n.Text[:i], IsSpace))
-}
 
 // value returns what stands behind the first of the delimiters.
 func (n Line) value(delimiters string) string {
@@ -58,66 +53,56 @@ func (n Line) value(delimiters string) string {
 type lines struct {
 	data string
 	pos  int
-	lf   int // offset of the next LF, if it is not before pos
 
 	indent  int  // of the last line that was not a continuation
 	section bool // a header was seen
 	option  bool // an option was seen since
 }
 
-// next returns the next line, or false at the end.
+// next returns the next line, or false at the end. A lone CR ends a line, too, as it does for
+// Python; CR LF so gives an empty line more, which is as good as none.
 func (l *lines) next() (Line, bool) {
 	for l.pos < len(l.data) {
-		n := Line{Offset: l.pos}
-		raw := l.take()
-		width := 0
-		n.indent, width = indentOf(raw)
-		n.At, n.Text = n.Offset+width, trimRight(raw[width:])
+		n, raw := Line{Offset: l.pos}, l.data[l.pos:]
+		for i := range len(raw) {
+			if raw[i] == '\n' || raw[i] == '\r' {
+				raw = raw[:i]
+				break
+			}
+		}
+		l.pos = min(l.pos+len(raw)+1, len(l.data))
+		text := strings.TrimLeftFunc(raw, IsSpace)
+		space := raw[:len(raw)-len(text)]
+		n.indent, n.At, n.Text = utf8.RuneCountInString(space), n.Offset+len(space), strings.TrimRightFunc(text, IsSpace)
 		if n.Text != "" && n.Text[0] != '#' && n.Text[0] != ';' {
-			return l.classify(n), true
+			l.classify(&n)
+			return n, true
 		}
 	}
 	return Line{}, false
 }
 
-// take returns the line at pos and moves behind it. A lone CR ends a line, too, as it does for
-// Python; CR LF so gives an empty line more, which is as good as none.
-func (l *lines) take() string {
-	if l.lf < l.pos || l.lf == 0 {
-		l.lf = len(l.data)
-		if i := strings.IndexByte(l.data[l.pos:], '\n'); i >= 0 {
-			l.lf = l.pos + i
-		}
-	}
-	raw := l.data[l.pos:l.lf]
-	if i := strings.IndexByte(raw, '\r'); i >= 0 {
-		raw = raw[:i]
-	}
-	l.pos = min(l.pos+len(raw)+1, len(l.data))
-	return raw
-}
-
-func (l *lines) classify(n Line) Line {
+func (l *lines) classify(n *Line) {
 	if l.section && l.option && n.indent > l.indent {
 		n.kind = continuedLine
-		return n
+		return
 	}
 	l.indent = n.indent
-	if text, ok := headerText(n.Text); ok {
-		l.section, l.option = true, false
-		n.kind, n.Text, n.At = headerLine, text, n.At+1
-		return n
-	}
-	l.option = true
 	n.kind = optionLine
-	return n
+	if text, ok := headerText(n.Text); ok {
+		n.kind, n.Text, n.At = headerLine, text, n.At+1
+		l.section = true
+	}
+	l.option = n.kind == optionLine
 }
 
 // skip passes over lines that cannot begin a section: below an option at the margin, only a bracket
 // at the margin can. Without it, a config of ten thousand profiles takes twice as long to scan.
 func (l *lines) skip() {
-	if l.section && !l.option && l.pos < len(l.data) && beginsOption(l.data[l.pos]) {
-		l.option, l.indent = true, 0
+	if l.section && !l.option && l.pos < len(l.data) {
+		if c := l.data[l.pos]; c > ' ' && c < utf8.RuneSelf && c != '[' && c != '#' && c != ';' {
+			l.option, l.indent = true, 0
+		}
 	}
 	for l.section && l.option && l.indent == 0 {
 		i := strings.IndexByte(l.data[l.pos:], '[')
@@ -133,12 +118,6 @@ func (l *lines) skip() {
 	}
 }
 
-// beginsOption reports whether a line that begins with c is certainly an option, or garbage, at the
-// margin.
-func beginsOption(c byte) bool {
-	return c > ' ' && c < utf8.RuneSelf && c != '[' && c != '#' && c != ';'
-}
-
 // headerText returns what is between the first bracket and the last one. What follows is ignored.
 func headerText(text string) (string, bool) {
 	end := strings.LastIndexByte(text, ']')
@@ -146,27 +125,6 @@ func headerText(text string) (string, bool) {
 		return "", false
 	}
 	return text[1:end], true
-}
-
-// indentOf measures the white space before the text of a line, in characters and in bytes.
-func indentOf(raw string) (characters, width int) {
-	for width < len(raw) && (raw[width] <= ' ' || raw[width] >= utf8.RuneSelf) {
-		r, size := utf8.DecodeRuneInString(raw[width:])
-		if !IsSpace(r) {
-			break
-		}
-		width += size
-		characters++
-	}
-	return characters, width
-}
-
-// trimRight cuts the white space at the end.
-func trimRight(text string) string {
-	if n := len(text); n > 0 && text[n-1] > ' ' && text[n-1] < utf8.RuneSelf {
-		return text
-	}
-	return strings.TrimRightFunc(text, IsSpace)
 }
 
 // IsSpace reports what Python's str.isspace does.

@@ -15,7 +15,7 @@ import (
 func (r *resolution) missing(name string) error {
 	f := r.files
 	if r.env.Identity || f.hasCredentials(name) {
-		if place := f.aws.untitled(name); place != "" {
+		if place := f.AWS.untitled(name); place != "" {
 			r.note(place + ": the section is not a profile, because its header does not begin with profile")
 		}
 		return nil
@@ -25,10 +25,10 @@ func (r *resolution) missing(name string) error {
 		v := r.source(r.chain[n-1])
 		thing = v.place() + ": source_profile " + strconv.Quote(Shorten(name))
 	}
-	if place := f.aws.unclosed(name); place != "" {
+	if place := f.AWS.unclosed(name); place != "" {
 		return fault.New(fault.Config, place, "close it with ]", "the section header has no closing bracket")
 	}
-	if place := f.aws.untitled(name); place != "" {
+	if place := f.AWS.untitled(name); place != "" {
 		return fault.New(fault.Config, place, fmt.Sprintf("did you mean [profile %s]?", name), "[%s] is not a profile in the AWS config", name)
 	}
 	return fault.New(fault.Config, thing, f.advice(name), "does not exist in %s", f.searched())
@@ -88,39 +88,27 @@ func (f *File) unclosed(name string) string {
 	}
 }
 
-// nearest returns up to max of names that look like a misspelling or another form of
-// want, the nearest first.
+// nearest returns up to limit of names that look like a misspelling or another form of want, the
+// nearest first.
 func nearest(names []string, want string, limit int) []string {
-	type candidate struct {
-		name     string
-		distance int
-	}
-	var near []candidate
-	for _, name := range names {
-		if d, ok := resembles(name, want); ok {
-			near = append(near, candidate{name, d})
-		}
-	}
-	slices.SortStableFunc(near, func(a, b candidate) int { return a.distance - b.distance })
-	var found []string
-	for _, c := range near[:min(limit, len(near))] {
-		found = append(found, c.name)
-	}
-	return found
+	near := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !resembles(name, want) })
+	slices.SortStableFunc(near, func(a, b string) int { return edits(a, want) - edits(b, want) })
+	return near[:min(limit, len(near))]
 }
 
-// resembles tells how many edits name is away from want, if that is few for their
-// length or if one contains the other.
-func resembles(name, want string) (distance int, ok bool) {
-	a, b := Shorten(strings.ToLower(name)), Shorten(strings.ToLower(want))
-	distance = edits(a, b)
+// resembles reports whether name is few edits away from want, for their length, or one contains the
+// other.
+func resembles(name, want string) bool {
+	a, b := folded(name), folded(want)
 	contained := min(len(a), len(b)) >= 3 && (strings.Contains(a, b) || strings.Contains(b, a))
-	few := min(3, max(1, (len(b)-1)/2))
-	return distance, contained || distance <= few
+	return contained || edits(a, b) <= min(3, max(1, (len(b)-1)/2))
 }
 
-// edits is the Levenshtein distance of two strings, in bytes.
+func folded(name string) string { return Shorten(strings.ToLower(name)) }
+
+// edits is the Levenshtein distance of two strings, in bytes and in lower case.
 func edits(a, b string) int {
+	a, b = folded(a), folded(b)
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

@@ -115,13 +115,13 @@ const windows = runtime.GOOS == "windows"
 // join appends names to dir, and leaves an unknown dir unknown: a relative path would be searched
 // for in the consumer's directory.
 func join(dir string, names ...string) string {
-	if dir == "" {
+	switch {
+	case dir == "":
 		return ""
+	case !windows:
+		return path.Join(dir, path.Join(names...))
 	}
-	joined := path.Join(append([]string{slashed(dir)}, names...)...)
-	if !windows {
-		return joined
-	}
+	joined := path.Join(strings.ReplaceAll(dir, `\`, "/"), path.Join(names...))
 	if strings.HasPrefix(dir, `\\`) {
 		joined = "/" + joined // of a path such as \\server\share, which path.Join makes one of
 	}
@@ -129,19 +129,7 @@ func join(dir string, names ...string) string {
 }
 
 // dirOf returns the directory that a file is in, as filepath.Dir does.
-func dirOf(file string) string {
-	if i := strings.LastIndexFunc(file, func(r rune) bool { return r == '/' || windows && r == '\\' }); i >= 0 {
-		return join(file[:i+1])
-	}
-	return "."
-}
-
-func slashed(dir string) string {
-	if windows {
-		return strings.ReplaceAll(dir, `\`, "/")
-	}
-	return dir
-}
+func dirOf(file string) string { return join(file, "..") }
 
 // IsAbs reports an absolute path, of Windows or of other systems.
 func IsAbs(windows bool, path string) bool {

@@ -168,7 +168,7 @@ func (r *resolution) services(name value, service string) (value, error) {
 	if name.text == "" {
 		return value{}, nil
 	}
-	s, err := r.files.aws.serviceEndpoint(name.text, service)
+	s, err := r.files.AWS.serviceEndpoint(name.text, service)
 	if err == nil && s == nil {
 		err = fault.New(fault.Config, name.place(), "add the section to the AWS config, or delete the line", "there is no section [services %s]", name.text)
 	}

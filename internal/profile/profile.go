@@ -11,7 +11,6 @@
 package profile
 
 import (
-	"slices"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
@@ -48,9 +47,6 @@ type Env struct {
 	CheckURL func(text string) (host string, err error)
 }
 
-// Role is one role to assume.
-type Role = creds.Role
-
 // Settings is everything that has to be known to get the credentials of one
 // profile.
 type Settings struct {
@@ -66,7 +62,7 @@ type Settings struct {
 
 	// Roles are in the order they are assumed, from the identity outwards. There are
 	// none if the base session itself is wanted.
-	Roles []Role
+	Roles []creds.Role
 
 	Partition   string // "aws", "aws-cn", ...
 	Region      string // of the STS endpoint; it belongs to Partition
@@ -86,9 +82,9 @@ type Settings struct {
 // Files are the files that settings come from, read once. They may be used for any
 // number of profiles, but not concurrently.
 type Files struct {
+	AWS   *File // the AWS config
+	Own   *File // profiles.ini
 	paths Paths
-	aws   *File
-	own   *File
 }
 
 // Load reads the files at paths; missing ones, and those whose path is "", are
@@ -103,19 +99,10 @@ func Load(paths Paths) (*Files, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Files{paths, aws, own}, nil
+	return &Files{aws, own, paths}, nil
 }
 
-// AWS returns the AWS config.
-func (f *Files) AWS() *File { return f.aws }
-
-// Own returns profiles.ini.
-func (f *Files) Own() *File { return f.own }
-
-// Names returns the names of all profiles of the AWS config and of profiles.ini,
-// sorted, each once.
+// Names returns the names of all profiles of the AWS config and of profiles.ini, sorted, each once.
 func (f *Files) Names() []string {
-	names := append(f.aws.names(), f.own.names()...)
-	slices.Sort(names)
-	return slices.Compact(names)
+	return sorted(append(f.AWS.Names(), f.Own.Names()...))
 }

@@ -79,18 +79,14 @@ func checkInfo(path string, info fs.FileInfo) error {
 func readAll(path string, f io.Reader, size int64) (string, error) {
 	var b strings.Builder
 	b.Grow(int(size))
-	part := make([]byte, min(size+1, 64<<10))
-	for b.Len() <= MaxSize {
-		n, err := f.Read(part)
-		b.Write(part[:n])
-		switch {
-		case errors.Is(err, io.EOF):
-			return b.String(), nil
-		case err != nil:
-			return "", Unreadable(path, err)
-		}
+	n, err := io.CopyBuffer(&b, io.LimitReader(f, MaxSize+1), make([]byte, min(size+1, 64<<10)))
+	switch {
+	case err != nil:
+		return "", Unreadable(path, err)
+	case n > MaxSize:
+		return "", TooLarge(path)
 	}
-	return "", TooLarge(path)
+	return b.String(), nil
 }
 
 // TooLarge is the failure of a file above MaxSize.

@@ -233,11 +233,11 @@ func (r *resolution) follow(name string) error {
 
 // link loads one profile.
 func (r *resolution) link(name string) (link, error) {
-	own, err := r.files.own.section(name)
+	own, err := r.files.Own.section(name)
 	if err != nil {
 		return link{}, err
 	}
-	aws, err := r.files.aws.section(name)
+	aws, err := r.files.AWS.section(name)
 	if err != nil {
 		return link{}, err
 	}
@@ -287,5 +287,5 @@ func (r *resolution) loop(source value) error {
 
 // has reports whether either file has the profile.
 func (f *Files) has(name string) bool {
-	return f.own.has(name) || f.aws.has(name)
+	return f.Own.has(name) || f.AWS.has(name)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
@@ -49,7 +50,7 @@ func TestResolve(t *testing.T) {
 			own: "[id]\nstore = age\nkey_store = keychain # mine\nregistered = {}\n[x]\nseed_store = pass\n",
 			want: with(func(s *Settings) {
 				s.Identity, s.Store, s.KeyStore, s.SeedStore = "id", "age", "keychain", "age"
-				s.Roles = []Role{roleOf(roleA, "aws-mfa-creds", "", time.Hour)}
+				s.Roles = []creds.Role{roleOf(roleA, "aws-mfa-creds", "", time.Hour)}
 			}),
 		},
 		"own key, itself as source": {
@@ -57,7 +58,7 @@ func TestResolve(t *testing.T) {
 			own: "[x]\nkey_store = pass\n",
 			want: with(func(s *Settings) {
 				s.KeyStore = "pass"
-				s.Roles = []Role{roleOf(roleA, "aws-mfa-creds", "", time.Hour)}
+				s.Roles = []creds.Role{roleOf(roleA, "aws-mfa-creds", "", time.Hour)}
 			}),
 		},
 		"default": {
@@ -69,7 +70,7 @@ func TestResolve(t *testing.T) {
 				"[profile id]\nduration_seconds = 7200\nregion = eu-west-2\nmfa_serial = GAHT12345678\n",
 			want: with(func(s *Settings) {
 				s.Identity, s.Serial, s.Region, s.Duration = "id", serial, "eu-west-1", 2*time.Hour
-				s.Roles = []Role{roleOf(roleA, "anna@x", "e/1", 30*time.Minute)}
+				s.Roles = []creds.Role{roleOf(roleA, "anna@x", "e/1", 30*time.Minute)}
 			}),
 		},
 		"serial, region, process and endpoint at the identity": {
@@ -78,13 +79,13 @@ func TestResolve(t *testing.T) {
 			want: with(func(s *Settings) {
 				s.Identity, s.Serial, s.Region, s.MFAProcess, s.Endpoint, s.CABundle = "id", serial, "eu-west-2", []string{"code"}, "https://sts.example", "/ca # x"
 				s.Store, s.KeyStore, s.SeedStore, s.AccessKeyID = "age", "age", "age", "AKIAIOSFODNN7EXAMPLE"
-				s.Roles = []Role{roleOf(roleA, "aws-mfa-creds", "", time.Hour)}
+				s.Roles = []creds.Role{roleOf(roleA, "aws-mfa-creds", "", time.Hour)}
 			}),
 		},
 		"role without source": {
 			aws: "[profile x]\nrole_arn = " + roleA + "\nduration_seconds = 7200\n",
 			want: with(func(s *Settings) {
-				s.Roles = []Role{roleOf(roleA, "aws-mfa-creds", "", 2*time.Hour)}
+				s.Roles = []creds.Role{roleOf(roleA, "aws-mfa-creds", "", 2*time.Hour)}
 			}),
 		},
 		"three roles": {
@@ -92,14 +93,14 @@ func TestResolve(t *testing.T) {
 				"\nsource_profile = z\nrole_session_name = yy\n[profile z]\nrole_arn = " + roleC + "\nsource_profile = id\nduration_seconds = 900\n[profile id]\n",
 			want: with(func(s *Settings) {
 				s.Identity = "id"
-				s.Roles = []Role{roleOf(roleC, "aws-mfa-creds", "", 900*time.Second), roleOf(roleB, "yy", "", time.Hour), roleOf(roleA, "aws-mfa-creds", "xx", time.Hour)}
+				s.Roles = []creds.Role{roleOf(roleC, "aws-mfa-creds", "", 900*time.Second), roleOf(roleB, "yy", "", time.Hour), roleOf(roleA, "aws-mfa-creds", "xx", time.Hour)}
 			}),
 		},
 		"role by flag keeps the profile's duration for the base session": {
 			aws:   "[profile x]\nduration_seconds = 7200\n",
 			flags: Flags{RoleARN: roleA, ExternalID: "ee", RoleSessionName: "nn"},
 			want: with(func(s *Settings) {
-				s.Duration, s.Roles = 2*time.Hour, []Role{roleOf(roleA, "nn", "ee", time.Hour)}
+				s.Duration, s.Roles = 2*time.Hour, []creds.Role{roleOf(roleA, "nn", "ee", time.Hour)}
 			}),
 		},
 		"flags go first": {
@@ -107,7 +108,7 @@ func TestResolve(t *testing.T) {
 			flags: Flags{RoleARN: roleB, ExternalID: "ee", RoleSessionName: "nn", Duration: "2h"},
 			want: with(func(s *Settings) {
 				s.Identity, s.Duration = "id", 900*time.Second
-				s.Roles = []Role{roleOf(roleB, "nn", "ee", 2*time.Hour)}
+				s.Roles = []creds.Role{roleOf(roleB, "nn", "ee", 2*time.Hour)}
 			}),
 		},
 		"duration flag without role": {
@@ -121,20 +122,20 @@ func TestResolve(t *testing.T) {
 			aws: "[profile x]\nrole_arn = " + roleA + " # a\nsource_profile = id ; b\nregion = eu-west-1\t# c\nduration_seconds = 900 # d\nmfa_serial = " + serial + " # e\n[profile id]\n",
 			want: with(func(s *Settings) {
 				s.Identity, s.Region, s.Serial = "id", "eu-west-1", serial
-				s.Roles = []Role{roleOf(roleA, "aws-mfa-creds", "", 900*time.Second)}
+				s.Roles = []creds.Role{roleOf(roleA, "aws-mfa-creds", "", 900*time.Second)}
 			}),
 		},
 		"no comment without white space": {
 			aws: "[profile x]\nrole_arn = arn:aws:iam::123456789012:role/a#b;c/d\n",
 			want: with(func(s *Settings) {
-				s.Roles = []Role{roleOf("arn:aws:iam::123456789012:role/a#b;c/d", "aws-mfa-creds", "", time.Hour)}
+				s.Roles = []creds.Role{roleOf("arn:aws:iam::123456789012:role/a#b;c/d", "aws-mfa-creds", "", time.Hour)}
 			}),
 		},
 		"comment that is a name": {
 			aws: "[profile x]\nrole_arn = " + roleA + "\nsource_profile = id # 2\n[profile id]\nregion = eu-west-1\n[profile \"id # 2\"]\nregion = eu-west-2\n",
 			want: with(func(s *Settings) {
 				s.Identity, s.Region = "id # 2", "eu-west-2"
-				s.Roles = []Role{roleOf(roleA, "aws-mfa-creds", "", time.Hour)}
+				s.Roles = []creds.Role{roleOf(roleA, "aws-mfa-creds", "", time.Hour)}
 			}),
 		},
 		"own source is itself": {
@@ -142,7 +143,7 @@ func TestResolve(t *testing.T) {
 			own: "[x]\nstore = age\n",
 			want: with(func(s *Settings) {
 				s.Store, s.KeyStore, s.SeedStore = "age", "age", "age"
-				s.Roles = []Role{roleOf(roleA, "aws-mfa-creds", "", time.Hour)}
+				s.Roles = []creds.Role{roleOf(roleA, "aws-mfa-creds", "", time.Hour)}
 			}),
 		},
 		"China by serial": {
@@ -155,7 +156,7 @@ func TestResolve(t *testing.T) {
 			aws: "[profile x]\nregion = cn-north-1\nrole_arn = arn:aws-cn:iam::123456789012:role/a\nmfa_serial = GAHT12345678\n",
 			want: with(func(s *Settings) {
 				s.Serial, s.Partition, s.Region = "GAHT12345678", "aws-cn", "cn-north-1"
-				s.Roles = []Role{roleOf("arn:aws-cn:iam::123456789012:role/a", "aws-mfa-creds", "", time.Hour)}
+				s.Roles = []creds.Role{roleOf("arn:aws-cn:iam::123456789012:role/a", "aws-mfa-creds", "", time.Hour)}
 			}),
 		},
 		"GovCloud by region": {
@@ -394,6 +395,6 @@ func TestNames(t *testing.T) {
 	}
 }
 
-func roleOf(arn, sessionName, externalID string, d time.Duration) Role {
-	return Role{ARN: arn, SessionName: sessionName, ExternalID: externalID, Duration: d}
+func roleOf(arn, sessionName, externalID string, d time.Duration) creds.Role {
+	return creds.Role{ARN: arn, SessionName: sessionName, ExternalID: externalID, Duration: d}
 }

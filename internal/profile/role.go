@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
@@ -75,10 +76,10 @@ func (r *resolution) checkFlags() error {
 
 // role reads the role of link number i. The flags are about the profile asked for,
 // number 0.
-func (r *resolution) role(i int, l link) (Role, error) {
+func (r *resolution) role(i int, l link) (creds.Role, error) {
 	arn, err := checkRole(l.role)
 	if err != nil {
-		return Role{}, err
+		return creds.Role{}, err
 	}
 	name, external := l.get(KeySessionName).uncommented(), l.get(KeyExternalID).uncommented()
 	if i == 0 {
@@ -90,15 +91,15 @@ func (r *resolution) role(i int, l link) (Role, error) {
 	}
 	// The limits and characters are those of the STS API.
 	if err := checkText(name, 2, 64, "+=,.@-_"); err != nil {
-		return Role{}, err
+		return creds.Role{}, err
 	}
 	if external.text != "" {
 		if err := checkText(external, 2, 1224, "+=,.@:/-_"); err != nil {
-			return Role{}, err
+			return creds.Role{}, err
 		}
 	}
 	d, err := r.roleDuration(i, l)
-	return Role{ARN: arn, SessionName: name.text, ExternalID: external.text, Duration: d}, err
+	return creds.Role{ARN: arn, SessionName: name.text, ExternalID: external.text, Duration: d}, err
 }
 
 // flag returns the value of a flag if it is given, and v if not.

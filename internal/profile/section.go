@@ -9,18 +9,12 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
-// section is the options of a profile in one file, by key.
+// section is the options of a profile in one file, by key. Their values are as the file has them: an
+// inline comment, which the AWS CLI takes as a part of the value, is still there.
 type section struct {
 	file    *File
-	options map[string]option
+	options map[string]value
 	notes   []string
-}
-
-// option is one key with its value, as the file has it: an inline comment, which the AWS CLI takes
-// as a part of the value, is still there.
-type option struct {
-	value  string
-	offset int // of its line in the file
 }
 
 // section returns the parsed section of a profile, or nil if the file has none. Sections that are
@@ -30,7 +24,7 @@ func (f *File) section(name string) (*section, error) {
 	if len(headers) == 0 {
 		return nil, nil //nolint:nilnil // that a section is missing is no failure
 	}
-	s := &section{file: f, options: make(map[string]option)}
+	s := &section{file: f, options: make(map[string]value)}
 	last := headers[len(headers)-1]
 	if replaced {
 		s.note(last.Line, "replaces an earlier section of the same profile whose header is spelled differently")
@@ -61,11 +55,7 @@ func (s *section) read(h Header) error {
 	if err := s.file.CheckBytes(h.Line, h.End); err != nil {
 		return err
 	}
-	known := sharedKeys()
-	if s.file.dialect == Plain {
-		known = ownKeys()
-	}
-	seen := make(map[string]bool)
+	known := s.file.dialect.keys()
 	for _, n := range s.file.Statements(h) {
 		key := n.Key()
 		if err := s.checkKey(n, key, known); err != nil {
@@ -74,13 +64,12 @@ func (s *section) read(h Header) error {
 		if !slices.Contains(known, key) {
 			continue
 		}
-		if len(n.More) > 0 {
-			return s.file.Fault(n.More[0].Offset, "begin the line at the margin", "it is indented, so it belongs to the value of %s above it", key)
+		if err := s.file.CheckSingle(n); err != nil {
+			return err
 		}
-		if seen[key] {
+		if old, ok := s.options[key]; ok && old.offset >= h.Body && old.offset < h.End {
 			s.note(n.Offset, "repeats the key "+key+": the last one wins")
 		}
-		seen[key] = true
 		if err := s.add(key, n.Line, "=:"); err != nil {
 			return err
 		}
@@ -88,22 +77,26 @@ func (s *section) read(h Header) error {
 	return nil
 }
 
+// CheckSingle refuses a statement whose value goes on in the next line.
+func (f *File) CheckSingle(n Statement) error {
+	if len(n.More) == 0 {
+		return nil
+	}
+	return f.Fault(n.More[0].Offset, "begin the line at the margin", "it is indented, so it belongs to the value of %s above it", n.Key())
+}
+
 // checkKey refuses lines that would make it a guess what the section says. The text of such a line
 // is not echoed: it may be a secret that was pasted.
 func (s *section) checkKey(n Statement, key string, known []string) error {
+	has := func(part string) bool { return strings.Contains(key, part) }
 	switch {
 	case n.Text[0] == '[' && !strings.Contains(n.Text, "]"):
 		return s.file.Fault(n.Offset, "close it with ]", "the section header has no closing bracket")
 	case key == "":
 		return s.file.Fault(n.Offset, "write it as KEY = VALUE, or as a comment", "the line is not an option")
-	case s.file.dialect == Plain && !slices.Contains(known, key):
-		return s.unknownKey(n, key, known)
-	}
-	return nil
-}
-
-func (s *section) unknownKey(n Statement, key string, known []string) error {
-	if strings.Contains(key, "secret") || strings.Contains(key, "seed") || strings.Contains(key, "token") {
+	case s.file.dialect == AWSConfig || slices.Contains(known, key):
+		return nil
+	case has("secret"), has("seed"), has("token"):
 		return s.file.Fault(n.Offset, "delete the line; secrets come from AWS_MFA_CREDS_SECRET_ACCESS_KEY and AWS_MFA_CREDS_SEED", "secrets do not belong in this file")
 	}
 	if near := nearest(known, key, 1); len(near) > 0 {
@@ -116,19 +109,19 @@ func (s *section) unknownKey(n Statement, key string, known []string) error {
 // add keeps the value of a line. It refuses values that cannot be meant, and quotation of whole
 // values, which the AWS tools do not know.
 func (s *section) add(key string, n Line, delimiters string) error {
-	value := n.value(delimiters)
+	text := n.value(delimiters)
 	switch {
-	case !utf8.ValidString(value):
+	case !utf8.ValidString(text):
 		return s.file.Fault(n.Offset, "save the file as UTF-8", "the value is not UTF-8")
-	case strings.HasPrefix(value, "`"), strings.HasPrefix(value, `"""`):
+	case strings.HasPrefix(text, "`"), strings.HasPrefix(text, `"""`):
 		return s.file.Fault(n.Offset, "delete the quotation marks", "the value begins with a quotation mark, which the AWS tools take for part of it")
 	}
-	for _, c := range value {
+	for _, c := range text {
 		if c < ' ' && c != '\t' || c == 0x7f {
 			return s.file.Fault(n.Offset, "delete it", "the value has the control character %U", c)
 		}
 	}
-	s.options[key] = option{value, n.Offset}
+	s.options[key] = value{text: text, key: key, file: s.file, offset: n.Offset}
 	return nil
 }
 
@@ -139,7 +132,7 @@ func (f *File) serviceEndpoint(name, service string) (*section, error) {
 	if len(headers) == 0 {
 		return nil, nil //nolint:nilnil // that a section is missing is no failure
 	}
-	s := &section{file: f, options: make(map[string]option)}
+	s := &section{file: f, options: make(map[string]value)}
 	for _, h := range headers {
 		if err := f.CheckBytes(h.Line, h.End); err != nil {
 			return nil, err
@@ -222,8 +215,7 @@ func (s *section) get(key string) value {
 	if s == nil {
 		return value{}
 	}
-	o := s.options[key]
-	return value{text: o.value, key: key, file: s.file, offset: o.offset}
+	return s.options[key]
 }
 
 // Uncommented returns a value without its inline comment, as settings of one word are read.
@@ -282,15 +274,14 @@ const (
 	KeyIAM = "iam"
 )
 
-// sharedKeys are the keys that both files know.
-func sharedKeys() []string {
-	return []string{
+// keys returns the keys that a file of this dialect may have and we look at.
+func (d Dialect) keys() []string {
+	keys := []string{
 		KeySerial, KeyProcess, KeyRole, KeySource, KeyExternalID, KeySessionName, KeySeconds, KeyRegion, KeyEndpoint,
 		KeyServices, KeyIgnoreEndpoint, KeyFIPS, KeyDualStack, KeyCABundle, KeyRegional,
 	}
-}
-
-// ownKeys are the keys of profiles.ini.
-func ownKeys() []string {
-	return append(sharedKeys(), KeyStore, KeyKeyStore, KeySeedStore, KeyAccessKeyID, KeyDuration, KeyRegistered)
+	if d == Plain {
+		keys = append(keys, KeyStore, KeyKeyStore, KeySeedStore, KeyAccessKeyID, KeyDuration, KeyRegistered)
+	}
+	return keys
 }

@@ -73,7 +73,7 @@ func (e *edit) checkSection() error {
 		case h.Text != all[0].Text:
 			// The AWS CLI takes the last of them, and others take the plain one.
 			return e.file.Fault(h.Line, "keep one of them", "the profile has two headers that are spelled differently, and SDKs do not agree which one counts")
-		case e.file.Loose(h):
+		case h.Loose:
 			return e.file.Fault(h.Line, "write it as [profile "+e.name+"]", "the AWS CLI does not read a header that is spelled like this")
 		}
 		if err := e.checkIndent(e.file.Statements(h)); err != nil {
@@ -347,22 +347,12 @@ func headerOf(d profile.Dialect, name string) (string, error) {
 	if d == profile.Plain || name == "default" {
 		return "[" + name + "]", nil
 	}
-	text := "profile " + name
-	if profile.NeedsQuotes(name) {
-		text = "profile " + shellQuoted(name)
+	for _, quote := range []string{"", "'", `"`} { // the AWS CLI reads it with Python's shlex
+		if text := "profile " + quote + name + quote; profile.Names(text, name) {
+			return "[" + text + "]", nil
+		}
 	}
-	if !profile.Names(text, name) {
-		return "", unwritable(name, "has both quotation marks and other characters that need them")
-	}
-	return "[" + text + "]", nil
-}
-
-// shellQuoted quotes name as the AWS CLI does, which reads it with Python's shlex.
-func shellQuoted(name string) string {
-	if strings.Contains(name, "'") {
-		return `"` + name + `"`
-	}
-	return "'" + name + "'"
+	return "", unwritable(name, "has both quotation marks and other characters that need them")
 }
 
 func checkName(name string) error {

@@ -70,7 +70,7 @@ func (o *Own) fields() []field {
 
 // ReadOwn returns what profiles.ini says about the profile name, and whether it has a section for
 // it. It fails with a *fault.Error of kind Config where Resolve would.
-func ReadOwn(files *profile.Files, name string) (Own, bool, error) { return readOwn(files.Own(), name) }
+func ReadOwn(files *profile.Files, name string) (Own, bool, error) { return readOwn(files.Own, name) }
 
 func readOwn(f *profile.File, name string) (o Own, ok bool, err error) {
 	headers := f.Find(name)
@@ -131,13 +131,13 @@ func SharingKey(files *profile.Files, id string) []string {
 
 // AccessKeyIDs returns the ids of the access keys that sections of profiles.ini name, sorted.
 func AccessKeyIDs(files *profile.Files) []string {
-	return slices.Compact(slices.Sorted(maps.Values(values(files.Own(), profile.KeyAccessKeyID))))
+	return slices.Compact(slices.Sorted(maps.Values(values(files.Own, profile.KeyAccessKeyID))))
 }
 
 // having returns the names of the sections of profiles.ini in which key has the value wanted.
 func having(files *profile.Files, key, wanted string) []string {
 	var names []string
-	for name, v := range values(files.Own(), key) {
+	for name, v := range values(files.Own, key) {
 		if v == wanted {
 			names = append(names, name)
 		}
@@ -250,17 +250,21 @@ func (t *target) edit(d profile.Dialect, name string, work func(*edit) error) er
 //
 // A copy of the file as it was stays beside it, as NAME.aws-mfa-creds-backup, or with a number
 // behind if there is one already, unless NoBackup is set. It is private, but it has the key in clear.
-func (e Editor) RemoveStaticKey(ctx context.Context, source profile.StaticFile, name string) (Change, error) {
+func (e Editor) RemoveStaticKey(ctx context.Context, file profile.Dialect, name string) (Change, error) {
 	if name == "" {
 		return Change{}, fault.New(fault.Usage, "--profile", "give the name of a profile", "is empty")
 	}
+	path := e.Paths.AWSCredentials
+	if file == profile.AWSConfig {
+		path = e.Paths.AWSConfig
+	}
 	var t *target
 	err := e.transact(ctx, func() (_ []*target, err error) {
-		if t, err = openTarget(e.Paths.Static(source), false); err != nil {
+		if t, err = openTarget(path, false); err != nil {
 			return nil, err
 		}
 		t.backup = !e.NoBackup
-		return []*target{t}, t.edit(source.Dialect(), name, (*edit).removeStaticKey)
+		return []*target{t}, t.edit(file, name, (*edit).removeStaticKey)
 	})
 	if err != nil {
 		return Change{}, err

@@ -214,10 +214,10 @@ func TestStaticKeys(t *testing.T) {
 	if err != nil || len(all) != 2 {
 		t.Fatalf("%v, %v", all, err)
 	}
-	if k := all[0]; k.File != profile.CredentialsFile || k.Place != paths.AWSCredentials+":5" || k.Key.ID != "AKIAIOSFODNN7EXAMPLE" || k.Key.Secret.Reveal() != secret || k.Temporary {
+	if k := all[0]; k.File != profile.Plain || k.Place != paths.AWSCredentials+":5" || k.Key.ID != "AKIAIOSFODNN7EXAMPLE" || k.Key.Secret.Reveal() != secret || k.Temporary {
 		t.Errorf("%+v", k)
 	}
-	if k := all[1]; k.File != profile.ConfigFile || k.Place != paths.AWSConfig+":2" || k.Key.ID != "" || k.Key.Secret.Reveal() != "canary2" || k.Temporary {
+	if k := all[1]; k.File != profile.AWSConfig || k.Place != paths.AWSConfig+":2" || k.Key.ID != "" || k.Key.Secret.Reveal() != "canary2" || k.Temporary {
 		t.Errorf("%+v", k)
 	}
 	for name, want := range map[string]int{"y": 1, "t": 1, "s": 1, "n": 0, "nobody": 0} {
@@ -246,19 +246,19 @@ func TestRemoveStaticKey(t *testing.T) {
 	after := "# top\r\n[x]\r\n; mine\r\nregion = c\r\n\r\n[x]\r\n[y]\r\naws_access_key_id = E\r\n"
 	paths := write(t, "[profile x]\naws_access_key_id = A\n", "", before)
 	backup := paths.AWSCredentials + ".aws-mfa-creds-backup"
-	c, err := editor(paths).RemoveStaticKey(t.Context(), profile.CredentialsFile, "x")
+	c, err := editor(paths).RemoveStaticKey(t.Context(), profile.Plain, "x")
 	if err != nil || !c.Changed || c.Backup != backup || text(t, paths.AWSCredentials) != after || text(t, backup) != before {
 		t.Fatalf("%v, %v: %q", c, err, text(t, paths.AWSCredentials))
 	}
-	c, err = editor(paths).RemoveStaticKey(t.Context(), profile.CredentialsFile, "x")
+	c, err = editor(paths).RemoveStaticKey(t.Context(), profile.Plain, "x")
 	if err != nil || c.Changed || c.Backup != "" {
 		t.Errorf("a second time: %v, %v", c, err)
 	}
-	c, err = editor(paths).RemoveStaticKey(t.Context(), profile.CredentialsFile, "y")
+	c, err = editor(paths).RemoveStaticKey(t.Context(), profile.Plain, "y")
 	if err != nil || c.Backup != backup+".2" || text(t, backup+".2") != after || text(t, backup) != before {
 		t.Errorf("another: %v, %v", c, err)
 	}
-	c, err = editor(paths).RemoveStaticKey(t.Context(), profile.ConfigFile, "x")
+	c, err = editor(paths).RemoveStaticKey(t.Context(), profile.AWSConfig, "x")
 	if err != nil || c.Path != paths.AWSConfig || text(t, paths.AWSConfig) != "" {
 		t.Errorf("in the AWS config: %v, %v", c, err)
 	}
@@ -268,12 +268,12 @@ func TestRemoveStaticKey(t *testing.T) {
 	if err := os.WriteFile(paths.AWSConfig, []byte("[profile x]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if c, err = editor(paths).RemoveStaticKey(t.Context(), profile.ConfigFile, "x"); err != nil || c.Changed {
+	if c, err = editor(paths).RemoveStaticKey(t.Context(), profile.AWSConfig, "x"); err != nil || c.Changed {
 		t.Errorf("a section that was empty before is gone: %v, %v", c, err)
 	}
-	_, err = editor(profile.Paths{Own: paths.Own}).RemoveStaticKey(t.Context(), profile.CredentialsFile, "x")
+	_, err = editor(profile.Paths{Own: paths.Own}).RemoveStaticKey(t.Context(), profile.Plain, "x")
 	wantFault(t, err, fault.Config, "HOME")
-	_, err = editor(profile.Paths{Own: paths.Own, AWSCredentials: os.DevNull}).RemoveStaticKey(t.Context(), profile.CredentialsFile, "x")
+	_, err = editor(profile.Paths{Own: paths.Own, AWSCredentials: os.DevNull}).RemoveStaticKey(t.Context(), profile.Plain, "x")
 	wantFault(t, err, fault.Config, os.DevNull)
 }
 
@@ -301,7 +301,7 @@ func TestNoBackup(t *testing.T) {
 	paths := write(t, "", "", "[x]\naws_access_key_id = A\n")
 	e := editor(paths)
 	e.NoBackup = true
-	c, err := e.RemoveStaticKey(t.Context(), profile.CredentialsFile, "x")
+	c, err := e.RemoveStaticKey(t.Context(), profile.Plain, "x")
 	if err != nil || !c.Changed || c.Backup != "" || text(t, paths.AWSCredentials) != "" {
 		t.Errorf("%v, %v", c, err)
 	}

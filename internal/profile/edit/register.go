@@ -176,7 +176,7 @@ func (e *edit) registerLine(key, text string, past memory, now *memory) error {
 	n, ok := e.last(key)
 	switch {
 	case ok && len(n.More) > 0:
-		return e.file.Fault(n.More[0].Offset, "begin the line at the margin", "it is indented, so it belongs to the value of %s above it", key)
+		return e.file.CheckSingle(n)
 	case ok && past.wrote(key, n.Value()):
 		now.keep(key, text, past.Was[key])
 	case ok && reads(n, e.restated(n, key, text)):
@@ -214,12 +214,12 @@ func (e *edit) settle(past memory, now *memory) error {
 // changed since, but for region and output, and whether Register has written anything there at all. A memory
 // that cannot be read is a *fault.Error of kind Config.
 func ReadRegistration(files *profile.Files, name string) (r Registration, ok bool, err error) {
-	past, err := recall(&edit{name: name, file: files.Own()})
+	past, err := recall(&edit{name: name, file: files.Own})
 	if err != nil {
 		return r, false, err
 	}
 	text := func(key string) string {
-		if n, ok := files.AWS().Last(name, key); ok && past.wrote(key, n.Value()) {
+		if n, ok := files.AWS.Last(name, key); ok && past.wrote(key, n.Value()) {
 			return n.Value()
 		}
 		return ""

@@ -195,7 +195,7 @@ func TestModeAndOwnerStay(t *testing.T) {
 		if err := os.Chown(paths.AWSCredentials, uid, gid); err != nil {
 			t.Fatal(err)
 		}
-		c, err := editor(paths).RemoveStaticKey(t.Context(), profile.CredentialsFile, "x")
+		c, err := editor(paths).RemoveStaticKey(t.Context(), profile.Plain, "x")
 		if err != nil || !c.Changed {
 			t.Fatal(c, err)
 		}

@@ -16,7 +16,7 @@ import (
 
 var here = DeviceOptions{Host: "build-7.example.org"}
 
-func (s *stage) enrol() Result {
+func (s *stage) enroll() Result {
 	s.t.Helper()
 	result, err := s.manager().Enroll(s.t.Context(), here)
 	s.must(err)
@@ -96,9 +96,9 @@ func (s *stage) shown(begin string) bool {
 	return slices.ContainsFunc(s.lines, func(line string) bool { return strings.HasPrefix(line, begin) })
 }
 
-// TestEnrol is what happens nearly always: six calls, and no wait before the device is
+// TestEnroll is what happens nearly always: six calls, and no wait before the device is
 // enabled.
-func TestEnrol(t *testing.T) {
+func TestEnroll(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	before := s.clock.now()
@@ -108,7 +108,7 @@ func TestEnrol(t *testing.T) {
 			enabled = s.clock.now().Sub(before)
 		}
 	}
-	result := s.enrol()
+	result := s.enroll()
 	if result != (Result{User: "alice", Serial: laptop}) {
 		t.Errorf("%+v", result)
 	}
@@ -127,9 +127,9 @@ func TestEnrol(t *testing.T) {
 	s.onlyOnce()
 }
 
-// TestEnrolOrder: the seed is safe before the device is enabled, and the journal always knows
+// TestEnrollOrder: the seed is safe before the device is enabled, and the journal always knows
 // more than IAM.
-func TestEnrolOrder(t *testing.T) {
+func TestEnrollOrder(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.before = func(effect string, done bool) {
@@ -137,7 +137,7 @@ func TestEnrolOrder(t *testing.T) {
 			t.Errorf("spent before the codes leave: %v", spent)
 		}
 	}
-	s.enrol()
+	s.enroll()
 	want := []string{
 		"GetCallerIdentity", "ListMFADevices", "ListVirtualMFADevices", "journal written: creating", "CreateVirtualMFADevice", "write seed:" + laptop,
 		"journal written: stored", "EnableMFADevice", "journal written: enabled", "settings written", "Prove", "journal cleared",
@@ -153,7 +153,7 @@ func TestPastStepRefused(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, func(o *sandbox.Options) { o.RefusePastStep = true })
 	before := s.clock.now()
-	s.enrol()
+	s.enroll()
 	attempts := s.State().Attempts
 	now := int64(totp.StepAt(before))
 	var steps []int64
@@ -178,7 +178,7 @@ func TestEdgesOfAStep(t *testing.T) {
 		for _, strict := range []bool{false, true} {
 			s := newStage(t, inClear, func(o *sandbox.Options) { o.RefusePastStep = strict })
 			s.clock.advance(time.Duration(second)*time.Second + 900*time.Millisecond)
-			s.enrol()
+			s.enroll()
 			s.works()
 			if sent := s.calls()["EnableMFADevice"]; sent > 2 || !strict && sent > 1 {
 				t.Errorf("at second %d: %d pairs", second, sent)
@@ -197,7 +197,7 @@ func TestSlowDelivery(t *testing.T) {
 			s.before = nil
 		}
 	}
-	s.enrol()
+	s.enroll()
 	s.works()
 	s.onlyOnce()
 }
@@ -208,7 +208,7 @@ func TestClockIsOff(t *testing.T) {
 	for _, off := range []time.Duration{-26 * time.Hour, -90 * time.Second, 40 * time.Second, 3 * time.Hour} {
 		s := newStage(t)
 		s.SetClockOffset(off)
-		s.enrol()
+		s.enroll()
 		s.works()
 		s.onlyOnce()
 	}
@@ -219,7 +219,7 @@ func TestNewDeviceNotKnownYet(t *testing.T) {
 	t.Parallel()
 	for _, delay := range []time.Duration{8 * time.Second, 50 * time.Second} {
 		s := newStage(t, func(o *sandbox.Options) { o.DeviceDelay = delay })
-		s.enrol()
+		s.enroll()
 		s.works()
 		s.onlyOnce()
 	}
@@ -235,7 +235,7 @@ func TestOutOfSync(t *testing.T) {
 			s.change(func(w *sandbox.World) { w.Device(laptop).OutOfSync = true })
 		}
 	}
-	s.enrol()
+	s.enroll()
 	if s.calls()["ResyncMFADevice"] != 1 || !s.shown("Resynchronizing "+laptop) {
 		t.Errorf("calls %v", s.calls())
 	}
@@ -254,7 +254,7 @@ func TestLostAnswers(t *testing.T) {
 				t.Parallel()
 				s := newStage(t)
 				s.inject(sandbox.Fault{Kind: kind, Action: action})
-				s.enrol()
+				s.enroll()
 				s.works()
 				s.onlyOnce()
 			})
@@ -267,7 +267,7 @@ func TestSecondDevice(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, withPhone, requireMFA)
 	s.phone = true
-	s.enrol()
+	s.enroll()
 	s.works(phone)
 	s.onlyOnce()
 }
@@ -276,7 +276,7 @@ func TestSecondDevice(t *testing.T) {
 func TestProfileHasDevice(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, requireMFA)
-	s.enrol()
+	s.enroll()
 	s.clock.advance(time.Hour)
 	s.before = func(effect string, _ bool) {
 		if serial := s.serial(); effect == "Prove" && serial != laptop {
@@ -311,7 +311,7 @@ func TestStoreFails(t *testing.T) {
 	}
 	s.noJournal()
 	s.broken = nil
-	s.enrol()
+	s.enroll()
 	s.works()
 }
 
@@ -320,13 +320,13 @@ func TestResync(t *testing.T) {
 	t.Parallel()
 	for _, strict := range []bool{false, true} {
 		s := newStage(t, func(o *sandbox.Options) { o.RefusePastStep = strict })
-		s.enrol()
+		s.enroll()
 		s.change(func(w *sandbox.World) { w.Device(laptop).OutOfSync = true })
 		s.must(s.manager().Resync(t.Context(), ""))
 		s.works()
 	}
 	s := newStage(t)
-	s.enrol()
+	s.enroll()
 	s.inject(sandbox.Fault{Kind: sandbox.ResetAfter, Action: "ResyncMFADevice"})
 	s.must(s.manager().Resync(t.Context(), laptop))
 	s.works()
@@ -353,7 +353,7 @@ func TestNoSecretInTheJournal(t *testing.T) {
 			}
 		}
 	}
-	s.enrol()
+	s.enroll()
 	if seen == 0 {
 		t.Error("no journal was seen")
 	}

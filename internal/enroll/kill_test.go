@@ -63,7 +63,7 @@ func replacing(m *Manager, s *stage) error {
 	return err
 }
 
-func TestKillEnrol(t *testing.T) {
+func TestKillEnroll(t *testing.T) {
 	t.Parallel()
 	for name, adjust := range map[string]func(*sandbox.Options){
 		"plain":         func(*sandbox.Options) {},
@@ -110,7 +110,7 @@ func TestKillRotateDevice(t *testing.T) {
 			everywhere(t, scenario{
 				prepare: func(t *testing.T) *stage {
 					s := newStage(t, adjust, inClear)
-					s.enrol()
+					s.enroll()
 					own := s.own("work")
 					s.edit("other", func(other *edit.Own) { *other = own })
 					s.clock.advance(time.Hour)
@@ -146,7 +146,7 @@ func TestKillRotateKey(t *testing.T) {
 			everywhere(t, scenario{
 				prepare: func(t *testing.T) *stage {
 					s := newStage(t, adjust, inClear)
-					s.enrol()
+					s.enroll()
 					s.share()
 					s.first = s.alice().Keys[0].ID
 					s.clock.advance(time.Hour)
@@ -202,7 +202,7 @@ func TestKillRemove(t *testing.T) {
 			everywhere(t, scenario{
 				prepare: func(t *testing.T) *stage {
 					s := newStage(t, adjust, inClear)
-					s.enrol()
+					s.enroll()
 					s.clock.advance(time.Hour)
 					s.confirm = func(LastDevice) error { return nil }
 					return s

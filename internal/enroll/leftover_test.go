@@ -33,7 +33,7 @@ func TestSeedOfADiscardedDevice(t *testing.T) {
 	s := newStage(t)
 	s.diesAt("write seed:"+laptop, true, func(m *Manager) { _ = enrolling(m, s) })
 	s.quota("CreateVirtualMFADevice", 1)
-	fails(t, s.enrolFails(), fault.Refused, "quota")
+	fails(t, s.enrollFails(), fault.Refused, "quota")
 	s.untouched()
 }
 
@@ -43,11 +43,11 @@ func TestOrphanIsRemembered(t *testing.T) {
 	s := newStage(t, requireMFA)
 	s.diesAt("CreateVirtualMFADevice", true, func(m *Manager) { _ = enrolling(m, s) })
 	s.quota("CreateVirtualMFADevice", 1)
-	fails(t, s.enrolFails(), fault.Refused, "quota")
+	fails(t, s.enrollFails(), fault.Refused, "quota")
 	if e, _, err := s.manager().Unfinished(Device); err != nil || !slices.Equal(e.Orphans, []string{laptop}) {
 		t.Errorf("%+v, %v", e, err)
 	}
-	s.enrol()
+	s.enroll()
 	s.works()
 }
 
@@ -61,7 +61,7 @@ func TestDeviceOfSomebodyElse(t *testing.T) {
 		o.World.Devices = []sandbox.Device{{Serial: alice}}
 	})
 	s.diesAt("CreateVirtualMFADevice", false, func(m *Manager) { _ = enrolling(m, s) })
-	fails(t, s.enrolFails(), fault.Refused, "MFA device alice", "--replace-unassigned")
+	fails(t, s.enrollFails(), fault.Refused, "MFA device alice", "--replace-unassigned")
 	world := s.World()
 	if world.Device(alice) == nil {
 		t.Error("it was deleted")
@@ -75,8 +75,8 @@ func TestNextNameIsTaken(t *testing.T) {
 	second := laptop + "-2"
 	s := newStage(t, requireMFA, func(o *sandbox.Options) { o.World.Devices = []sandbox.Device{{Serial: second}} })
 	s.diesAt("CreateVirtualMFADevice", true, func(m *Manager) { _ = enrolling(m, s) })
-	fails(t, s.enrolFails(), fault.Refused, "MFA device alice-build-7-2", "--replace-unassigned")
-	if got := s.enrol().Serial; got != laptop+"-3" {
+	fails(t, s.enrollFails(), fault.Refused, "MFA device alice-build-7-2", "--replace-unassigned")
+	if got := s.enroll().Serial; got != laptop+"-3" {
 		t.Errorf("serial %s", got)
 	}
 	world := s.World()

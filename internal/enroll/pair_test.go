@@ -258,10 +258,10 @@ func TestNewSeedWaitsForNothing(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.inject(sandbox.Fault{Kind: sandbox.Refuse, Action: "EnableMFADevice", Status: 409, Code: "LimitExceeded", Message: "Cannot exceed quota for MFADevicesPerUser: 8"})
-	fails(t, s.enrolFails(), fault.Refused)
+	fails(t, s.enrollFails(), fault.Refused)
 	s.untouched()
 	s.lines, s.waits = nil, nil
-	if result := s.enrol(); result.Serial != laptop {
+	if result := s.enroll(); result.Serial != laptop {
 		t.Errorf("enrolled %s", result.Serial)
 	}
 	if len(s.waits) > 0 {

@@ -55,13 +55,13 @@ func (s *stage) untouched(others ...string) {
 	s.noJournal()
 }
 
-func (s *stage) enrolFails() error {
+func (s *stage) enrollFails() error {
 	s.t.Helper()
 	_, err := s.manager().Enroll(s.t.Context(), here)
 	return err
 }
 
-// TestRoot has no API to enrol with.
+// TestRoot has no API to enroll with.
 func TestRoot(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, func(o *sandbox.Options) {
@@ -71,7 +71,7 @@ func TestRoot(t *testing.T) {
 	world := s.World()
 	root := world.User(sandbox.RootUser).Keys[0]
 	s.storeKey(root)
-	fails(t, s.enrolFails(), fault.Config, "root user", "enroll --console")
+	fails(t, s.enrollFails(), fault.Config, "root user", "enroll --console")
 	fails(t, refuseCaller(awsapi.Identity{ARN: "arn:aws:sts::123456789012:assumed-role/x/y"}), fault.Config, "not an IAM user")
 	s.untouched()
 }
@@ -113,27 +113,27 @@ func TestReplaceUnassigned(t *testing.T) {
 	s.works()
 }
 
-// TestEnrolAgain: what is there and works is found to work.
-func TestEnrolAgain(t *testing.T) {
+// TestEnrollAgain: what is there and works is found to work.
+func TestEnrollAgain(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, requireMFA)
-	s.enrol()
+	s.enroll()
 	s.clock.advance(time.Hour)
 	s.edit("work", func(own *edit.Own) { own.Serial = "" }) // even if that is lost
-	if result := s.enrol(); result.Serial != laptop {
+	if result := s.enroll(); result.Serial != laptop {
 		t.Errorf("%+v", result)
 	}
 	s.works()
 }
 
-// TestEnrolAgainWithAnotherSeed: a seed that does not fit is no reason to go on for ever.
-func TestEnrolAgainWithAnotherSeed(t *testing.T) {
+// TestEnrollAgainWithAnotherSeed: a seed that does not fit is no reason to go on for ever.
+func TestEnrollAgainWithAnotherSeed(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.enrol()
+	s.enroll()
 	s.change(func(w *sandbox.World) { w.Device(laptop).Seed = "" })
 	s.clock.advance(time.Hour)
-	fails(t, s.enrolFails(), fault.Refused, laptop)
+	fails(t, s.enrollFails(), fault.Refused, laptop)
 	s.noJournal()
 }
 
@@ -146,7 +146,7 @@ func TestEightDevices(t *testing.T) {
 		}
 	}
 	s := newStage(t, eight)
-	err := s.enrolFails()
+	err := s.enrollFails()
 	fails(t, err, fault.Refused, "8 MFA devices", "alice-computer-0, alice-computer-1", "alice-computer-7")
 	if !is(err, awsapi.LimitExceeded) || s.calls()["CreateVirtualMFADevice"] != 0 {
 		t.Errorf("%v, %v", err, s.calls())
@@ -162,7 +162,7 @@ func TestEightDevices(t *testing.T) {
 			})
 		}
 	}
-	err = s.enrolFails()
+	err = s.enrollFails()
 	fails(t, err, fault.Refused, "8 MFA devices", "alice-computer-7")
 	world := s.World()
 	if len(world.Devices) != 8 || len(s.files("seed")) != 0 {
@@ -176,7 +176,7 @@ func TestDenied(t *testing.T) {
 	t.Parallel()
 	for _, action := range []string{"CreateVirtualMFADevice", "EnableMFADevice"} {
 		s := newStage(t, func(o *sandbox.Options) { o.World.Users[0].Deny = map[string]string{"iam:" + action: ""} })
-		err := s.enrolFails()
+		err := s.enrollFails()
 		fails(t, err, fault.Refused, "iam:"+action, "administrator")
 		if _, wanted := errors.AsType[*MFAError](err); wanted {
 			t.Error("a user without a device is asked for a session with MFA")
@@ -189,14 +189,14 @@ func TestDenied(t *testing.T) {
 func TestSessionWanted(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, withPhone)
-	err := s.enrolFails()
+	err := s.enrollFails()
 	fails(t, err, fault.Refused, "iam:EnableMFADevice", "session")
 	if _, wanted := errors.AsType[*MFAError](err); !wanted || !is(err, awsapi.Denied) {
 		t.Errorf("a %T", err)
 	}
 	s.untouched(phone)
 	s.phone = true
-	s.enrol()
+	s.enroll()
 	s.works(phone)
 }
 
@@ -205,14 +205,14 @@ func TestSessionWanted(t *testing.T) {
 func TestSessionWantedAndNotUndone(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, withPhone, requireMFA)
-	if _, wanted := errors.AsType[*MFAError](s.enrolFails()); !wanted {
+	if _, wanted := errors.AsType[*MFAError](s.enrollFails()); !wanted {
 		t.Error("no session is wanted")
 	}
 	if !s.shown(laptop+" could not be removed") || len(s.files("seed")) != 1 {
 		t.Errorf("%q, %v", s.lines, s.files("seed"))
 	}
 	s.phone = true
-	if s.enrol(); !s.shown("Resuming") {
+	if s.enroll(); !s.shown("Resuming") {
 		t.Error("not resumed")
 	}
 	if got := s.calls()["CreateVirtualMFADevice"]; got != 1 {
@@ -245,7 +245,7 @@ func TestNamedLikeTheUser(t *testing.T) {
 	t.Parallel()
 	own := func(o *sandbox.Options) { o.World.Users[0].OwnDeviceName = true }
 	s := newStage(t, own)
-	if got := s.enrol().Serial; got != "arn:aws:iam::123456789012:mfa/alice" {
+	if got := s.enroll().Serial; got != "arn:aws:iam::123456789012:mfa/alice" {
 		t.Errorf("serial %s", got)
 	}
 	s.works()
@@ -260,7 +260,7 @@ func TestCodesRefused(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.inject(sandbox.Fault{Kind: sandbox.Refuse, Action: "EnableMFADevice", Code: "InvalidAuthenticationCode", Message: "Authentication code for device is not valid.", Times: 2})
-	fails(t, s.enrolFails(), fault.Refused, laptop, "refused the two token codes")
+	fails(t, s.enrollFails(), fault.Refused, laptop, "refused the two token codes")
 	s.untouched()
 	s.onlyOnce()
 }
@@ -271,14 +271,14 @@ func TestBusy(t *testing.T) {
 	for action, times := range map[string]int{"CreateVirtualMFADevice": 3, "EnableMFADevice": 2} {
 		s := newStage(t)
 		s.inject(sandbox.Fault{Kind: sandbox.Refuse, Action: action, Status: 409, Code: "EntityTemporarilyUnmodifiable", Message: "busy", Times: times})
-		s.enrol()
+		s.enroll()
 		s.works()
 		s.onlyOnce()
 	}
 	// IAM does not know the device that it has just made.
 	s := newStage(t)
 	s.inject(sandbox.Fault{Kind: sandbox.Refuse, Action: "EnableMFADevice", Status: 404, Code: "NoSuchEntity", Message: "does not exist"})
-	s.enrol()
+	s.enroll()
 	s.works()
 }
 
@@ -293,7 +293,7 @@ func TestFaultsThatStay(t *testing.T) {
 				t.Parallel()
 				s := newStage(t)
 				s.inject(sandbox.Fault{Kind: kind, Action: action, Times: -1})
-				err := s.enrolFails()
+				err := s.enrollFails()
 				if action == "EnableMFADevice" && kind == sandbox.ResetAfter {
 					code = fault.Internal // it was enabled nevertheless
 				}
@@ -304,7 +304,7 @@ func TestFaultsThatStay(t *testing.T) {
 				}
 				s.ClearFaults()
 				if code != fault.Internal {
-					s.enrol()
+					s.enroll()
 				}
 				s.works()
 				s.onlyOnce()
@@ -323,7 +323,7 @@ func TestUnfinished(t *testing.T) {
 	s.change(func(w *sandbox.World) { w.Users = append(w.Users, sandbox.User{Name: "bob", Keys: []sandbox.Key{{}}}) })
 	world := s.World()
 	s.storeKey(world.User("bob").Keys[0])
-	fails(t, s.enrolFails(), fault.Config, "user/alice", "user/bob")
+	fails(t, s.enrollFails(), fault.Config, "user/alice", "user/bob")
 	e, err := s.manager().Abandon(Device)
 	s.must(err)
 	if e.Serial != laptop || e.Flow != FlowEnroll {
@@ -341,9 +341,9 @@ func TestOneAtATime(t *testing.T) {
 	if !held {
 		t.Fatal(err)
 	}
-	_, enrol := m.Enroll(t.Context(), here)
+	_, enroll := m.Enroll(t.Context(), here)
 	_, abandon := m.Abandon(Device)
-	for _, err := range []error{enrol, abandon, m.Resync(t.Context(), laptop)} {
+	for _, err := range []error{enroll, abandon, m.Resync(t.Context(), laptop)} {
 		fails(t, err, fault.Deadline, "another process")
 	}
 	unlock()
@@ -365,10 +365,10 @@ func TestSeedGone(t *testing.T) {
 		s.before = nil
 		s.must(s.items.DeleteSeed(t.Context(), laptop))
 		if enabled {
-			fails(t, s.enrolFails(), fault.NoSecret, laptop, "aws iam deactivate-mfa-device --user-name alice")
+			fails(t, s.enrollFails(), fault.NoSecret, laptop, "aws iam deactivate-mfa-device --user-name alice")
 			continue
 		}
-		s.enrol()
+		s.enroll()
 		s.works()
 	}
 }
@@ -402,7 +402,7 @@ func TestDeviceSeemsGone(t *testing.T) {
 	s.dies(0, func(m *Manager) { _ = enrolling(m, s) })
 	s.before = nil
 	s.inject(sandbox.Fault{Kind: sandbox.Refuse, Action: "EnableMFADevice", Status: 404, Code: "NoSuchEntity", Message: "does not exist"})
-	s.enrol()
+	s.enroll()
 	s.works()
 	s.onlyOnce()
 }
@@ -438,7 +438,7 @@ func TestOrphanStays(t *testing.T) {
 	}
 	s.dies(0, func(m *Manager) { _ = enrolling(m, s) })
 	s.before = nil
-	s.enrol()
+	s.enroll()
 	if !s.shown(laptop + " is not enabled for anyone") {
 		t.Errorf("%q", s.lines)
 	}

@@ -27,7 +27,7 @@ func (s *stage) storeKey(k sandbox.Key) {
 func enrolled(t *testing.T, adjust ...func(*sandbox.Options)) *stage {
 	t.Helper()
 	s := newStage(t, adjust...)
-	s.enrol()
+	s.enroll()
 	s.clock.advance(time.Hour)
 	s.lines, s.waits, s.effects = nil, nil, nil
 	return s
@@ -441,7 +441,7 @@ func TestResumedRotationHasMFA(t *testing.T) {
 	t.Parallel()
 	for n, side := range []string{"before", "after"} {
 		s := newStage(t)
-		s.enrol()
+		s.enroll()
 		s.clock.advance(time.Hour)
 		rotate := func(m *Manager) { _, _ = m.RotateDevice(t.Context(), DeviceOptions{}) }
 		s.before = func(effect string, done bool) {

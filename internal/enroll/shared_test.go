@@ -138,9 +138,9 @@ func TestStoreIsRemembered(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	s.store = "age"
-	fails(t, s.enrolFails(), fault.Config, "did not finish")
+	fails(t, s.enrollFails(), fault.Config, "did not finish")
 	s.store = "keyctl"
-	s.enrol()
+	s.enroll()
 	s.works()
 }
 
@@ -164,7 +164,7 @@ func TestDeviceOfAnotherRun(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, func(o *sandbox.Options) { o.World.Devices = []sandbox.Device{{Serial: laptop}} })
 			first(s)
-			fails(t, s.enrolFails(), fault.Refused, "MFA device alice-build-7", "--replace-unassigned")
+			fails(t, s.enrollFails(), fault.Refused, "MFA device alice-build-7", "--replace-unassigned")
 			world := s.World()
 			if d := world.Device(laptop); d == nil || len(world.Devices) != 1 {
 				t.Errorf("%+v", world.Devices)

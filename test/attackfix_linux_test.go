@@ -181,7 +181,7 @@ func TestProgramHasNoTerminal(t *testing.T) {
 	oathtool := need(t, "oathtool", "apt-get install oathtool")
 	b, key, seed := bare(t)
 	script := filepath.Join(b.Dir, "code")
-	must(t, os.WriteFile(script, []byte("#!/bin/sh\nif : </dev/tty; then exit 9; fi 2>/dev/null\nexec "+oathtool+" --totp -b - <"+seed+"\n"), 0o700))
+	must(t, os.WriteFile(script, []byte("#!/bin/sh\nif (: </dev/tty) 2>/dev/null; then exit 9; fi\nexec "+oathtool+" --totp -b - <"+seed+"\n"), 0o700))
 	mustRun(t, b, nil, "add", "--profile", "work", "--store", "age", "--access-key-file", key, "--mfa-process", script, "--serial", b.Identity().Serial)
 	roomInStep()
 	console, err := terminal.Start(b.Command(t.Context(), "/bin/sh", "-c", b.Binary+" get --profile work >/dev/null; code=$?; : </dev/tty && exit $code"))

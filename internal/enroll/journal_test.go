@@ -140,7 +140,7 @@ func TestBadEntry(t *testing.T) {
 		"no caller":       strings.Replace(good, entries()[0].Caller, "", 1),
 		"unknown phase":   strings.Replace(good, `"creating"`, `"created"`, 1),
 		"a key's phase":   strings.Replace(good, `"creating"`, `"proven"`, 1),
-		"unknown flow":    strings.Replace(good, `"enroll"`, `"enroll"`, 1),
+		"unknown flow":    strings.Replace(good, `"enroll"`, `"enrol"`, 1),
 		"another subject": strings.Replace(good, `"device"`, `"key"`, 1),
 		"huge":            good + strings.Repeat(" ", maxEntry),
 	} {

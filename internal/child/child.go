@@ -30,6 +30,9 @@ type Program struct {
 	// Terminal, if not nil, is the program's stdin in place of Stdin: it may ask the person there.
 	Terminal *os.File
 
+	// Session gives the program a session of its own: it cannot even open the terminal.
+	Session bool
+
 	// Stderr receives what the program prints there. Nil: it is dropped, since it may hold a secret.
 	Stderr io.Writer
 }
@@ -50,7 +53,7 @@ func (p Program) Run(ctx context.Context) ([]byte, error) {
 	case len(p.Stdin) > 0:
 		cmd.Stdin = bytes.NewReader(p.Stdin)
 	}
-	isolate(cmd, p.Terminal == nil)
+	isolate(cmd, p.Terminal == nil, p.Session)
 	runtime.LockOSThread() // see isolate
 	defer runtime.UnlockOSThread()
 	err := cmd.Run()

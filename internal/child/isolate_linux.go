@@ -10,9 +10,9 @@ import (
 //
 // With group, the program gets a process group of its own, so that all that it has started can be
 // killed with it, and no signal from the terminal reaches it. Only the process group of this process
-// can read the terminal.
-func isolate(cmd *exec.Cmd, group bool) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: group, Pdeathsig: syscall.SIGKILL}
+// can read the terminal. With session as well, that group is in a session of its own.
+func isolate(cmd *exec.Cmd, group, session bool) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: group && !session, Setsid: session, Pdeathsig: syscall.SIGKILL}
 	if group {
 		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	}

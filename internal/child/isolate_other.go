@@ -5,4 +5,4 @@ package child
 import "os/exec"
 
 // isolate leaves the program as it is: only the program itself can be killed.
-func isolate(*exec.Cmd, bool) {}
+func isolate(*exec.Cmd, bool, bool) {}

@@ -8,8 +8,8 @@ import (
 )
 
 // isolate does what it does on Linux, but this system does not kill orphans.
-func isolate(cmd *exec.Cmd, group bool) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: group}
+func isolate(cmd *exec.Cmd, group, session bool) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: group && !session, Setsid: session}
 	if group {
 		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/agefile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/busguard"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/ring"
 )
@@ -31,6 +32,9 @@ func Main(version string) int {
 		return ring.Worker(os.Stdin, os.Stdout) //nolint:forbidigo // a child of this program that talks to a keyring
 	}
 	busguard.Restore()
+	if len(os.Args) > 1 && os.Args[1] == agefile.WorkerArg {
+		return agefile.Worker(os.Stdin, os.Stdout) //nolint:forbidigo // a child of this program that runs an age plugin
+	}
 	getenv := child.TakeSecrets()
 	log.SetOutput(io.Discard) // net/http logs there what strange servers send
 	return run(&app{

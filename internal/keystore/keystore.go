@@ -84,7 +84,7 @@ func Open(kind string, o Options) (Store, error) {
 
 // Age returns the age store with what only it can do: see package agefile.
 func Age(o Options) *agefile.Store {
-	return agefile.Open(agefile.Options{Dir: o.Dir, Now: o.Now, Person: o.Person})
+	return agefile.Open(agefile.Options{Dir: o.Dir, Now: o.Now, Executable: o.Executable, Person: o.Person})
 }
 
 func openRing(kind string, o Options) (*ring.Ring, error) {

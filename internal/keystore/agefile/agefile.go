@@ -41,6 +41,8 @@ type Options struct {
 	Dir string // its directory, of its own; made by the first write
 	Now func() time.Time
 
+	Executable string // this program, as of os.Executable, which runs age plugins
+
 	// Person is asked for the passphrase and for what a plugin wants to know. Nil: nobody can
 	// be asked, and that such a question comes up is an error.
 	Person Person
@@ -61,9 +63,10 @@ type Person interface {
 // holds the lock), Filesystem or Permissions, and Usage for what a caller gives. None shows
 // anything of a file's content.
 type Store struct {
-	dir    string
-	now    func() time.Time
-	person Person
+	dir        string
+	now        func() time.Time
+	person     Person
+	executable string
 
 	workFactor  int          // of scrypt, as its logarithm
 	beforeWrite func() error // for tests: an error of it is one of the disk
@@ -75,7 +78,7 @@ type Store struct {
 
 // Open returns the store. It touches nothing.
 func Open(o Options) *Store {
-	return &Store{dir: o.Dir, now: o.Now, person: o.Person, workFactor: workFactor, beforeWrite: func() error { return nil }}
+	return &Store{dir: o.Dir, now: o.Now, person: o.Person, executable: o.Executable, workFactor: workFactor, beforeWrite: func() error { return nil }}
 }
 
 // ended returns why there is no more time, or nil if there is.

@@ -22,7 +22,7 @@ const passphrase = "canary horse battery staple"
 
 // at returns the store in dir, as cheap as tests need it.
 func at(dir string) *Store {
-	s := Open(Options{Dir: dir, Now: time.Now})
+	s := Open(Options{Dir: dir, Now: time.Now, Executable: os.Args[0]})
 	s.workFactor = 2
 	return s
 }

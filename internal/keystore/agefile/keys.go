@@ -61,7 +61,7 @@ func (s *Store) parse(ctx context.Context, file string, text creds.Secret) ([]ag
 }
 
 func (s *Store) host(ctx context.Context) pluginHost {
-	return pluginHost{ctx: ctx, person: s.person}
+	return pluginHost{ctx, s.person, s.executable}
 }
 
 // unsealed returns what identity.age holds, from the kernel's keyring or from the person.

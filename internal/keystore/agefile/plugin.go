@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
-	"sync"
 	"syscall"
-	"time"
 
 	"filippo.io/age"
 	"filippo.io/age/plugin"
@@ -16,14 +15,11 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
-// pluginLimit is how long a plugin may take when nobody can be asked. There may be a token to
-// touch.
-const pluginLimit = 20 * time.Second
-
 // pluginHost says for how long plugins run, and who answers their questions, if anybody does.
 type pluginHost struct {
-	ctx    context.Context //nolint:containedctx // the methods of age's interfaces take none
-	person Person
+	ctx        context.Context //nolint:containedctx // the methods of age's interfaces take none
+	person     Person
+	executable string // this program
 }
 
 // pluginKey is an identity or a recipient of the plugin name, whose program is age-plugin-NAME on
@@ -36,13 +32,8 @@ type pluginKey struct {
 
 // Unwrap implements age.Identity.
 func (k pluginKey) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
-	return talk(k, func(ui *plugin.ClientUI) ([]byte, error) {
-		identity, err := plugin.NewIdentity(k.key, ui)
-		if err != nil {
-			return nil, err
-		}
-		return identity.Unwrap(stanzas)
-	})
+	done, err := k.run(pluginTask{Name: k.name, Key: k.key, Stanzas: stanzas})
+	return done.FileKey, err
 }
 
 // Wrap implements age.Recipient.
@@ -53,66 +44,75 @@ func (k pluginKey) Wrap(fileKey []byte) ([]*age.Stanza, error) {
 
 // WrapWithLabels implements age.RecipientWithLabels.
 func (k pluginKey) WrapWithLabels(fileKey []byte) ([]*age.Stanza, []string, error) {
-	type wrapped struct {
-		stanzas []*age.Stanza
-		labels  []string
-	}
-	got, err := talk(k, func(ui *plugin.ClientUI) (w wrapped, err error) {
-		recipient, err := plugin.NewRecipient(k.key, ui)
-		if err == nil {
-			w.stanzas, w.labels, err = recipient.WrapWithLabels(fileKey)
-		}
-		return w, err
-	})
-	return got.stanzas, got.labels, err
+	done, err := k.run(pluginTask{Name: k.name, Key: k.key, FileKey: fileKey})
+	return done.Stanzas, done.Labels, err
 }
 
-// talk has the plugin do some work. At the end of the host's time the plugin is abandoned: the
-// library cannot end it. The error is age.ErrIncorrectIdentity or a *fault.Error.
-func talk[T any](k pluginKey, work func(ui *plugin.ClientUI) (T, error)) (T, error) {
-	ctx, cancel := context.WithCancel(k.host.ctx)
+// run has the plugin do the task. Where nobody can be asked, a worker runs it, which can be ended with
+// it: age's library cannot end a plugin that hangs. Before a person, who can end it with Ctrl-C, it is
+// abandoned at the end of the time. The error is age.ErrIncorrectIdentity or a *fault.Error.
+func (k pluginKey) run(task pluginTask) (pluginResult, error) {
 	if k.host.person == nil {
-		ctx, cancel = context.WithTimeout(k.host.ctx, pluginLimit)
+		return k.runApart(task)
 	}
-	defer cancel()
 	type result struct {
-		value T
-		err   error
+		done pluginResult
+		err  error
 	}
-	c := &conversation{pluginKey: k, ctx: ctx}
-	done := make(chan result, 1)
+	results := make(chan result, 1)
 	go func() {
-		value, err := work(&plugin.ClientUI{DisplayMessage: c.show, RequestValue: c.request, Confirm: c.confirm})
-		done <- result{value, err}
+		done, err := (&conversation{pluginKey: k}).perform(task)
+		results <- result{done, err}
 	}()
 	select {
-	case got := <-done:
-		return got.value, c.inWords(got.err)
-	case <-ctx.Done():
-		var none T
-		return none, c.abandoned()
+	case r := <-results:
+		return r.done, r.err
+	case <-k.host.ctx.Done():
+		return pluginResult{}, k.ended(k.host.ctx, "")
 	}
+}
+
+// ended says why the plugin was given up. It had said the message, which may be that a token has to be
+// touched.
+func (k pluginKey) ended(ctx context.Context, message string) error {
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return k.fault("", "was interrupted")
+	case message != "":
+		return k.fault("do what it says", "did not answer in time; it said: %s", message)
+	}
+	return k.fault(runByHand, "did not answer in time")
 }
 
 // conversation is one run of a plugin.
 type conversation struct {
 	pluginKey
-	ctx context.Context //nolint:containedctx // that of one call
-
-	mu      sync.Mutex
-	message string       // the last one that the plugin wanted to be shown
 	secret  bool         // the plugin was given one, and may repeat it
 	unasked *fault.Error // why a question was not asked
 }
 
-// show shows the plugin's message. Where nobody sees it, it is kept in case the plugin waits in vain:
-// the message may say that a token has to be touched.
+// perform has the plugin do the task.
+func (c *conversation) perform(task pluginTask) (done pluginResult, err error) {
+	ui := &plugin.ClientUI{DisplayMessage: c.show, RequestValue: c.request, Confirm: c.confirm}
+	if task.FileKey == nil {
+		var identity *plugin.Identity
+		if identity, err = plugin.NewIdentity(task.Key, ui); err == nil {
+			done.FileKey, err = identity.Unwrap(task.Stanzas)
+		}
+		return done, c.inWords(err)
+	}
+	recipient, err := plugin.NewRecipient(task.Key, ui)
+	if err == nil {
+		done.Stanzas, done.Labels, err = recipient.WrapWithLabels(task.FileKey)
+	}
+	return done, c.inWords(err)
+}
+
+// show shows the plugin's message, in a worker to its parent.
 func (c *conversation) show(_, text string) error {
-	c.mu.Lock()
-	c.message = quote(text)
-	c.mu.Unlock()
 	if c.host.person == nil {
-		return nil
+		_, err := fmt.Fprintln(os.Stderr, quote(text))
+		return err
 	}
 	_, err := fmt.Fprintln(c.host.person, c.prompt(text))
 	return err
@@ -124,12 +124,10 @@ func (c *conversation) request(_, text string, secret bool) (string, error) {
 		return "", c.refuse(text)
 	}
 	if !secret {
-		return c.host.person.Line(c.ctx, c.prompt(text))
+		return c.host.person.Line(c.host.ctx, c.prompt(text))
 	}
-	c.mu.Lock()
 	c.secret = true
-	c.mu.Unlock()
-	answer, err := c.host.person.Secret(c.ctx, c.prompt(text))
+	answer, err := c.host.person.Secret(c.host.ctx, c.prompt(text))
 	return answer.Reveal(), err
 }
 
@@ -143,7 +141,7 @@ func (c *conversation) confirm(_, text, yes, no string) (bool, error) {
 	if no != "" {
 		question += ", no: " + fault.Printable(no)
 	}
-	return c.host.person.Confirm(c.ctx, question+")")
+	return c.host.person.Confirm(c.host.ctx, question+")")
 }
 
 func (c *conversation) prompt(text string) string {
@@ -152,30 +150,13 @@ func (c *conversation) prompt(text string) string {
 
 // refuse keeps the reason why a question cannot be asked: the plugin learns only that it failed.
 func (c *conversation) refuse(text string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.unasked = c.fault("no one can be asked here: run the command on a terminal, or use a key that asks nothing", "wants an answer to: %s", quote(text))
 	return c.unasked
-}
-
-// abandoned says why the plugin was given up.
-func (c *conversation) abandoned() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case errors.Is(c.ctx.Err(), context.Canceled):
-		return c.fault("", "was interrupted")
-	case c.message != "":
-		return c.fault("do what it says", "did not answer in time; it said: %s", c.message)
-	}
-	return c.fault(runByHand, "did not answer in time")
 }
 
 // inWords says what an error of the library means. It quotes none but what the plugin itself says:
 // the library's own may quote a key.
 func (c *conversation) inWords(err error) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if err == nil {
 		return nil
 	}

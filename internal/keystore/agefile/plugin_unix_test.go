@@ -134,7 +134,8 @@ func TestPluginAsks(t *testing.T) {
 	wantGetFault(t, quiz, "a", fault.Store, "not confirmed")
 }
 
-// TestHangingPlugin abandons plugins that hang, and tells what they wanted to be shown.
+// TestHangingPlugin has plugins that hang killed with all that they have started, and shows what they
+// wanted to be shown.
 func TestHangingPlugin(t *testing.T) {
 	t.Parallel()
 	for name, words := range map[string]string{
@@ -148,9 +149,10 @@ func TestHangingPlugin(t *testing.T) {
 			ctx := expiring{make(chan struct{})}
 			failed := make(chan error)
 			go func() { _, err := s.Get(ctx, "a"); failed <- err }()
-			running()
+			started := running()
 			close(ctx.done)
 			wantFault(t, <-failed, fault.Store, words)
+			wantGone(t, started...)
 			if name == "stray" {
 				endLeft(t, s)
 			}
@@ -164,12 +166,31 @@ func TestInterruptedPlugin(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	failed := make(chan error)
 	go func() { _, err := s.Get(ctx, "a"); failed <- err }()
-	running()
+	started := running()
 	interrupted := errors.New("interrupted")
 	cancel(interrupted)
 	if err := <-failed; !errors.Is(err, interrupted) {
 		t.Errorf("Get = %v", err)
 	}
+	wantGone(t, started...)
+}
+
+func wantGone(t *testing.T, pids ...int) {
+	t.Helper()
+	for _, pid := range pids {
+		for end := time.Now().Add(time.Minute); syscall.Kill(pid, 0) == nil && !zombie(pid); time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("process %d is still running", pid)
+			}
+		}
+	}
+}
+
+// zombie reports a process that has ended, but that nobody has waited for.
+func zombie(pid int) bool {
+	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	return strings.HasPrefix(rest, "Z")
 }
 
 // expiring is a context whose time is over when the test says so.
@@ -188,23 +209,25 @@ func (e expiring) Err() error {
 	}
 }
 
-// hanging returns a store of a plugin that hangs, and what waits for its processes, which end with
-// the test.
-func hanging(t *testing.T, name string) (s *Store, running func()) {
+// hanging returns a store of a plugin that hangs, and what waits for the ids of its processes, which
+// end with the test at the latest.
+func hanging(t *testing.T, name string) (s *Store, running func() []int) {
 	s = withPlugin(t, name)
-	return s, func() {
+	return s, func() (started []int) {
 		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
 			text, _ := os.ReadFile(pids(t, s))
 			if fields := strings.Fields(string(text)); strings.HasSuffix(string(text), "\n") {
 				for _, field := range fields {
 					pid, err := strconv.Atoi(field)
 					must(t, err)
+					started = append(started, pid)
 					t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
 				}
-				return
+				return started
 			}
 		}
 		t.Fatal("the plugin never ran")
+		return nil
 	}
 }
 

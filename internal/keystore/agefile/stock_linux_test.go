@@ -128,9 +128,9 @@ func TestOpensAnIdentityOfAge(t *testing.T) {
 	wantSecret(t, s, "a", canary)
 }
 
-// TestPluginEnvironment runs a whole process, on a terminal. The plugin gives up if it finds what is not
-// for it in its environment.
-func TestPluginEnvironment(t *testing.T) {
+// TestPluginHasNoTerminal runs a whole process on one. The plugin gives up if it can open it, or finds
+// what is not for it in its environment.
+func TestPluginHasNoTerminal(t *testing.T) {
 	t.Parallel()
 	console, err := terminal.Start(process(t, "get", withPlugin(t, "good").dir, "a", "AGEDEBUG=plugin", "AWS_MFA_CREDS_SEED="+canary))
 	must(t, err)

@@ -173,20 +173,3 @@ func TestProgramDiesWithGet(t *testing.T) {
 		return err != nil || strings.Contains(string(stat), ") Z ")
 	})
 }
-
-// TestProgramHasNoTerminal has the program that makes the codes look for the terminal that get was
-// started on, where it could ask behind our back.
-func TestProgramHasNoTerminal(t *testing.T) {
-	t.Parallel()
-	oathtool := need(t, "oathtool", "apt-get install oathtool")
-	b, key, seed := bare(t)
-	script := filepath.Join(b.Dir, "code")
-	must(t, os.WriteFile(script, []byte("#!/bin/sh\nif (: </dev/tty) 2>/dev/null; then exit 9; fi\nexec "+oathtool+" --totp -b - <"+seed+"\n"), 0o700))
-	mustRun(t, b, nil, "add", "--profile", "work", "--store", "age", "--access-key-file", key, "--mfa-process", script, "--serial", b.Identity().Serial)
-	roomInStep()
-	console, err := terminal.Start(b.Command(t.Context(), "/bin/sh", "-c", b.Binary+" get --profile work >/dev/null; code=$?; : </dev/tty && exit $code"))
-	must(t, err)
-	if code, err := console.Wait(); err != nil || code != 0 || console.Shown() != "" {
-		t.Errorf("exit %d, %v: %s", code, err, console.Shown())
-	}
-}

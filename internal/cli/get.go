@@ -13,7 +13,6 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/term"
 )
 
 // processDeadline ends every get, waits for locks and time steps included. The Go
@@ -98,7 +97,6 @@ func cachedOrNew(ctx context.Context, w *opened, o getOptions) (creds.Credential
 	if err := w.notRecursing(o.profile); err != nil {
 		return creds.Credentials{}, err
 	}
-	term.Leave() // a get never asks, nor does a program that it runs: mfa_process, an age plugin, gpg
 	ctx, cancel := untilInterrupted(ctx, processDeadline)
 	defer cancel()
 	return w.broker.Get(ctx, w.Plan, session.Options{Refresh: o.refresh})

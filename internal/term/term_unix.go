@@ -16,21 +16,6 @@ func open() (in, out *os.File, err error) {
 	return tty, tty, err
 }
 
-// Leave gives up the terminal of this process, if it has one: neither it nor a program that it starts
-// can open /dev/tty from then on. Signals of the terminal still arrive. The leader of a session keeps
-// the terminal, since giving it up would hang up all others.
-func Leave() {
-	if sid, err := unix.Getsid(0); err != nil || sid == os.Getpid() {
-		return
-	}
-	tty, err := unix.Open("/dev/tty", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return
-	}
-	defer func() { _ = unix.Close(tty) }()
-	_ = unix.IoctlSetInt(tty, unix.TIOCNOTTY, 0)
-}
-
 // silence stops the echo; lines are still edited, and the keys that interrupt still work.
 func silence(fd int) error {
 	state, err := unix.IoctlGetTermios(fd, getTermios)

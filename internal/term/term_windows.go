@@ -7,9 +7,6 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Leave does nothing: a console cannot be given up for the programs that this process starts alone.
-func Leave() {}
-
 func open() (in, out *os.File, err error) {
 	in, err = os.OpenFile("CONIN$", os.O_RDWR, 0)
 	if err != nil {

@@ -2,9 +2,6 @@ package ring
 
 import "strings"
 
-// gpgVariable is the variable from which pass takes options of gpg.
-const gpgVariable = "PASSWORD_STORE_GPG_OPTS"
-
 // gpgOptions returns theirs, the options of the user, with those that have gpg report in a form for
 // programs and, unless a person may be asked, fail where it would ask for a passphrase.
 func gpgOptions(theirs string, ask bool) string {

@@ -59,9 +59,6 @@ func (l library) remove(name string) error {
 // label is how a person sees an item in Seahorse or Keychain Access.
 func label(name string) string { return service + " " + name }
 
-// itself is the key of an item where the keyring takes any name as it is.
-func itself(name string) string { return name }
-
 // maxFileName is the longest name of an item as a file, in bytes: file systems take 255, and the
 // ending and what a temporary name adds have to fit as well.
 const maxFileName = 180

@@ -13,6 +13,9 @@ import (
 	"github.com/99designs/keyring"
 )
 
+// gpgVariable is the variable from which pass takes options of gpg.
+const gpgVariable = "PASSWORD_STORE_GPG_OPTS"
+
 const storeDir = "PASSWORD_STORE_DIR"
 
 // pass is the folder aws-mfa-creds in the password store of pass.

@@ -10,5 +10,5 @@ func open(req request) (backend, error) {
 	// The item trusts the program that has stored it, so that reading it asks nobody. That
 	// nobody is asked by a locked keychain either is up to the limit: Keychain Services have a
 	// switch for it, but the library does not pass it on.
-	return openLibrary(Keychain, keyring.Config{KeychainTrustApplication: true, KeychainAccessibleWhenUnlocked: true}, itself)
+	return openLibrary(Keychain, keyring.Config{KeychainTrustApplication: true, KeychainAccessibleWhenUnlocked: true}, func(name string) string { return name })
 }

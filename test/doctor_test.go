@@ -111,7 +111,11 @@ type diagnosis struct {
 // findings returns what doctor --json finds, and its exit code.
 func (p *patient) findings(args ...string) (diagnosis, int) {
 	p.t.Helper()
-	got := p.run(append([]string{"doctor", "--json"}, args...)...)
+	return p.diagnosis(p.run(append([]string{"doctor", "--json"}, args...)...))
+}
+
+func (p *patient) diagnosis(got outcome) (diagnosis, int) {
+	p.t.Helper()
 	var d diagnosis
 	decoder := json.NewDecoder(strings.NewReader(got.stdout))
 	decoder.DisallowUnknownFields()

@@ -30,6 +30,10 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o711); err != nil { // other users run the program as well
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	if binary, err = testbed.Build(context.Background(), dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -141,13 +141,13 @@ func (c *call) denied(r refusal) meaning {
 }
 
 // permission says how to get a permission.
-func (c *call) permission(d policyDenial, wantsMFA bool) string {
-	var ways []string
-	if wantsMFA {
-		ways = append(ways, "sign with a session of a device that already works")
-	}
+func (c *call) permission(d policyDenial, wantsMFA bool) (remedy string) {
+	remedy = "ask an administrator to allow " + d.action
 	if user := (Identity{ARN: d.caller}).User(); c.name != "" && user != "" && c.name != user {
-		ways = append(ways, "try --device-name "+user+" (many policies allow only a device named like the user)")
+		remedy = "try --device-name " + user + " (many policies allow only a device named like the user), or " + remedy
 	}
-	return strings.Join(append(ways, "ask an administrator to allow "+d.action), ", or ")
+	if wantsMFA {
+		remedy = "sign with a session of a device that already works, or " + remedy
+	}
+	return remedy
 }

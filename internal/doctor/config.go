@@ -120,7 +120,7 @@ func staticKeys(_ Facts, p Profile) (all []Finding) {
 	for _, key := range p.Static {
 		found := failure(fault.Config, key.Place, "the profile has a plain-text access key beside its credential process",
 			"the AWS CLI, boto3, Go, Terraform, JS, Ruby, C++ and Kotlin use the access key, without MFA, and never run "+Program+"; Java and Rust run it; .NET refuses the profile",
-			command("add", p.Name, "--from-credentials-file"))
+			command("add", p.Name)+" --from-credentials-file")
 		if key.File == profile.AWSConfig {
 			found.Consequence = "Go, Terraform, JS, Ruby, C++ and Kotlin use the access key, without MFA, and never run " + Program + "; the AWS CLI, boto3, Java and Rust run it; .NET refuses the profile"
 		}

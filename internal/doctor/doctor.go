@@ -102,8 +102,8 @@ func refusal(err error, consequence string) Finding {
 }
 
 // command returns one of our commands about a profile.
-func command(verb, profile string, args ...string) string {
-	return strings.Join(append([]string{Program, verb, "--profile", fault.Shell(profile)}, args...), " ")
+func command(verb, profile string) string {
+	return Program + " " + verb + " --profile " + fault.Shell(profile)
 }
 
 // Fix is a change that is safe to make without asking: none deletes or moves a secret.

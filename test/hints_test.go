@@ -1,0 +1,405 @@
+//go:build linux
+
+package test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+)
+
+// hintCase is a situation in which the program fails: what it has to say then, and whether that helps.
+// In the texts, … stands for anything.
+type hintCase struct {
+	name string
+	make func(*ill) // makes the situation, on a machine whose profile work has its secrets in the age store
+	run  string     // the command, as a shell reads it; "doctor ID" for what that rule of doctor finds
+	code int        // its exit code
+
+	says string // "THING: CAUSE"
+	hint string // "" if there is no way out to name
+
+	// help does what the hint says, as a person would. If it is nil, the commands in the hint are pasted.
+	help func(*ill)
+	then string // what the command says next, "" if it succeeds; for doctor, nothing may be left
+}
+
+// hintCases are the situations, by area. Each hint of the program has one.
+func hintCases() []hintCase {
+	return slices.Concat(commandHints())
+}
+
+// TestHints makes everything go wrong that a hint is printed for, and does what the hint says: then the
+// command has to work, or to name the next thing that is wrong; and nothing may be lost on the way.
+func TestHints(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("runs a thousand processes")
+	}
+	for _, c := range hintCases() {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			m := newIll(t)
+			if c.make != nil {
+				c.make(m)
+			}
+			c.tryOn(m)
+		})
+	}
+}
+
+func (c hintCase) tryOn(m *ill) {
+	m.t.Helper()
+	before := m.belongings()
+	hint := c.meet(m)
+	if m.t.Failed() || c.hint == "" {
+		return
+	}
+	if m.said = hint; c.help != nil {
+		c.help(m)
+	} else {
+		m.paste(hint)
+	}
+	m.stillHas(before)
+	if rule, ok := strings.CutPrefix(c.run, "doctor "); ok {
+		if f, found := m.finding(rule); found {
+			m.t.Errorf("after %q, doctor still finds: %s", hint, f.What)
+		}
+		return
+	}
+	run := cmp.Or(m.again, c.run)
+	got := m.sh(run)
+	switch {
+	case c.then == "" && got.code != 0:
+		m.t.Errorf("after %q, %s says: exit %d: %s", hint, run, got.code, got.stderr)
+	case c.then != "" && (got.code == 0 || !strings.Contains(got.stderr, c.then)):
+		m.t.Errorf("after %q, %s says: exit %d: %s, want %q", hint, run, got.code, got.stderr, c.then)
+	}
+}
+
+// meet runs the command and compares what it says with what is wrong. It returns the hint.
+func (c hintCase) meet(m *ill) (hint string) {
+	m.t.Helper()
+	if rule, ok := strings.CutPrefix(c.run, "doctor "); ok {
+		f, found := m.finding(rule)
+		if says := strings.TrimPrefix(f.Place+": "+f.What, ": "); !found || f.ExitCode != c.code || !form(c.says).MatchString(says) || !form(c.hint).MatchString(f.Remedy) {
+			m.t.Errorf("doctor finds (exit %d):\n%s\n%s\nwant (exit %d):\n%s\n%s", f.ExitCode, says, f.Remedy, c.code, c.says, c.hint)
+		}
+		return f.Remedy
+	}
+	got := m.sh(m.fill(c.run))
+	want := c.says + "\naws-mfa-creds: hint: " + c.hint
+	if c.hint == "" {
+		want = c.says
+	} else if strings.Contains(c.run, "aws-mfa-creds get") {
+		want = c.says + "; " + c.hint
+	}
+	said := strings.TrimSuffix(got.stderr, "\n")
+	if !form("aws-mfa-creds: error: "+want).MatchString(said) || got.code != c.code {
+		m.t.Errorf("%s says (exit %d):\n%s\nwant (exit %d):\naws-mfa-creds: error: %s", c.run, got.code, said, c.code, want)
+	}
+	if strings.Contains(got.stderr, "--profile NAME") && !strings.Contains(c.hint, "--profile NAME") {
+		m.t.Errorf("the hint does not name the profile: %s", got.stderr)
+	}
+	_, after, _ := strings.Cut(want, c.hint)
+	start, _, _ := strings.Cut(c.hint, hole)
+	if at := strings.LastIndex(said, start); at >= 0 {
+		return strings.TrimSuffix(said[at:], after)
+	}
+	return ""
+}
+
+// ill is the machine of somebody for whom something goes wrong. He is an ordinary user, also where
+// root runs the tests.
+type ill struct {
+	*testbed.Bed
+	t     *testing.T
+	env   []string
+	uid   int
+	said  string // the hint
+	again string // the command as the hint has made it, to be typed instead
+
+	key, seed string // files that hold the secrets of the user, as a person has them at hand
+}
+
+// lastUser makes each machine the home of another user, with keyrings of the kernel of his own.
+var lastUser atomic.Int64
+
+func newIll(t *testing.T) *ill {
+	t.Helper()
+	m := &ill{Bed: bed(t, testbed.Options{Bare: true}), t: t, uid: os.Getuid()}
+	id := m.Identity()
+	temp := filepath.Join(m.Dir, "temp") // the program under test is in one, which doctor would tell
+	must(t, os.Mkdir(temp, 0o700))
+	m.env = []string{"TMPDIR=" + temp, "AWS_SDK_LOAD_CONFIG=1", "PATH=" + filepath.Dir(m.Binary) + ":" + os.Getenv("PATH")}
+	m.key, m.seed = filepath.Join(m.Dir, "key"), filepath.Join(m.Dir, "seed")
+	must(t, os.WriteFile(m.key, []byte(id.AccessKeyID+" "+id.SecretAccessKey+"\n"), 0o600))
+	must(t, os.WriteFile(m.seed, []byte(id.Seed+"\n"), 0o600))
+	if m.uid == 0 {
+		const first = 3_000_000
+		m.uid = first + int(lastUser.Add(1))
+		m.own(m.Dir)
+	}
+	m.must("aws-mfa-creds add --profile work --store age --access-key-file " + m.key + " --seed-file " + m.seed + " --serial " + id.Serial)
+	return m
+}
+
+// own gives a file or directory, with all that is in it, to the user.
+func (m *ill) own(path string) {
+	must(m.t, filepath.WalkDir(path, func(path string, _ os.DirEntry, err error) error {
+		return errors.Join(err, os.Lchown(path, m.uid, m.uid))
+	}))
+}
+
+// sh runs a shell command as the user.
+func (m *ill) sh(line string) outcome {
+	m.t.Helper()
+	return m.as(m.uid, line)
+}
+
+func (m *ill) as(uid int, line string) outcome {
+	m.t.Helper()
+	const patience = 3 * time.Minute
+	ctx, cancel := context.WithTimeout(m.t.Context(), patience)
+	defer cancel()
+	cmd := m.Command(ctx, "/bin/sh", "-c", line)
+	cmd.Env = append(cmd.Env, m.env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if os.Getuid() == 0 && uid != 0 {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
+	}
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	got := outcome{stdout: stdout.String(), stderr: stderr.String()}
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got.code = exit.ExitCode()
+	} else if err != nil {
+		m.t.Fatalf("%s: %v", line, err)
+	}
+	for _, secret := range m.Secrets() {
+		if strings.Contains(got.stderr, secret) {
+			m.t.Errorf("%s shows a secret", line)
+		}
+	}
+	return got
+}
+
+func (m *ill) must(line string) string {
+	m.t.Helper()
+	got := m.sh(line)
+	if got.code != 0 {
+		m.t.Fatalf("%s: exit %d: %s%s", line, got.code, got.stdout, got.stderr)
+	}
+	return got.stdout
+}
+
+// write writes a file of the user, in which the words in capitals are filled in.
+func (m *ill) write(path, text string) {
+	m.t.Helper()
+	must(m.t, os.MkdirAll(filepath.Dir(path), 0o700))
+	must(m.t, os.WriteFile(path, []byte(m.fill(text)), 0o600))
+	must(m.t, os.Lchown(path, m.uid, m.uid))
+}
+
+// finding returns what a rule of doctor finds, of the whole machine.
+func (m *ill) finding(rule string) (finding, bool) {
+	m.t.Helper()
+	p := &patient{Bed: m.Bed, t: m.t}
+	d, _ := p.diagnosis(m.sh("aws-mfa-creds doctor --json"))
+	i := slices.IndexFunc(d.Findings, func(f finding) bool { return f.ID == rule })
+	if i < 0 {
+		return finding{}, false
+	}
+	return d.Findings[i], true
+}
+
+// pasted finds the commands in a hint.
+var pasted = regexp.MustCompile(`(?:^|: |, or |; | && |by hand: )((?:aws-mfa-creds|aws|sudo|chmod|rm|mv|export|unset) .*?)(?:$|, or |; )`)
+
+// paste runs the first command in a hint, as a person would paste it: with what the words in capitals
+// stand for.
+func (m *ill) paste(hint string) {
+	m.t.Helper()
+	found := pasted.FindStringSubmatch(hint)
+	if found == nil {
+		m.t.Fatalf("there is no command in %q", hint)
+	}
+	m.runPasted(found[1])
+}
+
+func (m *ill) runPasted(line string) {
+	m.t.Helper()
+	uid := m.uid
+	if after, ok := strings.CutPrefix(line, "sudo "); ok {
+		line, uid = strings.ReplaceAll(after, `"$(id -un)"`, fmt.Sprint(m.uid)), os.Getuid()
+	}
+	if got := m.as(uid, line); got.code != 0 {
+		m.t.Fatalf("pasted: %s: exit %d: %s", line, got.code, got.stderr)
+	}
+}
+
+// with returns a help that pastes the command of the hint with more arguments: what a person answers
+// at the prompts.
+func with(more string) func(*ill) {
+	return func(m *ill) {
+		found := pasted.FindStringSubmatch(m.said)
+		if found == nil {
+			m.t.Fatalf("there is no command in %q", m.said)
+		}
+		m.runPasted(found[1] + " " + m.fill(more))
+	}
+}
+
+// retype returns a help that types the command anew.
+func retype(line string) func(*ill) { return func(m *ill) { m.again = m.fill(line) } }
+
+// fill puts in the words in capitals.
+func (m *ill) fill(line string) string {
+	return strings.NewReplacer("KEYFILE", m.key, "SEEDFILE", m.seed, "SERIAL", m.Identity().Serial, "DIR", m.Dir, "BIN", m.Binary).Replace(line)
+}
+
+// belongings are what may not get lost: the user's stored items, other users' files, and what IAM has.
+type belongings struct {
+	items   []string
+	foreign map[string]int
+	devices int
+	keys    int
+}
+
+func (m *ill) belongings() (b belongings) {
+	m.t.Helper()
+	b.foreign = make(map[string]int)
+	must(m.t, filepath.WalkDir(m.Dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if info, err := entry.Info(); err == nil {
+			if uid := int(info.Sys().(*syscall.Stat_t).Uid); uid != m.uid { //nolint:forcetypeassert // Linux
+				b.foreign[path] = uid
+			}
+		}
+		if strings.HasSuffix(path, ".age") {
+			b.items = append(b.items, path)
+		}
+		return nil
+	}))
+	b.devices, b.keys = m.inIAM()
+	return b
+}
+
+// stillHas fails the test if something has got lost. What was moved away is not lost.
+func (m *ill) stillHas(before belongings) {
+	m.t.Helper()
+	after := m.belongings()
+	for _, path := range before.items {
+		moved, _ := filepath.Glob(path + ".*")
+		if !slices.Contains(after.items, path) && len(moved) == 0 {
+			m.t.Errorf("%s is lost", path)
+		}
+	}
+	for path, uid := range before.foreign {
+		if now, ok := after.foreign[path]; ok && now != uid {
+			m.t.Errorf("%s now belongs to user %d", path, now)
+		}
+	}
+	if after.devices < before.devices || after.keys < before.keys {
+		m.t.Errorf("IAM had %d devices and %d access keys, now %d and %d", before.devices, before.keys, after.devices, after.keys)
+	}
+}
+
+// inIAM returns how many devices and access keys the user has.
+func (m *ill) inIAM() (devices, keys int) {
+	world := m.Server.World()
+	for _, d := range world.Devices {
+		if d.User == testbed.UserName {
+			devices++
+		}
+	}
+	return devices, len(world.User(testbed.UserName).Keys)
+}
+
+func (m *ill) change(change func(*sandbox.World)) {
+	m.t.Helper()
+	must(m.t, m.Server.Update(change))
+}
+
+func (m *ill) inject(f sandbox.Fault) {
+	m.t.Helper()
+	must(m.t, m.Server.Inject(f))
+}
+
+// notTried are the hints that no case tries, each with the reason.
+func notTried() map[string]string {
+	return map[string]string{}
+}
+
+// TestEveryHintIsTried reads the source for all hints that the program has, and looks for the case of each.
+func TestEveryHintIsTried(t *testing.T) {
+	t.Parallel()
+	remedies := readSource(t).remedies()
+	tried := make(map[string]bool)
+	for _, c := range hintCases() {
+		for _, text := range credited(remedies, c.hint) {
+			tried[text] = true
+		}
+	}
+	missing := 0
+	for _, r := range remedies {
+		reason, listed := notTried()[r.text]
+		switch {
+		case !tried[r.text] && !listed:
+			missing++
+			t.Logf("%s: no case of TestHints prints the hint %q: add one to a list in test/hints*_test.go, or the text with the reason to notTried", r.place, r.text)
+		case tried[r.text] && listed:
+			t.Errorf("a case of TestHints prints the hint %q: delete it from notTried (%s)", r.text, reason)
+		}
+	}
+	for text := range notTried() {
+		if !slices.ContainsFunc(remedies, func(r told) bool { return r.text == text }) {
+			t.Errorf("the program no longer has the hint %q: delete it from notTried", text)
+		}
+	}
+	t.Logf("%d hints, of which %d have a case, %d have a reason why not, and %d nothing yet", len(remedies), len(tried), len(notTried()), missing)
+}
+
+// joints are where a hint is put together from others.
+var joints = regexp.MustCompile(`; once corrected: |; then: |\. The seed is stored|, or `)
+
+// credited returns the texts of the program that a hint is made of: those that match it, or a part of
+// it, and have the most words of their own.
+func credited(remedies []told, hint string) (all []string) {
+	parts := append(joints.Split(hint, -1), hint)
+	for _, part := range parts {
+		best := 0
+		var found []string
+		for _, r := range remedies {
+			own := len(strings.ReplaceAll(r.text, hole, ""))
+			text := strings.TrimPrefix(strings.ReplaceAll(r.text, "--profile NAME", "--profile "+hole), "run: ")
+			if own < best || !form(text).MatchString(strings.TrimPrefix(part, "run: ")) {
+				continue
+			}
+			if own > best {
+				best, found = own, nil
+			}
+			found = append(found, r.text)
+		}
+		all = append(all, found...)
+	}
+	return all
+}

@@ -30,7 +30,10 @@ func TestOpenRefusesWhatOthersGetAt(t *testing.T) {
 		"0701":     {func(_ *testing.T, dir string) error { return os.Chmod(dir, 0o701) }, "run: chmod 700 "},
 		"01777":    {func(_ *testing.T, dir string) error { return os.Chmod(dir, 0o777|os.ModeSticky) }, "run: chmod 700 "},
 		"stranger": {func(t *testing.T, dir string) error { needRoot(t); return os.Chown(dir, stranger, stranger) }, "chown"},
-		"symlink":  {func(_ *testing.T, dir string) error { return toLink(dir) }, "directory"},
+		"a stranger's, by a link": {func(t *testing.T, dir string) error {
+			needRoot(t)
+			return errors.Join(toLink(dir), os.Chown(dir, stranger, stranger))
+		}, "chown"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -193,16 +196,19 @@ func TestReadOnlyDirectory(t *testing.T) {
 	t.Parallel()
 	needRoot(t) // who is not hindered by modes, so a stranger has to do it
 	home := strangersHome(t)
-	dir := filepath.Join(home, "cache")
-	c := openCache(t, testOptions(dir))
+	if err := errors.Join(os.Chown(home, 0, 0), os.Chmod(home, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	c := openCache(t, testOptions(filepath.Join(home, "cache")))
 	put(t, c, id("a"), session("a"))
-	for _, name := range names(t, dir) {
-		if err := os.Chown(filepath.Join(dir, name), stranger, stranger); err != nil {
+	for _, name := range names(t, c.dir) {
+		if err := os.Chown(filepath.Join(c.dir, name), stranger, stranger); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(os.Chown(dir, stranger, stranger), os.Chmod(dir, 0o500)); err != nil {
+	if err := errors.Join(os.Chown(c.dir, stranger, stranger), os.Chmod(c.dir, 0o500)); err != nil {
 		t.Fatal(err)
 	}
+	dir := c.dir
 	run(t, "read-only", dir, uidVar+"=54321")
 }

@@ -304,7 +304,7 @@ func TestStrangersCannotReadTheKernelKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, "read serial", filepath.Join(strangersHome(t), "cache"), keyVar+"="+strconv.Itoa(serial), uidVar+"=54322")
+	run(t, "read serial", filepath.Join(t.TempDir(), "cache"), keyVar+"="+strconv.Itoa(serial), uidVar+"=54322")
 }
 
 // fillQuota leaves no room for a key.

@@ -37,11 +37,8 @@ type Header struct {
 }
 
 // loadFile reads the file at path.
-func loadFile(path string, d Dialect, ours bool) (*File, error) {
-	data, info, err := Read(path, ours)
-	if err == nil && info != nil && ours {
-		err = CheckOwnDir(path)
-	}
+func loadFile(path string, d Dialect) (*File, error) {
+	data, _, err := Read(path)
 	if err != nil {
 		return nil, err
 	}

@@ -100,7 +100,7 @@ type StaticKey struct {
 // name, at most one for each, that of the credentials file first, where the AWS CLI looks first. It fails with a *fault.Error of kind Config or Filesystem for
 // a file that cannot be read. No error holds a part of a key.
 func (f *Files) StaticKeys(name string) ([]StaticKey, error) {
-	credentials, err := loadFile(f.paths.AWSCredentials, Plain, false)
+	credentials, err := loadFile(f.paths.AWSCredentials, Plain)
 	if err != nil {
 		return nil, err
 	}

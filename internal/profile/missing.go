@@ -37,7 +37,7 @@ func (r *resolution) missing(name string) error {
 // hasCredentials reports whether the AWS credentials file, whose sections are named
 // like those of profiles.ini, has the profile. Nothing else of that file is looked at.
 func (f *Files) hasCredentials(name string) bool {
-	credentials, err := loadFile(f.paths.AWSCredentials, Plain, false)
+	credentials, err := loadFile(f.paths.AWSCredentials, Plain)
 	return err == nil && credentials.has(name)
 }
 

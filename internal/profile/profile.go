@@ -91,11 +91,11 @@ type Files struct {
 // empty. It fails with a *fault.Error of kind Filesystem for a file that cannot be
 // read, and of kind Config for one that is no configuration at all.
 func Load(paths Paths) (*Files, error) {
-	aws, err := loadFile(paths.AWSConfig, AWSConfig, false)
+	aws, err := loadFile(paths.AWSConfig, AWSConfig)
 	if err != nil {
 		return nil, err
 	}
-	own, err := loadFile(paths.Own, Plain, true)
+	own, err := loadFile(paths.Own, Plain)
 	if err != nil {
 		return nil, err
 	}

@@ -15,18 +15,19 @@ import (
 // MaxSize is how many bytes of a file are read: far above any config, and below what hurts.
 const MaxSize = 64 << 20
 
-// writable is the part of a mode that lets others change a file or directory.
-const writable fs.FileMode = 0o022
-
 // Read returns the content of the file at path and what else is known of it, or nothing
 // if there is none. The null device counts as none: AWS_CONFIG_FILE=/dev/null is a common
-// way to say so. A file of ours must not be writable for others: it says where token
-// codes go.
-func Read(path string, ours bool) (string, fs.FileInfo, error) {
+// way to say so. No other user may be able to change the file or put another in its place: it says
+// which endpoint gets the token codes, and what is run.
+func Read(path string) (string, fs.FileInfo, error) {
 	if path == "" || path == os.DevNull {
 		return "", nil, nil
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)                  //nolint:gosec // the path is the user's own choice
+	end, err := securefile.Resolve(path)
+	if fault.KindOf(err) == fault.Permissions {
+		return "", nil, err
+	}
+	f, err := os.OpenFile(end, os.O_RDONLY|openFlags, 0)                   //nolint:gosec // the path is the user's own choice
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // or it is below what is no directory
 		return "", nil, nil
 	}
@@ -41,25 +42,11 @@ func Read(path string, ours bool) (string, fs.FileInfo, error) {
 	if err := checkInfo(path, info); err != nil {
 		return "", nil, err
 	}
-	if ours && !ownedAlone(info) {
-		return "", nil, fault.New(fault.Permissions, path, "make it yours alone: chmod go-w "+fault.Shell(path), "other users can change it")
+	if err := securefile.CheckFile(path, info); err != nil {
+		return "", nil, err
 	}
 	data, err := readAll(path, f, info.Size())
 	return data, info, err
-}
-
-// CheckOwnDir refuses the directory of profiles.ini, if there is one, that others can change: they could
-// put another file, and other secrets beside it, in the place of this user's.
-func CheckOwnDir(path string) error {
-	dir := dirOf(path)
-	info, err := os.Stat(dir)
-	switch {
-	case err != nil, ownedAlone(info):
-		return nil //nolint:nilerr // whoever works in it tells
-	case info.Mode().Perm()&writable == 0:
-		return fault.New(fault.Permissions, dir, "run: sudo chown -R \"$(id -un)\" "+fault.Shell(dir), "belongs to another user")
-	}
-	return fault.New(fault.Permissions, dir, "run: chmod go-w "+fault.Shell(dir), "other users can change it (mode %04o)", info.Mode().Perm())
 }
 
 // checkInfo refuses what cannot be a config: reading it might block for ever.
@@ -97,7 +84,7 @@ func TooLarge(path string) error {
 // Unreadable tells why a file that exists cannot be read, and its mode if that can
 // be seen.
 func Unreadable(path string, err error) error {
-	cause, remedy := securefile.Reason(err), "make it readable"
+	cause, remedy := securefile.Reason(err), "put a readable file in its place"
 	if info, statErr := os.Stat(path); statErr == nil {
 		cause += " (mode " + info.Mode().String() + ")"
 		remedy = "chmod u+r " + path

@@ -40,36 +40,32 @@ type Dir struct {
 	random func() uint64 // for the names of temporary files
 }
 
-// OpenDir opens the directory path, which must be this user's own, not a symbolic link, and
-// without the permissions in shut. A directory that breaks this rule is a *fault.Error of kind
-// Permissions; other errors are the file system's.
+// OpenDir opens the directory path, which must be this user's own, without the permissions in shut, and
+// where only this user and root can put something else in its place: see Resolve. A directory that breaks
+// this rule is a *fault.Error of kind Permissions; other errors are the file system's.
 func OpenDir(path string, shut fs.FileMode) (*Dir, error) {
-	before, err := os.Lstat(path)
+	end, err := Resolve(path)
 	if err != nil {
 		return nil, err
 	}
-	if before.Mode()&fs.ModeSymlink != 0 {
-		return nil, fault.New(fault.Permissions, path, "put a directory in its place", "is a symbolic link")
-	}
-	d, err := OpenAnyDir(path)
+	d, err := OpenAnyDir(end)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.check(before, shut); err != nil {
+	d.path = path
+	if err := d.check(shut); err != nil {
 		_ = d.Close()
 		return nil, err
 	}
 	return d, nil
 }
 
-// check checks the directory that has been opened, not what is at its path by now.
-func (d *Dir) check(before fs.FileInfo, shut fs.FileMode) error {
+// check checks the directory that has been opened.
+func (d *Dir) check(shut fs.FileMode) error {
 	info, err := d.Root.Stat(".")
 	switch {
 	case err != nil:
 		return err
-	case !os.SameFile(before, info):
-		return fault.New(fault.Permissions, d.path, "check who can write to "+parent(d.path), "was replaced while it was opened")
 	case !Owned(info):
 		return fault.New(fault.Permissions, d.path, "run: sudo chown -R \"$(id -un)\" "+fault.Shell(d.path), "belongs to another user")
 	case exposed(info, shut):
@@ -102,7 +98,11 @@ func MakeDir(path string, shut fs.FileMode) (*Dir, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return d, err
 	}
-	if err := MakeAll(path); err != nil {
+	end, err := Resolve(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = MakeAll(end)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return OpenDir(path, shut)
@@ -137,6 +137,18 @@ func parent(path string) string {
 		end--
 	}
 	return path[:end]
+}
+
+// CheckFile refuses a file that another user than root can write to; info is of the open file. The
+// error is a *fault.Error of kind Permissions.
+func CheckFile(path string, info fs.FileInfo) error {
+	switch {
+	case !safeOwner(info):
+		return fault.New(fault.Permissions, path, "use a copy that belongs to you", "belongs to another user, who can change it")
+	case exposed(info, Writable):
+		return fault.New(fault.Permissions, path, "run: chmod go-w "+fault.Shell(path), "other users can change it (mode %04o)", info.Mode().Perm())
+	}
+	return nil
 }
 
 // Close closes the directory. Locks that are held stay held.

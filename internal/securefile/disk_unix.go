@@ -22,10 +22,7 @@ const (
 
 // Owned reports whether the file is this user's. Root gets no privilege here: what another user
 // owns, that user can change.
-func Owned(info fs.FileInfo) bool {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && int64(stat.Uid) == int64(os.Geteuid())
-}
+func Owned(info fs.FileInfo) bool { return owner(info) == int64(os.Geteuid()) }
 
 // exposed reports whether the file has any permission in shut. The mask of an access control
 // list shows as the permissions of the group.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 	"unsafe"
@@ -25,9 +26,20 @@ const (
 	errNotSupported     = syscall.Errno(50)
 )
 
-// Owned and exposed leave the judgement to Windows: what is below the user's profile inherits an
+// Owned, safeOwner and exposed leave the judgement to Windows: what is below the user's profile inherits an
 // access control list that admits only the user, the system and administrators.
 func Owned(fs.FileInfo) bool { return true }
+
+func safeOwner(fs.FileInfo) bool { return true }
+
+// Resolve returns path without symbolic links or, with the error of the file system, as it is.
+func Resolve(path string) (string, error) {
+	end, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return path, err
+	}
+	return end, nil
+}
 
 func exposed(fs.FileInfo, fs.FileMode) bool { return false }
 

@@ -24,7 +24,7 @@ import (
 )
 
 // Editor changes profiles.ini and the files of the AWS tools. Every byte that an edit is
-// not about stays, and so do a file's mode, its owner where the system allows it, and the
+// not about stays, and so do a file's mode, its group where the system allows it, and the
 // symbolic link that leads to it. New files are 0600, new directories 0700.
 //
 // A file is replaced as a whole, durably, and only if nobody has changed it since it was
@@ -107,7 +107,6 @@ func (e Editor) lock(ctx context.Context) (unlock func(), err error) {
 type target struct {
 	path   string      // as it is configured
 	end    string      // where the symbolic links lead
-	ours   bool        // it is profiles.ini
 	info   fs.FileInfo // nil if there is no file
 	old    string
 	new    string
@@ -119,45 +118,19 @@ type target struct {
 }
 
 // openTarget reads the file at path. Its links are followed here, once.
-func openTarget(path string, ours bool) (*target, error) {
+func openTarget(path string) (*target, error) {
 	switch path {
 	case "":
 		return nil, fault.New(fault.Config, "the file", "set HOME, or AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE", "has no directory, because HOME is not set")
 	case os.DevNull:
 		return nil, fault.New(fault.Config, path, "name a file", "the null device cannot hold settings")
 	}
-	if ours {
-		if err := profile.CheckOwnDir(path); err != nil {
-			return nil, err
-		}
-	}
-	end, err := follow(path)
+	data, info, err := profile.Read(path)
 	if err != nil {
 		return nil, err
 	}
-	data, info, err := profile.Read(end, ours)
-	return &target{path: path, end: end, ours: ours, info: info, old: data, new: data}, err
-}
-
-// follow returns where the symbolic links at path lead, also if nothing is there yet.
-func follow(path string) (string, error) {
-	const most = 40 // as for the system
-	end := path
-	for range most {
-		info, err := os.Lstat(end)
-		if err != nil || info.Mode()&fs.ModeSymlink == 0 {
-			return end, nil //nolint:nilerr // reading it tells
-		}
-		next, err := os.Readlink(end)
-		if err != nil {
-			return "", profile.Unreadable(path, err)
-		}
-		if !filepath.IsAbs(next) {
-			next = filepath.Join(filepath.Dir(end), next)
-		}
-		end = next
-	}
-	return "", fault.New(fault.Filesystem, path, "put a file in its place", "is a loop of symbolic links")
+	end, _ := securefile.Resolve(path) // what Read has not refused
+	return &target{path: path, end: end, info: info, old: data, new: data}, nil
 }
 
 func (t *target) changed() bool { return t.old != t.new }
@@ -218,7 +191,7 @@ func (t *target) stage() error {
 	if t.staged, err = t.dir.Stage([]byte(t.new), securefile.Options{Mode: t.mode(), Durable: true}); err != nil {
 		return err
 	}
-	return t.keepOwner()
+	return t.keepGroup()
 }
 
 func (t *target) mode() fs.FileMode {
@@ -248,7 +221,7 @@ func (t *target) copyOld() error {
 
 // unchanged fails if the file is not what was read any more.
 func (t *target) unchanged() error {
-	data, info, err := profile.Read(t.end, t.ours)
+	data, info, err := profile.Read(t.end)
 	if err != nil {
 		return err
 	}

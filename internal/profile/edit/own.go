@@ -219,7 +219,7 @@ func (e Editor) editOwn(ctx context.Context, name string, work func(*edit) error
 	}
 	var t *target
 	err := e.transact(ctx, func() (_ []*target, err error) {
-		if t, err = openTarget(e.Paths.Own, true); err != nil {
+		if t, err = openTarget(e.Paths.Own); err != nil {
 			return nil, err
 		}
 		return []*target{t}, t.edit(profile.Plain, name, work)
@@ -260,7 +260,7 @@ func (e Editor) RemoveStaticKey(ctx context.Context, file profile.Dialect, name 
 	}
 	var t *target
 	err := e.transact(ctx, func() (_ []*target, err error) {
-		if t, err = openTarget(path, false); err != nil {
+		if t, err = openTarget(path); err != nil {
 			return nil, err
 		}
 		t.backup = !e.NoBackup

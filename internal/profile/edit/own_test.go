@@ -281,7 +281,7 @@ func TestRemoveStaticKey(t *testing.T) {
 func TestBackupGoesWithTheFailure(t *testing.T) {
 	t.Parallel()
 	paths := write(t, "", "", "[x]\naws_access_key_id = A\n")
-	file, err := openTarget(paths.AWSCredentials, false)
+	file, err := openTarget(paths.AWSCredentials)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -95,10 +95,10 @@ func (e Editor) editBoth(ctx context.Context, name string, work func(aws, own *e
 	var result Registered
 	var aws, own *target
 	err := e.transact(ctx, func() (_ []*target, err error) {
-		if aws, err = openTarget(e.Paths.AWSConfig, false); err != nil {
+		if aws, err = openTarget(e.Paths.AWSConfig); err != nil {
 			return nil, err
 		}
-		if own, err = openTarget(e.Paths.Own, true); err != nil {
+		if own, err = openTarget(e.Paths.Own); err != nil {
 			return nil, err
 		}
 		err = aws.edit(profile.AWSConfig, name, func(a *edit) error {

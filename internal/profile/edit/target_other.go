@@ -2,5 +2,5 @@
 
 package edit
 
-// keepOwner has nothing to do: a new file belongs to whoever owns its directory.
-func (*target) keepOwner() error { return nil }
+// keepGroup has nothing to do: a new file gets the access list of its directory.
+func (*target) keepGroup() error { return nil }

@@ -181,18 +181,18 @@ func wantMode(t testing.TB, path string, want fs.FileMode) {
 	}
 }
 
-func TestModeAndOwnerStay(t *testing.T) {
+func TestModeAndGroupStay(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []fs.FileMode{0o600, 0o644, 0o640, 0o700} {
 		paths := write(t, "", "", "[x]\naws_access_key_id = A\n")
 		if err := os.Chmod(paths.AWSCredentials, mode); err != nil {
 			t.Fatal(err)
 		}
-		uid, gid := os.Geteuid(), os.Getegid()
-		if uid == 0 {
-			uid, gid = 54321, 54322
+		gid := os.Getegid()
+		if os.Geteuid() == 0 {
+			gid = 54322
 		}
-		if err := os.Chown(paths.AWSCredentials, uid, gid); err != nil {
+		if err := os.Chown(paths.AWSCredentials, -1, gid); err != nil {
 			t.Fatal(err)
 		}
 		c, err := editor(paths).RemoveStaticKey(t.Context(), profile.Plain, "x")
@@ -205,8 +205,8 @@ func TestModeAndOwnerStay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s := info.Sys().(*syscall.Stat_t); int(s.Uid) != uid || int(s.Gid) != gid {
-			t.Errorf("the owner is %d:%d, and was %d:%d", s.Uid, s.Gid, uid, gid)
+		if s := info.Sys().(*syscall.Stat_t); int(s.Gid) != gid {
+			t.Errorf("the group is %d, and was %d", s.Gid, gid)
 		}
 	}
 }
@@ -255,7 +255,7 @@ func TestWhatCannotBeWritten(t *testing.T) {
 		"read-only file": {func(path string) error { return os.Chmod(path, 0o400) }, fault.Filesystem, "read-only (mode -r--------); make it writable: chmod u+w"},
 		"directory":      {func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) }, fault.Config, "is a directory"},
 		"FIFO":           {func(path string) error { return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)) }, fault.Config, "not a regular file"},
-		"link to itself": {func(path string) error { return errors.Join(os.Remove(path), os.Symlink(path, path)) }, fault.Filesystem, "loop"},
+		"link to itself": {func(path string) error { return errors.Join(os.Remove(path), os.Symlink(path, path)) }, fault.Filesystem, "too many levels of symbolic links"},
 		"too large":      {func(path string) error { return os.Truncate(path, profile.MaxSize+1) }, fault.Config, "larger than"},
 		"UTF-16":         {func(path string) error { return os.WriteFile(path, []byte("\xff\xfe[\x00x\x00]\x00"), 0o600) }, fault.Config, "UTF-16"},
 		"open to others": {func(path string) error { return os.Chmod(path, 0o622) }, fault.Permissions, "chmod go-w"},
@@ -308,7 +308,7 @@ func TestDirectoryOfOthers(t *testing.T) {
 		refused := func(err error) bool {
 			return fault.KindOf(err) == fault.Permissions && strings.Contains(fault.Remedy(err), "chmod go-w "+dir)
 		}
-		if _, err := profile.Load(paths); (err == nil) != (test.ok || test.old == "") || err != nil && !refused(err) {
+		if _, err := profile.Load(paths); (err == nil) != test.ok || err != nil && !refused(err) {
 			t.Errorf("%s: Load: %v", name, err)
 		}
 		_, err := editor(paths).Update(t.Context(), "y", func(o *Own) error { o.Store = "age"; return nil })

@@ -1,0 +1,137 @@
+//go:build !windows
+
+package securefile
+
+import (
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+)
+
+const maxLinks = 40 // as Linux has it
+
+// Resolve returns path without symbolic links, and makes sure that only this user and root decide where
+// it leads: no other user can change a directory on the way, not on that of a link either. So one's own
+// links work, as Stow and chezmoi make them, and one that somebody else has planted does not.
+//
+// The rule is OpenSSH's (StrictModes, safe_path in its misc.c): a directory belongs to the user or to
+// root, and neither its group nor others can write to it. Two things differ. A sticky directory, such as
+// /tmp, may be open if the entry in it is the user's or root's, because nobody else can replace that. And
+// the owner of the root directory counts as root, whom a user namespace shows as nobody.
+//
+// The caller checks what is at the end, once it is open. The error is a *fault.Error of kind Permissions
+// or, with the path as far as it is known, the file system's.
+func Resolve(path string) (string, error) {
+	if path == "" {
+		return "", &fs.PathError{Op: "lstat", Err: syscall.ENOENT}
+	}
+	w := walk{path: path, rest: path, dir: "/"}
+	if path[0] != '/' {
+		dir, err := os.Getwd()
+		if err != nil {
+			return path, err
+		}
+		w.rest = dir + "/" + path
+	}
+	top, err := os.Lstat("/")
+	if err != nil {
+		return path, err
+	}
+	w.top, w.info = top, top
+	for w.rest != "" {
+		if err := w.step(); err != nil {
+			return below(w.dir, w.rest), err
+		}
+	}
+	return w.dir, nil
+}
+
+// walk is a path of which a part has been resolved and checked.
+type walk struct {
+	path  string      // as it was given
+	dir   string      // the part that is resolved
+	info  fs.FileInfo // of dir
+	rest  string
+	top   fs.FileInfo // of the root directory
+	links int
+}
+
+// step resolves the next element. After an error it is still to do.
+func (w *walk) step() error {
+	name, rest, _ := strings.Cut(w.rest, "/")
+	entry := below(w.dir, name)
+	switch name {
+	case "", ".":
+		w.rest = rest
+		return nil
+	case "..":
+		entry = "/" + strings.Trim(parent(w.dir), "/")
+	}
+	info, err := os.Lstat(entry)
+	if err := w.check(entry, info); err != nil {
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode()&fs.ModeSymlink == 0 {
+		w.dir, w.info, w.rest = entry, info, rest
+		return nil
+	}
+	if w.links++; w.links > maxLinks {
+		return &fs.PathError{Op: "lstat", Path: w.path, Err: syscall.ELOOP}
+	}
+	target, err := os.Readlink(entry)
+	if err != nil {
+		return err
+	}
+	if strings.HasPrefix(target, "/") {
+		w.dir, w.info = "/", w.top
+	}
+	w.rest = target
+	if rest != "" {
+		w.rest += "/" + rest
+	}
+	return nil
+}
+
+// check refuses the directory that the walk has come to if somebody else could put something in the place
+// of entry, which is there if info is not nil.
+func (w *walk) check(entry string, info fs.FileInfo) error {
+	const detour = "choose a path that leads only through directories of yours and of root"
+	open := w.info.Mode()&Writable != 0
+	switch {
+	case !w.info.IsDir():
+		return nil // to be told by whoever looks for something in it
+	case !w.trusts(w.info):
+		return fault.New(fault.Permissions, w.dir, detour, "belongs to another user, who can change what is at %s", w.path)
+	case open && w.info.Mode()&fs.ModeSticky == 0:
+		remedy := "run: sudo chmod +t " + fault.Shell(w.dir)
+		if Owned(w.info) {
+			remedy = "run: chmod go-w " + fault.Shell(w.dir)
+		}
+		return fault.New(fault.Permissions, w.dir, remedy, "other users can change it (mode %04o), and so what is at %s", w.info.Mode().Perm(), w.path)
+	case open && info != nil && !w.trusts(info):
+		return fault.New(fault.Permissions, entry, detour, "belongs to another user, and is in a directory that all can write to")
+	}
+	return nil
+}
+
+// trusts reports whether the file belongs to this user or to root.
+func (w *walk) trusts(info fs.FileInfo) bool { return safeOwner(info) || owner(info) == owner(w.top) }
+
+// below returns the path of name in dir.
+func below(dir, name string) string { return strings.TrimSuffix(dir, "/") + "/" + name }
+
+func safeOwner(info fs.FileInfo) bool { return Owned(info) || owner(info) == 0 }
+
+// owner returns the user id of the file's owner, or -1.
+func owner(info fs.FileInfo) int64 {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int64(stat.Uid)
+	}
+	return -1
+}

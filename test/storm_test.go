@@ -3,12 +3,14 @@
 package test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
 )
@@ -60,22 +62,49 @@ func TestStormWithoutItsHead(t *testing.T) {
 	wantMints(t, b, 2)
 }
 
-// TestStormWhileTheCacheIsRemoved removes the cache directory while the first call is under way.
-// The lock goes with it, so one more process may ask AWS; the rest wait for that one.
+// TestStormWhileTheCacheIsRemoved removes the cache directory while the first call is under way, also
+// again and again, and with others making it anew. The lock goes with it, so one more process may ask
+// AWS; the rest wait for that one.
 func TestStormWhileTheCacheIsRemoved(t *testing.T) {
-	const crowd = 200
-	b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: 3 * time.Second}})
-	wait := start(t, b, crowd)
-	eventually(t, "the first call", func() bool { return calls(b, "GetSessionToken") == 1 })
-	if err := os.RemoveAll(filepath.Join(b.Own(), "cache")); err != nil {
-		t.Fatal(err)
+	for name, remove := range map[string]func(dir string) error{
+		"once": os.RemoveAll,
+		"again and again": func(dir string) (err error) {
+			for range 5 {
+				err = errors.Join(err, removed(dir))
+				time.Sleep(300 * time.Millisecond)
+			}
+			return err
+		},
+		"and made by others": func(dir string) error { return errors.Join(removed(dir), os.Mkdir(dir, 0o700)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const crowd = 60
+			b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: 3 * time.Second}})
+			noSpare(t, b)
+			wait := start(t, b, crowd)
+			eventually(t, "the first call", func() bool { return calls(b, "GetSessionToken") == 1 })
+			if err := remove(filepath.Join(b.Own(), "cache")); err != nil {
+				t.Fatal(err)
+			}
+			for _, got := range wait() {
+				credentials(t, got)
+			}
+			if n := calls(b, "GetSessionToken"); n > 2 {
+				t.Errorf("%d calls", n)
+			}
+		})
 	}
-	for _, got := range wait() {
-		credentials(t, got)
+}
+
+// removed removes a directory that others are filling.
+func removed(dir string) (err error) {
+	for range 10 {
+		if err = os.RemoveAll(dir); err == nil {
+			break
+		}
 	}
-	if n := calls(b, "GetSessionToken"); n > 2 {
-		t.Errorf("%d calls", n)
-	}
+	return err
 }
 
 // TestTwoSessionsInOneTimeStep asks for two sessions that cannot share a code.
@@ -88,4 +117,13 @@ func TestTwoSessionsInOneTimeStep(t *testing.T) {
 		t.Error("the sessions are not two")
 	}
 	wantMints(t, b, 2)
+}
+
+// noSpare removes the spare places of a machine's cache at the end of the test.
+func noSpare(t *testing.T, b *testbed.Bed) {
+	t.Cleanup(func() {
+		for _, place := range cache.Spare(filepath.Join(b.Own(), "cache"), os.Getenv) {
+			_ = os.RemoveAll(place)
+		}
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
@@ -44,53 +45,66 @@ func (c *Cache) LoadClock(name string) rules.Clock {
 // *fault.Error and no reason to stop.
 func (c *Cache) SaveClock(name string, clock rules.Clock) error {
 	file := hashed(name) + ".clock"
-	if clock.IsZero() {
-		return c.remove(file)
+	if clock.IsZero() && c.remove(file) == nil {
+		return nil
 	}
-	return save(c, file, clock)
+	return save(c, file, clock) // newer than one that cannot be removed
 }
 
 func (s *Scope) lockName() string { return s.file + ".lock" }
 
 // TryLock takes the scope's lock if no process, and nobody else in this one, holds it. The
-// kernel frees it when its holder dies. Where the disk cannot give a lock it counts as held:
+// kernel frees it when its holder dies. Where no place can give a lock it counts as held:
 // work goes on without, and STS, which takes a code only once, is the last fence. The error is
 // a *fault.Error of kind Permissions: the directory is not safe.
 func (s *Scope) TryLock() (unlock func(), held bool, err error) {
-	err = s.cache.inDir(func(dir *securefile.Dir) (err error) {
-		unlock, held, err = dir.TryLock(s.lockName(), securefile.Alone)
-		return err
-	})
-	if err != nil {
-		unlock, err = s.without(err)
-		return unlock, err == nil, err
+	var locks []func()
+	unlock = func() {
+		for _, unlock := range locks {
+			unlock()
+		}
 	}
-	return unlock, held, nil
+	err = s.cache.each(func(dir *securefile.Dir) error {
+		unlock, held, err := dir.TryLock(s.lockName(), securefile.Alone)
+		switch {
+		case err != nil:
+			return err
+		case !held:
+			return errTaken
+		}
+		locks = append(locks, unlock)
+		return nil
+	})
+	switch {
+	case errors.Is(err, errTaken):
+		unlock()
+		return nil, false, nil
+	case fault.KindOf(err) == fault.Permissions && err != nil:
+		unlock()
+		return nil, false, err
+	case err != nil:
+		s.cache.log("going on without a lock", "error", err)
+	}
+	return unlock, true, nil
 }
 
 // Lock is TryLock, but waits until ctx ends; the error is then ctx's cause.
 func (s *Scope) Lock(ctx context.Context) (unlock func(), err error) {
-	err = s.cache.inDir(func(dir *securefile.Dir) (err error) {
-		unlock, err = dir.Lock(ctx, s.lockName(), securefile.Alone)
-		return err
-	})
-	switch {
-	case err == nil:
-		return unlock, nil
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
+	for {
+		unlock, held, err := s.TryLock()
+		if err != nil || held {
+			return unlock, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(lockPoll):
+		}
 	}
-	return s.without(err)
 }
 
-// without goes on without the lock that err has kept away, unless it is dangerous.
-func (s *Scope) without(err error) (unlock func(), _ error) {
-	if fault.KindOf(err) == fault.Permissions {
-		return nil, err
-	}
-	s.cache.log("going on without a lock", "error", err)
-	return func() {}, nil
-}
+// lockPoll is the time between two tries for a lock that is taken.
+const lockPoll = 5 * time.Millisecond
 
 // hashed returns a file name, less its ending, for name: of characters that every
 // file system has, and without what name tells.

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,34 @@ func smallDisk(t *testing.T, options string) *Cache {
 	return c
 }
 
+// wantSpare checks that a spare place does all that the disk of c does not.
+func wantSpare(t *testing.T, c *Cache) {
+	t.Helper()
+	o := testOptions(c.dir)
+	o.Spare = []string{"/proc/nowhere", filepath.Join(t.TempDir(), "spare")}
+	first, second := openCache(t, o), openCache(t, o)
+	put(t, first, id("b"), session("b"))
+	put(t, first, id("a"), session("c")) // newer than that on the disk
+	r, clock := someRecord(), someClock()
+	if err := errors.Join(first.Scope("device").Save(r), first.SaveClock("aws", clock)); err != nil {
+		t.Fatal(err)
+	}
+	unlock, held, err := first.Scope("device").TryLock()
+	if err != nil || !held {
+		t.Fatal(held, err)
+	}
+	defer unlock()
+	if _, held, err := second.Scope("device").TryLock(); held || err != nil {
+		t.Errorf("the lock was taken twice: %v", err)
+	}
+	wantHit(t, second, id("a"), session("c"))
+	wantHit(t, second, id("b"), session("b"))
+	if got := second.Scope("device").Load(); len(got.Sent) != len(r.Sent) || second.LoadClock("aws") != clock {
+		t.Errorf("record and clock: %+v, %+v", got, second.LoadClock("aws"))
+	}
+	wantMode(t, o.Spare[1], 0o700)
+}
+
 // wantNoHarm checks that a disk which takes nothing costs nothing but the cache.
 func wantNoHarm(t *testing.T, c *Cache) {
 	t.Helper()
@@ -52,6 +81,7 @@ func wantNoHarm(t *testing.T, c *Cache) {
 			t.Errorf("%s is left over", name)
 		}
 	}
+	wantSpare(t, c)
 }
 
 func TestFullDisk(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +44,7 @@ func (c *Cache) Get(id string) (creds.Session, bool) {
 }
 
 func (c *Cache) get(id string) (creds.Session, error) {
-	if c.existing() == nil {
+	if len(c.existing()) == 0 {
 		return creds.Session{}, fs.ErrNotExist
 	}
 	key, err := c.keys.Read()
@@ -68,7 +69,7 @@ func (c *Cache) get(id string) (creds.Session, error) {
 // Put stores the session id; once it has returned, the entry survives power loss. The
 // error, a *fault.Error, is no reason to withhold the session.
 func (c *Cache) Put(id string, s creds.Session) error {
-	if _, err := c.writable(); err != nil {
+	if err := c.each(func(*securefile.Dir) error { return nil }); err != nil {
 		return err
 	}
 	key, err := c.createKey()
@@ -88,7 +89,7 @@ func (c *Cache) Put(id string, s creds.Session) error {
 
 // Remove forgets the session id.
 func (c *Cache) Remove(id string) error {
-	if c.existing() == nil {
+	if len(c.existing()) == 0 {
 		return nil
 	}
 	key, err := c.keys.Read()
@@ -119,22 +120,19 @@ func (c *Cache) Clear() (n int, err error) {
 }
 
 // sessions returns the names of all session files.
-func (c *Cache) sessions() ([]string, error) {
-	dir := c.existing()
-	if dir == nil {
-		return nil, nil
-	}
-	entries, err := fs.ReadDir(dir.Root.FS(), ".")
-	if err != nil {
-		return nil, securefile.Fault(c.dir, err)
-	}
-	var names []string
-	for _, entry := range entries {
-		if strings.HasSuffix(entry.Name(), sessionSuffix) {
-			names = append(names, entry.Name())
+func (c *Cache) sessions() (names []string, err error) {
+	for _, dir := range c.existing() {
+		entries, failed := fs.ReadDir(dir.Root.FS(), ".")
+		if failed != nil {
+			err = securefile.Fault(dir.Path(), failed)
+		}
+		for _, entry := range entries {
+			if strings.HasSuffix(entry.Name(), sessionSuffix) && !slices.Contains(names, entry.Name()) {
+				names = append(names, entry.Name())
+			}
 		}
 	}
-	return names, nil
+	return names, err
 }
 
 func sealed(key Key, id string, s creds.Session) ([]byte, error) {
@@ -191,37 +189,36 @@ const (
 // sweep removes, every few hours, sessions that have expired, whatever key they are sealed with,
 // and the temporary files of writers that were killed.
 func (c *Cache) sweep() {
-	dir, now := c.existing(), c.now()
-	if dir == nil || !c.sweepDue(dir, now) {
-		return
-	}
-	if err := dir.Sweep(now.Add(-securefile.Abandoned)); err != nil {
-		c.log("temporary files not swept", "error", err)
-	}
-	names, err := c.sessions()
-	if err != nil {
-		c.log("sessions not swept", "error", err)
-	}
-	for _, name := range names {
-		info, err := dir.Root.Lstat(name)
-		if err == nil && expired(info, now) {
-			_ = c.remove(name)
+	now := c.now()
+	for _, dir := range c.existing() {
+		if !sweepDue(dir, now) {
+			continue
+		}
+		if err := dir.Sweep(now.Add(-securefile.Abandoned)); err != nil {
+			c.log("temporary files not swept", "error", err)
+		}
+		entries, err := fs.ReadDir(dir.Root.FS(), ".")
+		if err != nil {
+			c.log("sessions not swept", "error", err)
+		}
+		for _, entry := range entries {
+			info, err := entry.Info()
+			if err == nil && strings.HasSuffix(entry.Name(), sessionSuffix) && expired(info, now) {
+				_ = dir.Remove(entry.Name())
+			}
 		}
 	}
 }
 
-// sweepDue reports whether the last sweep is long ago, or in the future because the
+// sweepDue reports whether the last sweep of dir is long ago, or in the future because the
 // clock was wrong, and notes this one.
-func (c *Cache) sweepDue(dir *securefile.Dir, now time.Time) bool {
+func sweepDue(dir *securefile.Dir, now time.Time) bool {
 	if info, err := dir.Root.Lstat(sweptName); err == nil {
 		if age := now.Sub(info.ModTime()); age >= 0 && age < sweepEvery {
 			return false
 		}
 	}
-	if err := c.write(sweptName, nil, securefile.Options{}); err != nil {
-		return false
-	}
-	return dir.Root.Chtimes(sweptName, now, now) == nil
+	return dir.Write(sweptName, nil, securefile.Options{}) == nil && dir.Root.Chtimes(sweptName, now, now) == nil
 }
 
 // expired reports whether the session in a file has certainly expired. An hour allows

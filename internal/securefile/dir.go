@@ -108,19 +108,35 @@ func MakeDir(path string, shut fs.FileMode) (*Dir, error) {
 	return OpenDir(path, shut)
 }
 
+// MakeIn is MakeDir in a directory that must be there already.
+func MakeIn(path string, shut fs.FileMode) (*Dir, error) {
+	d, err := OpenDir(path, shut)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return d, err
+	}
+	if err := makeOne(path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return OpenDir(path, shut)
+}
+
 // MakeAll makes the directory path and those missing above it, all of mode 0700 whatever the
 // umask is. An existing directory is left as it is.
 func MakeAll(path string) error {
-	err := os.Mkdir(path, 0o700)
+	err := makeOne(path)
 	if above := parent(path); errors.Is(err, fs.ErrNotExist) && above != "" {
 		if err = MakeAll(above); err == nil {
-			err = os.Mkdir(path, 0o700)
+			err = makeOne(path)
 		}
 	}
-	switch {
-	case errors.Is(err, fs.ErrExist):
+	if errors.Is(err, fs.ErrExist) {
 		return nil // or another process was faster
-	case err != nil:
+	}
+	return err
+}
+
+func makeOne(path string) error {
+	if err := os.Mkdir(path, 0o700); err != nil {
 		return err
 	}
 	return os.Chmod(path, 0o700) //nolint:gosec // a directory needs the x bit, which the umask may have taken
@@ -149,6 +165,14 @@ func CheckFile(path string, info fs.FileInfo) error {
 		return fault.New(fault.Permissions, path, "run: chmod go-w "+fault.Shell(path), "other users can change it (mode %04o)", info.Mode().Perm())
 	}
 	return nil
+}
+
+// Path returns where the directory was opened.
+func (d *Dir) Path() string { return d.path }
+
+// Current reports whether the directory is still the one at its path.
+func (d *Dir) Current() bool {
+	return d.inPlace(".", func() (fs.FileInfo, error) { return d.Root.Stat(".") })
 }
 
 // Close closes the directory. Locks that are held stay held.

@@ -52,7 +52,7 @@ func (d *Dir) TryLock(name string, share Share) (unlock func(), held bool, err e
 	switch {
 	case d.linked(name):
 		return nil, false, ErrUnusable
-	case !d.inPlace(".", func() (fs.FileInfo, error) { return d.Root.Stat(".") }):
+	case !d.Current():
 		return nil, false, &fault.Error{Kind: fault.Filesystem, Thing: d.path, Cause: "was replaced while it was in use", Remedy: "run the command again", Err: fs.ErrNotExist}
 	}
 	return nil, false, nil

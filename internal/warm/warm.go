@@ -66,7 +66,7 @@ func (h Host) OpenCache(keys cache.KeySource) (*cache.Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cache.Open(cache.Options{Dir: paths.Cache, Keys: keys, Now: h.Now, Log: h.Log})
+	return cache.Open(cache.Options{Dir: paths.Cache, Spare: cache.Spare(paths.Cache, h.Getenv), Keys: keys, Now: h.Now, Log: h.Log})
 }
 
 // Profile is a profile with its settings and the cache of its sessions.

@@ -95,42 +95,21 @@ func reveal(secrets []creds.Secret) []string {
 	return texts
 }
 
-// compose returns a code of text with that version, level and mask.
-func compose(t testing.TB, text string, version int, f codeFormat) symbol {
+// compose returns the modules of a code of text with that version, level and mask.
+func compose(t testing.TB, text string, version int, level goqr.Ecc, mask int) []bool {
 	t.Helper()
 	segment, err := goqr.MakeBytes([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, err := goqr.EncodeSegments([]*goqr.QrSegment{segment}, goqr.Ecc(f.level), version, version, f.mask, false)
+	code, err := goqr.EncodeSegments([]*goqr.QrSegment{segment}, level, version, version, mask, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newSymbol(version, modulesIn(newMatrix(code)))
+	return modulesIn(newMatrix(code))
 }
 
 func modulesIn(m Matrix) []bool { return drawn(m.modules.Reveal()) }
-
-// write puts codewords into an unmasked code, as read takes them out.
-func (s symbol) write(list []byte) {
-	bit := 0
-	for at := range s.path() {
-		if bit == 8*len(list) {
-			break
-		}
-		s.dark[at] = list[bit/8]<<(bit%8)&0x80 != 0
-		bit++
-	}
-}
-
-// room returns how many bytes of text a code holds.
-func room(version int, l level) int {
-	count := 1 // bytes that say the length
-	if version > 9 {
-		count = 2
-	}
-	return newLayout(version, l).capacity() - 1 - count // the mode has half a byte, as the end has
-}
 
 // drawn returns modules from rows of binary digits.
 func drawn(rows string) []bool {

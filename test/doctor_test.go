@@ -384,7 +384,7 @@ func illnesses() []illness { //nolint:maintidx // a table
 		}},
 		{id: "cache-off", severity: "warning", remedy: "AWS_MFA_CREDS_HOME", envStore: true, env: []string{"AWS_MFA_CREDS_HOME=/dev/null/home"}},
 
-		{id: "clock-skew", about: "in the book", code: 10, remedy: "^sudo timedatectl set-ntp true$", infect: func(p *patient) {
+		{id: "clock-skew", about: "in the book", code: 10, remedy: "^sudo timedatectl set-ntp true; if the clock is right: aws-mfa-creds clear --profile ", infect: func(p *patient) {
 			p.Server.SetClockOffset(10 * time.Minute)
 			p.must("get", "--profile", "work")
 		}},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 )
 
 // answer is an HTTP answer, read whole.
@@ -88,10 +89,10 @@ func (a *answer) html() bool {
 
 // date returns the server's clock when it answered, or zero. The Date header
 // is cut to the second, so the middle of that second is the best guess. A
-// cached answer (Age) has an old time.
+// cached answer (Age) has an old time, and what a proxy makes of it may be no time at all.
 func (a *answer) date() time.Time {
 	date, err := http.ParseTime(a.header.Get("Date"))
-	if err != nil || a.header.Get("Age") != "" {
+	if err != nil || a.header.Get("Age") != "" || !rules.Plausible(date) {
 		return time.Time{}
 	}
 	return date.Add(time.Second / 2)

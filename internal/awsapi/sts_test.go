@@ -125,6 +125,8 @@ func TestServerTime(t *testing.T) {
 		"success":             {200, success("GetSessionToken", date.Add(time.Hour)), http.Header{"Date": {date.Format(http.TimeFormat)}}, true},
 		"refusal":             {403, refusalXML("AccessDenied", "no"), http.Header{"Date": {date.Format(http.TimeFormat)}}, true},
 		"unavailable":         {503, refusalXML("ServiceUnavailable", "no"), http.Header{"Date": {date.Format(http.TimeFormat)}}, true},
+		"of 1960":             {200, success("GetSessionToken", time.Now().Add(time.Hour)), http.Header{"Date": {"Fri, 01 Jan 1960 00:00:00 GMT"}}, false},
+		"of 9999":             {403, refusalXML("AccessDenied", "no"), http.Header{"Date": {"Fri, 01 Jan 9999 00:00:00 GMT"}}, false},
 		"unreadable":          {403, refusalXML("AccessDenied", "no"), http.Header{"Date": {"yesterday"}}, false},
 		"none":                {403, refusalXML("AccessDenied", "no"), http.Header{"Date": nil}, false},
 		"from a cache":        {403, refusalXML("AccessDenied", "no"), http.Header{"Date": {date.Format(http.TimeFormat)}, "Age": {"7"}}, false},
@@ -143,8 +145,8 @@ func TestServerTime(t *testing.T) {
 			before := time.Now()
 			got := newTestClient(t, server.URL).Call(t.Context(), sessionRequest())
 			if !test.wantMeasured {
-				if !got.ServerTime.IsZero() || !got.LocalTime.IsZero() {
-					t.Errorf("server %s, local %s", got.ServerTime, got.LocalTime)
+				if !got.ServerTime.IsZero() || !got.LocalTime.IsZero() || test.status == 200 && test.body != "<html>" && got.Err != nil {
+					t.Errorf("server %s, local %s, %v", got.ServerTime, got.LocalTime, got.Err)
 				}
 				return
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 )
 
 type clearOptions struct {
@@ -20,8 +21,8 @@ func newClearCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "clear --profile NAME | --all",
 		Short: "Delete cached sessions from this computer",
-		Long: `Delete the cached sessions of a profile, and end the waiting period after AWS refused a code; or
-delete the sessions of all profiles. The next get contacts AWS. For sessions that get returned with
+		Long: `Delete the cached sessions of a profile, end the waiting period after a refusal, and forget how far
+this computer's clock is from AWS's; or delete the sessions of all profiles. The next get contacts AWS. For sessions that get returned with
 flags, give the same flags.
 
 AWS honours a session until it expires. To end one earlier, deactivate the access key, or deny
@@ -89,7 +90,7 @@ func forget(a *app, files *profile.Files, o getOptions) (cached int, err error) 
 	for _, id := range w.broker.Forget(w.Plan) {
 		err = errors.Join(err, w.Cache.Remove(id))
 	}
-	return cached, err
+	return cached, errors.Join(err, w.clock.SaveClock(rules.Clock{}))
 }
 
 func runClearAll(a *app) error {

@@ -56,9 +56,11 @@ func runCode(ctx context.Context, a *app, o codeOptions) error {
 	if o.watch {
 		return watchCodes(ctx, w, codes)
 	}
-	step, spent := w.broker.CurrentStep(w.Plan)
+	step, left, spent, err := w.broker.CurrentStep(w.Plan)
+	if err != nil {
+		return err
+	}
 	if spent {
-		left := step.End().Sub(w.broker.AWSTime())
 		fmt.Fprintf(a.stderr, "%s: warning: this code was already used; the next one comes in %d s\n", program, int(left.Seconds())+1)
 	}
 	steps := []totp.Step{step}
@@ -108,8 +110,11 @@ func watchCodes(ctx context.Context, w *opened, codes session.Codes) error {
 	defer cancel()
 	defer func() { _, _ = fmt.Fprint(terminal, rewind+erase) }()
 	for {
-		step, spent := w.broker.CurrentStep(w.Plan)
-		line, err := watchLine(ctx, codes, step, w.broker.AWSTime(), spent)
+		step, left, spent, err := w.broker.CurrentStep(w.Plan)
+		if err != nil {
+			return err
+		}
+		line, err := watchLine(ctx, codes, step, left, spent)
 		if err != nil {
 			return err
 		}
@@ -124,8 +129,8 @@ func watchCodes(ctx context.Context, w *opened, codes session.Codes) error {
 	}
 }
 
-// watchLine is what is shown at now, AWS's time.
-func watchLine(ctx context.Context, codes session.Codes, step totp.Step, now time.Time, spent bool) (string, error) {
+// watchLine is what is shown while left remains of step.
+func watchLine(ctx context.Context, codes session.Codes, step totp.Step, left time.Duration, spent bool) (string, error) {
 	code, err := codes(ctx, step)
 	if err != nil {
 		return "", err
@@ -134,7 +139,6 @@ func watchLine(ctx context.Context, codes session.Codes, step totp.Step, now tim
 	if err != nil {
 		return "", err
 	}
-	left := step.End().Sub(now)
 	note := ""
 	if spent {
 		note = "  (used)"

@@ -16,6 +16,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -133,6 +134,9 @@ func (c *console) seed(ctx context.Context) (found, error) {
 // showPair shows two consecutive codes until they have been typed, and returns the last step
 // whose code was shown.
 func (c *console) showPair(ctx context.Context, seed totp.Seed) (totp.Step, error) {
+	if err := session.CheckTime(c.awsTime()); err != nil {
+		return 0, err
+	}
 	if !c.ask.present() {
 		step := totp.StepAt(c.awsTime())
 		c.say("%s\n%s", seed.Code(step-1).Reveal(), seed.Code(step).Reveal())

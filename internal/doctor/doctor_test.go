@@ -35,7 +35,7 @@ func TestOrder(t *testing.T) {
 	p := func(name string) Profile {
 		return Profile{Name: name, Unusable: fault.New(fault.Config, name, "fix it", "bad"), Settings: profile.Settings{Notes: []string{"x:1: " + name}, Endpoint: "http://127.0.0.1:1"}}
 	}
-	f := Facts{Cache: Cache{NoLocks: true}, Profiles: []Profile{p("b"), p("a")}}
+	f := Facts{Now: now, Cache: Cache{NoLocks: true}, Profiles: []Profile{p("b"), p("a")}}
 	var got []string
 	for _, found := range Examine(f) {
 		got = append(got, fmt.Sprintf("%s %s", found.Profile, found.ID))

@@ -162,6 +162,9 @@ func clockSkew(f Facts, p Profile) []Finding {
 	if p.Online.Measured {
 		skew, when = p.Online.Skew, "as measured now"
 	}
+	if err := session.CheckTime(f.Now.Add(skew)); err != nil {
+		return []Finding{refusal(err, "there are no token codes for such a time")}
+	}
 	if skew.Abs() < noticed {
 		return nil
 	}
@@ -169,10 +172,13 @@ func clockSkew(f Facts, p Profile) []Finding {
 	if skew < 0 {
 		side = "ahead of"
 	}
-	setClock := map[string]string{"windows": "w32tm /resync", "darwin": "sudo sntp -sS time.apple.com"}[f.GOOS]
+	setClock := cmp.Or(map[string]string{"windows": "w32tm /resync", "darwin": "sudo sntp -sS time.apple.com"}[f.GOOS], "sudo timedatectl set-ntp true")
+	if !p.Online.Measured {
+		setClock += "; if the clock is right: " + command("clear", p.Name)
+	}
 	found := warning("clock", fmt.Sprintf("this machine's clock is %s %s AWS's, %s", skew.Abs().Round(time.Second), side, when),
 		Program+" corrects for it; from half a minute on, AWS refuses the codes of other programs on this machine, and from 5 minutes on all signatures",
-		cmp.Or(setClock, "sudo timedatectl set-ntp true"))
+		setClock)
 	if skew.Abs() >= tolerant {
 		found.Severity, found.Kind = Error, fault.Clock
 		found.Consequence = Program + " corrects for it, but AWS refuses what other tools sign (SignatureDoesNotMatch, RequestTimeTooSkewed), as most do not correct for it at the first call"

@@ -270,6 +270,8 @@ func cases() []expected { //nolint:maintidx // a table
 		{"clock-skew", "warning", 0, "12s behind", work(good, one(func(p *Profile) { p.Skew = 12 * time.Second }))},
 		{"clock-skew", "warning", 0, "2s behind", work(good, one(func(p *Profile) { p.Skew = 2 * time.Second }))},
 		{"clock-skew", "error", fault.Clock, "5m0s ahead of", work(good, one(func(p *Profile) { p.Skew = -5 * time.Minute }))},
+		{"clock-skew", "error", fault.Clock, "shows 1969-12-31", Facts{Now: time.Unix(-1, 0), Profiles: []Profile{{Name: "work"}}}},
+		{"clock-skew", "error", fault.Clock, "shows 9999", Facts{Now: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), Profiles: []Profile{{Name: "work"}}}},
 		{"clock-skew", "warning", 0, "measured now", work(good, one(func(p *Profile) { p.Skew = time.Hour }), online(Online{Measured: true, Skew: time.Minute}))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Skew = time.Hour }), online(Online{Measured: true, Skew: time.Second}))},
 		{"device-out-of-sync", "error", fault.Refused, "aws-mfa-creds resync --profile work", work(good, failed(session.Status{Failure: refused(true, 2, now)}))},

@@ -154,6 +154,93 @@ func TestClockOffByHours(t *testing.T) {
 	}
 }
 
+// TestClockOffByYears: what is measured once serves from then on.
+func TestClockOffByYears(t *testing.T) {
+	for name, shows := range map[string]time.Time{
+		"no battery":       time.Date(1970, 1, 1, 0, 0, 42, 0, time.UTC),
+		"built in 2001":    time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC),
+		"beyond 2038":      time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC),
+		"a century ahead":  time.Date(2126, 1, 1, 0, 0, 0, 0, time.UTC),
+		"four years ahead": time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				w.skew = time.Since(shows)
+				w.mustGet(plan())
+				if w.callCount() != 2 {
+					t.Errorf("%d calls", w.callCount())
+				}
+				time.Sleep(time.Minute)
+				w.mustGet(plan(), Options{Refresh: true})
+				if w.callCount() != 3 {
+					t.Errorf("%d calls in all", w.callCount())
+				}
+			})
+		})
+	}
+}
+
+// TestClockThatCannotBe: nothing is sent for a time that has no time step, and nothing is shown.
+func TestClockThatCannotBe(t *testing.T) {
+	for name, shows := range map[string]time.Time{
+		"before 1970":  time.Date(1969, 12, 31, 23, 59, 59, 0, time.UTC),
+		"before 1901":  time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC),
+		"a dead clock": time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC),
+		"after 2100":   time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				right := w.skew
+				w.skew = time.Since(shows)
+				if _, _, _, err := w.broker().CurrentStep(plan()); fault.KindOf(err) != fault.Clock {
+					t.Errorf("a code is shown: %v", err)
+				}
+				if shows.Unix() >= 0 {
+					return
+				}
+				if _, err := w.get(plan()); fault.KindOf(err) != fault.Clock || w.callCount() != 0 {
+					t.Errorf("%d calls, %v", w.callCount(), err)
+				}
+				w.skew = right
+				w.mustGet(plan()) // at once
+			})
+		})
+	}
+}
+
+// TestClockPoisoned: no answer and no file can put the clock where it stays wrong.
+func TestClockPoisoned(t *testing.T) {
+	far := time.Date(2090, 1, 1, 0, 0, 0, 0, time.UTC)
+	for name, poison := range map[string]func(w *world){
+		"answer of 1960": func(w *world) { w.answers(time.Date(1960, 1, 1, 0, 0, 0, 0, time.UTC)) },
+		"answer of 2090": func(w *world) { w.answers(far) },
+		"answer of 9999": func(w *world) { w.answers(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)) },
+		"stored: 2090":   func(w *world) { w.clock = rules.Clock{Skew: time.Until(far), Measured: far} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				poison(w)
+				w.fail = nil
+				time.Sleep(time.Minute) // of a hold-off
+				w.mustGet(plan(), Options{Refresh: true})
+				if off := w.broker().begin(plan()).now().Sub(time.Now()).Abs(); off > time.Second {
+					t.Errorf("the clock stays off by %v", off)
+				}
+			})
+		})
+	}
+}
+
+// answers has one get refused with the date server, and learns from that.
+func (w *world) answers(server time.Time) {
+	w.fail = func(int, awsapi.Request) (awsapi.Result, bool) {
+		result := failure(awsapi.Refused, awsapi.Answered, fault.Refused)
+		result.ServerTime, result.LocalTime = server, w.local()
+		return result, true
+	}
+	_, _ = w.get(plan())
+}
+
 func TestClockSetRightAfterCorrection(t *testing.T) {
 	for _, skew := range []time.Duration{-3 * time.Hour, 3 * time.Hour} {
 		t.Run(skew.String(), func(t *testing.T) {
@@ -405,15 +492,16 @@ func TestAnswerWithoutADate(t *testing.T) {
 func TestCurrentStep(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.skew = 3 * time.Hour
-		if step, spent := w.broker().CurrentStep(plan()); step != totp.StepAt(w.local()) || spent {
-			t.Errorf("before: step %d, spent %v", step, spent)
+		if step, _, spent, err := w.broker().CurrentStep(plan()); step != totp.StepAt(w.local()) || spent || err != nil {
+			t.Errorf("before: step %d, spent %v, %v", step, spent, err)
 		}
 		w.mustGet(plan()) // learns the time and spends a step
-		if step, spent := w.broker().CurrentStep(plan()); step != totp.StepAt(time.Now()) || !spent {
-			t.Errorf("after: step %d, spent %v", step, spent)
+		step, left, spent, err := w.broker().CurrentStep(plan())
+		if step != totp.StepAt(time.Now()) || !spent || err != nil {
+			t.Errorf("after: step %d, spent %v, %v", step, spent, err)
 		}
-		if off := time.Since(w.broker().AWSTime()).Abs(); off > time.Second {
-			t.Errorf("AWS's time is off by %v", off)
+		if off := (left - time.Until(step.End())).Abs(); off > time.Second {
+			t.Errorf("what is left is off by %v", off)
 		}
 	})
 }

@@ -210,6 +210,9 @@ func (c *call) accepted(ctx context.Context, result awsapi.Result) (creds.Sessio
 // not if ctx ends before it begins.
 func (c *call) nextStep(ctx context.Context, record rules.Record, d demand) (totp.Step, error) {
 	for {
+		if c.now().Unix() < 0 {
+			return 0, CheckTime(c.now())
+		}
 		step, wait := choose(record, c.now())
 		if d.ahead {
 			wait -= totp.Period - rules.ClockNoise

@@ -3,6 +3,7 @@ package session
 import (
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -58,14 +59,21 @@ func (b *Broker) Forget(plan rules.Plan) []string {
 	return ids
 }
 
-// AWSTime returns this machine's time, corrected by the measured skew.
-func (b *Broker) AWSTime() time.Time { return b.begin(rules.Plan{}).now() }
+// CheckTime refuses a time, AWS's as far as it is known, that no right clock shows. A call to AWS may
+// correct it; a token code must not be shown for it. The error is a *fault.Error of kind Clock.
+func CheckTime(now time.Time) error {
+	if rules.Plausible(now) {
+		return nil
+	}
+	return fault.New(fault.Clock, "clock", "set this machine's clock", "it shows %s (UTC), which cannot be right", now.UTC().Format(time.DateTime))
+}
 
-// CurrentStep returns the time step that is running at AWS, and whether its code has
-// been sent already by plan's device.
-func (b *Broker) CurrentStep(plan rules.Plan) (step totp.Step, spent bool) {
+// CurrentStep returns the time step that is running at AWS, how long it still lasts, and whether its
+// code has been sent already by plan's device. It fails as CheckTime does.
+func (b *Broker) CurrentStep(plan rules.Plan) (step totp.Step, left time.Duration, spent bool, err error) {
 	c := b.begin(plan)
-	step = totp.StepAt(c.now())
+	now := c.now()
+	step = totp.StepAt(now)
 	record := c.Scope(rules.DeviceScope(plan.Serial)).Load()
-	return step, record.Next(step) != step
+	return step, step.End().Sub(now), record.Next(step) != step, CheckTime(now)
 }

@@ -13,7 +13,16 @@ const (
 	// backwards is how far the corrected time may lie before the moment of the
 	// measurement before the measurement is known to be stale.
 	backwards = 5 * time.Minute
+
+	// The times that AWS's clock can show, in seconds since 1970: STS has its version, 2011-06-15, from its
+	// first day. What comes a lifetime later is the defect of a proxy or of a file.
+	firstPlausible = 1308096000 // 2011-06-15
+	lastPlausible  = 4102444800 // 2100-01-01
 )
+
+// Plausible reports whether t can be what a right clock shows. A time that is not is neither learned from
+// an answer, nor believed in a file, nor is a token code shown for it.
+func Plausible(t time.Time) bool { return firstPlausible <= t.Unix() && t.Unix() < lastPlausible }
 
 // Clock is how far this machine's clock is from AWS's, as last measured. The zero
 // value is a clock that is right.
@@ -46,13 +55,13 @@ func ClockName(partition, endpoint string) string {
 }
 
 // Current returns the stored clock c as it is at local, this machine's time, which may have been
-// set since. It is zero if the measurement is stale.
+// set since. It is zero if the measurement is stale, or cannot be one.
 func (c Clock) Current(local time.Time) Clock {
 	if c.IsZero() {
 		return c // nearly always: nothing more is read
 	}
 	c = c.at(anchor(local))
-	if c.SkewAt(local) == 0 {
+	if !Plausible(c.Measured) || !Plausible(local.Add(c.Skew)) || c.SkewAt(local) == 0 {
 		return Clock{}
 	}
 	return c
@@ -97,10 +106,12 @@ func (c Clock) at(now Anchor) Clock {
 
 // Measure returns the clock that a new measurement gives: AWS's time was server
 // when this machine's was local. A difference within the noise, from what is known
-// or from zero, changes nothing.
+// or from zero, changes nothing, nor does a time that cannot be, or a difference that no Duration can tell.
 func (c Clock) Measure(server, local time.Time) Clock {
 	skew := server.Sub(local)
 	switch {
+	case !Plausible(server) || !local.Add(skew).Equal(server):
+		return c
 	case skew.Abs() < noise:
 		return Clock{}
 	case (skew - c.Skew).Abs() < noise:

@@ -273,3 +273,39 @@ func TestClockThatWasSet(t *testing.T) {
 		t.Errorf("a right clock becomes %+v", right)
 	}
 }
+
+// TestClockRange: what no right clock shows is neither learned nor believed.
+func TestClockRange(t *testing.T) {
+	t.Parallel()
+	local := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for date, plausible := range map[string]bool{
+		"0001-01-01": false, "1960-01-01": false, "1970-01-01": false, "2011-06-14": false, "2011-06-15": true,
+		"2026-01-01": true, "2038-01-20": true, "2099-12-31": true, "2100-01-01": false, "9999-12-31": false,
+	} {
+		server, err := time.Parse(time.DateOnly, date)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Plausible(server); got != plausible {
+			t.Errorf("Plausible(%s) = %v", date, got)
+		}
+		for _, known := range []Clock{{}, Clock{}.Measure(local.Add(time.Hour), local)} {
+			if got := known.Measure(server.Add(time.Hour/2), local); !plausible && got != known {
+				t.Errorf("%s is learned: %+v", date, got)
+			}
+		}
+		stored := Clock{Skew: server.Sub(local), Measured: server}
+		if got := stored.Current(local); got.IsZero() != (!plausible || stored.IsZero()) {
+			t.Errorf("%s is loaded as %+v", date, got)
+		}
+	}
+	beyond := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC) // no Duration reaches back from it
+	if got := (Clock{}).Measure(local, beyond); !got.IsZero() {
+		t.Errorf("learned under a clock of 9999: %+v", got)
+	}
+	for _, stored := range []Clock{{Skew: 1 << 62, Measured: local}, {Skew: -1 << 63, Measured: local}, {Skew: time.Hour, Measured: beyond}, {Skew: time.Hour}} {
+		if got := stored.Current(local); !got.IsZero() {
+			t.Errorf("%+v is loaded as %+v", stored, got)
+		}
+	}
+}

@@ -2,6 +2,8 @@ package qr
 
 import (
 	"image"
+	"image/color"
+	"image/draw"
 	"iter"
 )
 
@@ -14,21 +16,11 @@ type gray struct {
 // grayOver returns picture on a background of that level. Only transparent
 // pictures show it.
 func grayOver(picture image.Image, background uint8) gray {
-	source, ok := picture.(image.RGBA64Image)
-	if !ok { // every type of the standard library does
-		return gray{}
-	}
 	bounds := picture.Bounds()
-	g := gray{bounds.Dx(), bounds.Dy(), make([]uint8, 0, bounds.Dx()*bounds.Dy())}
-	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
-		for x := bounds.Min.X; x < bounds.Max.X; x++ {
-			c := source.RGBA64At(x, y) // with the alpha multiplied in
-			light := (299*uint32(c.R) + 587*uint32(c.G) + 114*uint32(c.B)) / 1000
-			light += (0xffff - uint32(c.A)) * uint32(background) / 0xff
-			g.pix = append(g.pix, uint8(min(light, 0xffff)>>8))
-		}
-	}
-	return g
+	g := image.NewGray(image.Rect(0, 0, bounds.Dx(), bounds.Dy()))
+	draw.Draw(g, g.Rect, image.NewUniform(color.Gray{background}), image.Point{}, draw.Src)
+	draw.Draw(g, g.Rect, picture, bounds.Min, draw.Over)
+	return gray{bounds.Dx(), bounds.Dy(), g.Pix}
 }
 
 // opaque reports whether the background of picture is never seen.

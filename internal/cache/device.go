@@ -24,15 +24,68 @@ type Scope struct {
 // Scope returns the scope called name. Nothing is read or written by that.
 func (c *Cache) Scope(name string) *Scope { return &Scope{c, hashed(name)} }
 
-// Load returns the scope's record, or an empty one if there is none that can be read.
+// record is the form of a record on disk. Many profiles, with sealing keys of their own, share the time
+// steps; a failure is told, and believed, only by who has the key of the one that noted it.
+type record struct {
+	rules.Record
+	Sealed []byte                   `json:"sealed,omitempty"` // Failures, as JSON
+	Bare   map[string]rules.Failure `json:"bare,omitempty"`   // instead, where no key can be had
+}
+
+// Load returns the scope's record, or an empty one if there is none that can be read. What anybody may
+// have written into it is held within bounds, and its texts are not repeated.
 func (s *Scope) Load() rules.Record {
-	return load[rules.Record](s.cache, s.file+".device")
+	stored := load[record](s.cache, s.file+".device")
+	stored.Failures = s.failures(stored)
+	return stored.Bounded(s.cache.now())
+}
+
+// failures returns the failures that are stored, as far as they can be believed.
+func (s *Scope) failures(stored record) (failures map[string]rules.Failure) {
+	if len(stored.Sealed)+len(stored.Bare) == 0 {
+		return nil // mostly: no key is asked for
+	}
+	key, err := s.cache.keys.Read()
+	if err != nil || key.IsZero() {
+		return bare(stored.Bare)
+	}
+	plain, err := key.unseal(s.file, stored.Sealed)
+	if err == nil {
+		err = json.Unmarshal(plain, &failures)
+	}
+	if err != nil {
+		s.cache.log("failures ignored", "error", err)
+		return nil
+	}
+	return failures
 }
 
 // Save stores the scope's record; the caller holds its lock. The error is a *fault.Error and no
 // reason to stop.
 func (s *Scope) Save(r rules.Record) error {
-	return save(s.cache, s.file+".device", r)
+	stored := record{Record: r}
+	if len(r.Failures) > 0 {
+		plain, err := json.Marshal(r.Failures)
+		key, noKey := s.cache.createKey()
+		switch {
+		case noKey != nil:
+			stored.Bare = bare(r.Failures)
+		case err == nil:
+			stored.Sealed, err = key.seal(s.file, plain)
+		}
+		if err != nil {
+			s.cache.log("failures not stored", "error", err)
+		}
+	}
+	return save(s.cache, s.file+".device", stored)
+}
+
+func bare(failures map[string]rules.Failure) map[string]rules.Failure {
+	all := make(map[string]rules.Failure)
+	for id, failure := range failures {
+		all[id] = failure.Bare()
+	}
+	return all
 }
 
 // LoadClock returns the clock that is stored under name, or the zero Clock, which needs no

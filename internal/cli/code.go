@@ -69,7 +69,7 @@ func runCode(ctx context.Context, a *app, o codeOptions) error {
 	}
 	text := ""
 	for _, step := range steps {
-		code, err := codes(ctx, step)
+		code, err := codes.Code(ctx, step)
 		if err != nil {
 			return err
 		}
@@ -131,11 +131,11 @@ func watchCodes(ctx context.Context, w *opened, codes session.Codes) error {
 
 // watchLine is what is shown while left remains of step.
 func watchLine(ctx context.Context, codes session.Codes, step totp.Step, left time.Duration, spent bool) (string, error) {
-	code, err := codes(ctx, step)
+	code, err := codes.Code(ctx, step)
 	if err != nil {
 		return "", err
 	}
-	next, err := codes(ctx, step+1)
+	next, err := codes.Code(ctx, step+1)
 	if err != nil {
 		return "", err
 	}

@@ -5,7 +5,6 @@ import (
 	"os/signal"
 	"slices"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,10 +13,6 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 )
-
-// processDeadline ends every get, waits for locks and time steps included. The Go
-// SDK, and Terraform with it, gives its helper 60 seconds.
-const processDeadline = 50 * time.Second
 
 // getOptions are what get is asked for. Other commands open a profile with them.
 type getOptions struct {
@@ -97,7 +92,7 @@ func cachedOrNew(ctx context.Context, w *opened, o getOptions) (creds.Credential
 	if err := w.notRecursing(o.profile); err != nil {
 		return creds.Credentials{}, err
 	}
-	ctx, cancel := untilInterrupted(ctx, processDeadline)
+	ctx, cancel := untilInterrupted(ctx, session.Deadline)
 	defer cancel()
 	return w.broker.Get(ctx, w.Plan, session.Options{Refresh: o.refresh})
 }

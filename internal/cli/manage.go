@@ -16,7 +16,6 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/warm"
 )
 
@@ -195,10 +194,9 @@ func (p proven) AccessKey(context.Context) (creds.AccessKey, error) { return p.k
 func (p proven) Codes(ctx context.Context) (session.Codes, error) {
 	items, err := p.m.Open(p.m.SeedStore)
 	if err != nil {
-		return nil, err
+		return session.Codes{}, err
 	}
-	seed, err := items.Seed(ctx, p.serial)
-	return func(_ context.Context, step totp.Step) (creds.Secret, error) { return seed.Code(step), nil }, err
+	return session.CodesOf(items.Seed(ctx, p.serial))
 }
 
 // print shows a line to the person at the terminal, if there is one.

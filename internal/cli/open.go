@@ -134,7 +134,7 @@ func (p *opened) session(ctx context.Context, o session.Options) (creds.Credenti
 	if err := p.ready(); err != nil {
 		return creds.Credentials{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, processDeadline)
+	ctx, cancel := context.WithTimeout(ctx, session.Deadline)
 	defer cancel()
 	return p.broker.Get(ctx, p.Plan, o)
 }

@@ -39,10 +39,9 @@ func (p *opened) AccessKey(ctx context.Context) (creds.AccessKey, error) {
 // Codes implements session.Secrets.
 func (p *opened) Codes(ctx context.Context) (session.Codes, error) {
 	if p.CodeFromProgram() {
-		return p.program, nil
+		return session.Codes{Code: p.program, Origin: creds.NewSecret(strings.Join(p.Settings.MFAProcess, "\x00"))}, nil
 	}
-	seed, err := p.Seed(ctx)
-	return func(_ context.Context, step totp.Step) (creds.Secret, error) { return seed.Code(step), nil }, err
+	return session.CodesOf(p.Seed(ctx))
 }
 
 // program has the program of mfa_process make the current code.

@@ -12,11 +12,8 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 )
 
-// The deadlines of what is asked of AWS for one profile.
-const (
-	listDeadline = time.Minute
-	mintDeadline = 50 * time.Second // as that of get
-)
+// listDeadline ends what is asked of AWS for one profile but for a session.
+const listDeadline = time.Minute
 
 // ask asks AWS about the access key of a profile, and its user. It spends a code only to verify.
 func (in *Inspection) ask(ctx context.Context, opened *Opened, p Profile) Online {
@@ -28,7 +25,7 @@ func (in *Inspection) ask(ctx context.Context, opened *Opened, p Profile) Online
 		in.identify(ctx, opened, key, &o)
 	}
 	if o.Identity == nil && in.Verify && p.Seed == nil {
-		ctx, cancel := context.WithTimeout(ctx, mintDeadline)
+		ctx, cancel := context.WithTimeout(ctx, session.Deadline)
 		defer cancel()
 		_, o.Session = opened.Broker.Get(ctx, opened.Plan, session.Options{Refresh: true})
 	}

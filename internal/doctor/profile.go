@@ -189,7 +189,7 @@ func clockSkew(f Facts, p Profile) []Finding {
 func outOfSync(_ Facts, p Profile) (all []Finding) {
 	const repeatedly = 2
 	for _, s := range p.Sessions {
-		if s.Failure == nil || s.Failure.Count < repeatedly || !strings.Contains(s.Failure.Cause, "refused the token code") {
+		if s.Failure == nil || s.Failure.Count < repeatedly || !s.Failure.Code {
 			continue
 		}
 		all = append(all, failure(fault.Refused, "", fmt.Sprintf("AWS has refused the token codes of %s %d times in a row", fault.Printable(p.Serial), s.Failure.Count),

@@ -87,11 +87,7 @@ func failed(s session.Status) func(*Facts, *Profile) {
 }
 
 func refused(code bool, count int, until time.Time) *rules.Failure {
-	cause := "no"
-	if code {
-		cause = "AWS refused the token code"
-	}
-	return &rules.Failure{At: now.Add(-time.Minute), Until: until, Kind: fault.Refused, Thing: "device", Cause: cause, Remedy: "do it --profile NAME", Count: count}
+	return &rules.Failure{At: now.Add(-time.Minute), Until: until, Kind: fault.Refused, Code: code, Thing: "device", Cause: "no", Remedy: "do it --profile NAME", Count: count}
 }
 
 // expected is what a rule has to say of facts; "none" is nothing.

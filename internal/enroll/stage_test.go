@@ -286,8 +286,7 @@ type secrets struct {
 func (x secrets) AccessKey(context.Context) (creds.AccessKey, error) { return x.key, nil }
 
 func (x secrets) Codes(ctx context.Context) (session.Codes, error) {
-	seed, err := x.s.seed(ctx, x.serial)
-	return func(_ context.Context, step totp.Step) (creds.Secret, error) { return seed.Code(step), nil }, err
+	return session.CodesOf(x.s.seed(ctx, x.serial))
 }
 
 // seed returns a seed from the store that new ones go to, or else from that of the profile.

@@ -46,9 +46,27 @@ type Secrets interface {
 	Codes(ctx context.Context) (Codes, error)
 }
 
-// Codes returns the token code of the time step, which is the current one. A source that has a
-// clock of its own (a program, a hardware token) returns its current code.
-type Codes func(ctx context.Context, step totp.Step) (creds.Secret, error)
+// Codes is a source of token codes.
+type Codes struct {
+	// Code returns the token code of the time step, which is the current one. A source that has a
+	// clock of its own (a program, a hardware token) returns its current code.
+	Code func(ctx context.Context, step totp.Step) (creds.Secret, error)
+
+	// Origin is what tells the source from others: the seed, or a program with its arguments.
+	Origin creds.Secret
+}
+
+// CodesOf returns the codes of the seed, which err has kept from being read.
+func CodesOf(seed totp.Seed, err error) (Codes, error) {
+	return Codes{
+		Code:   func(_ context.Context, step totp.Step) (creds.Secret, error) { return seed.Code(step), nil },
+		Origin: seed.Base32(),
+	}, err
+}
+
+// Deadline ends every get, waits for locks and time steps included. The Go SDK, and Terraform with it,
+// gives its helper 60 seconds.
+const Deadline = 50 * time.Second
 
 // Sessions is the session cache. A damaged or foreign entry is a miss.
 type Sessions interface {
@@ -114,6 +132,30 @@ type call struct {
 	plan    rules.Plan
 	started time.Time // this machine's clock
 	clock   rules.Clock
+	read    *secrets // nil until they are asked for
+}
+
+// secrets are what a call with a code is made of.
+type secrets struct {
+	key   creds.AccessKey
+	codes Codes
+}
+
+// secrets reads the secrets, once.
+func (c *call) secrets(ctx context.Context) (*secrets, error) {
+	if c.read != nil {
+		return c.read, nil
+	}
+	key, err := c.Secrets.AccessKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	codes, err := c.Secrets.Codes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.read = &secrets{key, codes}
+	return c.read, nil
 }
 
 func (b *Broker) begin(plan rules.Plan) *call {

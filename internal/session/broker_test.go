@@ -263,8 +263,8 @@ func TestClockCorrectionWithoutADisk(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.skew, w.diskErr = 3*time.Hour, errors.New("read-only")
 		w.mustGet(plan())
-		if w.codes() != 2 {
-			t.Errorf("%d codes", w.codes())
+		if w.callCount() != 2 {
+			t.Errorf("%d calls", w.callCount())
 		}
 	})
 }

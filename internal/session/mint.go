@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -39,25 +40,54 @@ func (c *call) mint(ctx context.Context, t *rules.Target, d demand) (creds.Sessi
 		return session, nil
 	}
 	record := scope.Load()
-	if failure, ok := c.remembered(record, t, d); ok {
-		return creds.Session{}, failure.Err()
+	if err := c.remembered(ctx, record, t, d); err != nil {
+		return creds.Session{}, err
 	}
 	return c.mintLocked(ctx, t, d, &LockedRecord{scope, record, c.Log})
 }
 
 // remembered returns the failure that makes an attempt pointless: one that
 // happened while this process waited, or one that is held off still. Who demands a
-// refresh is not held off by what happened before.
-func (c *call) remembered(record rules.Record, t *rules.Target, d demand) (rules.Failure, bool) {
+// refresh is not held off by what happened before, nor is anybody whose secrets are not those that
+// were refused.
+func (c *call) remembered(ctx context.Context, record rules.Record, t *rules.Target, d demand) error {
 	now := c.Now()
-	if failure, ok := record.FailedSince(t.ID, c.started, now); ok {
-		return failure, true
+	failure, found := record.FailedSince(t.ID, c.started, now)
+	if !found {
+		if failure, found = record.Held(t.ID, now); !found || d.forced {
+			return nil
+		}
+		failure = failure.Repeated(now)
 	}
-	failure, held := record.Held(t.ID, now)
-	if !held || d.forced {
-		return rules.Failure{}, false
+	if failure.Mark != "" {
+		if mark, err := c.mark(ctx, t); err != nil || mark != failure.Mark {
+			return err
+		}
 	}
-	return failure.Repeated(now), true
+	return failure.Err()
+}
+
+// mark returns the mark of what the session of t is asked for with.
+func (c *call) mark(ctx context.Context, t *rules.Target) (string, error) {
+	if t.Source != nil {
+		source, _ := c.cached(t.Source)
+		return c.plan.Mark(source.Credentials.AccessKeyID), nil
+	}
+	s, err := c.secrets(ctx)
+	if err != nil {
+		return "", err
+	}
+	return c.plan.Mark(s.key.Secret.Reveal(), s.codes.Origin.Reveal()), nil
+}
+
+// failure describes the failed attempt for the session of t.
+func (c *call) failure(ctx context.Context, t *rules.Target, err error) rules.Failure {
+	f := rules.NewFailure(err, c.Now())
+	f.Code = awsapi.KindOf(err) == awsapi.CodeRefused
+	if f.Kind == fault.Refused {
+		f.Mark, _ = c.mark(ctx, t)
+	}
+	return f
 }
 
 // mintLocked mints a session of t under the lock of its scope, and keeps the
@@ -70,39 +100,44 @@ func (c *call) mintLocked(ctx context.Context, t *rules.Target, d demand, b *Loc
 	} else {
 		session, err = c.mintWithCode(ctx, t, d, b)
 	}
-	if err != nil {
-		b.failed(ctx, t, err, c.Now())
-		return creds.Session{}, err
+	// A cancelled call says nothing about AWS, and a wait that was too long for one process says
+	// nothing about the next.
+	silent := errors.Is(ctx.Err(), context.Canceled) || errors.Is(err, errWaiting)
+	source, ok := errors.AsType[sourceError](err)
+	switch {
+	case err == nil:
+		if err := c.Sessions.Put(t.ID, session); err != nil {
+			c.Log.Debug("session not cached", "error", err)
+		}
+		b.succeeded(t)
+	case ok && !silent:
+		b.Record.Note(t.ID, rules.NewFailure(source.error, c.Now()))
+		b.Save()
+	case !silent:
+		b.Record.Fail(t.ID, c.failure(ctx, t, err))
+		b.Save()
 	}
-	if err := c.Sessions.Put(t.ID, session); err != nil {
-		c.Log.Debug("session not cached", "error", err)
-	}
-	b.succeeded(t)
-	return session, nil
+	return session, err
 }
 
 // mintWithCode mints a session with the access key and a token code, or with one
 // more, never two, if that may help.
 func (c *call) mintWithCode(ctx context.Context, t *rules.Target, d demand, b *LockedRecord) (creds.Session, error) {
-	key, err := c.Secrets.AccessKey(ctx)
+	s, err := c.secrets(ctx)
 	if err != nil {
 		return creds.Session{}, err
 	}
-	codes, err := c.Secrets.Codes(ctx)
-	if err != nil {
-		return creds.Session{}, err
-	}
-	request := awsapi.Request{Key: key, Role: t.Role, Duration: t.Duration, Serial: c.plan.Serial}
+	request := awsapi.Request{Key: s.key, Role: t.Role, Duration: t.Duration, Serial: c.plan.Serial}
 	before := c.clock
-	result, err := c.sendCode(ctx, t, request, codes, d, b)
+	result, err := c.sendCode(ctx, t, request, d, b)
 	if err != nil {
 		return creds.Session{}, err
 	}
 	if ctx.Err() == nil && worthAnother(result, c.clock != before) {
 		// A consumer may kill this process while it waits: what is known by now is kept.
-		restore := b.provisional(t, result.Err, c.Now())
+		restore := b.provisional(t, c.failure(ctx, t, result.Err))
 		d.ahead = false
-		second, err := c.sendCode(ctx, t, request, codes, d, b)
+		second, err := c.sendCode(ctx, t, request, d, b)
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return creds.Session{}, context.Cause(ctx)
 		}
@@ -117,7 +152,7 @@ func (c *call) mintWithCode(ctx context.Context, t *rules.Target, d demand, b *L
 // sendCode sends request with the code of the first time step that may be used. A
 // code that became out of date before it was sent is replaced. No code is sent if the session of
 // t is in the cache by then: if somebody has removed the lock, another process may have minted it.
-func (c *call) sendCode(ctx context.Context, t *rules.Target, request awsapi.Request, codes Codes, d demand, b *LockedRecord) (awsapi.Result, error) {
+func (c *call) sendCode(ctx context.Context, t *rules.Target, request awsapi.Request, d demand, b *LockedRecord) (awsapi.Result, error) {
 	for try := 1; ; try++ {
 		step, err := c.nextStep(ctx, b.Record, d)
 		if err != nil {
@@ -127,7 +162,7 @@ func (c *call) sendCode(ctx context.Context, t *rules.Target, request awsapi.Req
 			return awsapi.Result{Credentials: session.Credentials, ServerTime: session.Minted}, nil
 		}
 		request.CodeExpires = step.End()
-		if request.Code, err = codes(ctx, step); err != nil {
+		if request.Code, err = c.read.codes.Code(ctx, step); err != nil {
 			return awsapi.Result{}, err
 		}
 		b.Claim(step)

@@ -1,10 +1,7 @@
 package session
 
 import (
-	"context"
-	"errors"
 	"log/slog"
-	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
@@ -28,19 +25,20 @@ func (l *LockedRecord) Claim(steps ...totp.Step) {
 	l.Save()
 }
 
-// Settle notes what the error of a call, or nil, says about the claimed steps whose codes it sent.
+// Settle notes what the error of a call, or nil, says about the claimed steps whose codes it sent. They
+// stay claimed unless it is certain that AWS has not accepted them.
 func (l *LockedRecord) Settle(err error, steps ...totp.Step) {
-	kind, unsent := awsapi.KindOf(err), awsapi.DeliveryOf(err) == awsapi.Unsent
-	refused := kind == awsapi.CodeRefused || kind == awsapi.ClockRefused // the signature is checked before the code
-	if !unsent && !refused {
-		return // they count as spent, as claimed
+	settle := l.Record.Free
+	switch kind := awsapi.KindOf(err); {
+	case kind == awsapi.CodeRefused:
+		settle = l.Record.Refuse
+	case kind == awsapi.KeyUnknown || kind == awsapi.SecretWrong || kind == awsapi.ClockRefused:
+		// The key and the signature are checked before the code is looked at.
+	case awsapi.DeliveryOf(err) != awsapi.Unsent:
+		return
 	}
 	for _, step := range steps {
-		if unsent {
-			l.Record.Free(step)
-		} else {
-			l.Record.Refuse(step)
-		}
+		settle(step)
 	}
 	l.Save()
 }
@@ -52,25 +50,11 @@ func (l *LockedRecord) Save() {
 	}
 }
 
-// failed notes the failure of t. A cancelled call says nothing about AWS, and a wait
-// that was too long for one process says nothing about the next.
-func (l *LockedRecord) failed(ctx context.Context, t *rules.Target, err error, now time.Time) {
-	if errors.Is(ctx.Err(), context.Canceled) || errors.Is(err, errWaiting) {
-		return
-	}
-	if source, ok := errors.AsType[sourceError](err); ok {
-		l.Record.Note(t.ID, source.error, now)
-	} else {
-		l.Record.Fail(t.ID, err, now)
-	}
-	l.Save()
-}
-
 // provisional notes the failure of a first attempt, and returns a function that takes the note
 // back once the second attempt has told how it really ended.
-func (l *LockedRecord) provisional(t *rules.Target, err error, now time.Time) (restore func()) {
+func (l *LockedRecord) provisional(t *rules.Target, f rules.Failure) (restore func()) {
 	before := l.Record.Failures
-	l.Record.Fail(t.ID, err, now)
+	l.Record.Fail(t.ID, f)
 	l.Save()
 	return func() {
 		l.Record.Failures = before

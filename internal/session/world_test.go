@@ -33,14 +33,15 @@ type world struct {
 	seed totp.Seed
 
 	// What the tests turn.
-	latency time.Duration                                       // of one call
-	skew    time.Duration                                       // AWS's clock minus the machine's
-	fail    func(n int, r awsapi.Request) (awsapi.Result, bool) // the nth call fails so, if true
-	secrets error                                               // of the store, for the access key
-	seedErr error                                               // of the store, for the seed
-	program Codes                                               // makes the codes in the place of the seed, if set
-	noDate  bool                                                // AWS's answers carry no date
-	diskErr error                                               // of every write
+	latency time.Duration                                          // of one call
+	skew    time.Duration                                          // AWS's clock minus the machine's
+	fail    func(n int, r awsapi.Request) (awsapi.Result, bool)    // the nth call fails so, if true
+	key     string                                                 // what is wrong with the secret access key, if something is
+	secrets error                                                  // of the store, for the access key
+	seedErr error                                                  // of the store, for the seed
+	program func(context.Context, totp.Step) (creds.Secret, error) // makes the codes in the place of the seed, if set
+	noDate  bool                                                   // AWS's answers carry no date
+	diskErr error                                                  // of every write
 
 	mu       sync.Mutex
 	calls    []awsapi.Request
@@ -116,7 +117,7 @@ func (w *world) Call(ctx context.Context, r awsapi.Request) awsapi.Result {
 	w.mu.Unlock()
 	if w.fail != nil {
 		if result, ok := w.fail(n, r); ok {
-			w.see(r, awsapi.DeliveryOf(result.Err) != awsapi.Unsent, false)
+			w.see(r, awsapi.DeliveryOf(result.Err) != awsapi.Unsent && !unsigned(result.Err), false)
 			return result
 		}
 	}
@@ -134,7 +135,6 @@ func (w *world) Call(ctx context.Context, r awsapi.Request) awsapi.Result {
 		result.ServerTime, result.LocalTime = time.Time{}, time.Time{}
 	}
 	if signed := w.local().Add(r.Skew); time.Since(signed).Abs() > 5*time.Minute {
-		w.see(r, true, false)
 		result.Err = failure(awsapi.ClockRefused, awsapi.Answered, fault.Clock).Err
 		return result
 	}
@@ -148,6 +148,12 @@ func (w *world) Call(ctx context.Context, r awsapi.Request) awsapi.Result {
 		Expiration: time.Now().Add(r.Duration).UTC().Truncate(time.Second),
 	}
 	return result
+}
+
+// unsigned reports whether AWS has refused the signature, and not looked at the code.
+func unsigned(err error) bool {
+	kind := awsapi.KindOf(err)
+	return kind == awsapi.ClockRefused || kind == awsapi.SecretWrong || kind == awsapi.KeyUnknown
 }
 
 // see notes the code of r, if it was sent, and reports whether AWS accepts it.
@@ -202,16 +208,14 @@ func (w *world) callCount() int {
 
 // AccessKey and Codes are the store.
 func (w *world) AccessKey(context.Context) (creds.AccessKey, error) {
-	return creds.AccessKey{ID: "AKIAEXAMPLE", Secret: creds.NewSecret("key")}, w.secrets
+	return creds.AccessKey{ID: "AKIAEXAMPLE", Secret: creds.NewSecret("key" + w.key)}, w.secrets
 }
 
 func (w *world) Codes(context.Context) (Codes, error) {
-	return func(ctx context.Context, step totp.Step) (creds.Secret, error) {
-		if w.program != nil {
-			return w.program(ctx, step)
-		}
-		return w.seed.Code(step), nil
-	}, w.seedErr
+	if w.program != nil {
+		return Codes{w.program, creds.NewSecret("program")}, w.seedErr
+	}
+	return CodesOf(w.seed, w.seedErr)
 }
 
 // Get and Put are the session cache.
@@ -271,7 +275,7 @@ func (s *scope) Load() rules.Record {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
 	r := s.w.records[s.name]
-	return rules.Record{Sent: slices.Clone(r.Sent), Failures: maps.Clone(r.Failures)}
+	return rules.Record{Sent: slices.Clone(r.Sent), Refused: slices.Clone(r.Refused), Failures: maps.Clone(r.Failures)}
 }
 
 func (s *scope) Save(r rules.Record) error {

@@ -16,6 +16,7 @@ package warm
 import (
 	"context"
 	"io"
+	"strconv"
 	"sync"
 	"time"
 
@@ -112,6 +113,7 @@ func (h Host) Open(files *profile.Files, name string, flags profile.Flags, iam b
 func PlanOf(s profile.Settings) rules.Plan {
 	return rules.Plan{
 		Partition: s.Partition, Endpoint: s.Endpoint, AccessKeyID: s.AccessKeyID, Serial: s.Serial, Duration: s.Duration, Roles: s.Roles,
+		Route: s.Region + strconv.FormatBool(s.FIPS) + strconv.FormatBool(s.DualStack),
 	}
 }
 

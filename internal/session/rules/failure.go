@@ -19,21 +19,50 @@ const (
 
 	// forgetAfter is how long a failure is remembered for `list`.
 	forgetAfter = 7 * 24 * time.Hour
+
+	// longestHold is how long AWS is left alone at most, and how soon after that a failure has to
+	// follow to be the next in a row.
+	longestHold = 15 * time.Minute
 )
 
-// Failure is the last failure to mint one session. It is stored in clear, so it
-// holds the three parts of a fault.Error, which are free of secrets.
+// Failure is the last failure to mint one session. It holds the three parts of a fault.Error, which are
+// free of secrets.
 type Failure struct {
 	At     time.Time  `json:"at"` // this machine's clock
 	Kind   fault.Kind `json:"kind"`
-	Thing  string     `json:"thing"`
-	Cause  string     `json:"cause"`
+	Code   bool       `json:"code,omitempty"` // AWS refused the token code
+	Thing  string     `json:"thing,omitempty"`
+	Cause  string     `json:"cause,omitempty"`
 	Remedy string     `json:"remedy,omitempty"`
 	Count  int        `json:"count"` // failures of this kind in a row
 
 	// Until is when AWS may be asked again; before it the failure is repeated
 	// without asking. Zero: at any time.
 	Until time.Time `json:"until,omitzero"`
+
+	// Mark is a digest of what AWS refused: the secrets, and where it was asked. If they have changed,
+	// the failure says nothing any more. It is empty if it matters to no answer.
+	Mark string `json:"mark,omitempty"`
+}
+
+// NewFailure describes err, which happened at now.
+func NewFailure(err error, now time.Time) Failure {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		f = fault.New(fault.Internal, "", "", "unexpected failure")
+	}
+	return Failure{At: now.UTC(), Kind: f.Kind, Thing: cut(f.Thing), Cause: cut(f.Cause), Remedy: cut(f.Remedy), Count: 1}
+}
+
+// cut shortens a part of a failure to what a person will read: parts of it may come from the
+// network, and a record that outgrows its file would lose the spent steps with it.
+func cut(part string) string { return part[:min(len(part), maxPart)] }
+
+// Bare returns what of f may be believed of a file that anybody may have written: not its text.
+func (f Failure) Bare() Failure {
+	f.Thing, f.Remedy, f.Mark = "", "", ""
+	f.Cause = fmt.Sprintf("the last attempt failed with exit code %d", f.Err().Kind)
+	return f
 }
 
 // Err returns the failure as the error it was. A kind that there is not, from a damaged file,
@@ -53,32 +82,32 @@ func (f Failure) Repeated(now time.Time) Failure {
 	return f
 }
 
-// Fail notes at now that the session id could not be minted, and sets the
-// hold-off that such a failure calls for.
-func (r *Record) Fail(id string, err error, now time.Time) {
-	failure := describe(err, now)
-	if last, ok := r.Failures[id]; ok && last.Kind == failure.Kind {
-		failure.Count = last.Count + 1
-	}
-	if hold := holdOff(failure.Kind, failure.Count); hold > 0 {
-		failure.Until = failure.At.Add(hold)
-	}
-	r.note(id, failure, now)
+// follows reports whether f is the next in a row after last: for the same cause, and not long after.
+func (f Failure) follows(last Failure) bool {
+	return f.Kind == last.Kind && f.Code == last.Code && f.Mark == last.Mark && f.At.Sub(last.Until) <= longestHold
 }
 
-// Note notes at now that the session id could not be minted because the session it
-// is minted from could not: that one has the hold-off.
-func (r *Record) Note(id string, err error, now time.Time) {
-	r.note(id, describe(err, now), now)
+// Fail notes that the session id could not be minted, and sets the hold-off that such a failure
+// calls for.
+func (r *Record) Fail(id string, f Failure) {
+	if last, ok := r.Failures[id]; ok && f.follows(last) {
+		f.Count = last.Count + 1
+	}
+	if hold := holdOff(f.Kind, f.Count); hold > 0 {
+		f.Until = f.At.Add(hold)
+	}
+	r.Note(id, f)
 }
 
-func (r *Record) note(id string, failure Failure, now time.Time) {
+// Note notes that the session id could not be minted, without a hold-off: the session it is minted
+// from has one.
+func (r *Record) Note(id string, f Failure) {
 	failures := maps.Clone(r.Failures)
 	if failures == nil {
 		failures = make(map[string]Failure)
 	}
-	failures[id] = failure
-	prune(failures, now)
+	failures[id] = f
+	prune(failures, f.At)
 	r.Failures = failures
 }
 
@@ -105,13 +134,14 @@ func (r Record) FailedSince(id string, start, now time.Time) (Failure, bool) {
 
 // holdOff returns how long to leave AWS alone after count failures of one kind in
 // a row. A refusal is definite, and repeating it by the hundred may lock the user
-// out; a throttled caller has to slow down; everything else may be tried at once.
+// out; a throttled caller has to slow down; a clock may be set at any moment; everything else may be
+// tried at once.
 func holdOff(kind fault.Kind, count int) time.Duration {
 	var hold, limit time.Duration
 	switch kind {
-	case fault.Refused, fault.Clock:
-		hold, limit = 30*time.Second, 15*time.Minute
-	case fault.Unavailable:
+	case fault.Refused:
+		hold, limit = 30*time.Second, longestHold
+	case fault.Unavailable, fault.Clock:
 		hold, limit = 5*time.Second, time.Minute
 	default:
 		return 0
@@ -122,21 +152,11 @@ func holdOff(kind fault.Kind, count int) time.Duration {
 	return min(hold, limit)
 }
 
-func describe(err error, now time.Time) Failure {
-	f, ok := errors.AsType[*fault.Error](err)
-	if !ok {
-		f = fault.New(fault.Internal, "", "", "unexpected failure")
-	}
-	return Failure{At: now.UTC(), Kind: f.Kind, Thing: cut(f.Thing), Cause: cut(f.Cause), Remedy: cut(f.Remedy), Count: 1}
-}
-
-// cut shortens a part of a failure to what a person will read: parts of it may come from the
-// network, and a record that outgrows its file would lose the spent steps with it.
-func cut(part string) string { return part[:min(len(part), maxPart)] }
-
-// prune drops what is too old to matter and, beyond keptFailures, the oldest.
+// prune drops what is too old to matter, what cannot be, and, beyond keptFailures, the oldest.
 func prune(failures map[string]Failure, now time.Time) {
-	maps.DeleteFunc(failures, func(_ string, f Failure) bool { return now.Sub(f.At) > forgetAfter })
+	maps.DeleteFunc(failures, func(_ string, f Failure) bool {
+		return f.At.After(now) || now.Sub(f.At) > forgetAfter || f.Until.After(f.At.Add(longestHold))
+	})
 	for len(failures) > keptFailures {
 		oldest := ""
 		for id, f := range failures {

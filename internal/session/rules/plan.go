@@ -22,6 +22,9 @@ type Plan struct {
 	AccessKeyID string // of the long-lived access key
 	Serial      string // of the MFA device
 
+	// Route is how AWS is reached, region included. It changes an answer, but not what comes back.
+	Route string
+
 	Duration time.Duration // of the base session
 	Roles    []creds.Role  // to assume one from the other; none: the base session
 }
@@ -52,6 +55,9 @@ func (p Plan) Target() *Target {
 	}
 	return t
 }
+
+// Mark returns the mark of what AWS is asked with along the route: secrets, or the session that signs.
+func (p Plan) Mark(with ...string) string { return digest(append(with, p.Route)...) }
 
 // DeviceScope names the scope of the MFA device serial: its lock and its record. Its codes are
 // the same for all access keys and behind every endpoint, so neither is part of it.

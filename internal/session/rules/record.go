@@ -25,9 +25,10 @@ const (
 	// MaxOutdated is how often a code may become out of date before it is sent.
 	MaxOutdated = 3
 
-	// keptSteps is how many steps a list of a record remembers. Two a minute are the
-	// most a device can spend, so this covers far more than AWS's window.
-	keptSteps = 16
+	// keptSteps is how many steps a list of a record remembers. Two a minute are the most a device can
+	// spend, so this covers far more than AWS's window. Both lists, whoever wrote them, hold a device up
+	// for less than the longest hold-off.
+	keptSteps = 12
 
 	// reach is how many steps ahead of the current one a code can be and still
 	// be taken by AWS. What was sent further ahead came from a wrong clock.
@@ -46,8 +47,17 @@ type Record struct {
 	// oldest first. They are not sent again, but do not block those before them.
 	Refused []totp.Step `json:"refused,omitempty"`
 
-	// Failures holds the last failure of each session, by the session's id.
-	Failures map[string]Failure `json:"failures,omitempty"`
+	// Failures holds the last failure of each session, by the session's id. It has a form of its own on
+	// disk: package cache seals it.
+	Failures map[string]Failure `json:"-"`
+}
+
+// Bounded returns what of r, read from a file at now, this machine's time, is within the bounds that
+// hold for what is stored.
+func (r Record) Bounded(now time.Time) Record {
+	r.Sent, r.Refused = last(r.Sent), last(r.Refused)
+	prune(r.Failures, now)
+	return r
 }
 
 // Next returns the first time step, from current on, whose code may be sent: one
@@ -82,9 +92,10 @@ func (r *Record) Refuse(step totp.Step) {
 
 // latest returns a copy of steps with step added, cut to the last keptSteps.
 func latest(steps []totp.Step, step totp.Step) []totp.Step {
-	all := append(slices.Clone(steps), step)
-	return all[max(0, len(all)-keptSteps):]
+	return last(append(slices.Clone(steps), step))
 }
+
+func last(steps []totp.Step) []totp.Step { return steps[max(0, len(steps)-keptSteps):] }
 
 // without returns a copy of steps without step.
 func without(steps []totp.Step, step totp.Step) []totp.Step {

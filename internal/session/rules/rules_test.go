@@ -95,7 +95,7 @@ func TestHoldOffGrows(t *testing.T) {
 	} {
 		var r Record
 		for i, hold := range want {
-			r.Fail("id", fault.New(kind, "thing", "remedy", "cause"), now)
+			r.Fail("id", NewFailure(fault.New(kind, "thing", "remedy", "cause"), now))
 			if _, held := r.Held("id", now.Add(hold-1)); held != (hold > 0) {
 				t.Errorf("kind %d, failure %d: held before %v is %v", kind, i+1, hold, held)
 			}
@@ -106,7 +106,7 @@ func TestHoldOffGrows(t *testing.T) {
 				t.Error("another session is held off")
 			}
 		}
-		r.Fail("id", fault.New(fault.Internal, "", "", ""), now)
+		r.Fail("id", NewFailure(fault.New(fault.Internal, "", "", ""), now))
 		if r.Failures["id"].Count != 1 {
 			t.Error("a failure of another kind does not start anew")
 		}
@@ -117,7 +117,7 @@ func TestClockJumpDoesNotHoldOffForEver(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	var r Record
-	r.Fail("id", fault.New(fault.Refused, "", "", ""), now)
+	r.Fail("id", NewFailure(fault.New(fault.Refused, "", "", ""), now))
 	if _, held := r.Held("id", now.Add(-time.Hour)); held {
 		t.Error("held off by a failure of the future")
 	}
@@ -127,7 +127,7 @@ func TestNoteDoesNotHoldOff(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	var r Record
-	r.Note("id", fault.New(fault.Refused, "a", "b", "c"), now)
+	r.Note("id", NewFailure(fault.New(fault.Refused, "a", "b", "c"), now))
 	if _, held := r.Held("id", now); held {
 		t.Error("held off")
 	}
@@ -156,7 +156,7 @@ func TestRepeatedSaysSo(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	var r Record
-	r.Fail("id", fault.New(fault.Refused, "thing", "remedy", "cause"), now)
+	r.Fail("id", NewFailure(fault.New(fault.Refused, "thing", "remedy", "cause"), now))
 	f, _ := r.Held("id", now.Add(12*time.Second))
 	if got := f.Repeated(now.Add(12 * time.Second)).Cause; got != "cause (remembered from 12s ago; AWS is asked again in 18s)" {
 		t.Errorf("got %s", got)
@@ -168,7 +168,7 @@ func TestRecordIsBounded(t *testing.T) {
 	now := time.Now()
 	var r Record
 	for i := range 3 * keptFailures {
-		r.Fail(fmt.Sprint(i), fault.New(fault.Network, "", "", ""), now.Add(time.Duration(i)*time.Second))
+		r.Fail(fmt.Sprint(i), NewFailure(fault.New(fault.Network, "", "", ""), now.Add(time.Duration(i)*time.Second)))
 	}
 	if len(r.Failures) != keptFailures {
 		t.Errorf("%d failures kept", len(r.Failures))
@@ -176,7 +176,7 @@ func TestRecordIsBounded(t *testing.T) {
 	if _, ok := r.Failures[fmt.Sprint(3*keptFailures-1)]; !ok {
 		t.Error("the newest was dropped")
 	}
-	r.Fail("new", errors.New("unclassified"), now.Add(forgetAfter+time.Hour))
+	r.Fail("new", NewFailure(errors.New("unclassified"), now.Add(forgetAfter+time.Hour)))
 	if len(r.Failures) != 1 {
 		t.Errorf("%d failures after a week", len(r.Failures))
 	}
@@ -189,7 +189,7 @@ func TestFailureIsCut(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 1<<20)
 	var r Record
-	r.Fail("id", fault.New(fault.Network, long, long, "%s", long), time.Now())
+	r.Fail("id", NewFailure(fault.New(fault.Network, long, long, "%s", long), time.Now()))
 	if f := r.Failures["id"]; len(f.Thing+f.Cause+f.Remedy) != 3*maxPart {
 		t.Errorf("%d bytes are kept", len(f.Thing+f.Cause+f.Remedy))
 	}
@@ -199,7 +199,7 @@ func TestRecordRoundTrip(t *testing.T) {
 	t.Parallel()
 	var r, got Record
 	r.Claim(59_000_000)
-	r.Fail("id", fault.New(fault.Refused, "a", "b", "c"), time.Now())
+	r.Fail("id", NewFailure(fault.New(fault.Refused, "a", "b", "c"), time.Now()))
 	text, err := json.Marshal(r)
 	if err != nil {
 		t.Fatal(err)
@@ -207,7 +207,7 @@ func TestRecordRoundTrip(t *testing.T) {
 	if err := json.Unmarshal(text, &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Next(59_000_000) != 59_000_001 || !got.Failures["id"].Until.Equal(r.Failures["id"].Until) {
+	if got.Next(59_000_000) != 59_000_001 || len(got.Failures) != 0 {
 		t.Errorf("%s reads back as %+v", text, got)
 	}
 }
@@ -306,6 +306,37 @@ func TestClockRange(t *testing.T) {
 	for _, stored := range []Clock{{Skew: 1 << 62, Measured: local}, {Skew: -1 << 63, Measured: local}, {Skew: time.Hour, Measured: beyond}, {Skew: time.Hour}} {
 		if got := stored.Current(local); !got.IsZero() {
 			t.Errorf("%+v is loaded as %+v", stored, got)
+		}
+	}
+}
+
+// TestRowOfFailures: the hold-off doubles only for the same cause again.
+func TestRowOfFailures(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	refused := func(at time.Time, code bool, mark string) Failure {
+		f := NewFailure(fault.New(fault.Refused, "", "", ""), at)
+		f.Code, f.Mark = code, mark
+		return f
+	}
+	for name, test := range map[string]struct {
+		next Failure
+		want int
+	}{
+		"the same":           {refused(now.Add(time.Minute), true, "a"), 2},
+		"soon after":         {refused(now.Add(15*time.Minute), true, "a"), 2},
+		"the day after":      {refused(now.Add(24*time.Hour), true, "a"), 1},
+		"of other secrets":   {refused(now.Add(time.Minute), true, "b"), 1},
+		"not of the code":    {refused(now.Add(time.Minute), false, "a"), 1},
+		"of another kind":    {NewFailure(fault.New(fault.Unavailable, "", "", ""), now.Add(time.Minute)), 1},
+		"before a clock set": {refused(now.Add(-time.Hour), true, "a"), 1},
+	} {
+		var r Record
+		r.Fail("id", refused(now, true, "a"))
+		r = r.Bounded(test.next.At)
+		r.Fail("id", test.next)
+		if got := r.Failures["id"].Count; got != test.want {
+			t.Errorf("%s: %d in a row, want %d", name, got, test.want)
 		}
 	}
 }

@@ -152,7 +152,9 @@ func TestPairs(t *testing.T) {
 		"not sent":             {[]error{failed(awsapi.Unreachable, awsapi.Unsent)}, 1, 0, awsapi.Unreachable, 0, 0},
 		"too late, then not":   {[]error{failed(awsapi.CodeOutOfDate, awsapi.Unsent), nil}, 2, 0, awsapi.None, 2, 0},
 		"too late, every time": {[]error{failed(awsapi.CodeOutOfDate, awsapi.Unsent)}, 1 + rules.MaxOutdated, 0, awsapi.CodeOutOfDate, 0, 0},
-		"wrong clock":          {[]error{failed(awsapi.ClockRefused, awsapi.Answered)}, 1, 0, awsapi.ClockRefused, 0, 2},
+		"wrong clock":          {[]error{failed(awsapi.ClockRefused, awsapi.Answered)}, 1, 0, awsapi.ClockRefused, 0, 0},
+		"wrong secret":         {[]error{failed(awsapi.SecretWrong, awsapi.Answered)}, 1, 0, awsapi.SecretWrong, 0, 0},
+		"unknown key":          {[]error{failed(awsapi.KeyUnknown, awsapi.Answered)}, 1, 0, awsapi.KeyUnknown, 0, 0},
 		"no reason":            {[]error{errors.New("x")}, 1, 0, awsapi.None, 2, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -374,7 +374,12 @@ func illnesses() []illness { //nolint:maintidx // a table
 		{id: "directory-unsafe", about: "cache", code: 12, remedy: "^chmod 700 ", cure: "remedy", infect: func(p *patient) { p.must("get", "--profile", "work"); p.chmod(0o755, p.own("cache")) }},
 		{id: "directory-unsafe", about: "age", code: 12, remedy: "^chmod 700 ", cure: "fix", infect: func(p *patient) { p.chmod(0o750, p.own("age")) }},
 		{id: "file-exposed", code: 12, remedy: "^chmod 600 ", cure: "fix", infect: func(p *patient) { p.chmod(0o644, p.own("age", "identity.txt")) }},
-		{id: "config-writable", severity: "warning", remedy: "^chmod go-w ", cure: "remedy", infect: func(p *patient) { p.chmod(0o666, p.ConfigFile()) }},
+		{id: "files-unreadable", about: "AWS config", code: 12, remedy: "^chmod go-w ", cure: "remedy", infect: func(p *patient) { p.chmod(0o666, p.ConfigFile()) }},
+		{id: "files-unreadable", about: "directory", code: 12, remedy: "^chmod go-w ", cure: "fix", infect: func(p *patient) { p.chmod(0o777, filepath.Dir(p.ConfigFile())) }},
+		{id: "config-writable", severity: "warning", remedy: "^chmod go-w ", cure: "remedy", infect: func(p *patient) {
+			writeFile(p.t, credentialsFile(p), "")
+			p.chmod(0o666, credentialsFile(p))
+		}},
 		{id: "leftovers", severity: "warning", remedy: "^aws-mfa-creds doctor --fix$", cure: "remedy", infect: func(p *patient) {
 			left, old := p.own("age", ".aws-mfa-creds-0123456789abcdef.tmp"), time.Now().Add(-2*time.Hour)
 			writeFile(p.t, left, "x")

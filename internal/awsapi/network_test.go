@@ -403,7 +403,7 @@ func TestCABundle(t *testing.T) {
 	}
 	tests := map[string]struct{ path, line string }{
 		"missing":   {filepath.Join(dir, "none.pem"), "cannot be read: "},
-		"directory": {dir, "cannot be read: it is not a regular file"},
+		"directory": {dir, "cannot be read: not a regular file"},
 		"empty":     {file("empty.pem", ""), "holds no certificate in PEM form"},
 		"text":      {file("text.pem", "hello"), "holds no certificate in PEM form"},
 		"damaged":   {file("bad.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), "holds no certificate in PEM form"},

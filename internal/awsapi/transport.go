@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"os"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
@@ -135,7 +134,15 @@ func roots(path string) (*x509.CertPool, error) {
 	if path == "" {
 		return nil, nil
 	}
-	pem, err := readBundle(path)
+	file, _, err := securefile.OpenTrusted(path) // others could make themselves AWS
+	switch {
+	case fault.KindOf(err) == fault.Permissions:
+		return nil, err
+	case err != nil:
+		return nil, badBundle(path, "cannot be read: "+securefile.Reason(err))
+	}
+	defer file.Close()
+	pem, err := io.ReadAll(io.LimitReader(file, maxBundle))
 	if err != nil {
 		return nil, badBundle(path, "cannot be read: "+securefile.Reason(err))
 	}
@@ -144,24 +151,6 @@ func roots(path string) (*x509.CertPool, error) {
 		return nil, badBundle(path, "holds no certificate in PEM form")
 	}
 	return pool, nil
-}
-
-// readBundle reads at most maxBundle bytes of a regular file. It looks at the
-// file first, because opening a named pipe would block.
-func readBundle(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is not a regular file")
-	}
-	file, err := os.Open(path) //nolint:gosec // the user's own choice, and it holds no secret
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, maxBundle))
 }
 
 func badBundle(path, cause string) error {

@@ -23,8 +23,8 @@ func filesUnreadable(f Facts) []Finding {
 		return nil
 	}
 	found := refusal(f.Unreadable, everyGet)
-	if path, _, _ := strings.Cut(found.Place, ":"); found.Kind == fault.Permissions {
-		found.Fix = &Fix{Protect, path, writable}
+	if strings.HasPrefix(found.Remedy, "chmod go-w ") {
+		found.Fix = &Fix{Protect, found.Place, writable}
 	}
 	return []Finding{found}
 }
@@ -35,9 +35,9 @@ func directoryUnsafe(f Facts) (all []Finding) {
 			continue
 		}
 		found := refusal(d.Problem, everyGet+": files that others may have put there are not used")
-		if d.Settings {
+		if d.Settings && f.Unreadable == nil { // it is root's
 			found = found.demoted(Warning)
-			found.Consequence = "anyone who can write there can replace your settings; a sealing key there is not used"
+			found.Consequence = "a sealing key there is not used"
 		}
 		if strings.Contains(found.What, "(mode ") {
 			found.Fix = &Fix{Protect, d.Path, open}

@@ -23,43 +23,31 @@ func Read(path string) (string, fs.FileInfo, error) {
 	if path == "" || path == os.DevNull {
 		return "", nil, nil
 	}
-	end, err := securefile.Resolve(path)
-	if fault.KindOf(err) == fault.Permissions {
-		return "", nil, err
-	}
-	f, err := os.OpenFile(end, os.O_RDONLY|openFlags, 0)                   //nolint:gosec // the path is the user's own choice
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // or it is below what is no directory
+	f, info, err := securefile.OpenTrusted(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR): // or it is below what is no directory
 		return "", nil, nil
-	}
-	if err != nil {
+	case errors.Is(err, securefile.ErrNotRegular):
+		return "", nil, notRegular(path, info)
+	case fault.KindOf(err) == fault.Permissions:
+		return "", nil, err
+	case err != nil:
 		return "", nil, Unreadable(path, err)
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", nil, Unreadable(path, err)
-	}
-	if err := checkInfo(path, info); err != nil {
-		return "", nil, err
-	}
-	if err := securefile.CheckFile(path, info); err != nil {
-		return "", nil, err
+	if info.Size() > MaxSize {
+		return "", nil, TooLarge(path)
 	}
 	data, err := readAll(path, f, info.Size())
 	return data, info, err
 }
 
-// checkInfo refuses what cannot be a config: reading it might block for ever.
-func checkInfo(path string, info fs.FileInfo) error {
-	switch {
-	case info.IsDir():
+// notRegular tells what is in the place of a file, if that is known.
+func notRegular(path string, info fs.FileInfo) error {
+	if info != nil && info.IsDir() {
 		return fault.New(fault.Config, path, "name a file", "is a directory")
-	case !info.Mode().IsRegular():
-		return fault.New(fault.Config, path, "name a regular file", "is not a regular file (mode %s)", info.Mode())
-	case info.Size() > MaxSize:
-		return TooLarge(path)
 	}
-	return nil
+	return fault.New(fault.Config, path, "name a regular file", "is not a regular file")
 }
 
 // readAll reads a file of about size bytes. It may grow while it is read, but not beyond the cap.

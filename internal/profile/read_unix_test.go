@@ -19,7 +19,7 @@ func TestFIFO(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Load(Paths{Own: path})
-	wantFault(t, err, fault.Config, path, "not a regular file (mode p")
+	wantFault(t, err, fault.Config, path, "not a regular file")
 	_, err = Load(Paths{Own: "/dev/zero"})
 	wantFault(t, err, fault.Config, "/dev/zero", "not a regular file")
 }

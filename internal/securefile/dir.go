@@ -155,16 +155,52 @@ func parent(path string) string {
 	return path[:end]
 }
 
-// CheckFile refuses a file that another user than root can write to; info is of the open file. The
-// error is a *fault.Error of kind Permissions.
-func CheckFile(path string, info fs.FileInfo) error {
+// OpenTrusted opens the regular file path for reading, if only this user and root can change it or put
+// another in its place: see Resolve. If they are not alone, the error is a *fault.Error of kind
+// Permissions; other errors are those of OpenRegular.
+func OpenTrusted(path string) (*os.File, fs.FileInfo, error) {
+	end, err := Resolve(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, info, err := OpenRegular(end)
+	if err != nil {
+		return nil, info, err
+	}
 	switch {
 	case !safeOwner(info):
-		return fault.New(fault.Permissions, path, "use a copy that belongs to you", "belongs to another user, who can change it")
-	case exposed(info, Writable):
-		return fault.New(fault.Permissions, path, "run: chmod go-w "+fault.Shell(path), "other users can change it (mode %04o)", info.Mode().Perm())
+		err = fault.New(fault.Permissions, path, "use a copy that belongs to you", "belongs to another user, who can change it")
+	case open(info):
+		err = fault.New(fault.Permissions, path, "run: chmod go-w "+fault.Shell(path), "other users can change it (mode %04o)", info.Mode().Perm())
+	default:
+		return f, info, nil
 	}
-	return nil
+	_ = f.Close()
+	return nil, nil, err
+}
+
+// ErrNotRegular is a directory, pipe, device or socket in the place of a file.
+var ErrNotRegular = errors.New("not a regular file")
+
+// OpenRegular opens the regular file path for reading, and waits for no other end of a pipe. With
+// ErrNotRegular it returns what is there; other errors are the file system's.
+func OpenRegular(path string) (*os.File, fs.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|noBlock, 0) //nolint:gosec // the path is the user's own choice
+	if errors.Is(err, syscall.ENXIO) {                  // a socket
+		err = ErrNotRegular
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = ErrNotRegular
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, info, err
+	}
+	return f, info, nil
 }
 
 // Path returns where the directory was opened.

@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	// noBlock keeps the opening of a named pipe from waiting for its other end.
-	noBlock = syscall.O_NONBLOCK
+	// noBlock keeps the opening of a named pipe from waiting for its other end, and a terminal from
+	// becoming ours.
+	noBlock = syscall.O_NONBLOCK | syscall.O_NOCTTY
 
 	// onlyDir, at the end of a path, keeps anything but a directory from being opened.
 	onlyDir = "/."

@@ -26,7 +26,7 @@ const (
 	errNotSupported     = syscall.Errno(50)
 )
 
-// Owned, safeOwner and exposed leave the judgement to Windows: what is below the user's profile inherits an
+// Owned, safeOwner, open and exposed leave the judgement to Windows: what is below the user's profile inherits an
 // access control list that admits only the user, the system and administrators.
 func Owned(fs.FileInfo) bool { return true }
 
@@ -40,6 +40,8 @@ func Resolve(path string) (string, error) {
 	}
 	return end, nil
 }
+
+func open(fs.FileInfo) bool { return false }
 
 func exposed(fs.FileInfo, fs.FileMode) bool { return false }
 

@@ -5,6 +5,7 @@ package securefile
 import (
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -18,9 +19,11 @@ const maxLinks = 40 // as Linux has it
 // links work, as Stow and chezmoi make them, and one that somebody else has planted does not.
 //
 // The rule is OpenSSH's (StrictModes, safe_path in its misc.c): a directory belongs to the user or to
-// root, and neither its group nor others can write to it. Two things differ. A sticky directory, such as
-// /tmp, may be open if the entry in it is the user's or root's, because nobody else can replace that. And
-// the owner of the root directory counts as root, whom a user namespace shows as nobody.
+// root, and neither its group nor others can write to it. Three things differ. A sticky directory, such as
+// /tmp, may be open if the entry in it is the user's or root's, because nobody else can replace that. The
+// owner of the root directory counts as root, whom a user namespace shows as nobody. And the group may
+// write if it is the user's private one, as in Debian's sshd: where that is usual, as on Amazon Linux, the
+// umask is 002, and ~/.aws open to it.
 //
 // The caller checks what is at the end, once it is open. The error is a *fault.Error of kind Permissions
 // or, with the path as far as it is known, the file system's.
@@ -102,7 +105,7 @@ func (w *walk) step() error {
 // of entry, which is there if info is not nil.
 func (w *walk) check(entry string, info fs.FileInfo) error {
 	const detour = "choose a path that leads only through directories of yours and of root"
-	open := w.info.Mode()&Writable != 0
+	open := open(w.info)
 	switch {
 	case !w.info.IsDir():
 		return nil // to be told by whoever looks for something in it
@@ -125,6 +128,26 @@ func (w *walk) trusts(info fs.FileInfo) bool { return safeOwner(info) || owner(i
 
 // below returns the path of name in dir.
 func below(dir, name string) string { return strings.TrimSuffix(dir, "/") + "/" + name }
+
+// open reports whether users who are neither the owner nor root can write to the file.
+func open(info fs.FileInfo) bool {
+	shut := Writable
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok && Owned(info) && stat.Uid != 0 && stat.Gid == stat.Uid && private(stat.Gid) {
+		shut &^= 0o020
+	}
+	return exposed(info, shut)
+}
+
+// private reports whether the group has no members. The user whose number it shares has it by birth.
+func private(gid uint32) bool {
+	groups, _ := os.ReadFile("/etc/group")
+	for line := range strings.Lines(string(groups)) {
+		if f := strings.Split(strings.TrimSpace(line), ":"); len(f) == 4 && f[2] == strconv.Itoa(int(gid)) {
+			return f[3] == "" || f[3] == f[0]
+		}
+	}
+	return false
+}
 
 func safeOwner(info fs.FileInfo) bool { return Owned(info) || owner(info) == 0 }
 

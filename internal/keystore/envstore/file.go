@@ -4,10 +4,10 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 // maxSecretFile is far more than any access key, seed or serial needs, in bytes.
@@ -17,17 +17,15 @@ const maxSecretFile = 64 << 10
 // around it. variable, which named the file, goes into the errors; the content never does.
 // A pipe or device is refused, because it could block for ever.
 func readSecretFile(variable, path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
+	f, info, err := securefile.OpenRegular(path)
+	switch {
+	case errors.Is(err, securefile.ErrNotRegular):
+		return "", fault.New(fault.NoSecret, variable, "name a regular file", "%s is %s", path, kindOf(info))
+	case errors.Is(err, fs.ErrPermission):
+		return "", unreadable(variable, path, err)
+	case err != nil:
 		// The path is not echoed: it may be the secret itself, in the wrong variable.
 		return "", fault.New(fault.NoSecret, variable, "set it to the path of the file that holds the value", "names no file that can be found")
-	}
-	if !info.Mode().IsRegular() {
-		return "", fault.New(fault.NoSecret, variable, "name a regular file", "%s is a %s", path, kindOf(info.Mode()))
-	}
-	f, err := os.Open(path) //nolint:gosec // the user's own choice
-	if err != nil {
-		return "", unreadable(variable, path, err)
 	}
 	defer f.Close()
 	content, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
@@ -45,20 +43,16 @@ func readSecretFile(variable, path string) (string, error) {
 }
 
 func unreadable(variable, path string, err error) error {
-	cause := err
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		cause = e.Err
-	}
-	return fault.New(fault.Filesystem, variable, "make it readable for this user alone: chmod 600 "+path, "cannot read %s: %v", path, cause)
+	return fault.New(fault.Filesystem, variable, "make it readable for this user alone: chmod 600 "+path, "cannot read %s: %s", path, securefile.Reason(err))
 }
 
-func kindOf(mode fs.FileMode) string {
+func kindOf(info fs.FileInfo) string {
 	switch {
-	case mode.IsDir():
-		return "directory"
-	case mode&fs.ModeNamedPipe != 0:
-		return "pipe"
+	case info != nil && info.IsDir():
+		return "a directory"
+	case info != nil && info.Mode()&fs.ModeNamedPipe != 0:
+		return "a pipe"
 	default:
-		return "special file"
+		return "a special file"
 	}
 }

@@ -1,5 +1,0 @@
-//go:build !unix
-
-package profile
-
-const openFlags = 0

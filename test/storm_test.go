@@ -127,3 +127,10 @@ func noSpare(t *testing.T, b *testbed.Bed) {
 		}
 	})
 }
+
+// TestStormOfLongTokens has a session that is longer than any of AWS's today: it is cached all the same.
+func TestStormOfLongTokens(t *testing.T) {
+	b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: latency, TokenSize: 200_000}})
+	wantSameSession(t, start(t, b, 20)())
+	wantMints(t, b, 1)
+}

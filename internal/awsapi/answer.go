@@ -2,6 +2,7 @@ package awsapi
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -63,11 +64,11 @@ func (a *answer) foreign() string {
 	return fmt.Sprintf("got a response that is not from AWS (HTTP %d, type %q)", a.status, a.header.Get("Content-Type"))
 }
 
-// document returns the name of the root element of data, and an error unless
-// data is one well-formed XML document.
+// document returns the name of the root element of data, and an error unless data is one well-formed XML
+// document: one root element, nothing behind it but white space and comments, and no document type.
 func document(data []byte) (root string, err error) {
 	decoder := xml.NewDecoder(bytes.NewReader(data))
-	for {
+	for depth := 0; ; {
 		token, err := decoder.Token()
 		if errors.Is(err, io.EOF) && root != "" {
 			return root, nil
@@ -75,11 +76,29 @@ func document(data []byte) (root string, err error) {
 		if err != nil {
 			return root, err
 		}
-		if start, ok := token.(xml.StartElement); ok && root == "" {
-			root = start.Name.Local
+		switch t := token.(type) {
+		case xml.StartElement:
+			if depth++; depth == 1 && root != "" {
+				return root, errNotOne
+			}
+			root = cmp.Or(root, t.Name.Local)
+		case xml.EndElement:
+			depth--
+		case xml.CharData:
+			if depth == 0 && len(bytes.TrimSpace(t)) > 0 {
+				return root, errNotOne
+			}
+		case xml.ProcInst:
+			if root != "" {
+				return root, errNotOne
+			}
+		case xml.Directive: // AWS sends no document type
+			return root, errNotOne
 		}
 	}
 }
+
+var errNotOne = errors.New("not one XML document")
 
 func (a *answer) html() bool {
 	start := strings.ToLower(string(a.body[:min(len(a.body), 256)]))

@@ -16,8 +16,9 @@ import (
 const (
 	sessionSuffix = ".session"
 
-	// maxEntry is many times what AWS's session tokens need, in bytes.
-	maxEntry = 64 << 10
+	// maxEntry is more than the longest answer of AWS that is read, in bytes: a session that is handed
+	// out can be cached, or each of many processes would spend a code of its own.
+	maxEntry = 2 << 20
 
 	// longestSession is the most STS grants (GetSessionToken, DurationSeconds).
 	longestSession = 36 * time.Hour

@@ -43,7 +43,7 @@ func (c *call) mint(ctx context.Context, t *rules.Target, d demand) (creds.Sessi
 	if err := c.remembered(ctx, record, t, d); err != nil {
 		return creds.Session{}, err
 	}
-	return c.mintLocked(ctx, t, d, &LockedRecord{scope, record, c.Log})
+	return c.mintLocked(ctx, t, d, &LockedRecord{Scope: scope, Record: record, Log: c.Log})
 }
 
 // remembered returns the failure that makes an attempt pointless: one that
@@ -146,32 +146,76 @@ func (c *call) mintWithCode(ctx context.Context, t *rules.Target, d demand, b *L
 			result = second
 		}
 	}
+	result.Err = c.explained(ctx, result.Err, t, b)
 	return c.accepted(ctx, result)
+}
+
+// maxTaken is how often in a row refused codes are put down to others who use the device.
+const maxTaken = 5
+
+// explained says why AWS has refused codes, where more is known than that.
+func (c *call) explained(ctx context.Context, err error, t *rules.Target, b *LockedRecord) error {
+	last := b.Record.Failures[t.ID]
+	device := "MFA device " + c.plan.Serial
+	mark, _ := c.mark(ctx, t)
+	switch {
+	case awsapi.KindOf(err) != awsapi.CodeRefused:
+		return err
+	case b.unstored != nil:
+		return fault.New(fault.Filesystem, device, fault.Remedy(b.unstored),
+			"AWS refused the token code: another process may have sent it, because there is no place for a lock and a record (%s)", fault.Text(b.unstored))
+	case b.Record.Accepted == mark && mark != "" && (last.Kind != fault.Deadline || last.Count < maxTaken):
+		return fault.New(fault.Deadline, device, "try again in half a minute; give each computer or job that works at the same time an MFA device of its own (a user can have eight)",
+			"AWS has accepted its codes from here before, and refused two in a row now: other computers or jobs use them")
+	}
+	return err
 }
 
 // sendCode sends request with the code of the first time step that may be used. A
 // code that became out of date before it was sent is replaced. No code is sent if the session of
 // t is in the cache by then: if somebody has removed the lock, another process may have minted it.
+//
+// Nor is a code sent that may have been sent before: one that a program prints again, or the first where
+// the claim cannot be stored, because then nobody's is. Its step counts as spent.
 func (c *call) sendCode(ctx context.Context, t *rules.Target, request awsapi.Request, d demand, b *LockedRecord) (awsapi.Result, error) {
+	repeated := false
 	for try := 1; ; try++ {
+		if result, ok := c.meanwhile(t, d); ok {
+			return result, nil
+		}
 		step, err := c.nextStep(ctx, b.Record, d)
 		if err != nil {
 			return awsapi.Result{}, err
 		}
-		if session, ok := c.filled(t, d); ok {
-			return awsapi.Result{Credentials: session.Credentials, ServerTime: session.Minted}, nil
+		if result, ok := c.meanwhile(t, d); ok {
+			return result, nil
 		}
 		request.CodeExpires = step.End()
 		if request.Code, err = c.read.codes.Code(ctx, step); err != nil {
 			return awsapi.Result{}, err
 		}
+		code, stored := c.plan.Mark("code", request.Key.Secret.Reveal(), request.Code.Reveal()), b.unstored == nil
+		again := code == b.Record.Code
+		if again && repeated {
+			return awsapi.Result{}, c.notWaiting("see that mfa_process prints the current code each time", "the program that makes its codes prints one that was sent before, again and again")
+		}
+		b.Record.Code, repeated = code, again
 		b.Claim(step)
+		if again || stored && b.unstored != nil {
+			continue
+		}
 		result := c.send(ctx, request)
 		b.Settle(result.Err, step)
 		if awsapi.KindOf(result.Err) != awsapi.CodeOutOfDate || try == rules.MaxOutdated {
 			return result, nil
 		}
 	}
+}
+
+// meanwhile returns the session of t that another process has put into the cache.
+func (c *call) meanwhile(t *rules.Target, d demand) (awsapi.Result, bool) {
+	session, ok := c.filled(t, d)
+	return awsapi.Result{Credentials: session.Credentials, ServerTime: session.Minted}, ok
 }
 
 // worthAnother reports whether the call may succeed with a later code, or at a

@@ -14,6 +14,8 @@ type LockedRecord struct {
 	Scope  Scope
 	Record rules.Record
 	Log    *slog.Logger
+
+	unstored error // why the record was not stored the last time
 }
 
 // Claim has to be called before the codes of the steps leave: a process killed in between must
@@ -45,8 +47,8 @@ func (l *LockedRecord) Settle(err error, steps ...totp.Step) {
 
 // Save stores the record, if that is possible.
 func (l *LockedRecord) Save() {
-	if err := l.Scope.Save(l.Record); err != nil {
-		l.Log.Debug("record not stored", "error", err)
+	if l.unstored = l.Scope.Save(l.Record); l.unstored != nil {
+		l.Log.Debug("record not stored", "error", l.unstored)
 	}
 }
 

@@ -52,7 +52,7 @@ func (b *Broker) Forget(plan rules.Plan) []string {
 		if err != nil || !held {
 			continue // another process is minting it, and that settles the failure
 		}
-		record := &LockedRecord{scope, scope.Load(), b.Log}
+		record := &LockedRecord{Scope: scope, Record: scope.Load(), Log: b.Log}
 		record.succeeded(t)
 		unlock()
 	}

@@ -84,7 +84,11 @@ func (f Failure) Repeated(now time.Time) Failure {
 
 // follows reports whether f is the next in a row after last: for the same cause, and not long after.
 func (f Failure) follows(last Failure) bool {
-	return f.Kind == last.Kind && f.Code == last.Code && f.Mark == last.Mark && f.At.Sub(last.Until) <= longestHold
+	ended := last.Until
+	if ended.IsZero() {
+		ended = last.At
+	}
+	return f.Kind == last.Kind && f.Code == last.Code && f.Mark == last.Mark && f.At.Sub(ended) <= longestHold
 }
 
 // Fail notes that the session id could not be minted, and sets the hold-off that such a failure

@@ -47,6 +47,13 @@ type Record struct {
 	// oldest first. They are not sent again, but do not block those before them.
 	Refused []totp.Step `json:"refused,omitempty"`
 
+	// Accepted is the mark of the secrets with which AWS has last accepted a code: they are right.
+	Accepted string `json:"accepted,omitempty"`
+
+	// Code is the mark of the last code that may have been sent: a program that makes the codes may print
+	// one twice.
+	Code string `json:"code,omitempty"`
+
 	// Failures holds the last failure of each session, by the session's id. It has a form of its own on
 	// disk: package cache seals it.
 	Failures map[string]Failure `json:"-"`
@@ -82,7 +89,7 @@ func (r Record) Next(current totp.Step) totp.Step {
 func (r *Record) Claim(step totp.Step) { r.Sent = latest(r.Sent, step) }
 
 // Free takes a claim back: the code of step was certainly not sent.
-func (r *Record) Free(step totp.Step) { r.Sent = without(r.Sent, step) }
+func (r *Record) Free(step totp.Step) { r.Sent, r.Code = without(r.Sent, step), "" }
 
 // Refuse notes that AWS has refused the claimed code of step as a code.
 func (r *Record) Refuse(step totp.Step) {

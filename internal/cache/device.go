@@ -141,6 +141,16 @@ func (s *Scope) TryLock() (unlock func(), held bool, err error) {
 	return unlock, true, nil
 }
 
+// Holder returns the process that holds the lock, see securefile.Dir.Holder.
+func (s *Scope) Holder() (pid int, command string, suspended bool) {
+	for _, dir := range s.cache.existing() {
+		if pid, command, suspended = dir.Holder(s.lockName()); pid != 0 {
+			break
+		}
+	}
+	return pid, command, suspended
+}
+
 // Lock is TryLock, but waits until ctx ends; the error is then ctx's cause.
 func (s *Scope) Lock(ctx context.Context) (unlock func(), err error) {
 	for {

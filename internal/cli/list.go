@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/doctor"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
@@ -72,8 +74,17 @@ func runList(a *app, profileName string, asJSON bool) error {
 		names = []string{profileName}
 	}
 	all := make([]listed, 0, len(names))
+	paths, err := a.host().Locate()
+	if err != nil {
+		return err
+	}
+	state := doctor.CacheState(paths.Cache, cache.Spare(paths.Cache, a.getenv))
 	for _, n := range names {
-		all = append(all, a.listProfile(files, n))
+		l := a.listProfile(files, n)
+		if state.Unusable != nil {
+			l.Notes = append(l.Notes, "the cache is off: "+fault.Line(state.Unusable), state.Effect())
+		}
+		all = append(all, l)
 	}
 	if !asJSON {
 		return a.print(table(all, a.now()))
@@ -103,6 +114,9 @@ func (a *app) listProfile(files *profile.Files, profileName string) listed {
 	}
 	for _, status := range w.broker.Status(w.Plan) {
 		l.Sessions = append(l.Sessions, listSession(status))
+		if status.Stuck != nil {
+			l.Notes = append(l.Notes, fault.Line(status.Stuck))
+		}
 	}
 	return l
 }

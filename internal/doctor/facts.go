@@ -63,6 +63,7 @@ const (
 type Cache struct {
 	Path     string
 	Unusable error  // why nothing can be written there: the disk is full or read-only
+	Instead  string // the spare place that serves then, or ""
 	Network  string // the kind of network file system it is on, or ""
 	NoLocks  bool   // the disk gives no locks
 }

@@ -77,7 +77,7 @@ func (in *Inspection) Facts(ctx context.Context) (Facts, error) {
 	}
 	f := Facts{
 		GOOS: runtime.GOOS, Now: in.Now(), Env: in.variables(), Stores: keystore.Kinds(), Proxy: awsapi.CheckProxy(in.Getenv), Program: in.Program,
-		Unreadable: in.Unreadable, Sealing: in.sealing(), Dirs: in.dirs(), Files: in.fileModes(), Cache: cacheState(in.Paths.Cache),
+		Unreadable: in.Unreadable, Sealing: in.sealing(), Dirs: in.dirs(), Files: in.fileModes(), Cache: CacheState(in.Paths.Cache, cache.Spare(in.Paths.Cache, in.Getenv)),
 	}
 	if in.Files == nil {
 		return f, nil
@@ -171,9 +171,9 @@ func (in *Inspection) fileModes() (all []File) {
 	return all
 }
 
-// cacheState tries the directory of the cache, because a full or read-only disk shows in no mode. Where
-// there is none yet, the nearest directory above it is tried.
-func cacheState(dir string) Cache {
+// CacheState tries the cache directory dir, because a full or read-only disk shows in no mode, and if need
+// be its spare places. Where there is no directory yet, the nearest one above it is tried.
+func CacheState(dir string, spare []string) Cache {
 	state := Cache{Path: dir}
 	existing := dir
 	for existing != "" {
@@ -184,13 +184,27 @@ func cacheState(dir string) Cache {
 	}
 	if existing == "" {
 		state.Unusable = fault.New(fault.Filesystem, "HOME", "set HOME, or "+profile.EnvHome, "is not set, so there is no place for the cache")
-		return state
+	} else if err := tryDisk(existing, &state); err != nil {
+		state.Unusable = securefile.Fault(existing, err)
+		if info, err := os.Stat(existing); err == nil && !securefile.Owned(info) {
+			state.Unusable = fault.New(fault.Filesystem, existing, "run: sudo chown -R \"$(id -un)\" "+fault.Shell(existing), "belongs to another user")
+		}
 	}
 	state.Network = networkDisk(existing)
-	if err := tryDisk(existing, &state); err != nil {
-		state.Unusable = securefile.Fault(existing, err)
+	for _, place := range spare {
+		if state.Unusable != nil && state.Instead == "" && tryDisk(filepath.Dir(place), &Cache{}) == nil {
+			state.Instead = place
+		}
 	}
 	return state
+}
+
+// Effect says what it means that the cache is unusable.
+func (c Cache) Effect() string {
+	if c.Instead != "" {
+		return "sessions, locks and records are kept in " + c.Instead + " instead, at most until this computer restarts"
+	}
+	return "nothing is cached: every get asks AWS and spends a token code, so of two in the same half minute, one waits or fails"
 }
 
 // tryDisk writes, locks and removes a file.

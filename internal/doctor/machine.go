@@ -77,7 +77,7 @@ func configWritable(f Facts) (all []Finding) {
 }
 
 func cacheOff(f Facts) []Finding {
-	return when(f.Cache.Unusable != nil, refusal(f.Cache.Unusable, "get works, but every call asks AWS and spends a token code: of two calls in the same half minute, one waits or fails").demoted(Warning))
+	return when(f.Cache.Unusable != nil, refusal(f.Cache.Unusable, "get works, but "+f.Cache.Effect()).demoted(Warning))
 }
 
 func cacheOnNetwork(f Facts) []Finding {

@@ -189,7 +189,7 @@ func clockSkew(f Facts, p Profile) []Finding {
 func outOfSync(_ Facts, p Profile) (all []Finding) {
 	const repeatedly = 2
 	for _, s := range p.Sessions {
-		if s.Failure == nil || s.Failure.Count < repeatedly || !s.Failure.Code {
+		if s.Failure == nil || s.Failure.Kind != fault.Refused || s.Failure.Count < repeatedly || !s.Failure.Code {
 			continue
 		}
 		all = append(all, failure(fault.Refused, "", fmt.Sprintf("AWS has refused the token codes of %s %d times in a row", fault.Printable(p.Serial), s.Failure.Count),
@@ -197,6 +197,15 @@ func outOfSync(_ Facts, p Profile) (all []Finding) {
 			command("resync", p.Name)))
 	}
 	return all
+}
+
+func lockSuspended(_ Facts, p Profile) (all []Finding) {
+	for _, s := range p.Sessions {
+		if s.Stuck != nil {
+			return []Finding{refusal(s.Stuck, "every get that needs a new session waits for it, and fails after 50 seconds")}
+		}
+	}
+	return nil
 }
 
 func lastError(f Facts, p Profile) (all []Finding) {

@@ -18,7 +18,7 @@ func Rules() []Rule {
 		{ID: "directory-unsafe", Title: "one of our directories is open to others, or belongs to another user", machine: directoryUnsafe},
 		{ID: "file-exposed", Title: "a secret file is readable by others, or belongs to another user", machine: fileExposed},
 		{ID: "config-writable", Title: "others can change the AWS config or credentials file", machine: configWritable},
-		{ID: "cache-off", Title: "sessions cannot be cached: the disk is full or read-only", machine: cacheOff},
+		{ID: "cache-off", Title: "nothing can be stored in the cache: the disk is full or read-only", machine: cacheOff},
 		{ID: "cache-on-network", Title: "the cache is on a network file system", machine: cacheOnNetwork},
 		{ID: "cache-no-locks", Title: "the disk of the cache has no file locks", machine: cacheNoLocks},
 		{ID: "leftovers", Title: "processes that were killed left temporary files", machine: leftovers},
@@ -80,6 +80,7 @@ func Rules() []Rule {
 		// What happened.
 		{ID: "clock-skew", Title: "this machine's clock is wrong", profile: clockSkew},
 		{ID: "device-out-of-sync", Title: "AWS refuses code after code", profile: outOfSync},
+		{ID: "lock-suspended", Title: "a suspended process holds the lock that every get needs", profile: lockSuspended},
 		{ID: "last-error", Title: "the last error, which most tools hide", profile: lastError},
 
 		// What AWS says.

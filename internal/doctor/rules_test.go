@@ -116,6 +116,12 @@ func cases() []expected { //nolint:maintidx // a table
 		{"cache-off", "warning", 0, "HOME", work(good, machine(func(f *Facts) {
 			f.Cache.Unusable = fault.New(fault.Filesystem, "/own", "set AWS_MFA_CREDS_HOME", "full")
 		}))},
+		{"cache-off", "warning", 0, "nothing is cached", work(good, machine(func(f *Facts) {
+			f.Cache.Unusable = fault.New(fault.Filesystem, "/own", "set AWS_MFA_CREDS_HOME", "full")
+		}))},
+		{"cache-off", "warning", 0, "kept in /dev/shm/x instead", work(good, machine(func(f *Facts) {
+			f.Cache.Unusable, f.Cache.Instead = fault.New(fault.Filesystem, "/own", "set AWS_MFA_CREDS_HOME", "full"), "/dev/shm/x"
+		}))},
 		{"cache-on-network", "info", 0, "NFS", work(good, machine(func(f *Facts) { f.Cache.Network = "NFS" }))},
 		{"cache-no-locks", "warning", 0, "HOME", work(good, machine(func(f *Facts) { f.Cache.NoLocks = true }))},
 		{"leftovers", "warning", 0, "2 temporary files", work(good, machine(func(f *Facts) { f.Dirs = []Dir{{Path: "/own", Left: []string{"a", "b"}}} }))},
@@ -271,6 +277,8 @@ func cases() []expected { //nolint:maintidx // a table
 		{"clock-skew", "warning", 0, "measured now", work(good, one(func(p *Profile) { p.Skew = time.Hour }), online(Online{Measured: true, Skew: time.Minute}))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Skew = time.Hour }), online(Online{Measured: true, Skew: time.Second}))},
 		{"device-out-of-sync", "error", fault.Refused, "aws-mfa-creds resync --profile work", work(good, failed(session.Status{Failure: refused(true, 2, now)}))},
+		{"last-error", "warning", 0, "others", work(good, failed(session.Status{Failure: &rules.Failure{At: now, Kind: fault.Deadline, Cause: "AWS refused the token code: others", Count: 9}}))},
+		{"lock-suspended", "error", fault.Deadline, "kill -CONT 7", work(good, failed(session.Status{Stuck: fault.New(fault.Deadline, "", "run: kill -CONT 7", "stuck")}))},
 		{"last-error", "error", fault.Refused, "GetSessionToken failed 1m0s ago", work(good, failed(session.Status{Failure: refused(true, 1, now)}))},
 		{"last-error", "error", fault.Refused, "do it --profile work", work(good, failed(session.Status{Failure: refused(true, 1, now)}))},
 		{"last-error", "error", fault.Refused, "session of arn:x failed 1m0s ago", work(good, failed(session.Status{RoleARN: "arn:x", Failure: refused(false, 1, now)}))},

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
@@ -91,7 +90,7 @@ func (r *run) open(ctx context.Context, serial string) (*session.LockedRecord, f
 			return &session.LockedRecord{Scope: scope, Record: scope.Load(), Log: r.Log}, unlock, nil
 		}
 		if r.Now().After(deadline) {
-			return nil, nil, fault.New(fault.Deadline, "MFA device "+serial, "try again", "another process has held its lock all the time")
+			return nil, nil, session.Taken(scope, serial)
 		}
 		if err := r.pause(ctx, lockPoll); err != nil {
 			return nil, nil, err

@@ -79,6 +79,10 @@ type Sessions interface {
 // give counts as held.
 type Scope interface {
 	TryLock() (unlock func(), held bool, err error)
+
+	// Holder returns the process that holds the lock, as far as that is known, or 0.
+	Holder() (pid int, command string, suspended bool)
+
 	Load() rules.Record
 	Save(r rules.Record) error
 }

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
@@ -34,9 +35,27 @@ func (c *call) lock(ctx context.Context, scope Scope, t *rules.Target, d demand)
 		}
 		jittered := time.Duration(float64(wait) * (0.5 + c.Random()))
 		if err := c.Sleep(ctx, jittered); err != nil {
-			return nil, nil, c.gaveUp(ctx, "another process has held its lock all the time")
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return nil, nil, context.Cause(ctx)
+			}
+			taken := Taken(scope, c.plan.Serial)
+			taken.Err = errWaiting
+			return nil, nil, taken
 		}
 	}
+}
+
+// Taken is the failure of a wait for the lock of scope, which belongs to the MFA device serial.
+func Taken(scope Scope, serial string) *fault.Error {
+	pid, command, suspended := scope.Holder()
+	who, remedy := "another process", "try again; one that is suspended goes on with: pkill -CONT -x aws-mfa-creds"
+	switch {
+	case suspended:
+		who, remedy = fmt.Sprintf("process %d (%s), which is suspended,", pid, command), fmt.Sprintf("run: kill -CONT %d, or end it: kill -KILL %[1]d", pid)
+	case pid != 0:
+		who, remedy = fmt.Sprintf("process %d (%s)", pid, command), fmt.Sprintf("try again, or end it: kill %d", pid)
+	}
+	return fault.New(fault.Deadline, "MFA device "+serial, remedy, "gave up waiting: %s holds its lock", who)
 }
 
 // filled returns the cached session of t if it meets d.

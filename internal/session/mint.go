@@ -175,8 +175,8 @@ func (c *call) explained(ctx context.Context, err error, t *rules.Target, b *Loc
 // code that became out of date before it was sent is replaced. No code is sent if the session of
 // t is in the cache by then: if somebody has removed the lock, another process may have minted it.
 //
-// Nor is a code sent that may have been sent before: one that a program prints again, or the first where
-// the claim cannot be stored, because then nobody's is. Its step counts as spent.
+// Nor is a code sent that may have been sent before: one that a program prints again, or, where no claim
+// can be stored, that of a time step which began before this process. Its step counts as spent.
 func (c *call) sendCode(ctx context.Context, t *rules.Target, request awsapi.Request, d demand, b *LockedRecord) (awsapi.Result, error) {
 	repeated := false
 	for try := 1; ; try++ {
@@ -201,11 +201,15 @@ func (c *call) sendCode(ctx context.Context, t *rules.Target, request awsapi.Req
 		}
 		b.Record.Code, repeated = code, again
 		b.Claim(step)
-		if again || stored && b.unstored != nil {
+		if again || stored && b.unstored != nil && step.Start().Before(c.started.Add(c.skew())) {
 			continue
 		}
 		result := c.send(ctx, request)
 		b.Settle(result.Err, step)
+		if result.Err == nil {
+			b.Record.Accepted, _ = c.mark(ctx, t)
+			b.Save()
+		}
 		if awsapi.KindOf(result.Err) != awsapi.CodeOutOfDate || try == rules.MaxOutdated {
 			return result, nil
 		}

@@ -15,6 +15,9 @@ type Status struct {
 	Expires time.Time     // of the cached session; zero if none is cached
 	Left    time.Duration // until Expires, by the corrected clock
 
+	// Stuck says, as a *fault.Error, that a suspended process holds the lock that the next one needs.
+	Stuck error
+
 	// Failure is the last failure to mint the session, if none has succeeded
 	// since.
 	Failure *rules.Failure
@@ -33,7 +36,11 @@ func (b *Broker) Status(plan rules.Plan) []Status {
 			s.Expires = session.Credentials.Expiration
 			s.Left = session.Remaining(c.now())
 		}
-		if failure, ok := c.Scope(t.Scope).Load().Failures[t.ID]; ok {
+		scope := c.Scope(t.Scope)
+		if _, _, suspended := scope.Holder(); suspended {
+			s.Stuck = Taken(scope, plan.Serial)
+		}
+		if failure, ok := scope.Load().Failures[t.ID]; ok {
 			s.Failure = &failure
 		}
 		all = append(all, s)

@@ -257,6 +257,8 @@ type scope struct {
 	name string
 }
 
+func (s *scope) Holder() (int, string, bool) { return 0, "", false }
+
 func (s *scope) TryLock() (func(), bool, error) {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
@@ -275,7 +277,8 @@ func (s *scope) Load() rules.Record {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
 	r := s.w.records[s.name]
-	return rules.Record{Sent: slices.Clone(r.Sent), Refused: slices.Clone(r.Refused), Failures: maps.Clone(r.Failures)}
+	r.Sent, r.Refused, r.Failures = slices.Clone(r.Sent), slices.Clone(r.Refused), maps.Clone(r.Failures)
+	return r
 }
 
 func (s *scope) Save(r rules.Record) error {

@@ -1,0 +1,47 @@
+package securefile
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Holder returns the process that holds the lock of the file name, as far as the kernel tells: its id, or 0,
+// its command line, and whether it is suspended. A process of another container is not to be seen.
+func (d *Dir) Holder(name string) (pid int, command string, suspended bool) {
+	info, err := d.Root.Lstat(name)
+	if err != nil {
+		return 0, "", false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, "", false
+	}
+	locks, _ := os.ReadFile("/proc/locks")
+	self := process("self", "comm")
+	for line := range strings.Lines(string(locks)) {
+		// "12: FLOCK  ADVISORY  WRITE 4242 00:2a:123456 0 EOF". Some file systems show another device
+		// here than stat does, so the name of the program has to tell.
+		fields := strings.Fields(line)
+		if len(fields) < 6 || fields[1] != "FLOCK" || !strings.HasSuffix(fields[5], ":"+strconv.FormatUint(stat.Ino, 10)) || process(fields[4], "comm") != self {
+			continue
+		}
+		if pid, err = strconv.Atoi(fields[4]); err == nil {
+			break
+		}
+	}
+	if pid == 0 {
+		return 0, "", false
+	}
+	id := strconv.Itoa(pid)
+	_, state, _ := strings.Cut(process(id, "stat"), ") ")
+	return pid, process(id, "cmdline"), strings.HasPrefix(state, "T")
+}
+
+// process returns what the kernel tells of a process in a file of /proc, as words.
+func process(id, file string) string {
+	text, _ := os.ReadFile("/proc/" + id + "/" + file)
+	return string(bytes.TrimSpace(bytes.ReplaceAll(text, []byte{0}, []byte{' '})))
+}

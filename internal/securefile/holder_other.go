@@ -1,0 +1,6 @@
+//go:build !linux
+
+package securefile
+
+// Holder does not know.
+func (*Dir) Holder(string) (pid int, command string, suspended bool) { return 0, "", false }

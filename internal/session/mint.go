@@ -158,15 +158,18 @@ func (c *call) explained(ctx context.Context, err error, t *rules.Target, b *Loc
 	last := b.Record.Failures[t.ID]
 	device := "MFA device " + c.plan.Serial
 	mark, _ := c.mark(ctx, t)
+	known := func(f *fault.Error) error {
+		return &awsapi.Error{Kind: awsapi.CodeRefused, Delivery: awsapi.Answered, Err: f}
+	}
 	switch {
 	case awsapi.KindOf(err) != awsapi.CodeRefused:
 		return err
 	case b.unstored != nil:
-		return fault.New(fault.Filesystem, device, fault.Remedy(b.unstored),
-			"AWS refused the token code: another process may have sent it, because there is no place for a lock and a record (%s)", fault.Text(b.unstored))
+		return known(fault.New(fault.Filesystem, device, fault.Remedy(b.unstored),
+			"AWS refused the token code: another process may have sent it, because there is no place for a lock and a record (%s)", fault.Text(b.unstored)))
 	case b.Record.Accepted == mark && mark != "" && (last.Kind != fault.Deadline || last.Count < maxTaken):
-		return fault.New(fault.Deadline, device, "try again in half a minute; give each computer or job that works at the same time an MFA device of its own (a user can have eight)",
-			"AWS has accepted its codes from here before, and refused two in a row now: other computers or jobs use them")
+		return known(fault.New(fault.Deadline, device, "try again in half a minute; give each computer or job that works at the same time an MFA device of its own (a user can have eight)",
+			"AWS has accepted its codes from here before, and refused two in a row now: other computers or jobs use them"))
 	}
 	return err
 }

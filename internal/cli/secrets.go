@@ -11,15 +11,32 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/mfaprocess"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
 // AccessKey implements session.Secrets.
 func (p *opened) AccessKey(ctx context.Context) (creds.AccessKey, error) {
-	if p.KeyFromEnv() {
-		return p.Env.AccessKey(ctx)
+	if !p.KeyFromEnv() {
+		return p.storedKey(ctx)
 	}
+	key, err := p.Env.AccessKey(ctx)
+	if err != nil {
+		return key, err
+	}
+	return key, checkKey(p.Settings, envstore.VarSecretAccessKey, key)
+}
+
+// checkKey refuses what is no access key for the STS of a profile. where says where it came from.
+func checkKey(s profile.Settings, where string, key creds.AccessKey) error {
+	if s.OfAWS() {
+		return envstore.CheckAWSKey(where, key)
+	}
+	return envstore.CheckAccessKey(where, key)
+}
+
+func (p *opened) storedKey(ctx context.Context) (creds.AccessKey, error) {
 	items, err := p.app.items(p.Settings.KeyStore, nil)
 	if err != nil {
 		return creds.AccessKey{}, err

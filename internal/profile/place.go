@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -124,6 +125,16 @@ func (r *resolution) endpoint(service string, s *Settings) (string, error) {
 		return "", err
 	}
 	return v.text, r.checkEndpoint(v, s.FIPS || s.DualStack)
+}
+
+// OfAWS reports whether STS is AWS's own, not another maker's at an endpoint of the user's.
+func (s Settings) OfAWS() bool {
+	_, host, _ := strings.Cut(strings.ToLower(s.Endpoint), "://")
+	if end := strings.IndexAny(host, ":/"); end >= 0 {
+		host = host[:end]
+	}
+	return host == "" || slices.ContainsFunc([]string{".amazonaws.com", ".amazonaws.com.cn", ".api.aws"},
+		func(domain string) bool { return strings.HasSuffix(host, domain) })
 }
 
 // boolean reads a switch. What is neither true nor false is refused: FIPS that is

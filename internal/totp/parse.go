@@ -59,11 +59,20 @@ type Policy struct {
 }
 
 // ParseSeed reads a seed as people paste it: base32 in either case, with spaces,
-// dashes, line breaks and any padding; an otpauth://totp/ URI; the base64 of base32
-// in which the XML of IAM's CreateVirtualMFADevice has it; or an export of Google
-// Authenticator with one account, while ParseMigration is for others. It refuses
+// dashes, line breaks and any padding; an otpauth://totp/ URI, also as one line of others, see
+// URIs; the base64 of base32 in which the XML of IAM's CreateVirtualMFADevice has it; or an export of
+// Google Authenticator with one account, while ParseMigration is for others. It refuses
 // whatever AWS cannot use or a bad copy has damaged, always with a *SeedError.
 func ParseSeed(text string, policy Policy) (Seed, error) {
+	uris, err := URIs(text)
+	switch {
+	case err != nil:
+		return Seed{}, err
+	case len(uris) > 1:
+		return Seed{}, refuse("give the one of the MFA device", "that is %d otpauth URIs", len(uris))
+	case len(uris) == 1:
+		text = uris[0]
+	}
 	key, err := decode(strings.Trim(text, whitespace))
 	if err != nil {
 		return Seed{}, err
@@ -84,6 +93,9 @@ func (p Policy) seed(key []byte) (Seed, error) {
 
 // decode returns the bytes of the seed that text, of whatever kind, spells.
 func decode(text string) ([]byte, error) {
+	if creds.Quoted(text) {
+		return nil, refuse("give it without the quotes", "seed is in quotes")
+	}
 	if scheme, rest, found := strings.Cut(text, "://"); found {
 		return decodeURI(strings.ToLower(scheme), rest)
 	}

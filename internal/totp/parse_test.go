@@ -92,8 +92,8 @@ func TestParseSeedRefuses(t *testing.T) {
 		"nine":             {with(7, "9"), "character 7 of the seed is '9', base32 has only A-Z and 2-7", "copy the whole seed again"},
 		"lower-case":       {strings.ToLower(with(5, "0")), "character 5 of the seed is '0'", "the letter O"},
 		"trimmed, grouped": {"\n  " + grouped(with(5, "0"), " "), "character 6 of the seed is '0'", "the letter O"},
-		"quotes":           {`"` + text + `"`, `character 1 of the seed is '"'`, "copy"},
-		"apostrophe":       {"'" + text + "'", `character 1 of the seed is '\''`, "copy"},
+		"quotes":           {`"` + text + `"`, "seed is in quotes", "without"},
+		"apostrophe":       {"'" + text + "'", "seed is in quotes", "without"},
 		"NUL":              {with(3, "\x00"), `character 3 of the seed is '\x00'`, "copy"},
 		"escape sequence":  {with(3, "\x1b"), `character 3 of the seed is '\x1b'`, "copy"},
 

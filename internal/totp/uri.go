@@ -1,6 +1,7 @@
 package totp
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -64,6 +65,32 @@ func unescape(s string) (plain string, bad int) {
 	return b.String(), 0
 }
 
+// URIs returns the otpauth and otpauth-migration URIs in text, each once, that have a line of their own
+// or the end of one: an entry of pass has a password in its first line, one of gopass "totp: " before the
+// URI, and a list of exports may have comments. The *SeedError it may return says that a line break
+// may have cut a URI.
+func URIs(text string) (uris []string, err error) {
+	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
+	for i, line := range lines {
+		at := strings.Index(strings.ToLower(line), "otpauth")
+		if at < 0 || !only(line[:at], whitespace) && !strings.HasSuffix(line[:at], ": ") {
+			continue
+		}
+		uri := strings.Trim(line[at:], whitespace)
+		if scheme, _, found := strings.Cut(uri, "://"); !found || !only(scheme, lower+upper+"-") {
+			continue
+		}
+		if _, secret, found := strings.Cut(strings.ToLower(uri), "secret="); found && !strings.Contains(secret, "&") &&
+			i+1 < len(lines) && only(strings.ToUpper(lines[i+1]), base32Set+"=") {
+			return nil, refuse("put the whole URI into one line", "otpauth URI seems to go on in the next line")
+		}
+		if !slices.Contains(uris, uri) {
+			uris = append(uris, uri)
+		}
+	}
+	return uris, nil
+}
+
 // decodeURI returns the bytes of the one seed in the URI scheme://rest.
 func decodeURI(scheme, rest string) ([]byte, error) {
 	switch scheme {
@@ -71,6 +98,9 @@ func decodeURI(scheme, rest string) ([]byte, error) {
 	case migrationScheme:
 		return decodeMigration(rest)
 	default:
+		if foreign := creds.Foreign(scheme); foreign != "" {
+			return nil, refuse(copyURI+", as plain text", "%s, in the otpauth URI", foreign)
+		}
 		return nil, refuse("give the seed or an otpauth://totp URI", "that is a URI, but not an otpauth URI")
 	}
 	if _, bad := unescape(rest); bad > 0 {

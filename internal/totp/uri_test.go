@@ -74,6 +74,11 @@ func TestParseSeedReadsURIs(t *testing.T) {
 		"parameters of others": "otpauth://totp/bob?image=https%3A%2F%2Fexample.com%2Fi.png&counter=7&secret=" + text + "&lock",
 		"copied out of HTML":   "otpauth://totp/bob?issuer=AWS&amp;secret=" + text + "&amp;digits=6",
 		"empty parameters":     "otpauth://totp/bob?&&secret=" + text + "&",
+		"entry of pass":        "hunter2\nuser: bob\notpauth://totp/AWS:bob?secret=" + text + "&issuer=AWS\nurl: https://example.com\n",
+		"pass, secret last":    "hunter2\r\n\r\notpauth://totp/AWS:bob?secret=" + text + "\r\nnotes of mine\r\n",
+		"entry of gopass":      "hunter2\n---\ntotp: otpauth://totp/AWS:bob?secret=" + text + "\n",
+		"with a comment":       "# alice's phone\notpauth://totp/bob?secret=" + text + "\n",
+		"twice the same":       "otpauth://totp/bob?secret=" + text + "\notpauth://totp/bob?secret=" + text + "\n",
 	} {
 		seed, err := ParseSeed(uri, Policy{})
 		if err != nil {
@@ -127,7 +132,11 @@ func TestParseSeedRefusesURIs(t *testing.T) {
 		"migration":        {"otpauth-migration://offline?data=CiEKFGNhbmFyeQ%3D%3D", "data of the export is damaged", "scan"},
 		"Migration":        {"OTPAuth-Migration://offline?data=" + text, "data of the export is damaged", "scan"},
 		"another URI":      {"https://example.com/?secret=" + text, "that is a URI, but not an otpauth URI", "otpauth://totp"},
-		"invisible prefix": {"\u200b" + base, "that is a URI, but not an otpauth URI", "otpauth://totp"},
+		"invisible prefix": {"\u200b" + base, "character 1 is U+200B, not ASCII, in the otpauth URI", "plain text"},
+		"in quotes":        {`"` + base + `"`, "seed is in quotes", "without"},
+		"in two lines":     {base[:len(base)-9] + "\n" + base[len(base)-9:], "otpauth URI seems to go on in the next line", "one line"},
+		"cut in the path":  {base[:12] + "\n" + base[12:], "otpauth URI is neither for totp nor for hotp", "copy"},
+		"two of them":      {base + "\n" + base + "&issuer=x", "that is 2 otpauth URIs", "the one"},
 	} {
 		checkRefused(t, name, test.uri, test.problem, test.remedy)
 	}

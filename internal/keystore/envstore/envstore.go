@@ -7,7 +7,6 @@ package envstore
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -98,8 +97,8 @@ func (s Store) required(name string) (string, error) {
 	return value, err
 }
 
-// value returns what NAME or the file named by NAME_FILE holds, without the white
-// space around it, or "" if neither is set.
+// value returns what NAME or the file named by NAME_FILE holds, as creds.Text has it, or "" if neither
+// is set.
 func (s Store) value(name string) (string, error) {
 	direct, path := s.getenv(name), s.getenv(name+"_FILE")
 	switch {
@@ -108,5 +107,5 @@ func (s Store) value(name string) (string, error) {
 	case path != "":
 		return readSecretFile(name+"_FILE", path)
 	}
-	return strings.TrimSpace(direct), nil
+	return creds.Text([]byte(direct)), nil
 }

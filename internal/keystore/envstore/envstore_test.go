@@ -4,12 +4,14 @@ package envstore
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -100,7 +102,14 @@ func TestSaysWhatIsWrong(t *testing.T) {
 		"no secret":         {VarSecretAccessKey, "", fault.NoSecret, "is not set"},
 		"id as secret":      {VarSecretAccessKey, goodID, fault.Config, "holds an access key id"},
 		"seed as secret":    {VarSecretAccessKey, "otpauth://totp/x?secret=" + goodSeed, fault.Config, "holds a seed"},
-		"cut secret":        {VarSecretAccessKey, goodSecret[:39], fault.Config, "has 39 characters"},
+		"quoted secret":     {VarSecretAccessKey, `"` + goodSecret + `"`, fault.Config, "the secret access key is in quotes; write it without"},
+		"quoted id":         {VarAccessKeyID, "'" + goodID + "'", fault.Config, "is in quotes; write it without"},
+		"quoted seed":       {VarSeed, `"` + goodSeed + `"`, fault.NoSecret, "seed is in quotes"},
+		"quoted in a file":  {VarSecretAccessKey + "_FILE", file(t, `"`+goodSecret+"\"\r\n"), fault.Config, "in quotes"},
+		"no-break space":    {VarSecretAccessKey, goodSecret + "\u00a0", fault.Config, "character 41 is U+00A0"},
+		"zero-width space":  {VarSecretAccessKey, "\u200b" + goodSecret, fault.Config, "character 1 is U+200B"},
+		"invisible in id":   {VarAccessKeyID, goodID + "\u200b", fault.Config, "character 21 is U+200B"},
+		"invisible in seed": {VarSeed + "_FILE", file(t, goodSeed+"\u200b\n"), fault.NoSecret, "character 33 of the seed is U+200B"},
 		"secret with space": {VarSecretAccessKey, goodSecret[:20] + " " + goodSecret[20:], fault.Config, "white space"},
 		"no seed":           {VarSeed, "", fault.NoSecret, "is not set"},
 		"code as seed":      {VarSeed, "123456", fault.NoSecret, VarSeed},
@@ -131,6 +140,56 @@ func TestSaysWhatIsWrong(t *testing.T) {
 		}
 		if strings.Contains(line, goodSecret[:10]) || strings.Contains(line, goodSeed[:10]) {
 			t.Errorf("%s: the line shows the value: %s", name, line)
+		}
+	}
+}
+
+// TestKeysOfOthers has secret access keys of lengths that only other makers of STS have.
+func TestKeysOfOthers(t *testing.T) {
+	t.Parallel()
+	for secret, aws := range map[string]bool{goodSecret: true, goodSecret[:39]: false, goodSecret + "A": false, "ceph": false} {
+		key := creds.AccessKey{ID: goodID, Secret: creds.NewSecret(secret)}
+		if err := CheckAccessKey("key", key); err != nil {
+			t.Errorf("%d characters: %v", len(secret), err)
+		}
+		if err := CheckAWSKey("key", key); (err == nil) != aws || fault.KindOf(err) != fault.Config && !aws {
+			t.Errorf("%d characters for AWS: %v", len(secret), err)
+		}
+	}
+}
+
+// TestForms has every entrance of the env store in the forms that other programs write.
+func TestForms(t *testing.T) {
+	t.Parallel()
+	values := map[string]string{VarAccessKeyID: goodID, VarSecretAccessKey: goodSecret, VarSeed: goodSeed, VarSerial: "GAHT12345678"}
+	wide := func(text string) string {
+		out := "\xff\xfe"
+		for _, c := range []byte(text + "\r\n") {
+			out += string([]byte{c, 0})
+		}
+		return out
+	}
+	for form, write := range map[string]func(string) string{
+		"as it is": func(s string) string { return s },
+		"BOM":      func(s string) string { return "\ufeff" + s },
+		"UTF-16":   wide,
+		"CRLF":     func(s string) string { return s + "\r\n" },
+	} {
+		for _, suffix := range []string{"", "_FILE"} {
+			set := map[string]string{}
+			for name, value := range values {
+				if value = write(value); suffix != "" {
+					value = file(t, value)
+				}
+				set[name+suffix] = value
+			}
+			e := New(func(name string) string { return set[name] })
+			key, err := e.AccessKey(t.Context())
+			seed, err2 := e.Seed(t.Context())
+			serial, err3 := e.Serial()
+			if err := errors.Join(err, err2, err3); err != nil || key.ID != goodID || key.Secret.Reveal() != goodSecret || seed.IsZero() || serial != values[VarSerial] {
+				t.Errorf("%s%s: %v", form, suffix, err)
+			}
 		}
 	}
 }

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"strings"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
@@ -13,8 +13,8 @@ import (
 // maxSecretFile is far more than any access key, seed or serial needs, in bytes.
 const maxSecretFile = 64 << 10
 
-// readSecretFile returns the content of the file at path without the white space
-// around it. variable, which named the file, goes into the errors; the content never does.
+// readSecretFile returns the content of the file at path, as creds.Text has it. variable, which named
+// the file, goes into the errors; the content never does.
 // A pipe or device is refused, because it could block for ever.
 func readSecretFile(variable, path string) (string, error) {
 	f, info, err := securefile.OpenRegular(path)
@@ -32,7 +32,7 @@ func readSecretFile(variable, path string) (string, error) {
 	if err != nil {
 		return "", unreadable(variable, path, err)
 	}
-	value := strings.TrimSpace(string(content))
+	value := creds.Text(content)
 	switch {
 	case len(content) > maxSecretFile:
 		return "", fault.New(fault.NoSecret, variable, "name the file that holds the value alone", "%s is larger than %d bytes", path, maxSecretFile)

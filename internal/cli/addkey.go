@@ -117,7 +117,7 @@ func (add *adding) askKey(ctx context.Context) (creds.AccessKey, error) {
 		return add.ask.secret(ctx, "Secret access key", "--access-key-file FILE")
 	}, func(secret creds.Secret) (creds.AccessKey, error) {
 		key := creds.AccessKey{ID: id, Secret: secret}
-		return key, asUsage(envstore.CheckAccessKey("what was typed", key))
+		return key, asUsage(checkKey(add.settings, "what was typed", key))
 	})
 }
 
@@ -130,12 +130,11 @@ func typedKeyID(id string) (string, error) {
 }
 
 func (add *adding) keyFromFile(ctx context.Context) (creds.AccessKey, error) {
-	text, err := add.ask.read(ctx, "--access-key-file", add.key.file, maxSecret)
-	defer clear(text)
+	text, err := add.ask.text(ctx, "--access-key-file", add.key.file)
 	if err != nil {
 		return creds.AccessKey{}, err
 	}
-	return keystore.ParseAccessKey(where("--access-key-file", add.key.file), string(text))
+	return keystore.ParseAccessKey(where("--access-key-file", add.key.file), text, add.settings.OfAWS())
 }
 
 // keyFromCredentials reads the access key that the files of the AWS tools have in clear.
@@ -159,7 +158,7 @@ func (add *adding) keyFromCredentials(stored creds.AccessKey) (key creds.AccessK
 			return creds.AccessKey{}, false, fault.New(fault.Config, other.Place, "delete the one that is not used", "this access key differs from the one in %s", static[0].Place)
 		}
 	}
-	return static[0].Key, false, envstore.CheckAccessKey(static[0].Place, static[0].Key)
+	return static[0].Key, false, checkKey(add.settings, static[0].Place, static[0].Key)
 }
 
 // removeStatic deletes the access key from the files of the AWS tools, now that it is stored and

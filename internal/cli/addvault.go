@@ -57,7 +57,11 @@ func (add *adding) keyFromVault(ctx context.Context) (creds.AccessKey, error) {
 	if err != nil {
 		return creds.AccessKey{}, v.failed(err, said.String())
 	}
-	return v.parse(out)
+	key, err := v.parse(out)
+	if err != nil {
+		return key, err
+	}
+	return key, checkKey(add.settings, v.thing(), key)
 }
 
 func (v vaultSource) argv() []string {
@@ -89,7 +93,7 @@ func (add *adding) runVault(ctx context.Context, p child.Program, said *child.He
 // failed puts err, of running aws-vault, into words. said is what it printed on stderr, which holds no
 // secret.
 func (v vaultSource) failed(err error, said string) error {
-	thing := "profile " + strconv.Quote(v.name) + " of aws-vault"
+	thing := v.thing()
 	byHand := "run: aws-vault export --no-session " + fault.Shell(v.name)
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
@@ -124,8 +128,10 @@ func (v vaultSource) parse(out []byte) (creds.AccessKey, error) {
 		return creds.AccessKey{}, v.noKey() // the error might quote the secret
 	}
 	key := creds.AccessKey{ID: printed.AccessKeyID, Secret: creds.NewSecret(printed.SecretAccessKey)}
-	return key, envstore.CheckAccessKey("profile "+strconv.Quote(v.name)+" of aws-vault", key)
+	return key, envstore.CheckAccessKey(v.thing(), key)
 }
+
+func (v vaultSource) thing() string { return "profile " + strconv.Quote(v.name) + " of aws-vault" }
 
 func (v vaultSource) noKey() error {
 	return fault.New(fault.NoSecret, awsVault, "give the access key with --access-key-file FILE", "has printed something else than an access key")

@@ -7,12 +7,17 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
+	"regexp"
+	"runtime"
+	"strings"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/clipboard"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/term"
@@ -24,12 +29,13 @@ type asker struct {
 	terminal  *term.Terminal // nil if there is none
 	stdin     io.Reader
 	clipboard clipboard.Clipboard
-	yes       bool // --yes answers all questions
+	home      func() string // the home directory
+	yes       bool          // --yes answers all questions
 }
 
 // asker opens the terminal, if there is one.
 func (a *app) asker(yes bool) *asker {
-	q := &asker{stdin: a.stdin, clipboard: a.clipboard(), yes: yes}
+	q := &asker{stdin: a.stdin, clipboard: a.clipboard(), home: func() string { return cmp.Or(a.getenv("HOME"), homeOfUser()) }, yes: yes}
 	if t, err := term.Open(); err == nil {
 		q.terminal = t
 	}
@@ -161,13 +167,17 @@ func (q *asker) readSource(flag, path string, limit int64) ([]byte, error) {
 	if path == "-" {
 		return readAtMost(q.stdin, flag, "stdin", limit)
 	}
+	path = q.expand(path)
+	thing := flag // alone, if path may be the secret itself
+	if _, safe := looksLikePath(path); safe {
+		thing += " " + path
+	}
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
-		return nil, fault.New(fault.Usage, flag, "give the path of a file, or - for stdin", "is a directory")
+		return nil, fault.New(fault.Usage, thing, "give the path of a file, or - for stdin", "is a directory")
 	}
 	if err != nil || !info.Mode().IsRegular() && info.Mode()&fs.ModeNamedPipe == 0 && info.Mode()&fs.ModeCharDevice == 0 {
-		// The path is not echoed: it may be the secret itself.
-		return nil, fault.New(fault.Usage, flag, "give the path of a file, or - for stdin", "no such file")
+		return nil, fault.New(fault.Usage, thing, "give the path of a file, or - for stdin", "no such file")
 	}
 	f, err := os.Open(path) //nolint:gosec // the user's own choice
 	if err != nil {
@@ -191,6 +201,47 @@ func readAtMost(in io.Reader, flag, thing string, limit int64) ([]byte, error) {
 		return nil, fault.New(fault.Usage, thing, "", "is empty")
 	}
 	return data, nil
+}
+
+// text returns the text in the file at path, as creds.Text has it. It fails as read does.
+func (q *asker) text(ctx context.Context, flag, path string) (string, error) {
+	data, err := q.read(ctx, flag, path, maxSecret)
+	defer clear(data)
+	text := creds.Text(data)
+	if err == nil && text == "" {
+		err = fault.New(fault.Usage, where(flag, path), "", "is empty")
+	}
+	return text, err
+}
+
+// expand puts the home directory in the place of the ~ that shells leave in --flag=~/file.
+func (q *asker) expand(path string) string {
+	if rest, found := strings.CutPrefix(path, "~"); found && (rest == "" || os.IsPathSeparator(rest[0])) {
+		return q.home() + rest
+	}
+	return path
+}
+
+// typedPath returns the path in what was typed, pasted or dropped on the terminal: file managers quote
+// it, escape its spaces, or give a file: URL.
+func (q *asker) typedPath(text string) string {
+	if words, ok := profile.SplitWords(text); runtime.GOOS == "windows" {
+		text = strings.Trim(text, `"'`)
+	} else if ok && len(words) == 1 {
+		text = words[0]
+	}
+	if u, err := url.Parse(text); err == nil && u.Scheme == "file" {
+		text = u.Path
+	}
+	return q.expand(text)
+}
+
+// looksLikePath reports whether text is meant as the path of a file, and whether it is safe to show: not
+// if it could be a secret access key.
+func looksLikePath(text string) (path, safe bool) {
+	path = regexp.MustCompile(`^(/|~|\.\.?[/\\]|[A-Za-z]:[/\\])|(?i)\.(png|jpe?g|webp|gif|heic|bmp|tiff?|svg|pdf|txt|csv|json)$`).MatchString(text) && !strings.Contains(text, "://")
+	safe = path && regexp.MustCompile(`[^A-Za-z0-9+/=]`).MatchString(text)
+	return path && (safe || len(text) != envstore.SecretLength), safe
 }
 
 // where names a source in an error.

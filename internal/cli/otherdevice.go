@@ -100,21 +100,26 @@ func (m *manager) devices(ctx context.Context) (serials []string) {
 // code returns a code that was not sent yet. It is good for one call only, so that it may be seen.
 func (o otherDevice) code(ctx context.Context, m *manager, serial string) (creds.Secret, error) {
 	if o.codeFile != "" {
-		text, err := m.ask.read(ctx, "--mfa-code-file", o.codeFile, maxSecret)
-		defer clear(text)
-		return firstLine(text), err
-	}
-	ask := func() (string, error) {
-		return m.ask.line(ctx, fmt.Sprintf("Its current code (%s)", serial), "--mfa-code-file FILE")
-	}
-	return insist(m.ask, ask, func(text string) (creds.Secret, error) {
-		code := creds.NewSecret(text)
-		switch {
-		case len(text) != 6 || strings.Trim(text, "0123456789") != "":
-			return creds.Secret{}, fault.New(fault.Usage, "", "", "a code has six digits")
-		case slices.ContainsFunc(m.sent, code.Equal):
-			return creds.Secret{}, fault.New(fault.Usage, "", "wait for the next one", "this code was already sent")
+		text, err := m.ask.text(ctx, "--mfa-code-file", o.codeFile)
+		if err != nil {
+			return creds.Secret{}, err
 		}
-		return code, nil
-	})
+		return m.typedCode(text)
+	}
+	return insist(m.ask, func() (string, error) {
+		return m.ask.line(ctx, fmt.Sprintf("Its current code (%s)", serial), "--mfa-code-file FILE")
+	}, m.typedCode)
+}
+
+// typedCode returns the code in text, which apps show in two groups.
+func (m *manager) typedCode(text string) (creds.Secret, error) {
+	text = strings.NewReplacer(" ", "", "-", "", "\u00a0", "").Replace(text)
+	code := creds.NewSecret(text)
+	switch {
+	case len(text) != 6 || strings.Trim(text, "0123456789") != "":
+		return creds.Secret{}, fault.New(fault.Usage, "", "", "a code has six digits")
+	case slices.ContainsFunc(m.sent, code.Equal):
+		return creds.Secret{}, fault.New(fault.Usage, "", "wait for the next one", "this code was already sent")
+	}
+	return code, nil
 }

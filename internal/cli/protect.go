@@ -197,20 +197,7 @@ func readPassphrase(ctx context.Context, prompt, file, flag string, ask *asker) 
 	if file == "" {
 		return ask.secret(ctx, prompt, flag)
 	}
-	text, err := ask.read(ctx, strings.TrimSuffix(flag, " FILE"), file, maxSecret)
-	defer clear(text)
-	if err != nil {
-		return creds.Secret{}, err
-	}
-	return firstLine(text), nil
-}
-
-func firstLine(text []byte) creds.Secret {
-	for i, c := range text {
-		if c == '\n' || c == '\r' {
-			text = text[:i]
-			break
-		}
-	}
-	return creds.NewSecret(string(text))
+	text, err := ask.text(ctx, strings.TrimSuffix(flag, " FILE"), file)
+	line, _, _ := strings.Cut(text, "\n")
+	return creds.NewSecret(strings.TrimRight(line, " \t\r")), err
 }

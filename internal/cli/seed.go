@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -84,10 +83,12 @@ func (s *seedSource) fromFiles(ctx context.Context, ask *asker, flag string, pat
 
 // typed returns the seed in what was typed, or in the file whose path that is.
 func (s *seedSource) typed(ctx context.Context, text creds.Secret, ask *asker) (found, error) {
-	if info, err := os.Stat(text.Reveal()); err != nil || !info.Mode().IsRegular() {
+	path := ask.typedPath(text.Reveal())
+	info, err := os.Stat(path)
+	if meant, _ := looksLikePath(path); !meant && (err != nil || !info.Mode().IsRegular()) {
 		return s.choose(ctx, []creds.Secret{text}, "what was typed", ask)
 	}
-	return s.fromFiles(ctx, ask, "file", []string{text.Reveal()})
+	return s.fromFiles(ctx, ask, "file", []string{path})
 }
 
 // textsOf returns the text in a file, or the texts of the QR codes in a picture. flag is how it
@@ -98,11 +99,16 @@ func textsOf(ctx context.Context, ask *asker, flag, path string) ([]creds.Secret
 	if err != nil {
 		return nil, err
 	}
-	if utf8.Valid(data) && len(data) <= maxSecret && !strings.Contains(string(data[:min(len(data), 512)]), "<svg") {
-		return []creds.Secret{creds.NewSecret(strings.TrimSpace(string(data)))}, nil
+	if len(data) <= maxSecret {
+		if text := creds.Text(data); !strings.ContainsFunc(text, isControl) && !strings.Contains(text, "<svg") {
+			return []creds.Secret{creds.NewSecret(text)}, nil
+		}
 	}
 	return textsIn(data, where(flag, path))
 }
+
+// isControl reports what is in every picture, and in no text.
+func isControl(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\n\v\f\r", r) }
 
 // textsIn returns the texts of the QR codes in a picture, which is from the place from.
 func textsIn(data []byte, from string) ([]creds.Secret, error) {
@@ -119,30 +125,48 @@ const maxPicture = 32 << 20
 // choose returns the seed that the texts, of the source from, spell: one text, or all parts of an
 // export.
 func (s *seedSource) choose(ctx context.Context, texts []creds.Secret, from string, ask *asker) (found, error) {
+	accounts, err := s.accounts(texts)
+	switch {
+	case err != nil:
+		return found{}, badSeed(from, err)
+	case len(accounts) > 0:
+		return s.chooseAccount(ctx, accounts, from, ask)
+	case len(texts) != 1:
+		return found{}, fault.New(fault.Usage, from, "crop the picture to the one of the MFA device", "the picture has %d QR codes, and none has an otpauth URI", len(texts))
+	}
+	seed, err := totp.ParseSeed(texts[0].Reveal(), totp.Policy{AllowWeak: s.weak})
+	return found{seed: seed}, badSeed(from, err)
+}
+
+// accounts returns those of all otpauth URIs and exports in the texts.
+func (s *seedSource) accounts(texts []creds.Secret) (all []totp.Account, err error) {
 	policy := totp.Policy{AllowWeak: s.weak}
 	var parts []totp.Migration
 	for _, text := range texts {
-		if !totp.IsMigration(text.Reveal()) {
-			continue
-		}
-		part, err := totp.ParseMigration(text.Reveal(), policy)
+		uris, err := totp.URIs(text.Reveal())
 		if err != nil {
-			return found{}, badSeed(from, err)
+			return nil, err
 		}
-		parts = append(parts, part)
-	}
-	switch {
-	case len(parts) > 0:
-		accounts, err := totp.CombineMigrations(parts)
-		if err != nil {
-			return found{}, badSeed(from, err)
+		for _, uri := range uris {
+			if totp.IsMigration(uri) {
+				part, err := totp.ParseMigration(uri, policy)
+				if err != nil {
+					return nil, err
+				}
+				parts = append(parts, part)
+				continue
+			}
+			account := totp.Account{Name: labelOf(uri)}
+			account.Seed, err = totp.ParseSeed(uri, policy)
+			account.Problem, _ = errors.AsType[*totp.SeedError](err)
+			all = append(all, account)
 		}
-		return s.chooseAccount(ctx, accounts, from, ask)
-	case len(texts) != 1:
-		return found{}, fault.New(fault.Usage, from, "crop the picture to one of them", "the picture has %d QR codes", len(texts))
 	}
-	seed, err := totp.ParseSeed(texts[0].Reveal(), policy)
-	return found{seed, labelOf(texts[0])}, badSeed(from, err)
+	if len(parts) == 0 {
+		return all, nil
+	}
+	exported, err := totp.CombineMigrations(parts)
+	return append(all, exported...), err
 }
 
 // chooseAccount returns one account of an export: the one that --account names, the only one, the only
@@ -151,6 +175,9 @@ func (s *seedSource) chooseAccount(ctx context.Context, all []totp.Account, from
 	candidates := totp.AWSAccounts(all)
 	if s.account != "" {
 		candidates = slices.DeleteFunc(slices.Clone(all), func(a totp.Account) bool { return a.Name != s.account && titleOf(a) != s.account })
+		if len(candidates) == 0 {
+			return found{}, fault.New(fault.Usage, "--account "+s.account, "give one of the names", "there are only %s", titles(all))
+		}
 	}
 	if len(candidates) == 0 {
 		candidates = all
@@ -171,15 +198,15 @@ func (s *seedSource) chooseAccount(ctx context.Context, all []totp.Account, from
 
 // pick has one of the accounts chosen.
 func pick(ctx context.Context, accounts []totp.Account, from string, ask *asker) (int, error) {
-	var names []string
-	for i, account := range accounts {
-		names = append(names, fmt.Sprintf("%d: %s", i+1, fault.Printable(titleOf(account))))
-	}
 	if !ask.present() {
-		return 0, fault.New(fault.Usage, from, "give --account NAME", "the export has several accounts (%s)", strings.Join(names, ", "))
+		return 0, fault.New(fault.Usage, from, "give one of the names: --account "+fault.Shell(titleOf(accounts[0])), "there are several accounts (%s)", titles(accounts))
+	}
+	var names strings.Builder
+	for i, account := range accounts {
+		fmt.Fprintf(&names, "\n  %d: %s", i+1, fault.Printable(titleOf(account)))
 	}
 	question := func() (string, error) {
-		return ask.line(ctx, "The export has several accounts.\n  "+strings.Join(names, "\n  ")+"\nNumber of the one to take", "--account NAME")
+		return ask.line(ctx, "There are several accounts."+names.String()+"\nNumber of the one to take", "--account NAME")
 	}
 	return insist(ask, question, func(answer string) (int, error) {
 		n, err := strconv.Atoi(answer)
@@ -188,6 +215,15 @@ func pick(ctx context.Context, accounts []totp.Account, from string, ask *asker)
 		}
 		return n - 1, nil
 	})
+}
+
+// titles returns the titles of accounts, as a list.
+func titles(accounts []totp.Account) string {
+	var names []string
+	for _, account := range accounts {
+		names = append(names, strconv.Quote(titleOf(account)))
+	}
+	return strings.Join(names, ", ")
 }
 
 func titleOf(a totp.Account) string {
@@ -211,9 +247,9 @@ func badSeed(from string, err error) error {
 }
 
 // labelOf returns the label of an otpauth URI, or "".
-func labelOf(uri creds.Secret) string {
-	u, err := url.Parse(strings.TrimSpace(uri.Reveal()))
-	if err != nil || u.Scheme != "otpauth" {
+func labelOf(uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil {
 		return ""
 	}
 	return strings.TrimPrefix(u.Path, "/")

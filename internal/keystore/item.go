@@ -55,7 +55,7 @@ func (i Items) accessKey(ctx context.Context, name, profile string) (creds.Acces
 	}
 	thing, remedy := "the access key of profile "+strconv.Quote(profile), addAgain
 	var it item
-	if err := json.Unmarshal([]byte(stored.Reveal()), &it); err != nil {
+	if err := json.Unmarshal([]byte(creds.Text([]byte(stored.Reveal()))), &it); err != nil {
 		return creds.AccessKey{}, fault.New(fault.NoSecret, thing, remedy, "what is stored is damaged") // err might quote the secret
 	}
 	if it.Version != itemVersion {
@@ -94,7 +94,7 @@ func (i Items) Seed(ctx context.Context, serial string) (totp.Seed, error) {
 		return totp.Seed{}, err
 	}
 	// Whether it is strong enough was decided when it was stored.
-	seed, err := totp.ParseSeed(stored.Reveal(), totp.Policy{AllowWeak: true})
+	seed, err := totp.ParseSeed(creds.Text([]byte(stored.Reveal())), totp.Policy{AllowWeak: true})
 	if err != nil {
 		return totp.Seed{}, fault.New(fault.NoSecret, "the seed of "+serial, addAgain, "what is stored is damaged")
 	}

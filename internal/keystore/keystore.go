@@ -8,6 +8,7 @@ package keystore
 import (
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -133,9 +134,10 @@ func causeOf(err error) string {
 
 // ParseAccessKey finds the access key in text: the CSV file of the console, the JSON of
 // `aws iam create-access-key`, lines of ~/.aws/credentials, assignments of a shell, or just id
-// and secret. where says where the text is from. The error is a *fault.Error of kind Usage, and
-// shows nothing of the text.
-func ParseAccessKey(where, text string) (creds.AccessKey, error) {
+// and secret. where says where the text is from. The secret access keys of AWS are known by their
+// length; ofAWS says that no other will do. The error is a *fault.Error of kind Usage, and shows nothing
+// of the text.
+func ParseAccessKey(where, text string, ofAWS bool) (creds.AccessKey, error) {
 	var ids, secrets []string
 	text = strings.ReplaceAll(text, `\/`, "/") // JSON may write it so
 	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return !inSecret(r) }) {
@@ -149,18 +151,41 @@ func ParseAccessKey(where, text string) (creds.AccessKey, error) {
 			secrets = addNew(secrets, word)
 		}
 	}
+	if len(ids) == 1 && len(secrets) == 0 && !ofAWS {
+		secrets = otherSecret(text, ids[0])
+	}
 	remedy := "give the id (AKIA...) and the secret access key, as the console or the AWS CLI showed them"
 	switch {
 	case len(ids) == 0:
-		return creds.AccessKey{}, fault.New(fault.Usage, where, remedy, "there is no access key id")
+		return creds.AccessKey{}, fault.New(fault.Usage, where, remedy, "there is no access key id%s", foreign(text))
 	case len(ids) > 1:
 		return creds.AccessKey{}, fault.New(fault.Usage, where, "give one alone", "there are %d access keys", len(ids))
 	case len(secrets) == 0:
-		return creds.AccessKey{}, fault.New(fault.Usage, where, remedy, "there is an access key id, but no secret access key of %d characters", envstore.SecretLength)
+		return creds.AccessKey{}, fault.New(fault.Usage, where, remedy, "there is an access key id, but no secret access key of %d characters%s", envstore.SecretLength, foreign(text))
 	case len(secrets) > 1:
 		return creds.AccessKey{}, fault.New(fault.Usage, where, "give the access key alone", "there are %d texts that could be the secret access key", len(secrets))
 	}
 	return creds.AccessKey{ID: ids[0], Secret: creds.NewSecret(secrets[0])}, nil
+}
+
+// otherSecret returns the secret access key of another maker of STS: what its name stands before, or
+// else what comes after the id.
+func otherSecret(text, id string) []string {
+	const value = `["']?([^\s"',;:=]+)`
+	for _, before := range []string{`(?i:secret[_ ]?(?:access[_ ]?)?key)["']?\s*[:=]\s*`, regexp.QuoteMeta(id) + `["']?[\s,;:]+`} {
+		if match := regexp.MustCompile(before + value).FindStringSubmatch(text); match != nil && creds.Foreign(match[1]) == "" {
+			return match[1:]
+		}
+	}
+	return nil
+}
+
+// foreign names the first character of text that may spoil a key without being seen.
+func foreign(text string) string {
+	if problem := creds.Foreign(strings.Map(func(r rune) rune { return max(r, '!') }, text)); problem != "" {
+		return ": " + problem
+	}
+	return ""
 }
 
 // inSecret reports the characters of a secret access key: those of base64.

@@ -48,7 +48,7 @@ func (s Source) Code(ctx context.Context) (creds.Secret, error) {
 	if err != nil {
 		return creds.Secret{}, s.failure(err)
 	}
-	code := strings.Trim(string(out), " \t\r\n")
+	code := creds.Text(out)
 	if problem := wrong(code); problem != "" {
 		return creds.Secret{}, s.fault(fault.NoSecret, "it has to print the six digits of the current code and nothing else", "%s", problem)
 	}

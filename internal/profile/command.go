@@ -28,16 +28,16 @@ func ProgramName(word string) string {
 func CommandWords(line string) []string {
 	line = strings.ReplaceAll(line, `\`, `\\`)
 	for _, end := range []string{"", `"`, "'"} {
-		if words, ok := splitWords(line + end); ok {
+		if words, ok := SplitWords(line + end); ok {
 			return words
 		}
 	}
 	return nil
 }
 
-// splitWords splits text as Python's shlex.split does, which botocore uses on headers.
+// SplitWords splits text as Python's shlex.split does, which botocore uses on headers.
 // It reports false for an open quotation or a backslash at the end.
-func splitWords(text string) ([]string, bool) {
+func SplitWords(text string) ([]string, bool) {
 	var words []string
 	for {
 		text = strings.TrimLeft(text, " \t\r\n")

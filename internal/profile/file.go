@@ -245,7 +245,7 @@ func parseTitle(text string) title {
 	if name := plainName(text); name != "" {
 		return title{class: profileSection, name: name}
 	}
-	if words, ok := splitWords(text); ok && len(words) == 2 {
+	if words, ok := SplitWords(text); ok && len(words) == 2 {
 		switch {
 		case strings.HasPrefix(text, "profile"):
 			return title{class: profileSection, name: words[1]}

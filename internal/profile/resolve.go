@@ -145,7 +145,7 @@ func program(v value) ([]string, error) {
 	if windows {
 		text = strings.ReplaceAll(text, `\`, `\\`) // there it separates directories, and quotes nothing
 	}
-	words, ok := splitWords(text)
+	words, ok := SplitWords(text)
 	if !ok {
 		return nil, fault.New(fault.Config, v.place(), "close it", "%s has an open quotation", v.key)
 	}

@@ -60,7 +60,7 @@ func Is(in io.Reader) bool {
 // Size returns the size of the terminal in characters, which is 0 if nobody has set it.
 func (t *Terminal) Size() (columns, rows int, err error) { return term.GetSize(int(t.out.Fd())) }
 
-// Line asks for a line and returns it without the white space around it. The error is
+// Line asks for a line and returns it as creds.Text has it. The error is
 // io.EOF if the person ended the input, or ctx's cause.
 func (t *Terminal) Line(ctx context.Context, prompt string) (string, error) {
 	if _, err := fmt.Fprintf(t.out, "%s: ", prompt); err != nil {
@@ -116,7 +116,7 @@ func (t *Terminal) read(ctx context.Context) (string, error) {
 		if errors.Is(err, io.EOF) && len(line) > 0 {
 			err = nil
 		}
-		answers <- answer{strings.TrimSpace(string(line)), err}
+		answers <- answer{creds.Text(line), err}
 		clear(line)
 	}()
 	select {

@@ -90,7 +90,7 @@ func readOwn(path string) (creds.Secret, error) {
 	if err != nil || len(text) == maxFile/4 {
 		return creds.Secret{}, fault.New(fault.Usage, path, "give the path of a file that age takes with -i", "is no file of identities")
 	}
-	return creds.NewSecret(string(text)), nil
+	return creds.NewSecret(creds.Text(text) + "\n"), nil // others may be written behind it
 }
 
 // first writes the keys of a store that has none. It fails if there are items, which with new keys

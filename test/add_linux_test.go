@@ -150,7 +150,7 @@ func TestFilesThatAreNone(t *testing.T) {
 	empty := filepath.Join(b.Dir, "secrets", "empty")
 	writeFile(t, empty, "")
 	for words, args := range map[string][]string{
-		"error: --seed-file: is a directory\n":               {"add", "--profile", "work", "--seed-file", b.Dir},
+		"error: --seed-file " + b.Dir + ": is a directory\n": {"add", "--profile", "work", "--seed-file", b.Dir},
 		"error: --passphrase-file " + empty + ": is empty\n": {"store", "protect", "--passphrase", "--passphrase-file", empty},
 	} {
 		if got := run(t, b, nil, b.Binary, args...); got.code != 2 || !strings.Contains(got.stderr, words) {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -73,12 +74,20 @@ func (e Editor) transact(ctx context.Context, work func() ([]*target, error)) er
 		return err
 	}
 	defer unlock()
-	targets, err := work()
-	if err != nil {
-		return err
+	const tries = 20
+	for try := 1; ; try++ {
+		targets, err := work()
+		if err == nil {
+			err = commit(targets)
+		}
+		if !errors.Is(err, errChanged) || try == tries {
+			return err
+		}
 	}
-	return commit(targets)
 }
+
+// errChanged says that another program has changed a file since it was read.
+var errChanged = errors.New("changed in the meantime")
 
 // lock waits for the lock. Where the disk cannot give one, work goes on without: that
 // nobody changed a file meanwhile is checked in any case.
@@ -114,7 +123,9 @@ type target struct {
 
 	dir    *securefile.Dir // its directory, once it is staged
 	staged string          // the name of the new content there
-	copied string          // the name of the copy there
+
+	replaced *os.File // the old file, once it is to be replaced
+	copied   string   // the name of the copy there
 }
 
 // openTarget reads the file at path. Its links are followed here, once.
@@ -146,7 +157,7 @@ func (t *target) change() Change {
 
 // commit replaces the files that change. All that is likely to fail comes first: only when
 // each new content is on the disk under another name, and no file was changed by others, do
-// they take their places.
+// they take their places. Each file is looked at once more right before and after it is replaced.
 func commit(all []*target) error {
 	var done bool
 	for _, t := range all {
@@ -168,8 +179,17 @@ func commit(all []*target) error {
 		}
 	}
 	done = true
+	time.Sleep(settle)
+	for _, t := range all {
+		if err := t.keepLate(); err != nil {
+			return t.inWords(err)
+		}
+	}
 	return nil
 }
+
+// settle is how long a program that opened the old file just before it was replaced has to write to it.
+const settle = 20 * time.Millisecond
 
 // stage writes the new content beside the old, with its mode and owner, and the backup.
 func (t *target) stage() error {
@@ -219,29 +239,114 @@ func (t *target) copyOld() error {
 	}
 }
 
+// added returns what another program has added to the file, which now holds data, since it was read. Any
+// other change is errChanged: whole sections at the end mean the same behind any edit, but nothing else does.
+func (t *target) added(data string) (string, error) {
+	more, ok := strings.CutPrefix(data, t.old)
+	onItsLine := t.old == "" || strings.HasSuffix(t.old, "\n") || strings.HasPrefix(more, "\n")
+	if ok && (more == "" || onItsLine && beginsSection(more)) {
+		return more, nil
+	}
+	bad := fault.New(fault.Config, t.path, "run it again", "another program changed it in the meantime")
+	bad.Err = errChanged
+	return "", bad
+}
+
+// beginsSection reports whether the first line of text that is not blank or a comment is a header.
+func beginsSection(text string) bool {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' && line[0] != ';' {
+			return line[0] == '['
+		}
+	}
+	return false
+}
+
 // unchanged fails if the file is not what was read any more.
 func (t *target) unchanged() error {
 	data, info, err := profile.Read(t.end)
-	if err != nil {
-		return err
+	if err == nil && (info == nil) != (t.info == nil) {
+		data = "?" + t.old
 	}
-	if (info == nil) != (t.info == nil) || data != t.old {
-		return fault.New(fault.Config, t.path, "run it again", "another program changed it in the meantime")
+	if err == nil {
+		_, err = t.added(data)
 	}
-	return nil
+	return err
 }
 
-// publish puts the new content in the place of the old.
+// publish puts the new content in the place of the old. There is no lock that other programs respect, so
+// what they have added until now goes with it, and keepLate looks for more.
 func (t *target) publish() error {
 	if t.staged == "" {
 		return nil
 	}
-	if err := t.dir.Replace(t.staged, filepath.Base(t.end)); err != nil {
+	name := filepath.Base(t.end)
+	if t.info == nil {
+		err := t.dir.Create(name, []byte(t.new), securefile.Options{Durable: true})
+		if errors.Is(err, fs.ErrExist) {
+			err = t.unchanged()
+		}
+		return err
+	}
+	var err error
+	if t.replaced, _, err = securefile.OpenRegular(t.end); err != nil {
+		return err
+	}
+	if err := t.addTo(t.staged); err != nil {
+		return err
+	}
+	if err := t.dir.Replace(t.staged, name); err != nil {
 		return err
 	}
 	t.staged = ""
 	t.sweep()
-	return nil
+	return t.keepLate()
+}
+
+// keepLate keeps what another program has written to the old file while that was replaced.
+func (t *target) keepLate() error {
+	if t.replaced == nil {
+		return nil
+	}
+	err := t.addTo(filepath.Base(t.end))
+	if !errors.Is(err, errChanged) {
+		return err
+	}
+	t.old = content(t.replaced)
+	if err := t.copyOld(); err != nil {
+		return err
+	}
+	return fault.New(fault.Config, t.path, "compare them", "another program changed it while it was replaced; what it wrote is in %s", t.change().Backup)
+}
+
+// addTo adds what other programs have added to the old file, and that is not known yet, to the file name.
+func (t *target) addTo(name string) error {
+	more, err := t.added(content(t.replaced))
+	if err != nil {
+		return err
+	}
+	t.old += more
+	t.new += more
+	return t.extend(name, more)
+}
+
+// extend adds text to the end of the file name.
+func (t *target) extend(name, text string) error {
+	if text == "" {
+		return nil
+	}
+	f, err := t.dir.Root.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// content returns what the file holds; what cannot be read is no change.
+func content(f *os.File) string {
+	data, _ := io.ReadAll(io.NewSectionReader(f, 0, profile.MaxSize))
+	return string(data)
 }
 
 // sweep removes what killed edits have left beside the file. Its own time stamp says
@@ -257,6 +362,7 @@ func (t *target) close(done bool) {
 	if t.dir == nil {
 		return
 	}
+	_ = t.replaced.Close() // of nil is an error, too
 	if t.staged != "" {
 		_ = t.dir.Remove(t.staged)
 	}

@@ -147,36 +147,37 @@ func TestSharing(t *testing.T) {
 	}
 }
 
-// TestChangedMeanwhile has another program write between reading and writing.
+// TestChangedMeanwhile has another program write, once, between reading and writing: the edit is done
+// again on what is there then.
 func TestChangedMeanwhile(t *testing.T) {
 	t.Parallel()
-	for name, meddle := range map[string]func(path string) error{
-		"other content": func(path string) error { return os.WriteFile(path, []byte("[x]\nstore = b\n"), 0o600) },
-		"gone":          os.Remove,
-		"directory":     func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) },
+	for name, c := range map[string]struct {
+		old, want string
+		meddle    func(path string) error
+	}{
+		"other content": {"[x]\nstore = a\n", "[x]\nstore = age\n", func(path string) error { return os.WriteFile(path, []byte("[x]\nstore = b\n"), 0o600) }},
+		"gone":          {"[x]\nstore = a\n", "[x]\nstore = age\n", os.Remove},
+		"made":          {"", "[y]\n\n[x]\nstore = age\n", func(path string) error { return os.WriteFile(path, []byte("[y]\n"), 0o600) }},
+		"made empty":    {"", "[x]\nstore = age\n", func(path string) error { return os.WriteFile(path, nil, 0o600) }},
+		"directory":     {"[x]\nstore = a\n", "", func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) }},
 	} {
-		paths := write(t, "", "[x]\nstore = a\n", "")
-		var left []string
+		paths, tries := write(t, "", c.old, ""), 0
 		_, err := editor(paths).Update(t.Context(), "x", func(o *Own) error {
-			o.Store = "age"
-			err := meddle(paths.Own)
-			left = files(t, paths.Own)
-			return err
+			o.Store, tries = "age", tries+1
+			if tries > 1 {
+				return nil
+			}
+			return c.meddle(paths.Own)
 		})
-		wantFault(t, err, fault.Config, paths.Own)
-		if got := files(t, paths.Own); !slices.Equal(got, left) {
-			t.Errorf("%s: files are %q, and were %q", name, got, left)
+		if c.want == "" {
+			wantFault(t, err, fault.Config, paths.Own)
+			continue
 		}
-	}
-	for _, theirs := range []string{"[y]\n", ""} {
-		paths := write(t, "", "", "")
-		_, err := editor(paths).Update(t.Context(), "x", func(o *Own) error {
-			o.Store = "age"
-			return os.WriteFile(paths.Own, []byte(theirs), 0o600)
-		})
-		wantFault(t, err, fault.Config, "changed it in the meantime; run it again")
-		if text(t, paths.Own) != theirs {
-			t.Error("the other program's file is gone")
+		if got := text(t, paths.Own); err != nil || got != c.want {
+			t.Errorf("%s: the file is %q, %v", name, got, err)
+		}
+		if got := files(t, paths.Own); len(got) != 2 {
+			t.Errorf("%s: files are %q", name, got)
 		}
 	}
 }

@@ -77,8 +77,13 @@ func getSessionToken(ctx context.Context, c *call) (*types.Credentials, error) {
 }
 
 func assumeRole(ctx context.Context, c *call) (*types.Credentials, error) {
+	var tags []types.Tag
+	for _, tag := range c.Role.Tags {
+		tags = append(tags, types.Tag{Key: &tag.Key, Value: &tag.Value})
+	}
 	out, err := c.stsAPI().AssumeRole(ctx, &awssts.AssumeRoleInput{
 		RoleArn: &c.Role.ARN, RoleSessionName: &c.Role.SessionName, ExternalId: optional(c.Role.ExternalID),
+		SourceIdentity: optional(c.Role.SourceIdentity), Tags: tags, TransitiveTagKeys: c.Role.TransitiveTags,
 		DurationSeconds: c.seconds(), SerialNumber: optional(c.Serial), TokenCode: optional(c.Code.Reveal()),
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package awsapi
 import (
 	"bytes"
 	"crypto/rand"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -22,10 +23,12 @@ type stage struct {
 	client *Client
 }
 
-func newStage(t *testing.T) *stage {
+func newStage(t *testing.T, roles ...sandbox.Role) *stage {
 	t.Helper()
 	s := &stage{t: t, clock: &steppedClock{at: time.Now()}}
-	server, err := sandbox.Start(sandbox.Options{Now: s.clock.now, Rand: rand.Reader, TLS: true})
+	world := sandbox.DefaultWorld()
+	world.Roles = append(world.Roles, roles...)
+	server, err := sandbox.Start(sandbox.Options{Now: s.clock.now, Rand: rand.Reader, TLS: true, World: world})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +102,29 @@ func TestSandboxSessionsAndRoles(t *testing.T) {
 	state := s.State()
 	if state.Connections != 3 || state.Count("GetSessionToken").Calls != 1 || state.Count("AssumeRole").Calls != 2 {
 		t.Errorf("%+v", state)
+	}
+}
+
+// TestSandboxSessionTags assumes a role whose trust policy wants source identity and tags, as the session
+// of GetSessionToken, which takes none of them, and with the access key.
+func TestSandboxSessionTags(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, sandbox.Role{Name: "tagged", Trusts: []string{sandbox.Everyone}, RequireMFA: true, Demands: url.Values{
+		"SourceIdentity": {"anna"}, "Tags.member.1.Key": {"cost center"}, "Tags.member.1.Value": {"ü=1"},
+		"Tags.member.2.Key": {"team"}, "Tags.member.2.Value": {""}, "TransitiveTagKeys.member.1": {"team"},
+	}})
+	tagged := s.role("tagged")
+	tagged.SourceIdentity, tagged.TransitiveTags = "anna", []string{"team"}
+	tagged.Tags = []creds.Tag{{Key: "cost center", Value: "ü=1"}, {Key: "team"}}
+	direct := s.request()
+	direct.Role, direct.Duration = tagged, time.Hour
+	s.mustCall(direct)
+	s.nextStep()
+	chained := signedBy(s.mustCall(s.request()).Credentials, direct)
+	s.mustCall(chained)
+	chained.Role = s.role("tagged")
+	if got := s.client.Call(t.Context(), chained); KindOf(got.Err) != Denied {
+		t.Errorf("without tags: %v", got.Err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -134,7 +135,33 @@ func (a *app) adding(o addOptions, ask *asker) (*adding, error) {
 	if err == nil && add.serial != "" {
 		add.settings.Serial, err = profile.CheckSerial("--serial", add.serial)
 	}
+	if err == nil {
+		add.mfaProcess = absoluteProgram(add.mfaProcess)
+		err = profile.CheckProgram("--mfa-process", add.mfaProcess)
+	}
 	return add, err
+}
+
+// absoluteProgram returns a command line with the absolute path of its program, if that is found: tools
+// run in other directories, and some with another PATH.
+func absoluteProgram(line string) string {
+	words := profile.CommandWords(line)
+	if len(words) == 0 {
+		return line
+	}
+	path, err := exec.LookPath(words[0])
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	for _, quote := range []string{"", `"`, "'"} {
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), quote+words[0]+quote); ok && err == nil {
+			if strings.ContainsAny(path, " '\t") {
+				path = `"` + path + `"`
+			}
+			return path + rest
+		}
+	}
+	return line
 }
 
 // secrets adds what the flags name, or else asks for both.
@@ -178,11 +205,10 @@ func (add *adding) setProgram(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	word, _, _ := strings.Cut(strings.TrimSpace(add.mfaProcess), " ")
-	word = fault.Printable(word)
-	add.say("%s now prints the codes of profile %s.", word, fault.Printable(add.settings.Identity))
-	if _, err := exec.LookPath(word); err != nil && !strings.ContainsAny(word, `/\"'`) {
-		add.say("Warning: %s is not on PATH.", word)
+	word := profile.CommandWords(add.mfaProcess)[0]
+	add.say("%s now prints the codes of profile %s.", fault.Printable(word), fault.Printable(add.settings.Identity))
+	if _, err := exec.LookPath(word); err != nil {
+		add.say("Warning: %s is not on PATH, or cannot be run.", fault.Printable(word))
 	}
 	return nil
 }

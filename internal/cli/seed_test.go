@@ -1,11 +1,40 @@
 package cli
 
 import (
+	"os"
 	"testing"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
+
+// TestAbsoluteProgram makes --mfa-process independent of directory and PATH, as register does with ours.
+func TestAbsoluteProgram(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for _, name := range []string{"code", "print code"} {
+		if err := os.WriteFile(name, []byte("#!/bin/sh\n"), 0o700); err != nil { //nolint:gosec // it is to be run
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", dir)
+	for line, want := range map[string]string{
+		"./code -s 'a b'":   dir + "/code -s 'a b'",
+		"code -s aws":       dir + "/code -s aws",
+		" code":             dir + "/code",
+		`"./print code" -x`: `"` + dir + `/print code" -x`,
+		"'./print code'":    `"` + dir + `/print code"`,
+		dir + "/code":       dir + "/code",
+		"no-such-program x": "no-such-program x",
+		"./none":            "./none",
+		"~/code":            "~/code",
+		"":                  "",
+	} {
+		if got := absoluteProgram(line); got != want {
+			t.Errorf("%s: %s, want %s", line, got, want)
+		}
+	}
+}
 
 // TestChooseAccount takes the only account of an export, or the only one of AWS, without asking.
 func TestChooseAccount(t *testing.T) {

@@ -35,6 +35,16 @@ type Role struct {
 	SessionName string        // RoleSessionName, 2 to 64 characters of [\w+=,.@-]
 	ExternalID  string        // "": none is sent
 	Duration    time.Duration // 900 s to 12 h; at most 1 h if another session assumes it
+
+	SourceIdentity string   // 2 to 64 characters of [\w+=,.@-]; "": none is sent
+	Tags           []Tag    // the session tags, at most 50, sorted by key
+	TransitiveTags []string // keys of Tags that go on to the roles assumed from the session, sorted
+}
+
+// Tag is a session tag.
+type Tag struct {
+	Key   string // 1 to 128 characters
+	Value string // up to 256 characters
 }
 
 // Session is a set of credentials with the moment it was minted. Both times are

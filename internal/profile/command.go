@@ -35,6 +35,35 @@ func CommandWords(line string) []string {
 	return nil
 }
 
+// needsShell reports whether a command line means something else to a shell than to who cuts it into
+// words: a pipe, a variable, ~, a comment, an assignment before the program. aws-vault gives mfa_process
+// to sh -c, or to cmd.exe /C on the system that windows tells of.
+func needsShell(line string, windows bool) bool {
+	word, _, _ := strings.Cut(strings.TrimLeft(line, " \t"), " ")
+	shell := slices.Contains([]string{"sh", "bash", "dash", "zsh", "cmd"}, ProgramName(word))
+	if windows {
+		return !shell && strings.ContainsAny(line, "|&<>%")
+	}
+	quote, previous := ' ', ' ' // no quotation, at the start of a word
+	for _, c := range line {
+		unquoted, expanded := quote == ' ', quote == '"' && !shell // a shell expands what it gets
+		switch {
+		case previous == '\\' && quote != '\'':
+			c = 0 // stands for itself
+		case c == quote && !unquoted:
+			quote = ' '
+		case unquoted && strings.ContainsRune("|&;<>()", c), (unquoted || expanded) && strings.ContainsRune("$`", c),
+			unquoted && strings.ContainsRune("~#", c) && (previous == ' ' || previous == '\t'):
+			return true
+		case unquoted && (c == '"' || c == '\''):
+			quote = c
+		}
+		previous = c
+	}
+	name, _, assigned := strings.Cut(word, "=")
+	return assigned && !strings.ContainsAny(name, "/\"'")
+}
+
 // SplitWords splits text as Python's shlex.split does, which botocore uses on headers.
 // It reports false for an open quotation or a backslash at the end.
 func SplitWords(text string) ([]string, bool) {

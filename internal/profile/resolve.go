@@ -138,16 +138,32 @@ func (r *resolution) ofDevice(key string) value {
 	return r.first(key)
 }
 
+// CheckProgram refuses, with a *fault.Error, a command line that a flag gives and mfa_process cannot have.
+func CheckProgram(flag, line string) error {
+	_, err := program(value{text: line, key: KeyProcess, source: flag})
+	return err
+}
+
 // program returns the program and the arguments of a command line, cut as the AWS CLI cuts that of
-// a credential process.
+// a credential process. No error quotes it: a seed may be among the arguments.
 func program(v value) ([]string, error) {
 	text := v.text
 	if windows {
 		text = strings.ReplaceAll(text, `\`, `\\`) // there it separates directories, and quotes nothing
 	}
 	words, ok := SplitWords(text)
-	if !ok {
-		return nil, fault.New(fault.Config, v.place(), "close it", "%s has an open quotation", v.key)
+	switch {
+	case !ok:
+		return nil, fault.New(v.kind(), v.place(), "close it", "%s has an open quotation", v.key)
+	case len(words) == 0:
+		return nil, nil
+	case needsShell(v.text, windows) && windows:
+		return nil, fault.New(v.kind(), v.place(), "put cmd.exe /C before it", "%s has characters of a shell, but no shell runs it", v.key)
+	case needsShell(v.text, windows):
+		return nil, fault.New(v.kind(), v.place(), "put it in quotation marks behind /bin/sh -c, as in: mfa_process = /bin/sh -c 'pass otp aws | head -n 1'",
+			"%s has characters of a shell (| & ; < > ( ) $ ` ~ # or NAME=VALUE), but no shell runs it", v.key)
+	case strings.ContainsAny(words[0], "/\\") && !IsAbs(windows, words[0]):
+		return nil, fault.New(v.kind(), v.place(), "write the absolute path of the program", "%s has a relative path, which depends on the directory of whoever asks", v.key)
 	}
 	return words, nil
 }
@@ -238,6 +254,9 @@ func (r *resolution) link(name string) (link, error) {
 		return link{}, err
 	}
 	aws, err := r.files.AWS.section(name)
+	if err == nil && aws != nil {
+		err = aws.include(name)
+	}
 	if err != nil {
 		return link{}, err
 	}

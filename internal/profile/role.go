@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -76,30 +78,40 @@ func (r *resolution) checkFlags() error {
 
 // role reads the role of link number i. The flags are about the profile asked for,
 // number 0.
-func (r *resolution) role(i int, l link) (creds.Role, error) {
-	arn, err := checkRole(l.role)
-	if err != nil {
-		return creds.Role{}, err
+func (r *resolution) role(i int, l link) (role creds.Role, err error) {
+	if role.ARN, err = checkRole(l.role); err != nil {
+		return role, err
 	}
 	name, external := l.get(KeySessionName).uncommented(), l.get(KeyExternalID).uncommented()
 	if i == 0 {
 		name = flag(r.flags.RoleSessionName, "--role-session-name", name)
 		external = flag(r.flags.ExternalID, "--external-id", external)
 	}
-	if name.text == "" {
-		name.text = sessionName
-	}
+	role.SessionName = sessionName
 	// The limits and characters are those of the STS API.
-	if err := checkText(name, 2, 64, "+=,.@-_"); err != nil {
-		return creds.Role{}, err
-	}
-	if external.text != "" {
-		if err := checkText(external, 2, 1224, "+=,.@:/-_"); err != nil {
-			return creds.Role{}, err
+	for _, text := range []struct {
+		value
+		to      *string
+		longest int
+		others  string
+	}{
+		{name, &role.SessionName, 64, "+=,.@-_"},
+		{external, &role.ExternalID, 1224, "+=,.@:/-_"},
+		{l.get(KeySourceIdentity).uncommented(), &role.SourceIdentity, 64, "+=,.@-_"},
+	} {
+		if text.text == "" {
+			continue
 		}
+		if err := checkText(text.value, text.longest, text.others); err != nil {
+			return role, err
+		}
+		*text.to = text.text
 	}
-	d, err := r.roleDuration(i, l)
-	return creds.Role{ARN: arn, SessionName: name.text, ExternalID: external.text, Duration: d}, err
+	if err := l.tags(&role); err != nil {
+		return role, err
+	}
+	role.Duration, err = r.roleDuration(i, l)
+	return role, err
 }
 
 // flag returns the value of a flag if it is given, and v if not.
@@ -110,14 +122,81 @@ func flag(text, name string, v value) value {
 	return value{text: text, source: name}
 }
 
-func checkText(v value, shortest, longest int, others string) error {
-	if len(v.text) < shortest || len(v.text) > longest {
-		return fault.New(v.kind(), v.place(), "correct it", "%s has %d characters, not %d to %d", v.quoted(), len(v.text), shortest, longest)
+func checkText(v value, longest int, others string) error {
+	if len(v.text) < 2 || len(v.text) > longest {
+		return fault.New(v.kind(), v.place(), "correct it", "%s has %d characters, not 2 to %d", v.quoted(), len(v.text), longest)
 	}
 	if cause := strangeCharacter(v.quoted(), v.text, others); cause != "" {
 		return fault.New(v.kind(), v.place(), "use letters, digits and "+strings.Join(strings.Split(others, ""), " "), "%s", cause)
 	}
 	return nil
+}
+
+// tags reads the session tags of a role as aws-vault has them: session_tags = KEY=VALUE,... and
+// transitive_session_tags = KEY,... The limits are those of the STS API (AssumeRole, Tag).
+func (l link) tags(role *creds.Role) error {
+	all, transitive := l.get(KeyTags).uncommented(), l.get(KeyTransitive).uncommented()
+	has := func(key string) bool {
+		return slices.ContainsFunc(role.Tags, func(t creds.Tag) bool { return strings.EqualFold(t.Key, key) })
+	}
+	for _, text := range items(all.text) {
+		key, val, ok := strings.Cut(text, "=")
+		tag := creds.Tag{Key: strings.TrimSpace(key), Value: strings.TrimSpace(val)}
+		cause := tagProblem(tag)
+		switch {
+		case !ok:
+			cause = "is not a list of KEY=VALUE, with commas between"
+		case cause == "" && has(tag.Key):
+			cause = "has the tag " + strconv.Quote(tag.Key) + " twice"
+		}
+		if cause != "" {
+			return fault.New(all.kind(), all.place(), "write it as session_tags = KEY=VALUE,KEY=VALUE", "%s %s", all.quoted(), cause)
+		}
+		role.Tags = append(role.Tags, tag)
+	}
+	if len(role.Tags) > maxTags {
+		return fault.New(all.kind(), all.place(), "delete some", "there are %d session tags, and AWS takes %d", len(role.Tags), maxTags)
+	}
+	for _, key := range items(transitive.text) {
+		if key = strings.TrimSpace(key); key == "" {
+			continue
+		}
+		if !slices.ContainsFunc(role.Tags, func(t creds.Tag) bool { return t.Key == key }) {
+			return fault.New(transitive.kind(), transitive.place(), "add it to session_tags, or delete it", "%q is not one of the session tags", Shorten(key))
+		}
+		role.TransitiveTags = append(role.TransitiveTags, key)
+	}
+	slices.SortFunc(role.Tags, func(a, b creds.Tag) int { return strings.Compare(a.Key, b.Key) })
+	role.TransitiveTags = sorted(role.TransitiveTags)
+	return nil
+}
+
+const maxTags = 50
+
+// items returns the items of a list with commas between; none of an empty text.
+func items(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, ",")
+}
+
+// tagProblem completes what AWS would refuse about a tag, or is "".
+func tagProblem(t creds.Tag) string {
+	strange := func(r rune) bool {
+		return !unicode.In(r, unicode.L, unicode.Z, unicode.N) && !strings.ContainsRune("_.:/=+-@", r)
+	}
+	switch {
+	case t.Key == "" || utf8.RuneCountInString(t.Key) > 128:
+		return "has a key that is not 1 to 128 characters long"
+	case utf8.RuneCountInString(t.Value) > 256:
+		return "has a value of more than 256 characters"
+	case strings.ContainsFunc(t.Key+t.Value, strange):
+		return "has a character other than letters, digits, spaces and _ . : / = + - @"
+	case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
+		return "has a key that begins with aws:, which only AWS may set"
+	}
+	return ""
 }
 
 // roleDuration returns how long the role of link number i is to last. A profile's

@@ -45,6 +45,38 @@ func (f *File) section(name string) (*section, error) {
 	return s, nil
 }
 
+// include adds to the section of the profile name what the profiles say that it includes, one after the
+// other, where nothing nearer says it. What aws-vault passes over, a profile that does not exist, is
+// refused: it may have named the role.
+func (s *section) include(name string) error {
+	seen := []string{name}
+	for from := s; from != nil; {
+		v := from.get(KeyInclude).uncommented()
+		if v.text == "" {
+			v = from.get(KeyParent).uncommented()
+		}
+		if v.text == "" {
+			break
+		}
+		next, err := s.file.section(v.text)
+		switch {
+		case err != nil:
+			return err
+		case next == nil:
+			return fault.New(fault.Config, v.place(), "correct the name, or delete the line", "%s does not exist in the AWS config", v.quoted())
+		case slices.Contains(seen, v.text):
+			return fault.New(fault.Config, v.place(), "delete one of the lines", "%s runs in a loop: %s", v.key, strings.Join(append(seen, v.text), " -> "))
+		}
+		for key, v := range next.options {
+			if s.options[key].text == "" {
+				s.options[key] = v
+			}
+		}
+		seen, from, s.notes = append(seen, v.text), next, append(s.notes, next.notes...)
+	}
+	return nil
+}
+
 func (s *section) note(offset int, text string) {
 	s.notes = append(s.notes, s.file.Place(offset)+": "+text)
 }
@@ -249,6 +281,9 @@ const (
 	KeySource         = "source_profile"
 	KeyExternalID     = "external_id"
 	KeySessionName    = "role_session_name"
+	KeySourceIdentity = "source_identity"         // as aws-vault has it, like the next two
+	KeyTags           = "session_tags"            // KEY=VALUE,...
+	KeyTransitive     = "transitive_session_tags" // KEY,...
 	KeySeconds        = "duration_seconds"
 	KeyRegion         = "region"
 	KeyEndpoint       = "endpoint_url"
@@ -257,6 +292,11 @@ const (
 	KeyFIPS           = "use_fips_endpoint"
 	KeyDualStack      = "use_dualstack_endpoint"
 	KeyCABundle       = "ca_bundle"
+
+	// KeyInclude names a profile of the AWS config whose settings hold where the section has none, as
+	// for aws-vault; KeyParent is its name of old.
+	KeyInclude = "include_profile"
+	KeyParent  = "parent_profile"
 
 	// KeyRegional is accepted and not looked at: the endpoint is always regional,
 	// because tokens of the global one fail in opt-in regions.
@@ -278,10 +318,10 @@ const (
 func (d Dialect) keys() []string {
 	keys := []string{
 		KeySerial, KeyProcess, KeyRole, KeySource, KeyExternalID, KeySessionName, KeySeconds, KeyRegion, KeyEndpoint,
-		KeyServices, KeyIgnoreEndpoint, KeyFIPS, KeyDualStack, KeyCABundle, KeyRegional,
+		KeyServices, KeyIgnoreEndpoint, KeyFIPS, KeyDualStack, KeyCABundle, KeyRegional, KeySourceIdentity, KeyTags, KeyTransitive,
 	}
 	if d == Plain {
-		keys = append(keys, KeyStore, KeyKeyStore, KeySeedStore, KeyAccessKeyID, KeyDuration, KeyRegistered)
+		return append(keys, KeyStore, KeyKeyStore, KeySeedStore, KeyAccessKeyID, KeyDuration, KeyRegistered)
 	}
-	return keys
+	return append(keys, KeyInclude, KeyParent)
 }

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -110,7 +111,7 @@ func (c *call) enterRole(arn string, duration time.Duration) (*Role, *refusal) {
 	}
 	role := c.world.Role(strings.TrimPrefix(arn, c.world.RoleARN("")))
 	// AWS does not tell a role that does not exist from one that does not trust.
-	if role == nil || !role.admits(c.caller, c.params.Get("ExternalId"), mfa || c.caller.mfa()) {
+	if role == nil || !role.admits(c.caller, c.params, mfa || c.caller.mfa()) {
 		return nil, c.unauthorized(arn, "")
 	}
 	if c.caller.session != nil && duration > chainedLimit {
@@ -123,9 +124,14 @@ func (c *call) enterRole(arn string, duration time.Duration) (*Role, *refusal) {
 }
 
 // admits is the trust policy.
-func (r *Role) admits(who *caller, externalID string, mfa bool) bool {
-	if r.RequireMFA && !mfa || r.ExternalID != "" && r.ExternalID != externalID {
+func (r *Role) admits(who *caller, params url.Values, mfa bool) bool {
+	if r.RequireMFA && !mfa || r.ExternalID != "" && r.ExternalID != params.Get("ExternalId") {
 		return false
+	}
+	for name := range r.Demands {
+		if r.Demands.Get(name) != params.Get(name) {
+			return false
+		}
 	}
 	principal := ""
 	if who.user != nil {

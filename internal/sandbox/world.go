@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -101,6 +102,7 @@ type Role struct {
 	Trusts     []string
 	RequireMFA bool
 	ExternalID string        // empty: none demanded
+	Demands    url.Values    // parameters that the trust policy wants in the call: SourceIdentity, tags
 	MaxSession time.Duration // 1 h if zero, at most 12 h
 }
 

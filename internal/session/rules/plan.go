@@ -63,8 +63,19 @@ func (p Plan) Mark(with ...string) string { return digest(append(with, p.Route).
 // the same for all access keys and behind every endpoint, so neither is part of it.
 func DeviceScope(serial string) string { return digest("device", serial) }
 
+// roleID keeps the ids of roles without source identity and tags as they were before there were any.
 func roleID(kind, source string, r *creds.Role) string {
-	return digest(kind, source, r.ARN, r.SessionName, r.ExternalID, seconds(r.Duration))
+	parts := []string{kind, source, r.ARN, r.SessionName, r.ExternalID, seconds(r.Duration)}
+	if r.SourceIdentity != "" || len(r.Tags) > 0 {
+		parts = append(parts, r.SourceIdentity)
+		for _, tag := range r.Tags {
+			parts = append(parts, "tag", tag.Key, tag.Value)
+		}
+		for _, key := range r.TransitiveTags {
+			parts = append(parts, "transitive", key)
+		}
+	}
+	return digest(parts...)
 }
 
 func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }

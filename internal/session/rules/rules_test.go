@@ -8,9 +8,40 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
+
+// TestRoleID covers all that changes which session AssumeRole returns. The first id is of a version that
+// knew neither source identity nor tags: its sessions are still found.
+func TestRoleID(t *testing.T) {
+	t.Parallel()
+	seen := make(map[string]string)
+	for name, change := range map[string]func(*creds.Role){
+		"plain":           func(*creds.Role) {},
+		"source identity": func(r *creds.Role) { r.SourceIdentity = "tag" },
+		"tag":             func(r *creds.Role) { r.Tags = []creds.Tag{{Key: "a", Value: "b"}} },
+		"other value":     func(r *creds.Role) { r.Tags = []creds.Tag{{Key: "a", Value: "c"}} },
+		"other key":       func(r *creds.Role) { r.Tags = []creds.Tag{{Key: "b", Value: "b"}} },
+		"two tags":        func(r *creds.Role) { r.Tags = []creds.Tag{{Key: "a", Value: "b"}, {Key: "transitive", Value: "a"}} },
+		"transitive":      func(r *creds.Role) { r.Tags, r.TransitiveTags = []creds.Tag{{Key: "a", Value: "b"}}, []string{"a"} },
+		"external id":     func(r *creds.Role) { r.ExternalID = "tag" },
+		"session name":    func(r *creds.Role) { r.SessionName = "other" },
+		"duration":        func(r *creds.Role) { r.Duration = 30 * time.Minute },
+	} {
+		role := creds.Role{ARN: "arn:aws:iam::123456789012:role/a", SessionName: "aws-mfa-creds", Duration: time.Hour}
+		change(&role)
+		id := Plan{Partition: "aws", AccessKeyID: "AKIA", Serial: "s", Duration: 12 * time.Hour, Roles: []creds.Role{role}}.Target().ID
+		if other, ok := seen[id]; ok {
+			t.Errorf("%s and %s have one id", name, other)
+		}
+		seen[id] = name
+		if before := "8379883b421f0a33d331967e92e27b74e66befc06ac823c7e3c933893c172d98"; name == "plain" && id != before {
+			t.Errorf("the id is %s, and was %s", id, before)
+		}
+	}
+}
 
 func TestNext(t *testing.T) {
 	t.Parallel()

@@ -55,26 +55,53 @@ func proxyOf(getenv func(string) string) (*proxy, error) {
 		}
 		parsed := parseProxy(value)
 		if parsed == nil { // the value is not echoed: it may hold a password
-			return nil, fault.New(fault.Network, variable, "set it as in "+variable+"=http://HOST:PORT, or unset it", "its value is not a proxy URL")
+			return nil, fault.New(fault.Network, variable, "set it as in "+variable+"=http://HOST:PORT, or unset it; in a password, write / ? # as %2F %3F %23",
+				"its value is not a proxy URL")
 		}
 		return &proxy{variable, parsed}, nil
 	}
 	return nil, nil
 }
 
-// parseProxy accepts the URLs that net/http can use, and HOST[:PORT] for
-// http://HOST[:PORT]. It returns nil for anything else.
+// parseProxy accepts the URLs that net/http can use, and HOST[:PORT] for http://HOST[:PORT]. As for curl,
+// user and password may have any character that does not end them, and a % that no two hex digits follow
+// stands for itself. It returns nil for anything else.
 func parseProxy(value string) *url.URL {
-	if !strings.Contains(value, "://") {
-		value = "http://" + value
+	scheme, rest, ok := strings.Cut(value, "://")
+	if !ok {
+		scheme, rest = "http", value
 	}
-	u, err := url.Parse(value)
-	if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil // such a rest may be the end of a password that should have been escaped
+	var user *url.Userinfo
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 && !strings.ContainsAny(rest[:at], "/?#") { // which may be of such a password
+		name, password, _ := strings.Cut(rest[:at], ":")
+		user, rest = url.UserPassword(unescape(name), unescape(password)), rest[at+1:]
 	}
+	u, err := url.Parse(scheme + "://" + rest)
+	if err != nil || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil
+	}
+	u.User = user
 	switch u.Scheme {
 	case "http", "https", "socks5", "socks5h":
 		return u
 	}
 	return nil
+}
+
+// unescape replaces each %XX in text by what it stands for.
+func unescape(text string) string {
+	var b strings.Builder
+	for len(text) > 0 {
+		n := 1
+		if text[0] == '%' {
+			n = min(3, len(text))
+		}
+		plain, err := url.PathUnescape(text[:n])
+		if err != nil {
+			plain, n = "%", 1
+		}
+		b.WriteString(plain)
+		text = text[n:]
+	}
+	return b.String()
 }

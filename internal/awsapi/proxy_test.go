@@ -144,7 +144,7 @@ func TestProxyFails(t *testing.T) {
 		"tunnel ends":        {"http://" + login + deadEnd, []string{hidden, "in the TLS handshake", "check the network and AWS_ENDPOINT_URL_STS"}},
 		"SOCKS tunnel ends":  {"socks5://" + listen(t, socksProxy("127.0.0.1:1", 0)).Addr().String(), []string{hidden + ": connection", "in the TLS handshake"}},
 		"malformed":          {"http://" + login + "[::1", []string{"HTTPS_PROXY: its value is not a proxy URL", "HTTPS_PROXY=http://HOST:PORT"}},
-		"malformed password": {"http://alice:" + canaryProxy + "%zz@" + working, []string{"HTTPS_PROXY: its value is not a proxy URL"}},
+		"password with a %":  {"http://alice:" + canaryProxy + "%zz@" + working, []string{"(HTTPS_PROXY): requires a user name and password, or rejects those given"}},
 		"unknown scheme":     {"ftp://" + login + working, []string{"HTTPS_PROXY: its value is not a proxy URL"}},
 		"no host":            {"http://" + login + "/", []string{"HTTPS_PROXY: its value is not a proxy URL"}},
 	}

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
 // TestProxyChoice compares with net/http, whose function reads the environment
@@ -100,4 +102,44 @@ func choiceOfNetHTTP(t *testing.T, target string, pairs []string) string {
 	}
 	chosen, _, _ := strings.Cut(rest, "\n")
 	return chosen
+}
+
+// TestProxyPassword reads user and password as curl does.
+func TestProxyPassword(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{
+		"http://alice:pa%ss@proxy:8080":     "alice pa%ss",
+		"http://alice:100%@proxy:8080":      "alice 100%",
+		"alice:100%@proxy:8080":             "alice 100%",
+		"http://alice:%zz%4@proxy:8080":     "alice %zz%4",
+		"http://alice:p%41%25%2Fs@proxy":    "alice pA%/s",
+		"http://a%40b:p@ss:w^{`\"}@proxy":   "a@b p@ss:w^{`\"}",
+		"http://dom\\alice:x y@proxy":       "dom\\alice x y",
+		"https://alice@proxy":               "alice ",
+		"socks5h://alice:%%@proxy:1080":     "alice %%",
+		"http://[::1]:8080":                 "",
+		"http://alice:a/b@proxy:8080":       "refused",
+		"http://alice:a#b@proxy":            "refused",
+		"http://alice:a?b@proxy":            "refused",
+		"http://host:80/path@evil":          "refused",
+		"http://alice:a@":                   "refused",
+		"http://alice:pass@pro%xy:8080":     "refused",
+		"ftp://alice:p%ss@proxy":            "refused",
+		"http://alice:p%ss@proxy:8080/path": "refused",
+	} {
+		got := "refused"
+		p, err := proxyOf(env("HTTPS_PROXY", value))
+		if err == nil {
+			password, _ := p.url.User.Password()
+			got = strings.Trim(p.url.User.Username()+" "+password, "\n")
+			if p.url.User == nil {
+				got = ""
+			}
+		} else if text := fault.Line(err); strings.Contains(text, "a/b") || strings.Contains(text, "a#b") || strings.Contains(text, "a?b") || !strings.Contains(text, "%2F") {
+			t.Errorf("%s: %s", value, text)
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", value, got, want)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -132,6 +133,37 @@ func TestPartitionOf(t *testing.T) {
 	for _, region := range []string{"eu-central-1", "us-west-2", "mx-central-1", "us-isolated-1"} {
 		if got := partitionOf(region); got != "aws" {
 			t.Errorf("%s is in %s", region, got)
+		}
+	}
+}
+
+// TestRegionOfTheEnvironment: a region that only the shell has chooses the STS to ask, as for the SDKs, and
+// nothing else.
+func TestRegionOfTheEnvironment(t *testing.T) {
+	t.Parallel()
+	const china = "mfa_serial = arn:aws-cn:iam::123456789012:mfa/a\n"
+	for name, c := range map[string]struct {
+		aws, own, region, other string // AWS_REGION, AWS_DEFAULT_REGION
+		partition, want, note   string
+	}{
+		"AWS_REGION":                 {region: "eu-central-1", other: "eu-west-3", partition: "aws", want: "eu-central-1"},
+		"AWS_DEFAULT_REGION":         {other: "eu-west-3", partition: "aws", want: "eu-west-3"},
+		"config first":               {aws: "region = eu-west-1\n", region: "eu-central-1", partition: "aws", want: "eu-west-1"},
+		"profiles.ini first":         {own: "[x]\nregion = eu-west-2\n", region: "eu-central-1", partition: "aws", want: "eu-west-2"},
+		"source first":               {aws: "role_arn = " + roleA + "\nsource_profile = y\n[profile y]\nregion = eu-west-2\n", region: "eu-central-1", partition: "aws", want: "eu-west-2"},
+		"of another partition":       {aws: "mfa_serial = " + serial + "\n", region: "cn-north-1", partition: "aws", want: "us-east-1", note: "AWS_REGION: region cn-north-1 is not in the partition aws; STS is asked in us-east-1"},
+		"of another partition, cn":   {aws: china, other: "us-east-1", partition: "aws-cn", want: "cn-northwest-1", note: "AWS_DEFAULT_REGION: region us-east-1 is not in the partition aws-cn"},
+		"of the serial's partition":  {aws: china, region: "cn-north-1", partition: "aws-cn", want: "cn-north-1"},
+		"nothing says the partition": {region: "us-gov-east-1", partition: "aws-us-gov", want: "us-gov-east-1"},
+		"of MinIO":                   {region: "minio", other: "eu-west-3", partition: "aws", want: "eu-west-3"},
+		"of R2":                      {region: "auto", partition: "aws", want: "us-east-1"},
+		"global":                     {region: "aws-global", partition: "aws", want: "us-east-1"},
+		"no region":                  {region: "Europe (Frankfurt)", partition: "aws", want: "us-east-1"},
+		"part of a host":             {region: "evil.example/eu-west-1", partition: "aws", want: "us-east-1"},
+	} {
+		s, err := load(t, "[profile x]\n"+c.aws, c.own).Resolve("x", Flags{}, environment("AWS_REGION", c.region, "AWS_DEFAULT_REGION", c.other))
+		if err != nil || s.Partition != c.partition || s.Region != c.want || !strings.HasPrefix(strings.Join(s.Notes, "\n"), c.note) || (c.note == "") != (len(s.Notes) == 0) {
+			t.Errorf("%s: %s, %s, %q, %v", name, s.Partition, s.Region, s.Notes, err)
 		}
 	}
 }

@@ -97,6 +97,11 @@ func (r *resolution) stsRegion(region value, partition string) (string, error) {
 	return region.text, nil
 }
 
+// likeAWS reports the form that all names of regions have had so far: us-east-1.
+func likeAWS(name string) bool {
+	return isRegion(name) && strings.Count(name, "-") >= 2 && strings.ContainsAny(name[len(name)-1:], "0123456789")
+}
+
 func isRegion(name string) bool {
 	return len(name) <= 63 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }

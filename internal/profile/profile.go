@@ -3,8 +3,7 @@
 //
 // Both files are read once, whole, and only scanned for section headers. Then the few sections that
 // matter are parsed, so that a config of ten thousand profiles costs hardly more than a config of one.
-// AWS_PROFILE, the region variables and all credential variables are never read: they belong to the
-// program that runs us.
+// AWS_PROFILE and all credential variables are never read: they belong to the program that runs us.
 //
 // The warm path runs through this package, so it imports only what Go initializes early (see package
 // warm). Package edit, below it, changes the files.

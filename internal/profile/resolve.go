@@ -25,7 +25,7 @@ type resolution struct {
 // Resolve returns the settings of the profile name. For each the first found wins:
 // flags; for the host to ask, the variables of the AWS SDKs; the profile's section in
 // profiles.ini; that in the AWS config; and then, for what is not about the role, the sections
-// of the profiles in its source_profile chain, the nearest first.
+// of the profiles in its source_profile chain, the nearest first. AWS_REGION comes last.
 //
 // It fails with a *fault.Error: of kind Usage about a flag, of kind Config about
 // anything else, such as a profile that does not exist.
@@ -187,12 +187,26 @@ func (r *resolution) place(s *Settings) error {
 		}
 	}
 	var err error
-	region := r.first(KeyRegion).uncommented()
+	region := r.region()
 	if s.Partition, err = r.partition(all, region.text); err != nil {
 		return err
 	}
 	s.Region, err = r.stsRegion(region, s.Partition)
 	return err
+}
+
+// region returns the region that the files give, or else the variables of the SDKs: a closed network may
+// reach no other. It is the consumer's, and of some servers that only look like AWS's ("auto"), so one
+// that cannot be AWS's is passed over. It chooses the host to ask, and is no part of what sessions are
+// cached under.
+func (r *resolution) region() value {
+	v := r.first(KeyRegion).uncommented()
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
+		if of := r.variable(name); v.text == "" && likeAWS(of.text) {
+			v = of
+		}
+	}
+	return v
 }
 
 // maxDepth is how many profiles a chain may have behind the one asked for.

@@ -185,6 +185,9 @@ func (d *Dir) Sweep(before time.Time) error {
 	return failed
 }
 
+// SweepAll removes all temporary files. It is for who knows that nobody is writing one.
+func (d *Dir) SweepAll() error { return d.Sweep(time.Unix(1<<40, 0)) }
+
 // isTemp reports whether name is one that this package gives to temporary files.
 func isTemp(name string) bool {
 	digits, ok := strings.CutPrefix(name, tempPrefix)

@@ -147,6 +147,9 @@ func (s *Store) Rekey(ctx context.Context, p Protection) error {
 		return err
 	}
 	defer unlock()
+	if err := dir.SweepAll(); err != nil { // nobody else is writing
+		return securefile.Fault(s.dir, err)
+	}
 	if !hasKeys(dir) {
 		return s.first(dir, p, pair)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 // failAfter lets n writes through. The state of the disk is then that of a process killed there.
@@ -200,6 +201,38 @@ func TestWrongProtections(t *testing.T) {
 		wantFault(t, fresh.Rekey(t.Context(), wrong), fault.Usage)
 		if _, err := os.Stat(fresh.dir); err == nil {
 			t.Errorf("%+v: the directory was made", wrong)
+		}
+	}
+}
+
+// TestKilledRunsLeaveNothing has temporary files of killed runs, which can hold an identity in clear. What
+// changes the store removes them, but not those of a process that is still writing.
+func TestKilledRunsLeaveNothing(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	put(t, s, "a", canary)
+	left := s.path(".aws-mfa-creds-0123456789abcdef.tmp")
+	for name, c := range map[string]struct {
+		change func() error
+		gone   bool
+	}{
+		"put":       {func() error { return s.Put(t.Context(), "a", secret("b")) }, true},
+		"delete":    {func() error { return errors.Join(s.Put(t.Context(), "b", secret("b")), s.Delete(t.Context(), "b")) }, true},
+		"protect":   {func() error { return s.Rekey(t.Context(), Protection{Passphrase: secret(passphrase)}) }, true},
+		"unprotect": {func() error { s.person = &scripted{secret: passphrase}; return s.Rekey(t.Context(), Protection{}) }, true},
+		"put, another writing": {func() error {
+			dir, err := s.open(securefile.OpenDir)
+			must(t, err)
+			unlock, err := s.lock(t.Context(), dir, securefile.Shared)
+			must(t, err)
+			defer unlock()
+			return s.Put(t.Context(), "a", secret("b"))
+		}, false},
+	} {
+		must(t, os.WriteFile(left, []byte(canary), 0o600))
+		must(t, c.change())
+		if _, err := os.Stat(left); (err == nil) == c.gone {
+			t.Errorf("%s: the temporary file: %v", name, err)
 		}
 	}
 }

@@ -108,6 +108,7 @@ func (s *Store) Put(ctx context.Context, name string, value creds.Secret) error 
 			return err
 		}
 	}
+	defer tidy(dir) // once it is unlocked
 	unlock, err := s.lock(ctx, dir, securefile.Shared)
 	if err != nil {
 		return err
@@ -121,11 +122,15 @@ func (s *Store) Put(ctx context.Context, name string, value creds.Secret) error 
 	if err != nil {
 		return s.notEncrypted(ctx, err)
 	}
-	if err := s.write(dir, fileName(name), file); err != nil {
-		return err
+	return s.write(dir, fileName(name), file)
+}
+
+// tidy removes what killed processes have left, at once if nobody is writing: it can be an identity in clear.
+func tidy(dir *securefile.Dir) {
+	if unlock, held, err := dir.TryLock(lockFile, securefile.Alone); held && err == nil {
+		_ = dir.SweepAll()
+		unlock()
 	}
-	_ = dir.Sweep(s.now().Add(-securefile.Abandoned))
-	return nil
 }
 
 // begin makes the keys of a store for which nobody chose any.
@@ -166,6 +171,7 @@ func (s *Store) Delete(ctx context.Context, name string) error {
 		return err
 	}
 	defer func() { _ = dir.Close() }()
+	defer tidy(dir)
 	file := fileName(name)
 	if !exists(dir, file) {
 		return nil

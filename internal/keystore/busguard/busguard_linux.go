@@ -54,7 +54,8 @@ func standardAddress(dirs ...string) string {
 			return "unix:path=" + dir + "/bus"
 		}
 		text, _ := os.ReadFile(dir + "/dbus-session") //nolint:gosec // as above
-		if address, ok := strings.CutPrefix(strings.TrimSpace(string(text)), variable+"="); ok && address != "" && !strings.HasPrefix(address, autolaunch) {
+		line, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
+		if address, ok := strings.CutPrefix(strings.TrimSpace(line), variable+"="); ok && address != "" && !strings.Contains(address, "\x00") && !strings.HasPrefix(address, autolaunch) {
 			return address
 		}
 	}

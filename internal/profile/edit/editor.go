@@ -420,6 +420,10 @@ func conceal(text string) string {
 			b.WriteString("  [hidden]" + eol)
 			continue
 		}
+		if strings.TrimSpace(line) == "" { // it may continue behind
+			b.WriteString(line)
+			continue
+		}
 		end := strings.IndexAny(line, "=:")
 		if secret = end >= 0 && namesSecret(strings.ToLower(line[:end])); secret {
 			line = line[:end+1] + " [hidden]" + eol

@@ -321,9 +321,11 @@ func recall(own *edit) (memory, error) {
 
 // plain reports whether what m would bring back are single lines.
 func (m memory) plain() bool {
-	for _, was := range m.Was {
-		if strings.ContainsAny(was, "\r\n\x00") {
-			return false
+	for _, lines := range []map[string]string{m.Set, m.Was} {
+		for key, text := range lines {
+			if strings.ContainsAny(key+text, "\r\n\x00") {
+				return false
+			}
 		}
 	}
 	return true

@@ -1,6 +1,7 @@
 package test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +24,9 @@ func TestWrongClock(t *testing.T) {
 			minted := calls(b, "GetSessionToken")
 			if again := mustGet(t, b); again.AccessKeyID != first.AccessKeyID {
 				t.Error("the session was not served from the cache")
+			}
+			if got := run(t, b, nil, b.Binary, "code", "--profile", "work"); got.code != 0 || !strings.Contains(got.stderr, "off this machine's clock") {
+				t.Errorf("code: %+v", got)
 			}
 			mustGet(t, b, "--duration", "1h")
 			wantMints(t, b, minted+1)

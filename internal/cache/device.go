@@ -12,6 +12,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
 // Scope is everything that is remembered about one MFA device or one role: its lock
@@ -24,68 +25,59 @@ type Scope struct {
 // Scope returns the scope called name. Nothing is read or written by that.
 func (c *Cache) Scope(name string) *Scope { return &Scope{c, hashed(name)} }
 
-// record is the form of a record on disk. Many profiles, with sealing keys of their own, share the time
-// steps; a failure is told, and believed, only by who has the key of the one that noted it.
+// record is the form of a record on disk. Many profiles, with sealing keys of their own, share the steps
+// that were sent. The rest is told, and believed, only by who has the key of the one that noted it.
 type record struct {
-	rules.Record
-	Sealed []byte                   `json:"sealed,omitempty"` // Failures, as JSON
-	Bare   map[string]rules.Failure `json:"bare,omitempty"`   // instead, where no key can be had
+	Sent   []totp.Step   `json:"sent,omitempty"`
+	Sealed []byte        `json:"sealed,omitempty"` // a rules.Record, as JSON
+	Bare   *rules.Record `json:"bare,omitempty"`   // instead, where no key can be had
 }
 
 // Load returns the scope's record, or an empty one if there is none that can be read. What anybody may
 // have written into it is held within bounds, and its texts are not repeated.
 func (s *Scope) Load() rules.Record {
 	stored := load[record](s.cache, s.file+".device")
-	stored.Failures = s.failures(stored)
-	return stored.Bounded(s.cache.now())
+	r := s.unseal(stored)
+	r.Sent = stored.Sent
+	return r.Bounded(s.cache.now())
 }
 
-// failures returns the failures that are stored, as far as they can be believed.
-func (s *Scope) failures(stored record) (failures map[string]rules.Failure) {
-	if len(stored.Sealed)+len(stored.Bare) == 0 {
-		return nil // mostly: no key is asked for
-	}
+// unseal returns what is stored but for the steps, as far as it can be believed.
+func (s *Scope) unseal(stored record) (r rules.Record) {
 	key, err := s.cache.keys.Read()
-	if err != nil || key.IsZero() {
-		return bare(stored.Bare)
+	if noKey := err != nil || key.IsZero(); noKey && stored.Bare != nil {
+		return stored.Bare.Bare()
+	} else if noKey || len(stored.Sealed) == 0 {
+		return r
 	}
 	plain, err := key.unseal(s.file, stored.Sealed)
 	if err == nil {
-		err = json.Unmarshal(plain, &failures)
+		err = json.Unmarshal(plain, &r)
 	}
 	if err != nil {
-		s.cache.log("failures ignored", "error", err)
-		return nil
+		s.cache.log("refusals ignored", "error", err)
+		return rules.Record{}
 	}
-	return failures
+	return r
 }
 
 // Save stores the scope's record; the caller holds its lock. The error is a *fault.Error and no
 // reason to stop.
 func (s *Scope) Save(r rules.Record) error {
-	stored := record{Record: r}
-	if len(r.Failures) > 0 {
-		plain, err := json.Marshal(r.Failures)
-		key, noKey := s.cache.createKey()
-		switch {
-		case noKey != nil:
-			stored.Bare = bare(r.Failures)
-		case err == nil:
-			stored.Sealed, err = key.seal(s.file, plain)
-		}
-		if err != nil {
-			s.cache.log("failures not stored", "error", err)
-		}
+	stored := record{Sent: r.Sent}
+	r.Sent = nil
+	plain, err := json.Marshal(r)
+	key, noKey := s.cache.createKey()
+	if noKey != nil {
+		bare := r.Bare()
+		stored.Bare = &bare
+	} else if err == nil {
+		stored.Sealed, err = key.seal(s.file, plain)
+	}
+	if err != nil {
+		s.cache.log("refusals not stored", "error", err)
 	}
 	return save(s.cache, s.file+".device", stored)
-}
-
-func bare(failures map[string]rules.Failure) map[string]rules.Failure {
-	all := make(map[string]rules.Failure)
-	for id, failure := range failures {
-		all[id] = failure.Bare()
-	}
-	return all
 }
 
 // LoadClock returns the clock that is stored under name, or the zero Clock, which needs no

@@ -19,7 +19,7 @@ var noted = time.Now().UTC().Add(-time.Hour)
 
 func someRecord() rules.Record {
 	return rules.Record{
-		Sent: []totp.Step{59_000_000, 59_000_001},
+		Sent: []totp.Step{59_000_000, 59_000_001}, Refused: []totp.Step{59_000_002},
 		Failures: map[string]rules.Failure{"id": {
 			At: noted, Kind: fault.Refused, Code: true, Thing: "thing", Cause: "cause", Remedy: "remedy", Count: 2,
 			Until: noted.Add(time.Minute), Mark: "mark",
@@ -195,14 +195,14 @@ func TestRecordOfSomebodyElse(t *testing.T) {
 		failed, held bool
 	}{
 		"failures of the last version": {`"sent":[59000000],"failures":{"id":{"at":"` + at + `","until":"` + far + `",` + evil + `}}`, always(testKey()), false, false},
-		"in clear, beside a key":       {`"bare":{"id":{"at":"` + at + `",` + evil + `}}`, always(testKey()), false, false},
-		"in clear":                     {`"bare":{"id":{"at":"` + at + `",` + evil + `}}`, always(Key{}), true, false},
-		"in clear, until 9999":         {`"bare":{"id":{"at":"` + at + `","until":"` + far + `",` + evil + `}}`, always(Key{}), false, false},
-		"in clear, until later":        {`"bare":{"id":{"at":"` + soon + `","until":"` + soon + `",` + evil + `}}`, always(Key{}), false, false},
-		"in clear, for 10 minutes":     {`"bare":{"id":{"at":"` + time.Now().UTC().Format(time.RFC3339Nano) + `","until":"` + soon + `",` + evil + `}}`, always(Key{}), true, true},
+		"in clear, beside a key":       {`"bare":{"failures":{"id":{"at":"` + at + `",` + evil + `}}}`, always(testKey()), false, false},
+		"in clear":                     {`"bare":{"failures":{"id":{"at":"` + at + `",` + evil + `}}}`, always(Key{}), true, false},
+		"in clear, until 9999":         {`"bare":{"failures":{"id":{"at":"` + at + `","until":"` + far + `",` + evil + `}}}`, always(Key{}), false, false},
+		"in clear, until later":        {`"bare":{"failures":{"id":{"at":"` + soon + `","until":"` + soon + `",` + evil + `}}}`, always(Key{}), false, false},
+		"in clear, for 10 minutes":     {`"bare":{"failures":{"id":{"at":"` + time.Now().UTC().Format(time.RFC3339Nano) + `","until":"` + soon + `",` + evil + `}}}`, always(Key{}), true, true},
 		"sealed by nobody":             {`"sealed":"QU1DUwEAAAAAAAAAAAAA"`, always(testKey()), false, false},
-		"100 000 steps":                {`"sent":[` + strings.Join(steps[:50_000], ",") + `],"refused":[` + strings.Join(steps[50_000:], ",") + `]`, always(testKey()), false, false},
-		"steps that block each other":  {`"sent":[` + strings.Join(steps[:12], ",") + `],"refused":[` + strings.Join(steps[12:24], ",") + `]`, always(testKey()), false, false},
+		"100 000 steps":                {`"sent":[` + strings.Join(steps[:50_000], ",") + `],"bare":{"refused":[` + strings.Join(steps[50_000:], ",") + `]}`, always(Key{}), false, false},
+		"steps that block each other":  {`"sent":[` + strings.Join(steps[:12], ",") + `],"bare":{"refused":[` + strings.Join(steps[12:24], ",") + `]}`, always(Key{}), false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -247,7 +247,7 @@ func TestFailureIsSealed(t *testing.T) {
 	}
 	for name, key := range map[string]Key{"another key": DeriveKey(creds.NewSecret("corrected"), creds.NewSecret("seed")), "no key": {}} {
 		other := openCache(t, Options{Dir: c.dir, Keys: always(key), Now: time.Now})
-		if got := other.Scope("device").Load(); len(got.Failures) != 0 || len(got.Sent) != 2 {
+		if got := other.Scope("device").Load(); len(got.Failures)+len(got.Refused) != 0 || len(got.Sent) != 2 {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
@@ -275,9 +275,9 @@ func TestFailureWithoutAKey(t *testing.T) {
 }
 
 func FuzzRecord(f *testing.F) {
-	f.Add([]byte(`{"version":1,"value":{"sent":[59000000],"sealed":"QU1DUwE=","bare":{"id":{"at":"2026-01-02T03:04:05Z","until":"2026-01-02T03:09:05Z","kind":6,"count":3}}}}`))
+	f.Add([]byte(`{"version":1,"value":{"sent":[59000000],"sealed":"QU1DUwE=","bare":{"refused":[59000001],"failures":{"id":{"at":"2026-01-02T03:04:05Z","until":"2026-01-02T03:09:05Z","kind":6,"count":3}}}}}`))
 	f.Add([]byte(`{"version":1,"value":{"bare":{"id":{"at":"2026-01-02T03:04:05Z","cause":"\u001b[2J","count":-9223372036854775808,"until":"9999-01-01T00:00:00Z"}}}}`))
-	f.Add([]byte(`{"version":1,"value":{"sent":[18446744073709551615],"refused":[59000000,59000001]}}`))
+	f.Add([]byte(`{"version":1,"value":{"sent":[18446744073709551615],"bare":{"refused":[59000000,59000001]}}}`))
 	f.Add([]byte(`{"version":2}`))
 	f.Add([]byte(`{`))
 	f.Add([]byte{})

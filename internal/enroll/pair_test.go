@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
@@ -48,7 +49,7 @@ func inBubble(t *testing.T, test func(t *testing.T, b *bubble)) {
 			t: t, seed: seed, answer: func(int) error { return nil },
 			store: keystore.Items{Store: keystore.Age(keystore.Options{Dir: filepath.Join(dir, "age"), Now: time.Now})},
 		}
-		if b.cache, err = cache.Open(cache.Options{Dir: filepath.Join(dir, "cache"), Now: time.Now}); err != nil {
+		if b.cache, err = cache.Open(cache.Options{Dir: filepath.Join(dir, "cache"), Keys: sealing(), Now: time.Now}); err != nil {
 			t.Fatal(err)
 		}
 		defer b.cache.Close()
@@ -271,4 +272,11 @@ func TestNewSeedWaitsForNothing(t *testing.T) {
 	}
 	s.works()
 	s.onlyOnce()
+}
+
+// sealing is a key of the cache.
+func sealing() cache.KeySource {
+	return cache.KeyFunc(func() (cache.Key, error) {
+		return cache.DeriveKey(creds.NewSecret("secret"), creds.NewSecret("seed")), nil
+	})
 }

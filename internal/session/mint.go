@@ -39,18 +39,18 @@ func (c *call) mint(ctx context.Context, t *rules.Target, d demand) (creds.Sessi
 	if session, ok := c.filled(t, d); ok {
 		return session, nil
 	}
-	record := scope.Load()
-	if err := c.remembered(ctx, record, t, d); err != nil {
+	locked := &LockedRecord{Scope: scope, Record: scope.Load(), Log: c.Log}
+	if err := c.remembered(ctx, &locked.Record, t, d); err != nil {
 		return creds.Session{}, err
 	}
-	return c.mintLocked(ctx, t, d, &LockedRecord{Scope: scope, Record: record, Log: c.Log})
+	return c.mintLocked(ctx, t, d, locked)
 }
 
 // remembered returns the failure that makes an attempt pointless: one that
 // happened while this process waited, or one that is held off still. Who demands a
 // refresh is not held off by what happened before, nor is anybody whose secrets are not those that
-// were refused.
-func (c *call) remembered(ctx context.Context, record rules.Record, t *rules.Target, d demand) error {
+// were refused: their codes are others, too.
+func (c *call) remembered(ctx context.Context, record *rules.Record, t *rules.Target, d demand) error {
 	now := c.Now()
 	failure, found := record.FailedSince(t.ID, c.started, now)
 	if !found {
@@ -60,8 +60,13 @@ func (c *call) remembered(ctx context.Context, record rules.Record, t *rules.Tar
 		failure = failure.Repeated(now)
 	}
 	if failure.Mark != "" {
-		if mark, err := c.mark(ctx, t); err != nil || mark != failure.Mark {
+		mark, err := c.mark(ctx, t)
+		if err != nil {
 			return err
+		}
+		if mark != failure.Mark {
+			record.Refused = nil
+			return nil
 		}
 	}
 	return failure.Err()

@@ -58,13 +58,6 @@ func NewFailure(err error, now time.Time) Failure {
 // network, and a record that outgrows its file would lose the spent steps with it.
 func cut(part string) string { return part[:min(len(part), maxPart)] }
 
-// Bare returns what of f may be believed of a file that anybody may have written: not its text.
-func (f Failure) Bare() Failure {
-	f.Thing, f.Remedy, f.Mark = "", "", ""
-	f.Cause = fmt.Sprintf("the last attempt failed with exit code %d", f.Err().Kind)
-	return f
-}
-
 // Err returns the failure as the error it was. A kind that there is not, from a damaged file,
 // becomes Internal, since it would be an exit code.
 func (f Failure) Err() *fault.Error {

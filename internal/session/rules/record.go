@@ -8,6 +8,7 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -54,9 +55,20 @@ type Record struct {
 	// one twice.
 	Code string `json:"code,omitempty"`
 
-	// Failures holds the last failure of each session, by the session's id. It has a form of its own on
-	// disk: package cache seals it.
-	Failures map[string]Failure `json:"-"`
+	// Failures holds the last failure of each session, by the session's id.
+	Failures map[string]Failure `json:"failures,omitempty"`
+}
+
+// Bare returns what of r may be told, and believed, where anybody can have written it: no text of a
+// failure, and no mark.
+func (r Record) Bare() Record {
+	all := make(map[string]Failure)
+	for id, f := range r.Failures {
+		f.Thing, f.Remedy, f.Mark = "", "", ""
+		f.Cause = fmt.Sprintf("the last attempt failed with exit code %d", f.Err().Kind)
+		all[id] = f
+	}
+	return Record{Sent: r.Sent, Refused: r.Refused, Failures: all}
 }
 
 // Bounded returns what of r, read from a file at now, this machine's time, is within the bounds that

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -223,23 +222,6 @@ func TestFailureIsCut(t *testing.T) {
 	r.Fail("id", NewFailure(fault.New(fault.Network, long, long, "%s", long), time.Now()))
 	if f := r.Failures["id"]; len(f.Thing+f.Cause+f.Remedy) != 3*maxPart {
 		t.Errorf("%d bytes are kept", len(f.Thing+f.Cause+f.Remedy))
-	}
-}
-
-func TestRecordRoundTrip(t *testing.T) {
-	t.Parallel()
-	var r, got Record
-	r.Claim(59_000_000)
-	r.Fail("id", NewFailure(fault.New(fault.Refused, "a", "b", "c"), time.Now()))
-	text, err := json.Marshal(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, &got); err != nil {
-		t.Fatal(err)
-	}
-	if got.Next(59_000_000) != 59_000_001 || len(got.Failures) != 0 {
-		t.Errorf("%s reads back as %+v", text, got)
 	}
 }
 

@@ -32,6 +32,7 @@ vet: ## go vet for linux, darwin and windows
 
 tidy: ## fail if go.mod or go.sum are not tidy
 	go mod tidy -diff
+	cd tools && go mod tidy -diff
 
 bench: ## the warm get beside a program that prints a constant, and benchmarks of the parts
 	scripts/bench
@@ -41,8 +42,9 @@ FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME each
 	scripts/fuzz $(FUZZTIME)
 
-vuln: $(TOOLS)/govulncheck ## known vulnerabilities; VULNDB=file://DIR where the database cannot be reached
+vuln: $(TOOLS)/govulncheck build ## known vulnerabilities, also of the built program; VULNDB=file://DIR where the database cannot be reached
 	$(TOOLS)/govulncheck $(if $(VULNDB),-db $(VULNDB)) ./...
+	$(TOOLS)/govulncheck $(if $(VULNDB),-db $(VULNDB)) -mode binary dist/aws-mfa-creds
 
 tools: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/govulncheck ## build the linters, pinned in tools/go.mod
 

@@ -3,6 +3,8 @@ package cache
 import (
 	"path/filepath"
 	"testing"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 func benchmarkGet(b *testing.B, keys KeySource) {
@@ -29,7 +31,7 @@ func BenchmarkGetDerivedKey(b *testing.B) {
 
 // BenchmarkGetKeyFile is the warm path where the key rests in a file.
 func BenchmarkGetKeyFile(b *testing.B) {
-	f := keyFile{filepath.Join(b.TempDir(), "config")}
+	f := keyFile{filepath.Join(b.TempDir(), "config"), securefile.MakeDir}
 	if _, err := f.create(make([]byte, keySize)); err != nil {
 		b.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 // createAtOnce has processes be the first at the same time, and returns what they say.
@@ -61,7 +62,7 @@ func TestKeyFileOfTheWrongKindIsNotUsed(t *testing.T) {
 			return os.Chown(path, stranger, stranger)
 		},
 	} {
-		f := keyFile{filepath.Join(t.TempDir(), "config")}
+		f := keyFile{filepath.Join(t.TempDir(), "config"), securefile.MakeDir}
 		if _, err := f.read(); !errors.Is(err, ErrNoKey) {
 			t.Errorf("%s: read of none = %v", name, err)
 		}
@@ -94,7 +95,7 @@ func TestKeyFileDirectory(t *testing.T) {
 		if err := os.Chmod(dir, mode); err != nil {
 			t.Fatal(err)
 		}
-		_, err := keyFile{dir}.create(make([]byte, keySize))
+		_, err := keyFile{dir, securefile.MakeDir}.create(make([]byte, keySize))
 		if kind == 0 && err != nil || kind != 0 && fault.KindOf(err) != kind {
 			t.Errorf("mode %v: %v", mode, err)
 		}

@@ -76,18 +76,30 @@ const keyLife = longestSession + time.Hour
 // directory. A key that is lost, expired or unusable is replaced by a new one; what the old one
 // sealed are misses.
 type StoredKey struct {
-	Name string    // of the key in the kernel's keyring
-	Dir  string    // the directory for the key file: the settings', not the cache's
-	Rand io.Reader // for a new key: crypto/rand.Reader
+	Name  string    // of the key in the kernel's keyring
+	Dir   string    // the directory for the key file: the settings', not the cache's
+	Spare []string  // the cache's spare places, for a key file where Dir takes none
+	Rand  io.Reader // for a new key: crypto/rand.Reader
 }
 
 // Read implements KeySource.
 func (s StoredKey) Read() (Key, error) {
 	material, err := s.read()
 	if err != nil {
-		material, err = s.file().read()
+		material, err = s.file(keyFile.read)
 	}
 	return stored(material, err)
+}
+
+// file returns what work makes of the first key file that it can use. The error is that of the first.
+func (s StoredKey) file(work func(keyFile) ([]byte, error)) ([]byte, error) {
+	material, err := work(keyFile{s.Dir, securefile.MakeDir})
+	for i := 0; err != nil && i < len(s.Spare); i++ {
+		if found, failed := work(keyFile{s.Spare[i], securefile.MakeIn}); failed == nil {
+			return found, nil
+		}
+	}
+	return material, err
 }
 
 // Create implements KeySource. The errors are the key file's: *fault.Error of kind
@@ -102,7 +114,7 @@ func (s StoredKey) Create() (Key, error) {
 		return Key{}, fmt.Errorf("random numbers: %w", err)
 	}
 	if err := s.kernel().Create(fresh); err != nil {
-		return stored(s.file().create(fresh))
+		return stored(s.file(func(f keyFile) ([]byte, error) { return f.create(fresh) }))
 	}
 	clear(fresh)
 	return stored(s.read()) // which may be that of another process
@@ -118,8 +130,6 @@ func (s StoredKey) read() ([]byte, error) {
 	}
 	return material, err
 }
-
-func (s StoredKey) file() keyFile { return keyFile{s.Dir} }
 
 // stored returns the key that the stored material makes.
 func stored(material []byte, err error) (Key, error) {
@@ -145,7 +155,7 @@ const (
 // one. It makes no key.
 func (s StoredKey) Place() (Place, error) {
 	_, kernel := s.read()
-	_, disk := s.file().read()
+	_, disk := s.file(keyFile.read)
 	switch {
 	case kernel == nil:
 		return InKernel, nil
@@ -160,7 +170,10 @@ func (s StoredKey) Place() (Place, error) {
 const keyFileName = "sealing.key"
 
 // keyFile is the sealing key as a file: the bare 32 bytes, mode 0600.
-type keyFile struct{ dir string }
+type keyFile struct {
+	dir  string
+	make func(path string, shut fs.FileMode) (*securefile.Dir, error)
+}
 
 // read returns the key's material, or ErrNoKey if there is no file. One that others
 // could read or have written is never used.
@@ -180,7 +193,7 @@ func (f keyFile) read() ([]byte, error) {
 // create makes the file with the material, or returns what is in the one that another
 // process has made. A file that cannot be used is replaced.
 func (f keyFile) create(material []byte) ([]byte, error) {
-	dir, err := securefile.MakeDir(f.dir, securefile.Writable)
+	dir, err := f.make(f.dir, securefile.Writable)
 	if err != nil {
 		return nil, securefile.Fault(f.dir, err)
 	}

@@ -3,6 +3,7 @@
 package cache
 
 import (
+	"crypto/rand"
 	"errors"
 	"os"
 	"path/filepath"
@@ -146,5 +147,55 @@ func TestSpareNames(t *testing.T) {
 	}
 	if other := Spare("/home/b", env(nil)); other[0] == cron[0] {
 		t.Error("two homes share a place")
+	}
+}
+
+// TestSealingKeyInASparePlace has no kernel keyring, and a directory of the settings that takes no key.
+func TestSealingKeyInASparePlace(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(dir string) error{
+		"a file in its place": func(dir string) error { return os.WriteFile(dir, nil, 0o600) },
+		"no place":            func(string) error { return nil },
+		"open to others":      func(dir string) error { return errors.Join(os.Mkdir(dir, 0o700), os.Chmod(dir, 0o777)) },
+		"a directory in the key's place": func(dir string) error {
+			return os.MkdirAll(filepath.Join(dir, keyFileName, "full"), 0o700)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := StoredKey{Name: "\x00", Dir: filepath.Join(t.TempDir(), "config"), Spare: []string{filepath.Join(t.TempDir(), "spare")}, Rand: rand.Reader}
+			if name == "no place" {
+				s.Dir = ""
+			}
+			if err := spoil(s.Dir); err != nil {
+				t.Fatal(err)
+			}
+			made, err := s.Create()
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := s.Create()
+			read, failed := s.Read()
+			if err := errors.Join(err, failed); err != nil || again.name("x") != made.name("x") || read.name("x") != made.name("x") {
+				t.Errorf("not the same key: %v", err)
+			}
+			wantMode(t, filepath.Join(s.Spare[0], keyFileName), 0o600)
+		})
+	}
+}
+
+// TestSealingKeyBehindALink has the directory of the settings be one's own symbolic link, as Stow makes it.
+func TestSealingKeyBehindALink(t *testing.T) {
+	t.Parallel()
+	s := StoredKey{Name: "\x00", Dir: filepath.Join(t.TempDir(), "config"), Rand: rand.Reader}
+	if err := os.Symlink(t.TempDir(), s.Dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Create(); err != nil {
+		t.Fatal(err)
+	}
+	wantMode(t, filepath.Join(s.Dir, keyFileName), 0o600)
+	if place, err := s.Place(); place != InFile || err == nil {
+		t.Errorf("Place = %v, %v", place, err)
 	}
 }

@@ -135,7 +135,7 @@ func (h Host) StoredKey() (cache.StoredKey, error) {
 		return cache.StoredKey{}, err
 	}
 	dir, err := paths.ConfigDir()
-	return cache.StoredKey{Name: sealingKeyName, Dir: dir, Rand: h.Rand}, err
+	return cache.StoredKey{Name: sealingKeyName, Dir: dir, Spare: cache.Spare(paths.Cache, h.Getenv), Rand: h.Rand}, err
 }
 
 func (p *Profile) derivedKey() (cache.Key, error) {

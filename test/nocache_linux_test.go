@@ -173,7 +173,7 @@ func TestSudoWithTheHomeOfAnother(t *testing.T) {
 	t.Parallel()
 	b, get := strangers(t)
 	got := runAs(t, b, 0, []string{"AWS_MFA_CREDS_HOME=", "XDG_CACHE_HOME="}, b.Binary, "get", "--profile", "work")
-	if got.code != 12 || !strings.Contains(got.stderr, "sudo") || got.stdout != "" {
+	if got.code != 12 || !strings.Contains(got.stderr, "belongs to another user") || got.stdout != "" {
 		t.Errorf("exit %d: %s", got.code, got.stderr)
 	}
 	err := filepath.WalkDir(b.Home(), func(path string, entry os.DirEntry, err error) error {

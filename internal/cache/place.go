@@ -99,10 +99,23 @@ func (c *Cache) at(i int, make bool) (*securefile.Dir, error) {
 		}
 	}
 	dir, err := open(p.path, securefile.Open)
-	if err == nil {
+	switch {
+	case err == nil:
 		p.open = dir
+	case fault.KindOf(err) == fault.Permissions && closed(p.path):
+		// One that root has left behind hides nothing: the spare places serve.
+		return nil, &fs.PathError{Op: "open", Path: p.path, Err: fs.ErrPermission}
 	}
 	return dir, err
+}
+
+// closed reports whether a directory cannot even be opened.
+func closed(path string) bool {
+	dir, err := securefile.OpenAnyDir(path)
+	if err == nil {
+		_ = dir.Close()
+	}
+	return errors.Is(err, fs.ErrPermission)
 }
 
 // errTaken says that somebody else holds a lock.

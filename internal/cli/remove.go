@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 )
 
 type removeOptions struct {
@@ -27,9 +29,9 @@ func newRemoveCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "remove --profile NAME",
 		Short: "Delete the stored access key and seed of a profile",
-		Long: `Delete the access key and the seed of a profile from their stores, its section in profiles.ini, its
+		Long: `Delete the access key and the seed of a profile from their stores, its section in profiles.ini, all
 cached sessions, and what register wrote into the AWS config. A seed that another profile uses
-stays.
+stays. Other profiles get new sessions when they need them.
 
 It does not contact AWS, where access key and MFA device exist until you delete them. Without its
 seed the device generates no codes, so set up another one first. With --aws, the MFA device is
@@ -66,7 +68,7 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 		}
 		return nil
 	}
-	gone := removal{app: a, profile: o.profile, own: own, registered: registered, aws: o.aws && own.Serial != "", sharing: seedUsers(files, o.profile, own)}
+	gone := removal{app: a, profile: o.profile, own: own, serial: own.Serial, registered: registered, aws: o.aws && own.Serial != "", sharing: seedUsers(files, o.profile, own)}
 	if err := ask.confirm(ctx, gone.question()); err != nil {
 		return err
 	}
@@ -112,6 +114,7 @@ type removal struct {
 	*app
 	profile    string
 	own        edit.Own
+	serial     string
 	registered bool     // register has written it into the AWS config
 	aws        bool     // its MFA device goes from IAM, too
 	sharing    []string // the other profiles that use its seed
@@ -158,9 +161,6 @@ func (r removal) run(ctx context.Context, ask *asker) error {
 	if err := r.unregister(ctx); err != nil {
 		return err
 	}
-	if files, err := r.loadFiles(); err == nil {
-		_, _ = forget(r.app, files, getOptions{profile: r.profile}) // what stays, expires
-	}
 	if kind := r.own.WhereKey(); kind != "" && kind != keystore.KindEnv {
 		items, err := r.items(kind, ask)
 		if err != nil {
@@ -174,11 +174,31 @@ func (r removal) run(ctx context.Context, ask *asker) error {
 	if err := r.deleteSeed(ctx, ask); err != nil {
 		return err
 	}
+	if err := r.clearSessions(ctx); err != nil {
+		return err
+	}
 	if _, err := r.editor().Remove(ctx, r.profile); err != nil {
 		return err
 	}
 	r.say("Deleted what was stored for profile %s.", fault.Printable(r.profile))
 	return nil
+}
+
+// clearSessions deletes all sessions, because nothing tells those of the profile's earlier access keys from
+// others: to get another costs one call. A get that has read the secrets is waited for; its session goes, too.
+func (r removal) clearSessions(ctx context.Context) error {
+	cached, err := r.host().OpenCache(noKey())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = cached.Close() }()
+	waiting, end := context.WithTimeout(ctx, time.Minute) // longer than any get lives
+	defer end()
+	if unlock, err := cached.Scope(rules.DeviceScope(r.serial)).Lock(waiting); err == nil {
+		defer unlock()
+	}
+	_, err = cached.Clear()
+	return err
 }
 
 func (r removal) unregister(ctx context.Context) error {

@@ -65,7 +65,7 @@ func handmadeConfigs() []oddConfig {
 		{name: "sso-session", text: "[sso-session p]\nsso_region = a\nsso_start_url = https://example.com/start\n[profile z]\nsso_session = p\nsso_account_id = 123456789012\nsso_role_name = r\n", profile: "p"},
 		{name: "plugins and preview", text: "[plugins]\ncli_legacy_plugin_path = /usr/lib\n[preview]\ncloudfront = true\n", profile: "p"},
 		{name: "unicode", text: "[profile \u00e4\u2764]\nregion = a\n# \u00df\n[profile a\u0308]\nca_bundle = \u00fc\n", profile: "\u00e4\u2764", by: "sdk"},
-		{name: "new name with a space", text: "[profile a]\nregion = a\n", profile: "q r"},
+		{name: "new name with a space", text: "[profile a]\nregion = a\n", profile: "q r", refused: "it has a space"},
 		{name: "new default", text: "[profile a]\nregion = a\n", profile: "default"},
 		{name: "hash in a name", text: "[profile a#b]\nregion = a\n[profile c;d]\nregion = b\n", profile: "p"},
 		{name: "garbage", text: "[profile z]\nregion = a\ngarbage\n[profile y]\nregion = b\n", profile: "p"},

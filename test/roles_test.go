@@ -69,6 +69,9 @@ func TestRegisterKeeps(t *testing.T) {
 	t.Run("name with a space", func(t *testing.T) {
 		t.Parallel()
 		n := stored(t)
+		if err := n.AddConfig("[profile 'my work']\n"); err != nil { // a new name may have none
+			t.Fatal(err)
+		}
 		n.must("add", "--profile", "my work", "--access-key-file", n.key)
 		n.must("register", "--profile", "my work")
 		before := n.config()

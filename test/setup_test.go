@@ -167,6 +167,7 @@ func TestSetupMovesTheKey(t *testing.T) {
 	if !strings.Contains(said, "has the MFA device arn:aws:iam::123456789012:mfa/alice-") || !strings.Contains(said, "already") || !strings.Contains(said, "Profile p works") {
 		t.Errorf("the second run said %q", said)
 	}
+	before["GetCallerIdentity"]++ // the stored access key still works
 	n.wantCalls(before)
 	n.works("p")
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
@@ -102,6 +103,22 @@ type adding struct {
 	settings profile.Settings // of the profile as it is; its Identity is what is added to
 	own      edit.Own         // what profiles.ini says of the identity
 	chosen   string           // the default store, once it has been asked for
+
+	check     func(context.Context, creds.AccessKey) error // has AWS say whether an access key is right; nil: it is not asked
+	newKey    *creds.AccessKey                             // to store; nil: none
+	newSeed   *totp.Seed
+	keyPlace  place
+	seedPlace place
+	keyKnown  bool // the new one is stored already
+	seedKnown bool
+	replaced  bool // another seed of the device
+	rejected  bool // AWS refuses the stored access key
+}
+
+// place is a store that is open.
+type place struct {
+	kind  string
+	items keystore.Items
 }
 
 func runAdd(ctx context.Context, a *app, o addOptions) error {
@@ -111,14 +128,21 @@ func runAdd(ctx context.Context, a *app, o addOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.verify {
+		if _, err := add.withAWS(ctx, keystore.KindAge, otherDevice{}); err != nil {
+			return err
+		}
+	}
 	if err := add.secrets(ctx); err != nil {
 		return err
 	}
 	a.forgetFailures(add.settings.Identity)
 	if o.verify {
-		return a.verify(ctx, o.name)
+		if err := a.verify(ctx, o.name); err != nil {
+			return err
+		}
 	}
-	return nil
+	return a.sayNext(add.settings.Identity)
 }
 
 // adding finds out what is known of the profile, which need not exist.
@@ -164,25 +188,81 @@ func absoluteProgram(line string) string {
 	return line
 }
 
-// secrets adds what the flags name, or else asks for both.
+// withAWS has access keys checked by AWS before they are stored, and returns the manager that asks it.
+func (add *adding) withAWS(ctx context.Context, seedStore string, other otherDevice) (*manager, error) {
+	p, err := add.open(getOptions{profile: add.settings.Identity, iam: true, fresh: true})
+	if err != nil {
+		return nil, err
+	}
+	m, err := add.managerOf(ctx, p, seedStore, other, add.ask)
+	add.check = func(ctx context.Context, key creds.AccessKey) error {
+		_, err := m.identify(ctx, key)
+		if fault.KindOf(err) != fault.Refused {
+			return err
+		}
+		return fault.New(fault.Refused, "access key "+key.ID, "enter the id and secret of an active access key, as the console or the AWS CLI showed them", "%s", fault.Text(err))
+	}
+	return m, err
+}
+
+// secrets adds what the flags name, or else asks for both. All is read, asked and checked before the first
+// change.
 func (add *adding) secrets(ctx context.Context) error {
 	asked := add.key.given() || add.seed.given() || add.mfaProcess != ""
 	if !asked && !add.ask.present() {
 		return fault.New(fault.Usage, "add", "give --access-key-file and --seed-file, or --from-env, --from-credentials-file, --from-aws-vault, --mfa-process",
 			"there is no terminal to ask on")
 	}
+	if err := oneStdin(append(add.seed.files, add.key.file)...); err != nil {
+		return err
+	}
+	if err := add.preflight(add.files, changes{profile: add.settings.Identity, files: add.rewrites()}); err != nil {
+		return err
+	}
+	var err error
 	if !asked || add.key.given() {
-		if err := add.addKey(ctx); err != nil {
+		err = add.planKey(ctx)
+	}
+	switch {
+	case err != nil:
+	case add.mfaProcess != "":
+		err = add.needSerial(ctx, "")
+	case !asked || add.seed.given() || add.key.env:
+		err = add.planSeed(ctx)
+	}
+	if err == nil {
+		err = add.store(ctx)
+	}
+	return err
+}
+
+// store makes the changes that were planned.
+func (add *adding) store(ctx context.Context) error {
+	steps := []func(context.Context) error{add.storeKey, add.storeSeed, add.removeStatic}
+	if add.mfaProcess != "" {
+		steps = append(steps, add.setProgram)
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	switch {
-	case add.mfaProcess != "":
-		return add.setProgram(ctx)
-	case !asked || add.seed.given() || add.key.env:
-		return add.addSeed(ctx)
-	}
 	return nil
+}
+
+// rewrites are the files of the AWS tools from which the access key is to be removed.
+func (add *adding) rewrites() (paths []string) {
+	if add.key.credentials {
+		static, _ := add.files.StaticKeys(add.settings.Identity) // the error comes back when the key is read
+		for _, s := range static {
+			path := add.editor().Paths.AWSCredentials
+			if s.File == profile.AWSConfig {
+				path = add.editor().Paths.AWSConfig
+			}
+			paths = append(paths, path)
+		}
+	}
+	return paths
 }
 
 // save writes to profiles.ini what change does to the identity's section.
@@ -195,9 +275,6 @@ func (add *adding) save(ctx context.Context, change func(*edit.Own)) error {
 
 // setProgram has a program of the user's make the codes.
 func (add *adding) setProgram(ctx context.Context) error {
-	if err := add.needSerial(ctx, ""); err != nil {
-		return err
-	}
 	err := add.save(ctx, func(own *edit.Own) {
 		own.MFAProcess = add.mfaProcess
 		own.Serial = cmp.Or(own.Serial, add.settings.Serial)
@@ -213,39 +290,51 @@ func (add *adding) setProgram(ctx context.Context) error {
 	return nil
 }
 
-// storeFor returns the store of one kind of secret: the one asked for, the one that the
+// storeFor opens the store of one kind of secret: the one asked for, the one that the
 // profile has, or this computer's default. What is recorded already is never silently replaced
 // by another.
-func (add *adding) storeFor(ctx context.Context, what, flag, asked, recorded string) (string, error) {
+func (add *adding) storeFor(ctx context.Context, what, flag, asked, recorded string) (at place, err error) {
 	asked = cmp.Or(asked, add.stores.both)
 	if asked != "" && recorded != "" && asked != recorded {
-		return "", fault.New(fault.Usage, "--store "+asked, "run: "+program+" store move --profile "+fault.Shell(add.settings.Identity)+" "+flag+" --to "+asked,
+		return at, fault.New(fault.Usage, "--store "+asked, "run: "+program+" store move --profile "+fault.Shell(add.settings.Identity)+" "+flag+" --to "+asked,
 			"the %s of profile %s is already stored in %s", what, add.settings.Identity, recorded)
 	}
-	if kind := cmp.Or(asked, recorded); kind != "" {
-		return kind, nil
-	}
-	if add.chosen == "" {
-		var err error
+	if at.kind = cmp.Or(asked, recorded, add.chosen); at.kind == "" {
 		if add.chosen, err = add.defaultStore(ctx, add.say); err != nil {
-			return "", err
+			return at, err
 		}
+		at.kind = add.chosen
 	}
-	return add.chosen, nil
+	if at.items, err = add.items(at.kind, add.ask); err != nil {
+		return at, err
+	}
+	return at, add.preflight(add.files, changes{profile: add.settings.Identity, stores: []string{at.kind}})
 }
 
-// addSeed stores the seed and records where it is.
-func (add *adding) addSeed(ctx context.Context) error {
+// wants asks whether a stored secret is to be replaced where no flag says so, and nobody has to enter
+// another one to get on.
+func (add *adding) wants(ctx context.Context, given bool, what string) (bool, error) {
+	if given || add.ask.yes || !add.ask.present() {
+		return true, nil
+	}
+	yes, err := add.ask.terminal.Confirm(ctx, what+" is stored already. Replace it?")
+	return yes, ended(err)
+}
+
+// planSeed reads the seed and finds out under which serial to store it, and where.
+func (add *adding) planSeed(ctx context.Context) (err error) {
 	if add.own.MFAProcess != "" {
 		return fault.New(fault.Config, "profile "+add.settings.Identity, "delete mfa_process from "+add.editor().Paths.Own, "a program prints its codes (mfa_process), so a seed would not be used")
 	}
-	kind, err := add.storeFor(ctx, "seed", "--seed", add.stores.seed, add.settings.SeedStore)
-	if err != nil {
+	if add.seedPlace, err = add.storeFor(ctx, "seed", "--seed", add.stores.seed, add.settings.SeedStore); err != nil {
 		return err
 	}
-	items, err := add.items(kind, add.ask)
-	if err != nil {
-		return err
+	if serial := add.settings.Serial; serial != "" {
+		if _, err := add.seedPlace.items.Seed(ctx, serial); err == nil {
+			if yes, err := add.wants(ctx, add.seed.given() || add.key.env, "The seed of "+serial); err != nil || !yes {
+				return err
+			}
+		}
 	}
 	got, err := add.getSeed(ctx)
 	if err != nil {
@@ -258,13 +347,24 @@ func (add *adding) addSeed(ctx context.Context) error {
 	if err := add.needSerial(ctx, labeled); err != nil {
 		return err
 	}
-	if err := add.storeSeed(ctx, items, kind, got.seed); err != nil {
+	add.newSeed = &got.seed
+	return add.mayReplaceSeed(ctx)
+}
+
+// mayReplaceSeed asks before another seed of the same device is lost.
+func (add *adding) mayReplaceSeed(ctx context.Context) error {
+	stored, err := add.seedPlace.items.Seed(ctx, add.settings.Serial)
+	switch {
+	case err != nil && fault.KindOf(err) != fault.NoSecret:
 		return err
+	case err != nil:
+		return nil
+	case stored.Equal(*add.newSeed):
+		add.seedKnown = true
+		return nil
 	}
-	return add.save(ctx, func(own *edit.Own) {
-		own.Serial = add.settings.Serial
-		own.SetStores("", kind)
-	})
+	add.replaced = true
+	return add.ask.confirm(ctx, fmt.Sprintf("A different seed is stored for %s. Replace it? This cannot be undone.", add.settings.Serial))
 }
 
 func (add *adding) getSeed(ctx context.Context) (found, error) {
@@ -283,32 +383,32 @@ func (add *adding) getSeed(ctx context.Context) (found, error) {
 	return found{seed: seed}, err
 }
 
-func (add *adding) storeSeed(ctx context.Context, items keystore.Items, kind string, seed totp.Seed) error {
-	serial := add.settings.Serial
-	stored, err := items.Seed(ctx, serial)
-	switch {
-	case err == nil && stored.Equal(seed):
-		add.say("The seed of %s is already in the %s store.", serial, kind)
+// storeSeed stores the planned seed, if there is one, and records where it is.
+func (add *adding) storeSeed(ctx context.Context) error {
+	if add.newSeed == nil {
 		return nil
-	case err == nil:
-		if err := add.ask.confirm(ctx, fmt.Sprintf("A different seed is stored for %s. Replace it? This cannot be undone.", serial)); err != nil {
-			return err
-		}
-	case fault.KindOf(err) != fault.NoSecret:
+	}
+	serial, at := add.settings.Serial, add.seedPlace
+	if add.seedKnown {
+		add.say("The seed of %s is already in the %s store.", serial, at.kind)
+	} else if err := at.items.PutSeed(ctx, serial, *add.newSeed); err != nil {
 		return err
 	}
-	replaced := err == nil
-	if err := items.PutSeed(ctx, serial, seed); err != nil {
-		return err
-	}
-	if replaced {
+	if add.replaced {
 		if cached, err := add.host().OpenCache(noKey()); err == nil {
 			changeRecord(cached, serial, func(r *rules.Record) { *r = rules.Record{} }) // of another seed's codes
 		}
 	}
-	add.say("Stored the seed of %s in the %s store.", serial, kind)
-	if seed.Weak() {
-		add.say("It has %d bits; RFC 4226 recommends 160. Enroll a new device when you can.", seed.Bits())
+	err := add.save(ctx, func(own *edit.Own) {
+		own.Serial = serial
+		own.SetStores("", at.kind)
+	})
+	if err != nil || add.seedKnown {
+		return err
+	}
+	add.say("Stored the seed of %s in the %s store.", serial, at.kind)
+	if add.newSeed.Weak() {
+		add.say("It has %d bits; RFC 4226 recommends 160. Enroll a new device when you can.", add.newSeed.Bits())
 	}
 	return nil
 }

@@ -38,53 +38,66 @@ func (k *keySource) given() bool { return k.file != "" || k.credentials || k.vau
 // maxSecret is the largest text that holds a secret, in bytes.
 const maxSecret = 64 << 10
 
-// addKey stores the access key and records where it is.
-func (add *adding) addKey(ctx context.Context) error {
+// planKey reads the access key and has it checked.
+func (add *adding) planKey(ctx context.Context) (err error) {
 	id := add.settings.Identity
-	kind, err := add.storeFor(ctx, "access key", "--key", add.stores.key, add.settings.KeyStore)
-	if err != nil {
+	if add.keyPlace, err = add.storeFor(ctx, "access key", "--key", add.stores.key, add.settings.KeyStore); err != nil {
 		return err
 	}
-	items, err := add.items(kind, add.ask)
-	if err != nil {
-		return err
-	}
-	stored, err := items.AccessKey(ctx, id)
+	stored, err := add.keyPlace.items.AccessKey(ctx, id)
 	if err != nil && fault.KindOf(err) != fault.NoSecret {
 		return err
 	}
-	key, done, err := add.readKey(ctx, stored)
-	if err != nil || done {
-		return err
-	}
-	if stored.ID == key.ID && stored.Secret.Equal(key.Secret) {
-		add.say("Access key %s of profile %s is already in the %s store.", key.ID, fault.Printable(id), kind)
-	} else if err := add.replaceKey(ctx, items, kind, stored, key); err != nil {
-		return err
-	}
-	err = add.save(ctx, func(own *edit.Own) {
-		own.AccessKeyID = key.ID
-		own.SetStores(kind, "")
-	})
-	if err != nil {
-		return err
-	}
-	add.settings.KeyStore = kind
-	return add.removeStatic(ctx)
-}
-
-func (add *adding) replaceKey(ctx context.Context, items keystore.Items, kind string, stored, key creds.AccessKey) error {
-	id := add.settings.Identity
-	if stored.ID != "" {
-		if err := add.ask.confirm(ctx, fmt.Sprintf("Replace access key %s of profile %s with %s?", stored.ID, fault.Printable(id), key.ID)); err != nil {
+	if stored.ID != "" && !add.rejected {
+		if yes, err := add.wants(ctx, add.key.given(), "Access key "+stored.ID); err != nil || !yes {
 			return err
 		}
 	}
-	if err := items.PutAccessKey(ctx, id, key); err != nil {
+	key, done, err := add.checkedKey(ctx, stored)
+	if err != nil || done {
 		return err
 	}
-	add.say("Stored access key %s of profile %s in the %s store.", key.ID, fault.Printable(id), kind)
-	return nil
+	add.newKey, add.keyKnown = &key, stored.ID == key.ID && stored.Secret.Equal(key.Secret)
+	if stored.ID == "" || add.keyKnown || add.rejected {
+		return nil
+	}
+	return add.ask.confirm(ctx, fmt.Sprintf("Replace access key %s of profile %s with %s?", stored.ID, fault.Printable(id), key.ID))
+}
+
+// checkedKey reads an access key that AWS takes. A person may try again.
+func (add *adding) checkedKey(ctx context.Context, stored creds.AccessKey) (key creds.AccessKey, done bool, err error) {
+	for try := 1; ; try++ {
+		key, done, err = add.readKey(ctx, stored)
+		if err != nil || done || add.check == nil {
+			return key, done, err
+		}
+		err = add.check(ctx, key)
+		if fault.KindOf(err) != fault.Refused || add.key.given() || try == tries {
+			return key, false, err
+		}
+		add.ask.complain(err)
+	}
+}
+
+// storeKey stores the planned access key, if there is one, and records where it is.
+func (add *adding) storeKey(ctx context.Context) error {
+	if add.newKey == nil {
+		return nil
+	}
+	id, key, kind := add.settings.Identity, *add.newKey, add.keyPlace.kind
+	if add.keyKnown {
+		add.say("Access key %s of profile %s is already in the %s store.", key.ID, fault.Printable(id), kind)
+	} else {
+		if err := add.keyPlace.items.PutAccessKey(ctx, id, key); err != nil {
+			return err
+		}
+		add.say("Stored access key %s of profile %s in the %s store.", key.ID, fault.Printable(id), kind)
+	}
+	add.settings.KeyStore = kind
+	return add.save(ctx, func(own *edit.Own) {
+		own.AccessKeyID = key.ID
+		own.SetStores(kind, "")
+	})
 }
 
 // readKey gets the access key from where the flags say. done tells that there is nothing to add,
@@ -164,7 +177,7 @@ func (add *adding) keyFromCredentials(stored creds.AccessKey) (key creds.AccessK
 // removeStatic deletes the access key from the files of the AWS tools, now that it is stored and
 // has been read back.
 func (add *adding) removeStatic(ctx context.Context) error {
-	if !add.key.credentials {
+	if !add.key.credentials || add.newKey == nil {
 		return nil
 	}
 	static, err := add.files.StaticKeys(add.settings.Identity)

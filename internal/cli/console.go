@@ -55,6 +55,14 @@ func (a *app) enrollInConsole(ctx context.Context, o enrollOptions, ask *asker) 
 		return err
 	}
 	got, err := c.seed(ctx)
+	if err == nil && o.begin != nil {
+		if err = o.begin(ctx); err == nil {
+			_, c.has, err = c.identity(o.profile)
+		}
+	}
+	if err == nil {
+		err = c.items.PutSeed(ctx, c.pending(), got.seed)
+	}
 	if err != nil {
 		return err
 	}
@@ -115,7 +123,7 @@ func (c *console) begin(ctx context.Context, o enrollOptions) error {
 // pending names the seed of a device that has no serial yet.
 func (c *console) pending() string { return "the console's for profile " + c.name }
 
-// seed reads the seed and stores it; or takes the one that an earlier run has stored and not
+// seed reads the seed, or takes the one that an earlier run has stored and not
 // finished with.
 func (c *console) seed(ctx context.Context) (found, error) {
 	if stored, err := c.items.Seed(ctx, c.pending()); err == nil && !c.options.seed.given() {
@@ -124,11 +132,7 @@ func (c *console) seed(ctx context.Context) (found, error) {
 			return found{seed: stored}, nil
 		}
 	}
-	got, err := c.options.seed.read(ctx, c.ask)
-	if err != nil {
-		return found{}, err
-	}
-	return got, c.items.PutSeed(ctx, c.pending(), got.seed)
+	return c.options.seed.read(ctx, c.ask)
 }
 
 // showPair shows two consecutive codes until they have been typed, and returns the last step

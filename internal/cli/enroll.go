@@ -19,6 +19,7 @@ type enrollOptions struct {
 	console   consoleOptions
 	abandon   bool
 	yes       bool
+	begin     func(context.Context) error // called before the first change; may be nil
 }
 
 func newEnrollCommand(a *app) *cobra.Command {
@@ -61,8 +62,18 @@ func runEnroll(ctx context.Context, a *app, o enrollOptions) error {
 	}
 	ctx, ask, end := a.interact(ctx, o.yes)
 	defer end()
+	files, err := a.loadFiles()
+	if err == nil {
+		err = a.preflight(files, changes{profile: o.profile, device: o.device.Name, stores: []string{o.seedStore}})
+	}
+	if err == nil && o.console.on {
+		err = a.enrollInConsole(ctx, o, ask)
+	}
+	if err != nil {
+		return err
+	}
 	if o.console.on {
-		return a.enrollInConsole(ctx, o, ask)
+		return a.sayNext(o.profile)
 	}
 	m, err := a.manager(ctx, o.profile, o.seedStore, o.other, ask)
 	if err != nil {
@@ -71,7 +82,10 @@ func runEnroll(ctx context.Context, a *app, o enrollOptions) error {
 	if o.abandon {
 		return m.abandon(ctx, enroll.Device)
 	}
-	return m.enroll(ctx, o.device)
+	if err := m.enroll(ctx, o.device); err != nil {
+		return err
+	}
+	return a.sayNext(o.profile)
 }
 
 // enroll enrolls a device and says what it is.

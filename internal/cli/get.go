@@ -20,6 +20,7 @@ type getOptions struct {
 	flags   profile.Flags
 	refresh bool
 	iam     bool // not of get, which must not fail because of the endpoint of IAM: resolve that too
+	fresh   bool // the profile need not exist
 }
 
 func newGetCommand(a *app) *cobra.Command {

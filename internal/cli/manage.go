@@ -27,6 +27,11 @@ type manager struct {
 	other otherDevice
 	clock storedClock
 
+	pending creds.AccessKey // that is to be stored before the first change; zero: the stored one
+	region  string          // that the profile is to have; "": that of its settings
+	checked creds.AccessKey // whose user is who
+	who     awsapi.Identity
+
 	sent   []creds.Secret // codes of the other device that AWS has seen
 	waited bool           // a wait was shown, where there is no terminal
 }
@@ -44,6 +49,11 @@ func (a *app) manager(ctx context.Context, name, seedStore string, other otherDe
 	if len(p.Settings.MFAProcess) > 0 {
 		return nil, codesElsewhere(p.Settings.Identity, "manage the device where it is")
 	}
+	return a.managerOf(ctx, p, seedStore, other, ask)
+}
+
+// managerOf is manager for a profile that need not have an access key yet.
+func (a *app) managerOf(ctx context.Context, p *opened, seedStore string, other otherDevice, ask *asker) (*manager, error) {
 	dir, err := a.configDir()
 	if err != nil {
 		return nil, err
@@ -51,7 +61,7 @@ func (a *app) manager(ctx context.Context, name, seedStore string, other otherDe
 	m := &manager{app: a, ask: ask, other: other, clock: p.clock}
 	m.Manager = &enroll.Manager{
 		Profile:    p.Settings.Identity,
-		JournalDir: filepath.Join(dir, "unfinished"),
+		JournalDir: journalDir(dir),
 		Paths:      a.editor().Paths,
 		Cache:      p.Cache,
 		Open:       func(store string) (keystore.Items, error) { return a.items(store, ask) },
@@ -74,6 +84,8 @@ func (a *app) manager(ctx context.Context, name, seedStore string, other otherDe
 	return m, err
 }
 
+func journalDir(configDir string) string { return filepath.Join(configDir, "unfinished") }
+
 // errElsewhere says that a program makes the codes of the profile.
 var errElsewhere = errors.New("mfa_process is set")
 
@@ -95,7 +107,7 @@ func (m *manager) chooseSeedStore(ctx context.Context, asked string, s profile.S
 }
 
 func (m *manager) resolve(name string) (profile.Settings, error) {
-	p, err := m.open(getOptions{profile: name, iam: true})
+	p, err := m.open(getOptions{profile: name, iam: true, fresh: true})
 	if err != nil {
 		return profile.Settings{}, err
 	}
@@ -116,8 +128,15 @@ func (m *manager) observe(server, local time.Time) {
 
 // withKey opens the profile, and reads its access key unless one is given.
 func (m *manager) withKey(ctx context.Context, key creds.AccessKey) (*opened, creds.AccessKey, error) {
-	p, err := m.open(getOptions{profile: m.Profile, iam: true})
-	if err == nil && key.ID == "" {
+	p, err := m.open(getOptions{profile: m.Profile, iam: true, fresh: true})
+	if err != nil {
+		return nil, key, err
+	}
+	p.Settings.Region = cmp.Or(m.region, p.Settings.Region)
+	if key.ID == "" {
+		key = m.pending
+	}
+	if key.ID == "" {
 		key, err = p.AccessKey(ctx)
 	}
 	return p, key, err
@@ -129,7 +148,14 @@ func (m *manager) identify(ctx context.Context, key creds.AccessKey) (awsapi.Ide
 	if err != nil {
 		return awsapi.Identity{}, err
 	}
-	return m.aws(p).Account(key, creds.Secret{}).GetCallerIdentity(ctx)
+	if key.ID == m.checked.ID && key.Secret.Equal(m.checked.Secret) {
+		return m.who, nil
+	}
+	who, err := m.aws(p).Account(key, creds.Secret{}).GetCallerIdentity(ctx)
+	if err == nil {
+		m.checked, m.who = key, who
+	}
+	return who, err
 }
 
 // aws returns a client that signs for the corrected time, and keeps the skew that the answers show.
@@ -160,7 +186,7 @@ func (m *manager) dial(ctx context.Context, as enroll.Access) (enroll.IAM, error
 // mfaSession returns a session with MFA: of the profile's own device, or of another one whose
 // code a person types.
 func (m *manager) mfaSession(ctx context.Context, p *opened, key creds.AccessKey) (creds.Credentials, error) {
-	if p.ready() != nil {
+	if p.ready() != nil || m.pending.ID != "" && m.pending.ID != p.Settings.AccessKeyID {
 		return m.other.session(ctx, m, p, key)
 	}
 	p.broker.Sleep = m.countdown(p.broker.Sleep)
@@ -175,16 +201,21 @@ func (m *manager) prove(ctx context.Context, proof enroll.Proof) error {
 	}
 	s := p.Settings
 	s.Serial, s.AccessKeyID, s.Roles = proof.Serial, key.ID, nil
-	p.broker.Secrets, p.broker.Sleep = proven{m, key, proof.Serial}, m.countdown(p.broker.Sleep)
-	_, err = p.broker.Get(ctx, warm.PlanOf(s), session.Options{Refresh: true, Ahead: true})
+	_, err = m.sessionWith(ctx, p, s, proven{m, key, m.SeedStore, proof.Serial}, session.Options{Refresh: true, Ahead: true})
 	return err
+}
+
+// sessionWith gets a session of the settings with other secrets than the profile's.
+func (m *manager) sessionWith(ctx context.Context, p *opened, s profile.Settings, secrets proven, o session.Options) (creds.Credentials, error) {
+	p.broker.Secrets, p.broker.Sleep = secrets, m.countdown(p.broker.Sleep)
+	return p.broker.Get(ctx, warm.PlanOf(s), o)
 }
 
 // proven are the secrets that a session is to prove.
 type proven struct {
-	m      *manager
-	key    creds.AccessKey
-	serial string
+	m             *manager
+	key           creds.AccessKey
+	store, serial string // of the seed
 }
 
 // AccessKey implements session.Secrets.
@@ -192,7 +223,7 @@ func (p proven) AccessKey(context.Context) (creds.AccessKey, error) { return p.k
 
 // Codes implements session.Secrets.
 func (p proven) Codes(ctx context.Context) (session.Codes, error) {
-	items, err := p.m.Open(p.m.SeedStore)
+	items, err := p.m.Open(p.store)
 	if err != nil {
 		return session.Codes{}, err
 	}

@@ -45,7 +45,9 @@ func (a *app) open(o getOptions) (*opened, error) {
 
 // openIn is open for files that are loaded already.
 func (a *app) openIn(files *profile.Files, o getOptions) (*opened, error) {
-	found, err := a.host().Open(files, o.profile, o.flags, o.iam)
+	host := a.host()
+	host.New = o.fresh
+	found, err := host.Open(files, o.profile, o.flags, o.iam)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,10 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enroll"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 )
 
 // otherDevice is an MFA device that works and is not here, a phone: where an account demands MFA
@@ -36,7 +39,16 @@ const otherSession = 15 * time.Minute
 // session makes a session with a typed code. If there is no one to type it, the error is
 // enroll.ErrNoSession.
 func (o otherDevice) session(ctx context.Context, m *manager, p *opened, key creds.AccessKey) (creds.Credentials, error) {
-	serial, err := o.device(ctx, m)
+	devices := []string{o.serial}
+	if o.serial == "" {
+		devices = m.devices(ctx)
+	}
+	if store, serial := m.seedHere(ctx, devices); store != "" && o.codeFile == "" {
+		s := p.Settings
+		s.Serial, s.AccessKeyID, s.Roles = serial, key.ID, nil
+		return m.sessionWith(ctx, p, s, proven{m, key, store, serial}, session.Options{})
+	}
+	serial, err := o.device(ctx, m, devices)
 	if err != nil {
 		return creds.Credentials{}, err
 	}
@@ -60,7 +72,7 @@ func (o otherDevice) session(ctx context.Context, m *manager, p *opened, key cre
 }
 
 // device returns the serial of the device: the one named, or the one that is chosen.
-func (o otherDevice) device(ctx context.Context, m *manager) (string, error) {
+func (o otherDevice) device(ctx context.Context, m *manager, devices []string) (string, error) {
 	switch {
 	case o.serial != "":
 		return profile.CheckSerial("--mfa-serial", o.serial)
@@ -68,7 +80,7 @@ func (o otherDevice) device(ctx context.Context, m *manager) (string, error) {
 		return "", enroll.ErrNoSession
 	}
 	prompt, suggestion := "The account requires MFA. Serial (ARN) of a device that works, such as your phone's", ""
-	switch devices := m.devices(ctx); len(devices) {
+	switch len(devices) {
 	case 0:
 		prompt += " (the console shows it under Security credentials)"
 	case 1:
@@ -77,6 +89,31 @@ func (o otherDevice) device(ctx context.Context, m *manager) (string, error) {
 		m.print("The user has these MFA devices:\n  %s", strings.Join(devices, "\n  "))
 	}
 	return m.ask.serial(ctx, prompt, "--mfa-serial ARN", suggestion)
+}
+
+// seedHere finds one of the devices whose seed another profile of this computer has, and its store: nobody
+// has to type a code of it.
+func (m *manager) seedHere(ctx context.Context, serials []string) (store, serial string) {
+	files, err := m.loadFiles()
+	if err != nil {
+		return "", ""
+	}
+	for _, serial := range serials {
+		for _, name := range edit.Sharing(files, serial) {
+			own, _, err := edit.ReadOwn(files, name)
+			if err != nil || own.WhereSeed() == "" || own.WhereSeed() == keystore.KindEnv {
+				continue
+			}
+			items, err := m.Open(own.WhereSeed())
+			if err != nil {
+				continue
+			}
+			if _, err := items.Seed(ctx, serial); err == nil {
+				return own.WhereSeed(), serial
+			}
+		}
+	}
+	return "", ""
 }
 
 // devices returns the serials of the user's devices that make codes; none if AWS does not say.

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +30,7 @@ type registerOptions struct {
 	program  string
 	dryRun   bool
 	yes      bool
+	moving   bool // the profile's access key is moved out of the files of the AWS tools, and it may not exist yet
 
 	given func(flag string) bool // on the command line, be it as empty
 }
@@ -85,42 +87,65 @@ func runRegister(ctx context.Context, a *app, o registerOptions) error {
 	if err != nil {
 		return err
 	}
-	ask := a.asker(o.yes || o.dryRun)
-	defer ask.close()
-	registration, done, err := register(ctx, a, files, o, ask)
+	ctx, ask, end := a.interact(ctx, o.yes || o.dryRun)
+	defer end()
+	r, err := a.planRegister(ctx, files, o, ask)
+	if err != nil {
+		return err
+	}
+	done, err := r.write(ctx)
 	if err != nil {
 		return err
 	}
 	if o.dryRun {
 		return a.print([]byte(done.Config.Diff()))
 	}
-	sayRegistered(a, o, registration, done)
+	sayRegistered(a, files, r, done)
 	return nil
 }
 
-// register writes a profile into the AWS config, unless it is a dry run, and returns what it was to write and
-// what that changes.
-func register(ctx context.Context, a *app, files *profile.Files, o registerOptions, ask *asker) (r edit.Registration, done edit.Registered, err error) {
+// registering is a profile that is to be written into the AWS config.
+type registering struct {
+	edit.Registration
+
+	options registerOptions
+	editor  edit.Editor
+}
+
+func (r registering) write(ctx context.Context) (edit.Registered, error) {
+	return r.editor.Register(ctx, r.options.profile, r.Registration)
+}
+
+// planRegister makes all checks of a registration, and asks where something is in the way.
+func (a *app) planRegister(ctx context.Context, files *profile.Files, o registerOptions, ask *asker) (r registering, err error) {
 	if o, err = kept(files, o); err != nil {
-		return r, done, err
+		return r, err
 	}
-	if r, err = o.registration(); err != nil {
-		return r, done, err
+	source := cmp.Or(o.source, o.profile)
+	r.editor = a.editor()
+	r.editor.DryRun = o.dryRun
+	var paths []string
+	if !o.dryRun {
+		paths = []string{r.editor.Paths.AWSConfig}
 	}
-	env, err := a.host().Env()
+	if err := a.preflight(files, changes{profile: o.profile, region: o.region, files: paths}); err != nil {
+		return r, err
+	}
+	o.region = cmp.Or(o.region, regionOf(files, o.profile), regionOf(files, source)) // SDKs inherit none
+	r.options = o
+	if r.Registration, err = o.registration(); err != nil {
+		return r, err
+	}
+	host := a.host()
+	host.New = o.moving
+	env, err := host.Env()
 	if err != nil {
-		return r, done, err
+		return r, err
 	}
-	if _, err := files.Resolve(cmp.Or(o.source, o.profile), o.flags, env); err != nil {
-		return r, done, err // every get would fail with it
+	if _, err := files.Resolve(source, o.flags, env); err != nil {
+		return r, err // every get would fail with it
 	}
-	if err := mayRegister(ctx, a, files, o, r, ask); err != nil {
-		return r, done, err
-	}
-	editor := a.editor()
-	editor.DryRun = o.dryRun
-	done, err = editor.Register(ctx, o.profile, r)
-	return r, done, err
+	return r, mayRegister(ctx, a, files, o, r.Registration, ask)
 }
 
 // kept fills in what is registered already, where nothing else is given.
@@ -233,6 +258,9 @@ func mayRegister(ctx context.Context, a *app, files *profile.Files, o registerOp
 		return err
 	}
 	for _, s := range static {
+		if o.moving {
+			break
+		}
 		remedy := "run: " + program + " add --profile " + fault.Shell(o.profile) + " --from-credentials-file"
 		if s.Temporary {
 			remedy = "delete it from the file: it is temporary, and no longer of use"
@@ -256,10 +284,24 @@ func mayRegister(ctx context.Context, a *app, files *profile.Files, o registerOp
 				"it has %s in the AWS config, and SDKs accept only one source of credentials per profile", key)
 		}
 	}
-	return nil
+	return mayReplaceProcess(ctx, files, o, r, ask)
 }
 
-func sayRegistered(a *app, o registerOptions, r edit.Registration, done edit.Registered) {
+// mayReplaceProcess asks before the credential_process of another program is replaced.
+func mayReplaceProcess(ctx context.Context, files *profile.Files, o registerOptions, r edit.Registration, ask *asker) error {
+	line := files.CredentialProcess(o.profile)
+	if line == "" || line == r.Command || profile.Ours(line) {
+		return nil
+	}
+	word, _, _ := strings.Cut(line, " ")
+	if !ask.present() && !ask.yes {
+		return fault.New(fault.Config, "profile "+o.profile, "to replace it, give --yes; unregister brings it back", "it runs %s as its credential_process", word)
+	}
+	return ask.confirm(ctx, fmt.Sprintf("Profile %s runs %s as its credential_process. Replace that (unregister brings it back)?", fault.Printable(o.profile), fault.Printable(word)))
+}
+
+func sayRegistered(a *app, files *profile.Files, r registering, done edit.Registered) {
+	o := r.options
 	name := fault.Printable(o.profile)
 	switch {
 	case !done.Config.Changed:
@@ -271,6 +313,9 @@ func sayRegistered(a *app, o registerOptions, r edit.Registration, done edit.Reg
 	}
 	if others := slices.DeleteFunc(slices.Clone(done.Others), isStatic); len(others) > 0 {
 		a.say("The profile has other keys (%s). All SDKs except the one for .NET accept them.", strings.Join(others, ", "))
+	}
+	if had := regionOf(files, o.profile); had != "" && had != o.region {
+		a.say("The profile keeps its region, %s. To change it, run: aws configure set region %s --profile %s", fault.Printable(had), o.region, fault.Shell(o.profile))
 	}
 	a.say("Try it: aws sts get-caller-identity --profile %s", fault.Shell(o.profile))
 }

@@ -1,16 +1,17 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enroll"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 )
@@ -57,8 +58,12 @@ skips what is already done, so you can run it again at any time. An access key i
 func runSetup(ctx context.Context, a *app, o setupOptions) error {
 	ctx, ask, end := a.interact(ctx, o.add.yes)
 	defer end()
+	if err := oneStdin(append(o.add.seed.files, o.add.key.file, o.other.codeFile)...); err != nil {
+		return err
+	}
 	if o.add.name == "" {
-		name, err := ask.line(ctx, "Name of the profile", "--profile NAME")
+		name, err := insist(ask, func() (string, error) { return ask.line(ctx, "Name of the profile", "--profile NAME") },
+			func(name string) (string, error) { return name, profile.CheckName(name) })
 		if err != nil {
 			return err
 		}
@@ -66,7 +71,7 @@ func runSetup(ctx context.Context, a *app, o setupOptions) error {
 	}
 	a.profile = o.add.name
 	s := &setup{app: a, setupOptions: o, ask: ask}
-	for _, step := range []func(context.Context) error{s.key, s.enrollDevice, s.register, s.prove} {
+	for _, step := range []func(context.Context) error{s.plan, s.enrollDevice, s.register, s.prove} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -74,127 +79,190 @@ func runSetup(ctx context.Context, a *app, o setupOptions) error {
 	return nil
 }
 
-// setup is one run of setup. Each step finds out by itself what is done already.
+// setup is one run of setup. All questions are asked and all checks are made before its first change, which
+// is to store the access key. Each step finds out by itself what is done already.
 type setup struct {
 	*app
 	setupOptions
-	ask      *asker
-	command  string // that was registered
-	noRegion bool   // the profile is registered without one
+	ask          *asker
+	adding       *adding
+	m            *manager
+	registration registering
 }
 
-// key stores the access key, unless one is stored.
-func (s *setup) key(ctx context.Context) error {
-	add, err := s.adding(s.add, s.ask)
+// plan finds out all that setup needs to know, except what AWS says once it is asked for a device.
+func (s *setup) plan(ctx context.Context) (err error) {
+	if s.adding, err = s.app.adding(s.add, s.ask); err != nil {
+		return err
+	}
+	id := s.adding.settings.Identity
+	if err := s.preflight(s.adding.files, changes{profile: id, device: s.device.Name, region: s.region}); err != nil {
+		return err
+	}
+	if err := s.chooseRegion(ctx, s.adding.files); err != nil {
+		return err
+	}
+	if err := s.lookForKey(ctx); err != nil {
+		return err
+	}
+	if err := s.planRegistration(ctx); err != nil {
+		return err
+	}
+	at, err := s.adding.storeFor(ctx, "seed", "--seed", s.add.stores.seed, s.adding.settings.SeedStore)
 	if err != nil {
 		return err
 	}
-	if !s.add.key.given() && add.settings.KeyStore != "" {
-		return nil
+	if s.m, err = s.adding.withAWS(ctx, at.kind, s.other); err != nil {
+		return err
 	}
-	if !s.add.key.given() {
-		if err := s.lookForKey(ctx, add); err != nil {
-			return err
-		}
+	s.m.region = s.region
+	if err := s.planKey(ctx); err != nil {
+		return err
 	}
-	return add.addKey(ctx)
+	if s.add.seed.given() && !s.console {
+		return s.adding.planSeed(ctx)
+	}
+	return nil
 }
 
 // lookForKey uses the access key that the files of the AWS tools have for the profile, if the
-// person agrees.
-func (s *setup) lookForKey(ctx context.Context, add *adding) error {
-	static, err := add.files.StaticKeys(add.settings.Identity)
-	if err != nil || len(static) == 0 || static[0].Temporary {
+// person agrees. It would take precedence.
+func (s *setup) lookForKey(ctx context.Context) error {
+	static, err := s.adding.files.StaticKeys(s.adding.settings.Identity)
+	if err != nil || len(static) == 0 || static[0].Temporary || s.adding.key.given() {
 		return err
 	}
 	question := fmt.Sprintf("%s has access key %s in plain text. Move it to the store?", static[0].Place, static[0].Key.ID)
 	if err := s.ask.confirm(ctx, question); err != nil {
 		return err
 	}
-	add.key.credentials = true
+	s.adding.key.credentials = true
 	return nil
+}
+
+// planKey finds an access key that AWS takes: the given one, the stored one, or one that a person enters.
+func (s *setup) planKey(ctx context.Context) error {
+	add := s.adding
+	if !add.key.given() && (add.settings.KeyStore != "" || s.hasEnvKey()) {
+		err := add.check(ctx, creds.AccessKey{})
+		if fault.KindOf(err) != fault.Refused && fault.KindOf(err) != fault.NoSecret {
+			return err
+		}
+		if !s.ask.present() || s.hasEnvKey() {
+			return withRemedy(err, "run: "+program+" setup --profile NAME --access-key-file FILE")
+		}
+		s.ask.complain(err)
+		add.rejected = true
+	}
+	if err := add.planKey(ctx); err != nil {
+		return err
+	}
+	if add.newKey != nil {
+		s.m.pending = *add.newKey
+	}
+	return s.sameAsStatic()
+}
+
+func (s *setup) hasEnvKey() bool { return envstore.New(s.getenv).Configured() }
+
+// sameAsStatic sees to it that no access key in plain text takes precedence over the profile: one that is to
+// be stored is moved.
+func (s *setup) sameAsStatic() error {
+	static, err := s.adding.files.StaticKeys(s.add.name)
+	if err != nil || s.noConfig {
+		return err
+	}
+	for _, one := range static {
+		if one.Key.ID != s.m.pending.ID {
+			return fault.New(fault.Config, one.Place, "delete it from the file, or choose another name for the profile",
+				"most SDKs would use this access key of profile %s instead of running this program", s.add.name)
+		}
+		s.adding.key.credentials = true
+	}
+	return s.preflight(s.adding.files, changes{profile: s.adding.settings.Identity, files: s.adding.rewrites()})
+}
+
+// store makes the first change: it stores what was planned. The access key in plain text stays until the end.
+func (s *setup) store(ctx context.Context) error {
+	if err := s.adding.storeKey(ctx); err != nil {
+		return err
+	}
+	return s.adding.storeSeed(ctx)
 }
 
 // enrollDevice makes this computer an MFA device, or takes the one that is given, unless there is
 // one.
 func (s *setup) enrollDevice(ctx context.Context) error {
-	w, err := s.open(getOptions{profile: s.add.name})
+	if s.console {
+		return s.enrollInConsole(ctx, enrollOptions{
+			profile: s.add.name, seedStore: s.m.SeedStore, console: consoleOptions{on: true, serial: s.add.serial, seed: s.add.seed}, begin: s.store,
+		}, s.ask)
+	}
+	w, err := s.open(getOptions{profile: s.add.name, fresh: true})
 	if err != nil {
 		return err
-	}
-	switch {
-	case s.console:
-		return s.enrollInConsole(ctx, enrollOptions{
-			profile: s.add.name, seedStore: cmp.Or(s.add.stores.seed, s.add.stores.both), console: consoleOptions{on: true, serial: s.add.serial, seed: s.add.seed},
-		}, s.ask)
-	case s.add.seed.given():
-		add, err := s.adding(s.add, s.ask)
-		if err != nil {
-			return err
-		}
-		return add.addSeed(ctx)
 	}
 	known := w.deviceReady() == nil
-	if known && (w.CodeFromProgram() || w.SeedFromEnv()) {
-		return s.hasDevice(w)
-	}
-	m, err := s.manager(ctx, s.add.name, cmp.Or(s.add.stores.seed, s.add.stores.both), s.other, s.ask)
-	if err != nil {
-		return err
-	}
-	left, unfinished, err := m.Unfinished(enroll.Device)
+	left, unfinished, err := s.m.Unfinished(enroll.Device)
 	switch {
 	case err != nil:
 		return err
-	case known && (!unfinished || left.Flow != enroll.FlowEnroll):
-		return s.hasDevice(w)
+	case s.add.seed.given():
+		return s.store(ctx)
+	case known && (w.CodeFromProgram() || w.SeedFromEnv() || !unfinished || left.Flow != enroll.FlowEnroll):
+		s.say("Profile %s already has the MFA device %s.", fault.Printable(s.add.name), w.Settings.Serial)
+		return s.store(ctx)
+	case len(w.Settings.MFAProcess) > 0:
+		return codesElsewhere(w.Settings.Identity, "manage the device where it is")
 	}
-	return m.enroll(ctx, s.device)
+	s.m.Begin = s.store
+	return s.m.enroll(ctx, s.device)
 }
 
-func (s *setup) hasDevice(w *opened) error {
-	s.say("Profile %s already has the MFA device %s.", fault.Printable(s.add.name), w.Settings.Serial)
-	return nil
-}
-
-// register writes the profile into the AWS config.
-func (s *setup) register(ctx context.Context) error {
+// planRegistration finds out whether the AWS config can be written, and may be.
+func (s *setup) planRegistration(ctx context.Context) (err error) {
 	if s.noConfig {
 		return nil
 	}
-	files, err := s.loadFiles()
-	if err != nil {
-		return err
+	s.registration, err = s.app.planRegister(ctx, s.adding.files, registerOptions{profile: s.add.name, region: s.region, moving: true}, s.ask)
+	return err
+}
+
+// register writes the profile into the AWS config.
+func (s *setup) register(ctx context.Context) (err error) {
+	if !s.noConfig {
+		_, err = s.registration.write(ctx)
 	}
-	if err := s.chooseRegion(ctx, files); err != nil {
-		return err
-	}
-	registration, _, err := register(ctx, s.app, files, registerOptions{profile: s.add.name, region: s.region}, s.ask)
-	s.command = registration.Command
 	return err
 }
 
 // chooseRegion asks for the region of a profile that has none.
 func (s *setup) chooseRegion(ctx context.Context, files *profile.Files) (err error) {
-	if s.region != "" || hasRegion(files, s.add.name) {
+	if s.region != "" || regionOf(files, s.add.name) != "" || !s.ask.present() || s.add.yes {
 		return nil
 	}
-	if s.ask.present() && !s.add.yes {
-		s.region, err = s.ask.line(ctx, "Region for the profile (Enter for none)", "--region REGION")
-	}
-	s.noRegion = s.region == ""
+	s.region, err = insist(s.ask, func() (string, error) {
+		return s.ask.line(ctx, "Region for the profile (Enter for none)", "--region REGION")
+	},
+		func(region string) (string, error) {
+			if region == "" {
+				return "", nil
+			}
+			return region, profile.CheckRegion("region", region)
+		})
 	return err
 }
 
-func hasRegion(files *profile.Files, profileName string) bool {
+// regionOf returns the region that a profile of the AWS config has, or "".
+func regionOf(files *profile.Files, profileName string) (region string) {
 	for _, section := range files.Sections() {
 		for _, o := range section.Options {
-			if section.Profile == profileName && o.Key == "region" && o.Value != "" {
-				return true
+			if section.Profile == profileName && o.Key == profile.KeyRegion {
+				region = o.Value
 			}
 		}
 	}
-	return false
+	return region
 }
 
 // prove gets a session as a consumer would, and sums up.
@@ -207,12 +275,15 @@ func (s *setup) prove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.adding.removeStatic(ctx); err != nil {
+		return err
+	}
 	name := fault.Shell(s.add.name)
 	s.say("\nProfile %s works. Its session lasts until %s, and is renewed automatically.", name, c.Expiration.Local().Format(time.DateTime))
-	if s.command != "" {
-		s.say("The AWS CLI and the SDKs now run: %s\nTry it: aws sts get-caller-identity --profile %s", s.command, name)
+	if command := s.registration.Command; command != "" {
+		s.say("The AWS CLI and the SDKs now run: %s\nTry it: aws sts get-caller-identity --profile %s", command, name)
 	}
-	if s.noRegion {
+	if s.region == "" && !s.noConfig && regionOf(s.adding.files, s.add.name) == "" {
 		s.say("It has no region, which most AWS calls need. To set one, run: %s register --profile %s --region REGION", program, name)
 	}
 	key, seed, _ := w.where()

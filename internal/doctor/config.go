@@ -207,8 +207,7 @@ func regionMissing(f Facts, p Profile) []Finding {
 }
 
 func nameQuoting(_ Facts, p Profile) []Finding {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/=@:+-"
-	return when(p.ours() && strings.Trim(p.Name, plain) != "",
+	return when(p.ours() && strings.Trim(p.Name, profile.NameCharacters) != "",
 		remark(p.section().Place, "the name "+fault.Printable(p.Name)+" has to be quoted in headers and commands",
 			"shells and SDKs quote in different ways: some may cut the name",
 			"register it also under a name of letters, digits and - _ . : "+Program+" register --profile NEW --source-profile "+fault.Shell(p.Name)))

@@ -1,12 +1,14 @@
 package enroll
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
 	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
 // create is the phase Creating: the device comes into being, and its seed into the store.
@@ -185,6 +187,9 @@ const (
 
 	// suffixRoom is what numbered may add.
 	suffixRoom = 4
+
+	// nameCharacters are those that IAM takes (CreateVirtualMFADevice, VirtualMFADeviceName).
+	nameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+=,.@-"
 )
 
 // DefaultName returns the name of a device for user on this computer, so that it can be
@@ -199,11 +204,20 @@ func DefaultName(user, host string) string {
 	return clean(user, maxName-1-len(host)) + "-" + host
 }
 
+// CheckName refuses a name that IAM does not take for a virtual device. The error is a *fault.Error of kind
+// Usage.
+func CheckName(name string) error {
+	if name != "" && len(name) <= 226 && strings.Trim(name, nameCharacters) == "" { // with its ARN, IAM takes 256
+		return nil
+	}
+	return fault.New(fault.Usage, "--device-name", "give another name, such as "+cmp.Or(clean(name, maxName), "alice-laptop"),
+		"IAM takes letters (a-z, A-Z), digits and _ + = , . @ - only, at most 226 of them, and not %s", strconv.Quote(fault.Printable(name)))
+}
+
 // clean returns s with what IAM does not take as dashes, cut to length.
 func clean(s string, length int) string {
 	s = strings.Map(func(r rune) rune {
-		switch {
-		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', strings.ContainsRune("_+=,.@-", r):
+		if strings.ContainsRune(nameCharacters, r) {
 			return r
 		}
 		return '-'

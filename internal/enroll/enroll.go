@@ -98,7 +98,7 @@ func (m *Manager) RemoveDevice(ctx context.Context, serial string) (Result, erro
 		if err != nil {
 			return err
 		}
-		return r.start(Removing, Entry{About: Device, Flow: FlowRemoveDevice, Old: serial, Copies: copies})
+		return r.start(ctx, Removing, Entry{About: Device, Flow: FlowRemoveDevice, Old: serial, Copies: copies})
 	})
 }
 
@@ -207,7 +207,7 @@ func (r *run) startDevice(ctx context.Context, name string, e Entry) error {
 	r.rename(ctx, name)
 	e = r.entry
 	e.About, e.Store = Device, r.SeedStore
-	return r.start(Creating, e)
+	return r.start(ctx, Creating, e)
 }
 
 // adopt is the phase Enabled: the device is proven and becomes the profile's. Where the

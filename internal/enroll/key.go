@@ -94,7 +94,7 @@ func (r *run) beginKey(ctx context.Context) error {
 	for _, k := range keys {
 		e.Known = append(e.Known, k.ID)
 	}
-	return r.start(Creating, e)
+	return r.start(ctx, Creating, e)
 }
 
 func (r *run) keys(ctx context.Context) ([]awsapi.Key, error) {

@@ -27,7 +27,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
-// Manager changes the MFA device and the access key of one profile. All fields are required.
+// Manager changes the MFA device and the access key of one profile. All fields but Begin are required.
 type Manager struct {
 	Profile    string // the name of the profile that owns the access key
 	JournalDir string // a directory beside the settings; made by the first change
@@ -42,6 +42,10 @@ type Manager struct {
 	// have them now.
 	Open    func(store string) (keystore.Items, error)
 	Resolve func(name string) (profile.Settings, error)
+
+	// Begin is called once, before the first change and when nothing is left to be asked. What it does belongs
+	// to the flow, such as to store the access key. Nil: nothing.
+	Begin func(ctx context.Context) error
 
 	// Identify asks STS whose key it is; the zero key is the one that is stored. Its
 	// errors are *awsapi.Error.
@@ -128,7 +132,12 @@ type LastDevice struct {
 
 // Unfinished returns what an earlier run has left undone, if it has.
 func (m *Manager) Unfinished(about Subject) (Entry, bool, error) {
-	e, err := m.journal().load(about)
+	return Unfinished(m.JournalDir, m.Profile, about)
+}
+
+// Unfinished is Manager.Unfinished for a profile that has the journal in dir.
+func Unfinished(dir, profile string, about Subject) (Entry, bool, error) {
+	e, err := journal{dir: dir, profile: profile}.load(about)
 	return e, e.Phase != "", err
 }
 

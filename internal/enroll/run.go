@@ -64,6 +64,12 @@ func (m *Manager) begin(ctx context.Context, about Subject, flow Flow) (r *run, 
 	if r.resumed && r.entry.Caller != r.who.ARN {
 		return nil, nil, otherCaller(r.entry, r.who)
 	}
+	if r.resumed && r.Begin != nil {
+		err = r.Begin(ctx)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
 	if r.resumed {
 		r.progress("Resuming an earlier run of %q that did not finish", flow)
 	}
@@ -196,7 +202,12 @@ func (r *run) finish() error {
 }
 
 // start begins the flow of e with its first phase.
-func (r *run) start(first Phase, e Entry) error {
+func (r *run) start(ctx context.Context, first Phase, e Entry) error {
+	if r.Begin != nil {
+		if err := r.Begin(ctx); err != nil {
+			return err
+		}
+	}
 	e.Started, e.Caller = r.Now().UTC(), r.who.ARN
 	r.entry = e
 	return r.enter(first)

@@ -28,6 +28,11 @@ func unfinished(e Entry) error {
 		"%q was started %s and did not finish", e.Flow, e.Started.Format(time.RFC3339))
 }
 
+// Line says of an unfinished run of a profile what it was and how to finish it.
+func (e Entry) Line(profile string) string {
+	return fmt.Sprintf("%q was started %s and did not finish; run it again: aws-mfa-creds %s --profile %s", e.Flow, e.Started.Format(time.RFC3339), e.Flow, fault.Shell(profile))
+}
+
 func otherCaller(e Entry, who awsapi.Identity) error {
 	return fault.New(fault.Config, "this profile", "run it again with the access key of that user",
 		"%q was started for %s and did not finish, but the access key belongs to %s", e.Flow, e.Caller, who.ARN)

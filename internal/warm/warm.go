@@ -39,6 +39,7 @@ type Host struct {
 	CheckURL func(text string) (host string, err error) // as profile.Env has it; may be nil
 	Rand     io.Reader                                  // for a new sealing key; may be nil
 	Log      func(message string, pairs ...any)         // as cache.Options has it; may be nil
+	New      bool                                       // a profile need not exist
 }
 
 // Locate returns where everything of this user rests.
@@ -49,8 +50,8 @@ func (h Host) Locate() (profile.Paths, error) {
 // Env returns what the environment, and the env store in it, contribute to the settings.
 func (h Host) Env() (profile.Env, error) {
 	store := envstore.New(h.Getenv)
-	env := profile.Env{Getenv: h.Getenv, Identity: store.Configured(), CheckURL: h.CheckURL}
-	if !env.Identity {
+	env := profile.Env{Getenv: h.Getenv, Identity: h.New || store.Configured(), CheckURL: h.CheckURL}
+	if !store.Configured() {
 		return env, nil
 	}
 	var err error

@@ -10,7 +10,7 @@ import (
 
 // plainCharacters stand for themselves in every shell and splitter that SDKs give a
 // credential_process to: sh, cmd.exe, Python's shlex, botocore's own for Windows.
-const plainCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/=@:+-"
+const plainCharacters = profile.NameCharacters + "="
 
 // CommandLine returns the value of credential_process that runs program with args, as
 // all SDKs understand it on the system that windows tells of.

@@ -214,6 +214,28 @@ func (t *target) stage() error {
 	return t.keepGroup()
 }
 
+// CheckWritable reports why the file at path could not be replaced, or nil. It leaves nothing behind. Where
+// there is no directory yet, the nearest above it tells.
+func CheckWritable(path string) error {
+	t, err := openTarget(path)
+	if err != nil {
+		return err
+	}
+	t.new += "\n" // so that there is something to write
+	for {
+		above := filepath.Dir(filepath.Dir(t.end))
+		if _, err := os.Stat(filepath.Dir(t.end)); !errors.Is(err, fs.ErrNotExist) || above == filepath.Dir(t.end) {
+			break
+		}
+		t.end = filepath.Join(above, filepath.Base(t.end))
+	}
+	defer t.close(false)
+	if err := t.stage(); err != nil {
+		return t.inWords(err)
+	}
+	return nil
+}
+
 func (t *target) mode() fs.FileMode {
 	if t.info == nil {
 		return 0o600

@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enroll"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
+)
+
+// changes are what a command is about to do. "" and nil: nothing of that.
+type changes struct {
+	profile string   // that is written to profiles.ini
+	region  string   // that it gets
+	device  string   // the name of its new MFA device
+	stores  []string // that get a secret
+	files   []string // of the AWS tools, that are rewritten
+}
+
+// preflight looks for what would stop the changes half-way, before the first of them. It changes nothing.
+// The access key and what the AWS config has already are looked at by checkKey and mayRegister.
+func (a *app) preflight(files *profile.Files, c changes) error {
+	if !slices.Contains(files.Names(), c.profile) { // one that is there is somebody's choice
+		if err := profile.CheckName(c.profile); err != nil {
+			return err
+		}
+	}
+	if c.region != "" {
+		if err := profile.CheckRegion("--region", c.region); err != nil {
+			return err
+		}
+	}
+	if c.device != "" {
+		if err := enroll.CheckName(c.device); err != nil {
+			return err
+		}
+	}
+	dir, err := a.configDir()
+	if err != nil {
+		return err
+	}
+	paths := append([]string{a.editor().Paths.Own}, c.files...)
+	if slices.Contains(c.stores, keystore.KindAge) {
+		paths = append(paths, filepath.Join(dir, "age", "new"))
+	}
+	for _, path := range paths {
+		if err := edit.CheckWritable(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oneStdin refuses flags that would read stdin more than once: the second would find nothing there.
+func oneStdin(sources ...string) error {
+	if n := len(slices.DeleteFunc(slices.Clone(sources), func(path string) bool { return path != "-" })); n > 1 {
+		return fault.New(fault.Usage, "-", "give a file for all but one of them", "%d flags would read stdin", n)
+	}
+	return nil
+}
+
+// sayNext names the command that makes the AWS CLI and the SDKs able to use the profile, if something is
+// left to do.
+func (a *app) sayNext(name string) error {
+	files, err := a.loadFiles()
+	if err != nil {
+		return err
+	}
+	p, err := a.openIn(files, getOptions{profile: name, fresh: true})
+	if err != nil {
+		return err
+	}
+	switch quoted := fault.Shell(name); {
+	case !p.HasKey() || p.deviceReady() != nil:
+		a.say("Next, make this computer an MFA device and register the profile: %s setup --profile %s", program, quoted)
+	case !p.KeyFromEnv() && !isUsed(files, name):
+		a.say("Next, let the AWS CLI and the SDKs use the profile: %s register --profile %s", program, quoted)
+	}
+	return nil
+}
+
+// isUsed reports whether the AWS config has some profile run this program with the identity of a profile.
+func isUsed(files *profile.Files, name string) bool {
+	return slices.ContainsFunc(files.Names(), func(other string) bool {
+		call, ok := parseProcess(files.CredentialProcess(other))
+		return ok && call.profile == name
+	})
+}
+
+// unfinished returns what an earlier run has left undone, as list and doctor show it; "" if nothing.
+func (a *app) unfinished(name string) string {
+	dir, err := a.configDir()
+	if err != nil {
+		return ""
+	}
+	var all []string
+	for _, about := range []enroll.Subject{enroll.Device, enroll.AccessKey} {
+		e, ok, err := enroll.Unfinished(journalDir(dir), name, about)
+		switch {
+		case err != nil:
+			all = append(all, fault.Line(err))
+		case ok && e.Phase != enroll.Awaiting:
+			all = append(all, e.Line(name))
+		}
+	}
+	return strings.Join(all, "; ")
+}

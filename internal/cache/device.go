@@ -67,7 +67,10 @@ func (s *Scope) Save(r rules.Record) error {
 	stored := record{Sent: r.Sent}
 	r.Sent = nil
 	plain, err := json.Marshal(r)
-	key, noKey := s.cache.createKey()
+	key, noKey := s.cache.keys.Read()
+	if noKey != nil || key.IsZero() {
+		key, noKey = s.cache.createKey()
+	}
 	if noKey != nil {
 		bare := r.Bare()
 		stored.Bare = &bare

@@ -396,7 +396,7 @@ func (add *adding) storeSeed(ctx context.Context) error {
 	}
 	if add.replaced {
 		if cached, err := add.host().OpenCache(noKey()); err == nil {
-			changeRecord(cached, serial, func(r *rules.Record) { *r = rules.Record{} }) // of another seed's codes
+			changeRecord(cached, serial, func(r *rules.Record) { *r = rules.Record{} }) //nolint:contextcheck // of another seed's codes; it waits a moment at most
 		}
 	}
 	err := add.save(ctx, func(own *edit.Own) {

@@ -30,6 +30,12 @@ func (b storedClock) LoadClock() rules.Clock {
 	return clock
 }
 
+// Skew returns AWS's clock minus this machine's, as last measured.
+func (b storedClock) Skew() time.Duration { return b.LoadClock().SkewAt(b.now()) }
+
+// Now returns AWS's time, as far as it is known.
+func (b storedClock) Now() time.Time { return b.now().Add(b.Skew()) }
+
 // SaveClock stores c with what this machine's clock counts from.
 func (b storedClock) SaveClock(c rules.Clock) error {
 	return b.cache.SaveClock(b.name, c.Anchored(b.now()))

@@ -60,7 +60,7 @@ func runCode(ctx context.Context, a *app, o codeOptions) error {
 	if err != nil {
 		return err
 	}
-	if skew := w.clock.LoadClock().SkewAt(a.now()); skew.Abs() >= totp.Period {
+	if skew := w.clock.Skew(); skew.Abs() >= totp.Period {
 		fmt.Fprintf(a.stderr, "%s: warning: AWS's last answer was %s off this machine's clock, and the code is for its time; if the clock is right: %s clear --profile %s\n",
 			program, skew.Round(time.Second), program, fault.Shell(o.profile))
 	}

@@ -167,10 +167,7 @@ func (c *console) showPair(ctx context.Context, seed totp.Seed) (totp.Step, erro
 }
 
 // awsTime is this machine's time, corrected by what AWS last showed.
-func (c *console) awsTime() time.Time {
-	now := c.now()
-	return now.Add(newStoredClock(c.cache, c.has, c.now).LoadClock().SkewAt(now))
-}
+func (c *console) awsTime() time.Time { return newStoredClock(c.cache, c.has, c.now).Now() }
 
 // askSerial finds out the serial of the device that the console has made.
 func (c *console) askSerial(ctx context.Context, got found) (string, error) {
@@ -188,7 +185,7 @@ func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed
 	if err := c.items.PutSeed(ctx, serial, seed); err != nil {
 		return err
 	}
-	changeRecord(c.cache, serial, func(r *rules.Record) {
+	changeRecord(c.cache, serial, func(r *rules.Record) { //nolint:contextcheck // it waits a moment at most
 		if fresh {
 			*r = rules.Record{} // AWS has seen no earlier code of this seed
 		}
@@ -214,6 +211,5 @@ func (c *console) try(ctx context.Context, serial string) error {
 	if strings.HasSuffix(serial, ":mfa/root-account-mfa-device") {
 		c.say("AWS limits sessions of the root user to an hour, and advises against access keys for it.")
 	}
-	c.forgetFailures(c.name)
 	return c.verify(ctx, c.name)
 }

@@ -69,7 +69,7 @@ func (a *app) managerOf(ctx context.Context, p *opened, seedStore string, other 
 		Identify:   m.identify,
 		Dial:       m.dial,
 		Prove:      m.prove,
-		Now:        m.awsTime,
+		Now:        p.clock.Now,
 		Sleep:      sleeper(os.Getppid),
 		Progress:   func(line string) { m.print("%s", fault.Printable(line)) },
 		Countdown:  m.showWait,
@@ -114,18 +114,6 @@ func (m *manager) resolve(name string) (profile.Settings, error) {
 	return p.Settings, nil
 }
 
-func (m *manager) awsTime() time.Time { return m.now().Add(m.skew()) }
-
-func (m *manager) skew() time.Duration { return m.clock.LoadClock().SkewAt(m.now()) }
-
-// observe keeps the skew that an answer shows.
-func (m *manager) observe(server, local time.Time) {
-	before := m.clock.LoadClock()
-	if after := before.Measure(server, local); after != before {
-		_ = m.clock.SaveClock(after) // if that fails, the next answer shows it again
-	}
-}
-
 // withKey opens the profile, and reads its access key unless one is given.
 func (m *manager) withKey(ctx context.Context, key creds.AccessKey) (*opened, creds.AccessKey, error) {
 	p, err := m.open(getOptions{profile: m.Profile, iam: true, fresh: true})
@@ -161,7 +149,8 @@ func (m *manager) identify(ctx context.Context, key creds.AccessKey) (awsapi.Ide
 // aws returns a client that signs for the corrected time, and keeps the skew that the answers show.
 func (m *manager) aws(p *opened) *awsapi.Client {
 	o := p.awsOptions()
-	o.Skew, o.Observe = m.skew, m.observe
+	o.Skew = m.clock.Skew
+	o.Observe = func(server, local time.Time) { session.Learn(m.clock, server, local) }
 	return awsapi.New(o)
 }
 

@@ -59,7 +59,7 @@ func (o otherDevice) session(ctx context.Context, m *manager, p *opened, key cre
 			return creds.Credentials{}, err
 		}
 		m.sent = append(m.sent, code)
-		result := client.Call(ctx, awsapi.Request{Key: key, Serial: serial, Code: code, Duration: otherSession, Skew: m.skew()})
+		result := client.Call(ctx, awsapi.Request{Key: key, Serial: serial, Code: code, Duration: otherSession, Skew: m.clock.Skew()})
 		if awsapi.KindOf(result.Err) != awsapi.CodeRefused {
 			return result.Credentials, result.Err
 		}

@@ -43,9 +43,7 @@ func (in *Inspection) identify(ctx context.Context, opened *Opened, key creds.Ac
 	options.Skew = func() time.Duration { return o.Skew }
 	options.Observe = func(server, local time.Time) {
 		o.Skew, o.Measured = server.Sub(local), true
-		if known := clock.LoadClock(); known.Measure(server, local) != known {
-			_ = clock.SaveClock(known.Measure(server, local)) // it may be lost
-		}
+		session.Learn(clock, server, local)
 	}
 	client := awsapi.New(options)
 	identity, err := client.Account(key, creds.Secret{}).GetCallerIdentity(ctx)

@@ -238,7 +238,15 @@ func (c *call) now() time.Time { return c.Now().Add(c.skew()) }
 // skew returns what has to be added to this machine's clock to get AWS's.
 func (c *call) skew() time.Duration { return c.clock.SkewAt(c.Now()) }
 
-// learn keeps the skew that an answer shows.
+// Learn keeps the skew that an answer shows, in book: AWS's time was server when this machine's was
+// local. If it cannot be stored, the next answer shows it again.
+func Learn(book ClockBook, server, local time.Time) {
+	if known := book.LoadClock(); known.Measure(server, local) != known {
+		_ = book.SaveClock(known.Measure(server, local))
+	}
+}
+
+// learn keeps the skew that an answer shows, also where it cannot be stored.
 func (c *call) learn(result awsapi.Result) {
 	if result.ServerTime.IsZero() {
 		return

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
@@ -147,22 +146,7 @@ func (s *Scope) Holder() (pid int, command string, suspended bool) {
 }
 
 // Lock is TryLock, but waits until ctx ends; the error is then ctx's cause.
-func (s *Scope) Lock(ctx context.Context) (unlock func(), err error) {
-	for {
-		unlock, held, err := s.TryLock()
-		if err != nil || held {
-			return unlock, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-time.After(lockPoll):
-		}
-	}
-}
-
-// lockPoll is the time between two tries for a lock that is taken.
-const lockPoll = 5 * time.Millisecond
+func (s *Scope) Lock(ctx context.Context) (unlock func(), err error) { return securefile.Wait(ctx, s.TryLock) }
 
 // hashed returns a file name, less its ending, for name: of characters that every
 // file system has, and without what name tells.

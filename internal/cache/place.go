@@ -73,8 +73,8 @@ func (c *Cache) look() (first error) {
 	return first
 }
 
-// at returns the directory of a place as it is now, and makes it, if make is set, where there is none.
-func (c *Cache) at(i int, make bool) (*securefile.Dir, error) {
+// at returns the directory of a place as it is now, and makes it, if create is set, where there is none.
+func (c *Cache) at(i int, create bool) (*securefile.Dir, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p := &c.places[i]
@@ -89,9 +89,9 @@ func (c *Cache) at(i int, make bool) (*securefile.Dir, error) {
 	}
 	open := securefile.OpenDir
 	switch {
-	case make && p.spare:
+	case create && p.spare:
 		open = securefile.MakeIn
-	case make:
+	case create:
 		open = securefile.MakeDir
 	case p.spare:
 		if _, err := os.Lstat(p.path); err != nil {
@@ -132,7 +132,7 @@ func (c *Cache) each(work func(*securefile.Dir) error) error {
 		case err == nil:
 			done++
 		case errors.Is(err, errTaken):
-			c.look() // for a place that the holder has made
+			_ = c.look() // for a place that the holder has made
 			return err
 		case i == 0 && fault.KindOf(err) == fault.Permissions:
 			return err
@@ -148,14 +148,14 @@ func (c *Cache) each(work func(*securefile.Dir) error) error {
 
 // in has work done in a place. If somebody removes or replaces the directory meanwhile, work is done
 // again in the new one, where other processes look, too.
-func (c *Cache) in(i int, make bool, work func(*securefile.Dir) error) error {
+func (c *Cache) in(i int, create bool, work func(*securefile.Dir) error) error {
 	const tries = 5
 	for try := 1; ; try++ {
-		dir, err := c.at(i, make)
+		dir, err := c.at(i, create)
 		if err == nil {
 			err = work(dir)
 		}
-		if !errors.Is(err, fs.ErrNotExist) || !make && dir == nil || try == tries {
+		if !errors.Is(err, fs.ErrNotExist) || !create && dir == nil || try == tries {
 			return err
 		}
 	}

@@ -42,6 +42,6 @@ func (d *Dir) Holder(name string) (pid int, command string, suspended bool) {
 
 // process returns what the kernel tells of a process in a file of /proc, as words.
 func process(id, file string) string {
-	text, _ := os.ReadFile("/proc/" + id + "/" + file)
+	text, _ := os.ReadFile("/proc/" + id + "/" + file) //nolint:gosec // the id is the kernel's
 	return string(bytes.TrimSpace(bytes.ReplaceAll(text, []byte{0}, []byte{' '})))
 }

@@ -60,8 +60,13 @@ func (d *Dir) TryLock(name string, share Share) (unlock func(), held bool, err e
 
 // Lock is TryLock, but waits for the lock until ctx ends; the error is then ctx's cause.
 func (d *Dir) Lock(ctx context.Context, name string, share Share) (unlock func(), err error) {
+	return Wait(ctx, func() (func(), bool, error) { return d.TryLock(name, share) })
+}
+
+// Wait waits until try gets a lock or fails, or until ctx ends; the error is then ctx's cause.
+func Wait(ctx context.Context, try func() (unlock func(), held bool, err error)) (unlock func(), err error) {
 	for {
-		unlock, held, err := d.TryLock(name, share)
+		unlock, held, err := try()
 		if held || err != nil {
 			return unlock, err
 		}

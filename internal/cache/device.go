@@ -146,7 +146,9 @@ func (s *Scope) Holder() (pid int, command string, suspended bool) {
 }
 
 // Lock is TryLock, but waits until ctx ends; the error is then ctx's cause.
-func (s *Scope) Lock(ctx context.Context) (unlock func(), err error) { return securefile.Wait(ctx, s.TryLock) }
+func (s *Scope) Lock(ctx context.Context) (unlock func(), err error) {
+	return securefile.Wait(ctx, s.TryLock)
+}
 
 // hashed returns a file name, less its ending, for name: of characters that every
 // file system has, and without what name tells.

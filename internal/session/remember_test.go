@@ -183,3 +183,19 @@ func TestClockCorrectedDuringAHoldOff(t *testing.T) {
 		}
 	})
 }
+
+// TestRefusedStepsOfAnotherSeed: AWS has not seen the codes that a corrected seed has for them.
+func TestRefusedStepsOfAnotherSeed(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fail = always(1, failure(awsapi.CodeRefused, awsapi.Answered, fault.Refused))
+		if _, err := w.get(plan()); fault.KindOf(err) != fault.Refused || w.codes() != 2 {
+			t.Fatalf("%d codes, %v", w.codes(), err)
+		}
+		w.fail, w.seed, w.steps = nil, otherSeed(t), nil
+		began := time.Now()
+		w.mustGet(plan())
+		if waited := time.Since(began); waited > time.Second {
+			t.Errorf("waited %v", waited)
+		}
+	})
+}

@@ -191,11 +191,11 @@ func TestRemoveAsks(t *testing.T) {
 	serial := n.Server.World().Devices[0].Serial
 	seed := "the seed of " + serial + " (age)"
 	s := n.shell("remove", "--profile", "work")
-	s.answer("Permanently delete "+key+" and "+seed+"? The settings and sessions of profile work are deleted too. [y/N]: ", "n")
+	s.answer("Permanently delete "+key+" and "+seed+"? The settings and sessions of profile work are deleted too. In IAM, the access key and the MFA device (remove --aws removes it too) will stay active. [y/N]: ", "n")
 	s.ends(2)
 	n.must("register", "--profile", "work")
 	s = n.shell("remove", "--profile", "work", "--aws")
-	s.answer("Permanently delete "+key+", "+seed+", and the MFA device "+serial+" in IAM? The settings, sessions and registration of profile work are deleted too. [y/N]: ", "n")
+	s.answer("Permanently delete "+key+", "+seed+", and the MFA device "+serial+" in IAM? The settings, sessions and registration of profile work are deleted too. In IAM, the access key will stay active. [y/N]: ", "n")
 	s.ends(2)
 	n.works("work")
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/agefile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/busguard"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/ring"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 const program = "aws-mfa-creds"
@@ -60,6 +61,7 @@ type app struct {
 	debug   bool   // --debug
 	profile string // --profile, for what errors say to type
 	started bool   // a command's own code has begun: the command line was in order
+	unsaid  error  // why stdout could not be written, if it could not
 }
 
 // log returns the logger: silent unless --debug was given, and always on stderr.
@@ -90,6 +92,9 @@ func run(a *app) (code int) {
 	root.SetArgs(a.args)
 	cmd, err := root.ExecuteC()
 	if err == nil {
+		err = a.unsaid
+	}
+	if err == nil {
 		return 0
 	}
 	if _, ok := errors.AsType[*fault.Error](err); !ok && !a.started {
@@ -105,8 +110,8 @@ func (a *app) fail(err error) int {
 	if interrupt, ok := errors.AsType[interruptError](err); ok {
 		return interrupt.exitCode()
 	}
-	if errors.Is(err, errOutput) {
-		return int(fault.Internal) // the reader of stdout is gone
+	if a.unsaid != nil && a.getting() {
+		return int(fault.Internal) // the consumer is gone, and wants to hear nothing
 	}
 	remedy := fault.Remedy(err)
 	if a.profile != "" { // a remedy is written without knowing the profile
@@ -139,21 +144,24 @@ func (a *app) getting() bool {
 	return verb >= 0 && a.args[verb] == "get"
 }
 
-// errOutput says that stdout could not be written.
-var errOutput = errors.New("stdout could not be written")
+// Write writes to stdout, in one write. That it has failed once makes the process fail, even where nobody
+// looks at the error: a script must not take what is missing for all there is.
+func (a *app) Write(text []byte) (int, error) {
+	n, err := a.stdout.Write(text)
+	if err != nil && a.unsaid == nil {
+		a.unsaid = fault.New(fault.Internal, "stdout", "", "cannot be written: %s", securefile.Reason(err))
+	}
+	return n, err
+}
 
 // print writes text to stdout in one write.
 func (a *app) print(text []byte) error {
-	if _, err := a.stdout.Write(text); err != nil {
-		return errOutput
-	}
-	return nil
+	_, _ = a.Write(text)
+	return a.unsaid
 }
 
 // say prints a line to stdout.
-func (a *app) say(format string, args ...any) {
-	fmt.Fprintf(a.stdout, format+"\n", args...)
-}
+func (a *app) say(format string, args ...any) { fmt.Fprintf(a, format+"\n", args...) }
 
 // interruptError is the end of a process that a signal asked for.
 type interruptError struct{ signal os.Signal }

@@ -97,6 +97,15 @@ func (q *asker) confirm(ctx context.Context, question string) error {
 	return ended(err)
 }
 
+// word has a person type word, to confirm what cannot be undone.
+func (q *asker) word(ctx context.Context, prompt, word string) error {
+	answer, err := q.line(ctx, prompt, "--yes")
+	if err == nil && answer != word {
+		err = fault.New(fault.Usage, "", "", "nothing was changed")
+	}
+	return err
+}
+
 // serial asks for the serial of an MFA device. suggestion is what it probably is, or "".
 func (q *asker) serial(ctx context.Context, prompt, flag, suggestion string) (string, error) {
 	if suggestion != "" {

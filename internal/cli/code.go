@@ -93,13 +93,6 @@ func (a *app) clipboard() clipboard.Clipboard {
 	return clipboard.Clipboard{Getenv: a.getenv, OS: runtime.GOOS}
 }
 
-// The line that is shown over and over: carriage return, and erase to the end of the line
-// (ECMA-48, EL).
-const (
-	rewind = "\r"
-	erase  = "\x1b[K"
-)
-
 const barWidth = 15 // of the countdown, in characters: two seconds each
 
 // watchCodes shows the current code, how long it lasts, and the next one, on one line of the
@@ -112,17 +105,17 @@ func watchCodes(ctx context.Context, w *opened, codes session.Codes) error {
 	defer func() { _ = terminal.Close() }()
 	ctx, cancel := untilInterrupted(ctx, personPatience)
 	defer cancel()
-	defer func() { _, _ = fmt.Fprint(terminal, rewind+erase) }()
+	defer func() { _ = terminal.Status() }()
 	for {
 		step, left, spent, err := w.broker.CurrentStep(w.Plan)
 		if err != nil {
 			return err
 		}
-		line, err := watchLine(ctx, codes, step, left, spent)
+		lines, err := watchLines(ctx, codes, step, left, spent)
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Fprint(terminal, rewind+line+erase); err != nil {
+		if err := terminal.Status(lines...); err != nil {
 			return err
 		}
 		select {
@@ -133,21 +126,22 @@ func watchCodes(ctx context.Context, w *opened, codes session.Codes) error {
 	}
 }
 
-// watchLine is what is shown while left remains of step.
-func watchLine(ctx context.Context, codes session.Codes, step totp.Step, left time.Duration, spent bool) (string, error) {
+// watchLines is what is shown while left remains of step, in windows of all widths.
+func watchLines(ctx context.Context, codes session.Codes, step totp.Step, left time.Duration, spent bool) ([]string, error) {
 	code, err := codes.Code(ctx, step)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	next, err := codes.Code(ctx, step+1)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	note := ""
 	if spent {
 		note = "  (used)"
 	}
-	return fmt.Sprintf("%s%s  %s %2d s  next: %s", code.Reveal(), note, bar(left), int(left.Seconds())+1, next.Reveal()), nil
+	current, seconds, following := code.Reveal()+note, fmt.Sprintf("%2d s", int(left.Seconds())+1), "  next: "+next.Reveal()
+	return []string{current + "  " + bar(left) + " " + seconds + following, current + "  " + seconds + following, current + "  " + seconds, current, code.Reveal()}, nil
 }
 
 // bar draws how much of a time step is left.

@@ -156,8 +156,9 @@ func (c *console) showPair(ctx context.Context, seed totp.Seed) (totp.Step, erro
 		now := c.awsTime()
 		step := totp.StepAt(now)
 		left := step.End().Sub(now)
-		line := fmt.Sprintf("%scode 1: %s   code 2: %s   %s %2d s ", rewind, seed.Code(step-1).Reveal(), seed.Code(step).Reveal(), bar(left), int(left.Seconds())+1)
-		fmt.Fprint(c.ask.terminal, line+erase)
+		first, second, seconds := seed.Code(step-1).Reveal(), seed.Code(step).Reveal(), int(left.Seconds())+1
+		_ = c.ask.terminal.Status(fmt.Sprintf("code 1: %s   code 2: %s   %s %2d s ", first, second, bar(left), seconds),
+			fmt.Sprintf("1: %s  2: %s  %2d s ", first, second, seconds), first+" "+second)
 		select {
 		case err := <-typed:
 			return totp.StepAt(c.awsTime()), ended(err)

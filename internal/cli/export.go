@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -76,7 +78,23 @@ func export(ctx context.Context, a *app, o exportOptions, uri creds.Secret, ask 
 	if !ask.present() {
 		return fault.New(fault.Usage, "export", "give --uri or --png FILE", "there is no terminal to show the QR code on")
 	}
+	if cause := a.cannotDraw(); cause != "" {
+		return fault.New(fault.Usage, "export", "give --png FILE or --uri", "the terminal cannot show the QR code: %s", cause)
+	}
 	return showCode(ctx, code, ask, a.getenv("NO_COLOR") == "")
+}
+
+// cannotDraw says why the terminal cannot show a screen of block characters, or returns "". A locale
+// that nobody has set says nothing: containers have none.
+func (a *app) cannotDraw() string {
+	if a.getenv("TERM") == "dumb" {
+		return "TERM is dumb"
+	}
+	locale := cmp.Or(a.getenv("LC_ALL"), a.getenv("LC_CTYPE"), a.getenv("LANG"))
+	if plain := strings.ReplaceAll(strings.ToLower(locale), "-", ""); locale != "" && !strings.Contains(plain, "utf8") {
+		return "the locale, " + locale + ", is not UTF-8"
+	}
+	return ""
 }
 
 const pngScale = 8 // pixels a module

@@ -230,9 +230,9 @@ func (m *manager) print(format string, args ...any) {
 func (m *manager) showWait(what string, left time.Duration) {
 	switch {
 	case m.ask.present() && left > 0:
-		fmt.Fprintf(m.ask.terminal, "%swaiting for %s: %d s%s", rewind, what, int(left.Seconds()), erase)
+		_ = m.ask.terminal.Status(fmt.Sprintf("waiting for %s: %d s", what, int(left.Seconds())), fmt.Sprintf("%d s", int(left.Seconds())))
 	case m.ask.present():
-		fmt.Fprint(m.ask.terminal, rewind+erase)
+		_ = m.ask.terminal.Status()
 	case left > 0 && !m.waited:
 		m.waited = true
 		fmt.Fprintf(m.stderr, "%s: waiting up to %d s for %s\n", program, int(left.Seconds()), what)
@@ -270,14 +270,7 @@ func (m *manager) confirmLast(ctx context.Context, last enroll.LastDevice) error
 		what = "may be the last MFA device of"
 	}
 	prompt := fmt.Sprintf("%s %s user %s, who may then be locked out of everything that requires MFA.\nType the name of the user to remove it", last.Serial, what, last.User)
-	answer, err := m.ask.line(ctx, prompt, "--yes")
-	if err != nil {
-		return err
-	}
-	if answer != last.User {
-		return fault.New(fault.Usage, "", "", "nothing was changed")
-	}
-	return nil
+	return m.ask.word(ctx, prompt, last.User)
 }
 
 // needsSession adds to a denial for want of MFA how to get on.

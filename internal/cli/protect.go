@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -63,17 +64,17 @@ func runProtect(ctx context.Context, a *app, o protectOptions) error {
 		return err
 	}
 	to := agefile.Protection{Recipients: o.recipients, IdentityFile: o.identity}
-	if o.passphrase {
-		if to.Passphrase, err = newPassphrase(ctx, o.passFile, ask); err != nil {
-			return err
-		}
-	}
-	if before.Locked && o.oldFile != "" { // without the flag, the store itself asks
-		old, err := readPassphrase(ctx, "Passphrase of the age store", o.oldFile, "--old-passphrase-file FILE", ask)
+	if before.Locked {
+		old, err := readPassphrase(ctx, "Current passphrase of the age store", o.oldFile, "--old-passphrase-file FILE", ask)
 		if err != nil {
 			return err
 		}
-		if err := store.Unlock(ctx, old, unlockDefault); err != nil {
+		if err := store.Use(old); err != nil {
+			return err
+		}
+	}
+	if o.passphrase {
+		if to.Passphrase, err = newPassphrase(ctx, o.passFile, ask); err != nil {
 			return err
 		}
 	}
@@ -91,20 +92,42 @@ func runProtect(ctx context.Context, a *app, o protectOptions) error {
 	return nil
 }
 
+// shortestPassphrase is the least that NIST SP 800-63B-4 section 3.1.1.2 allows beside another factor, in
+// characters: whoever reads the file can try millions a day.
+const shortestPassphrase = 8
+
 // newPassphrase reads a new passphrase, or asks for it twice.
 func newPassphrase(ctx context.Context, file string, ask *asker) (creds.Secret, error) {
-	passphrase, err := readPassphrase(ctx, "New passphrase of the age store", file, "--passphrase-file FILE", ask)
-	if err != nil || file != "" {
+	first := func() (creds.Secret, error) {
+		passphrase, err := readPassphrase(ctx, "New passphrase of the age store", file, "--passphrase-file FILE", ask)
+		if err == nil && passphrase.IsZero() {
+			err = fault.New(fault.Usage, "passphrase", "", "is empty; nothing was changed")
+		}
 		return passphrase, err
 	}
-	if passphrase.IsZero() {
-		return passphrase, fault.New(fault.Usage, "passphrase", "", "is empty; nothing was changed")
+	if file != "" {
+		passphrase, err := first()
+		if err != nil {
+			return passphrase, err
+		}
+		return longEnough(passphrase)
 	}
-	again, err := ask.secret(ctx, "Repeat the passphrase", "--passphrase-file FILE")
+	passphrase, err := insist(ask, first, longEnough)
+	if err != nil {
+		return passphrase, err
+	}
+	again, err := ask.secret(ctx, "Repeat the new passphrase", "--passphrase-file FILE")
 	if err == nil && !again.Equal(passphrase) {
 		err = fault.New(fault.Usage, "passphrase", "", "the two passphrases differ; nothing was changed")
 	}
 	return passphrase, err
+}
+
+func longEnough(passphrase creds.Secret) (creds.Secret, error) {
+	if utf8.RuneCountInString(passphrase.Reveal()) < shortestPassphrase {
+		return passphrase, fault.New(fault.Usage, "passphrase", "give some words that belong to nothing else", "is shorter than %d characters; nothing was changed", shortestPassphrase)
+	}
+	return passphrase, nil
 }
 
 // How long the age store may stay unlocked.

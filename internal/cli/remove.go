@@ -69,7 +69,8 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 		return nil
 	}
 	gone := removal{app: a, profile: o.profile, own: own, serial: own.Serial, registered: registered, aws: o.aws && own.Serial != "", sharing: seedUsers(files, o.profile, own)}
-	if err := ask.confirm(ctx, gone.question()); err != nil {
+	gone.roles = a.roleProfiles(files, o.profile)
+	if err := gone.confirm(ctx, ask); err != nil {
 		return err
 	}
 	if gone.aws {
@@ -77,8 +78,22 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 			return err
 		}
 		gone.own.Serial = "" // its seed went with it
+		if err := gone.detach(ctx); err != nil {
+			return err
+		}
 	}
 	return gone.run(ctx, ask)
+}
+
+// roleProfiles returns the other profiles whose sessions come from the access key of name.
+func (a *app) roleProfiles(files *profile.Files, name string) (roles []string) {
+	for _, other := range othersThan(name, files.Names()) {
+		s, err := files.Resolve(other, profile.Flags{}, profile.Env{Getenv: a.getenv})
+		if err == nil && s.Identity == name {
+			roles = append(roles, other)
+		}
+	}
+	return roles
 }
 
 // removeDevice removes the MFA device of a profile from IAM, and its seed from the store.
@@ -118,6 +133,36 @@ type removal struct {
 	registered bool     // register has written it into the AWS config
 	aws        bool     // its MFA device goes from IAM, too
 	sharing    []string // the other profiles that use its seed
+	roles      []string // the other profiles that use its access key
+}
+
+// losesSeed reports whether the device stays in IAM, and nothing makes its codes any more.
+func (r removal) losesSeed() bool {
+	kind := r.own.WhereSeed()
+	return !r.aws && len(r.sharing) == 0 && r.own.Serial != "" && r.own.MFAProcess == "" && kind != "" && kind != keystore.KindEnv
+}
+
+// confirm asks whether to delete all this. To delete a seed whose device stays, which may lock the user
+// out, takes more than a y.
+func (r removal) confirm(ctx context.Context, ask *asker) error {
+	if err := ask.confirm(ctx, r.question()); err != nil || ask.yes || !r.losesSeed() {
+		return err
+	}
+	return ask.word(ctx, "Nothing generates the codes of "+r.own.Serial+" any more, unless a phone has a copy of the seed (see export).\nType the name of the profile to delete its seed", r.profile)
+}
+
+// detach takes the device, which is gone, from the profiles that shared it.
+func (r removal) detach(ctx context.Context) error {
+	for _, name := range r.sharing {
+		if err := r.update(ctx, name, func(own *edit.Own) {
+			own.Serial, own.Store, own.KeyStore, own.SeedStore = "", "", own.WhereKey(), ""
+			own.SetStores("", own.KeyStore)
+		}); err != nil {
+			return err
+		}
+		r.say("Profile %s has no MFA device any more. To give it one, run: %s enroll --profile %s", fault.Printable(name), program, fault.Shell(name))
+	}
+	return nil
 }
 
 func (r removal) question() string {
@@ -143,7 +188,25 @@ func (r removal) question() string {
 	if r.aws && len(r.sharing) > 0 {
 		question += " These profiles lose the device too: " + fault.Printable(strings.Join(r.sharing, ", ")) + "."
 	}
-	return question
+	if len(r.roles) > 0 {
+		question += " These profiles use its access key, and stop working: " + fault.Printable(strings.Join(r.roles, ", ")) + "."
+	}
+	return question + r.stays()
+}
+
+// stays says what IAM still has afterwards.
+func (r removal) stays() string {
+	var active []string
+	if r.own.AccessKeyID != "" {
+		active = append(active, "the access key")
+	}
+	if r.losesSeed() {
+		active = append(active, "the MFA device (remove --aws removes it too)")
+	}
+	if len(active) == 0 {
+		return ""
+	}
+	return " In IAM, " + enumerated(active) + " will stay active."
 }
 
 // enumerated joins things as a sentence does.

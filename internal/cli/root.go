@@ -42,7 +42,7 @@ unavailable, 6 AWS refused, 7 network, 8 throttled or 5xx, 9 deadline, 10 clock,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return start(a, cmd) },
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetOut(a.stdout)
+	root.SetOut(a)
 	root.SetErr(a.stderr)
 	root.SetUsageFunc(usage)
 	root.PersistentFlags().BoolVar(&a.debug, "debug", false, "log what happens to stderr, without secrets")

@@ -66,7 +66,11 @@ func (t *Terminal) Line(ctx context.Context, prompt string) (string, error) {
 	if _, err := fmt.Fprintf(t.out, "%s: ", prompt); err != nil {
 		return "", err
 	}
-	return t.read(ctx)
+	text, err := t.read(ctx)
+	if err != nil {
+		_, _ = io.WriteString(t.out, "\n") // the person has ended none
+	}
+	return text, err
 }
 
 // Secret asks for a secret, which is not echoed. It fails as Line does.
@@ -128,6 +132,20 @@ func (t *Terminal) read(ctx context.Context) (string, error) {
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
 	}
+}
+
+// Status shows one line in the place of the one before: the first of lines, from the most to the least
+// informative, that the window has room for. Without lines it leaves an empty line to go on with.
+func (t *Terminal) Status(lines ...string) error {
+	columns, _, err := t.Size()
+	shown := ""
+	for _, shown = range lines {
+		if err != nil || columns == 0 || len(shown) < columns { // the last column would wrap
+			break
+		}
+	}
+	_, err = io.WriteString(t.out, "\r"+shown+"\x1b[K") // ECMA-48, EL: erase to the end of the line
+	return err
 }
 
 // Lend calls run with the terminal, for a program that asks the person itself, and afterwards has the

@@ -75,8 +75,8 @@ func TestAsks(t *testing.T) {
 		"yes":              {"confirm", "Sure? [y/N]: ", "Yes\n", "answer: true\n", "Sure? [y/N]: Yes\r\n"},
 		"nothing":          {"confirm", "Sure? [y/N]: ", "\n", "answer: false\n", "Sure? [y/N]: \r\n"},
 		"something":        {"confirm", "Sure? [y/N]: ", "yup\n", "answer: false\n", "Sure? [y/N]: yup\r\n"},
-		"end of input":     {"line", "Name: ", "\x04", "failed: EOF\n", "Name: "},
-		"interrupt":        {"line", "Name: ", "\x03", "failed: ", "Name: ^C"},
+		"end of input":     {"line", "Name: ", "\x04", "failed: EOF\n", "Name: \r\n"},
+		"interrupt":        {"line", "Name: ", "\x03", "failed: ", "Name: ^C\r\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

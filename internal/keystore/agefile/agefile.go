@@ -72,7 +72,7 @@ type Store struct {
 	beforeWrite func() error // for tests: an error of it is one of the disk
 
 	mu       sync.Mutex
-	askedFor string       // the identity.age that a passphrase was asked for
+	askedFor string       // the identity.age that a passphrase was given for
 	asked    creds.Secret // what it has opened
 }
 

@@ -66,14 +66,14 @@ func (s *Store) host(ctx context.Context) pluginHost {
 
 // unsealed returns what identity.age holds, from the kernel's keyring or from the person.
 func (s *Store) unsealed(ctx context.Context, sealed []byte) (creds.Secret, error) {
-	text, _, err := readUnlocked(sealed)
-	if err == nil || s.person == nil {
-		return text, err
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.askedFor == string(sealed) {
 		return s.asked, nil
+	}
+	text, _, err := readUnlocked(sealed)
+	if err == nil || s.person == nil {
+		return text, err
 	}
 	passphrase, err := s.person.Secret(ctx, "Passphrase of the age store")
 	if err != nil {

@@ -50,6 +50,19 @@ func (s *Store) Unlock(ctx context.Context, passphrase creds.Secret, life time.D
 	})
 }
 
+// Use has this Store alone use what the passphrase opens, where Unlock would have all processes do so.
+func (s *Store) Use(passphrase creds.Secret) error {
+	return s.withSealed(func(_ *securefile.Dir, sealed []byte) error {
+		text, err := s.openSealed(sealed, passphrase)
+		if err == nil {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.askedFor, s.asked = string(sealed), text
+		}
+		return err
+	})
+}
+
 // Lock ends what Unlock began. That the store is locked already is no error, nor that it has no
 // passphrase.
 func (s *Store) Lock(context.Context) error {

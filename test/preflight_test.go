@@ -178,3 +178,65 @@ func TestSecondProfile(t *testing.T) {
 	n.later()
 	n.must("setup", "--profile", "q", "--access-key-file", n.key, "--region", "us-east-1", "--device-name", "second")
 }
+
+// TestSetupGoesOn has an enrollment stop in the middle: list and doctor show it, setup finishes it, and only
+// then is the key in plain text removed.
+func TestSetupGoesOn(t *testing.T) {
+	t.Parallel()
+	n := newNewcomer(t)
+	key := n.user().Keys[0]
+	credentials := filepath.Join(n.Home(), ".aws", "credentials")
+	writeFile(t, credentials, "[p]\naws_access_key_id = "+key.ID+"\naws_secret_access_key = "+key.Secret+"\n")
+	for _, action := range []string{"EnableMFADevice", "DeleteVirtualMFADevice"} {
+		n.inject(sandbox.Fault{Kind: sandbox.Refuse, Action: action, Status: 403, Code: "AccessDenied", Message: "not now", Times: 1})
+	}
+	setup := []string{"setup", "--profile", "p", "--region", "us-east-1", "--yes"}
+	n.refused(6, nil, setup...)
+	if left, err := os.ReadFile(credentials); err != nil || !strings.Contains(string(left), key.Secret) {
+		t.Errorf("the working key is gone: %s, %v", left, err)
+	}
+	const again = "aws-mfa-creds enroll --profile p"
+	if said := n.must("list"); !strings.Contains(said, "did not finish; run it again: "+again) {
+		t.Errorf("list says %q", said)
+	}
+	if got := n.run("doctor", "--json"); !strings.Contains(got.stdout, again) {
+		t.Errorf("doctor says %q", got.stdout)
+	}
+	n.later()
+	n.must(setup...)
+	if left, err := os.ReadFile(credentials); err != nil || strings.Contains(string(left), key.Secret) {
+		t.Errorf("the key is still there: %s, %v", left, err)
+	}
+	n.isAlice()
+}
+
+// TestNextStep runs the lines that commands print for what is left to do.
+func TestNextStep(t *testing.T) {
+	t.Parallel()
+	n := newNewcomer(t)
+	if said := n.must("add", "--profile", "p", "--access-key-file", n.key); !strings.Contains(said, "aws-mfa-creds setup --profile p\n") {
+		t.Errorf("add says %q", said)
+	}
+	if said := n.must("enroll", "--profile", "p"); !strings.Contains(said, "aws-mfa-creds register --profile p\n") {
+		t.Errorf("enroll says %q", said)
+	}
+	if said := n.must("list"); !strings.Contains(said, "run: aws-mfa-creds register --profile p\n") {
+		t.Errorf("list says %q", said)
+	}
+	n.check(n.AddConfig("[profile p]\nregion = eu-west-1\n"))
+	if said := n.must("register", "--profile", "p", "--region", "us-east-1"); !strings.Contains(said, "keeps its region, eu-west-1") {
+		t.Errorf("register says %q", said)
+	}
+	n.must("register", "--profile", "r", "--source-profile", "p", "--role-arn", "arn:aws:iam::123456789012:role/r")
+	if config := n.config(); strings.Count(config, "region = eu-west-1") != 2 {
+		t.Errorf("the role has not its source's region: %s", config)
+	}
+	if said := n.must("list"); strings.Contains(said, "no tool uses it") {
+		t.Errorf("list says %q", said)
+	}
+	s := n.shell("add", "--profile", "p") // Enter keeps what is stored
+	s.answer("is stored already. Replace it? [y/N]: ", "")
+	s.answer("is stored already. Replace it? [y/N]: ", "")
+	s.ends(0)
+	n.isAlice()
+}

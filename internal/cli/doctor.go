@@ -99,7 +99,8 @@ func examine(ctx context.Context, a *app, o doctorOptions, answers map[string]do
 	files, unreadable := profile.Load(paths)
 	in := &doctor.Inspection{
 		Getenv: a.getenv, Now: a.now, Paths: paths, Files: files, Unreadable: unreadable, Sealing: sealing, Profile: o.profile, Online: o.online, Verify: o.verify, Answers: answers,
-		Open: func(c doctor.Call) (*doctor.Opened, error) { return openForDoctor(a, files, c) },
+		Unfinished: a.unfinished,
+		Open:       func(c doctor.Call) (*doctor.Opened, error) { return openForDoctor(a, files, c) },
 		Parse: func(line string) (doctor.Call, bool) {
 			asked, ok := parseProcess(line)
 			return doctor.Call{Profile: asked.profile, Flags: asked.flags}, ok

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -108,6 +109,11 @@ func (a *app) listProfile(files *profile.Files, profileName string) listed {
 	}
 	l := listed{Profile: profileName, AccessKeyID: w.Settings.AccessKeyID, Serial: w.Settings.Serial, Notes: w.Settings.Notes}
 	l.KeyStore, l.SeedStore, l.MFAProcess = w.where()
+	if left := a.unfinished(w.Settings.Identity); left != "" {
+		l.Notes = append(slices.Clip(l.Notes), left)
+	} else if w.Settings.KeyStore != "" && w.deviceReady() == nil && profileName == w.Settings.Identity && !isUsed(files, profileName) {
+		l.Notes = append(slices.Clip(l.Notes), "no tool uses it yet; run: "+program+" register --profile "+fault.Shell(profileName))
+	}
 	if err := w.ready(); err != nil {
 		l.Problem = fault.Line(err)
 		return l

@@ -70,7 +70,7 @@ hour; JS SDK v2 and PHP cannot do that.`,
 	roleFlags(cmd, &o.flags)
 	f.StringVar(&o.assumeBy, "assume-by", byHelper, "`WHO` assumes the role: helper (this program) or sdk")
 	complete(cmd, "assume-by", func() []string { return []string{byHelper, bySDK} })
-	f.StringVar(&o.region, "region", "", "`REGION` for the profile, if it has none")
+	f.StringVar(&o.region, "region", "", "`REGION` for the profile, if it has none (default: that of the source profile)")
 	f.StringVar(&o.output, "output", "", "output `FORMAT` of the AWS CLI for the profile, if it has none")
 	f.StringVar(&o.program, "program", "", "write this `PATH` of the program (default: its own)")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would change, without changing it")
@@ -100,7 +100,7 @@ func runRegister(ctx context.Context, a *app, o registerOptions) error {
 	if o.dryRun {
 		return a.print([]byte(done.Config.Diff()))
 	}
-	sayRegistered(a, files, r, done)
+	sayRegistered(a, r, done)
 	return nil
 }
 
@@ -300,7 +300,7 @@ func mayReplaceProcess(ctx context.Context, files *profile.Files, o registerOpti
 	return ask.confirm(ctx, fmt.Sprintf("Profile %s runs %s as its credential_process. Replace that (unregister brings it back)?", fault.Printable(o.profile), fault.Printable(word)))
 }
 
-func sayRegistered(a *app, files *profile.Files, r registering, done edit.Registered) {
+func sayRegistered(a *app, r registering, done edit.Registered) {
 	o := r.options
 	name := fault.Printable(o.profile)
 	switch {
@@ -314,8 +314,8 @@ func sayRegistered(a *app, files *profile.Files, r registering, done edit.Regist
 	if others := slices.DeleteFunc(slices.Clone(done.Others), isStatic); len(others) > 0 {
 		a.say("The profile has other keys (%s). All SDKs except the one for .NET accept them.", strings.Join(others, ", "))
 	}
-	if had := regionOf(files, o.profile); had != "" && had != o.region {
-		a.say("The profile keeps its region, %s. To change it, run: aws configure set region %s --profile %s", fault.Printable(had), o.region, fault.Shell(o.profile))
+	if files, err := a.loadFiles(); err == nil && regionOf(files, o.profile) != o.region {
+		a.say("The profile keeps its region, %s. To change it, run: aws configure set region %s --profile %s", fault.Printable(regionOf(files, o.profile)), o.region, fault.Shell(o.profile))
 	}
 	a.say("Try it: aws sts get-caller-identity --profile %s", fault.Shell(o.profile))
 }

@@ -32,8 +32,8 @@ func newSetupCommand(a *app) *cobra.Command {
 		Short: "Turn an access key into a working profile",
 		Long: `Store the access key of an IAM user, make this computer an MFA device of the user, register the
 profile for the AWS CLI and the SDKs, and get a first session. It asks for what no flag gives, and
-skips what is already done, so you can run it again at any time. An access key in
-~/.aws/credentials is moved from there.`,
+skips what is already done, so you can run it again at any time. It asks and checks everything before
+the first change. An access key in ~/.aws/credentials is moved from there, at the end.`,
 		Example: `  aws-mfa-creds setup --profile work
   aws-mfa-creds setup --profile work --access-key-file key.csv --region eu-central-1 --yes`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runSetup(cmd.Context(), a, o) },

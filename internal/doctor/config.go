@@ -213,6 +213,12 @@ func nameQuoting(_ Facts, p Profile) []Finding {
 			"register it also under a name of letters, digits and - _ . : "+Program+" register --profile NEW --source-profile "+fault.Shell(p.Name)))
 }
 
+// unfinishedRun finds what an interrupted command has left in IAM.
+func unfinishedRun(_ Facts, p Profile) []Finding {
+	what, remedy, _ := strings.Cut(p.Unfinished, "; run it again: ")
+	return when(what != "", warning("", what, "an MFA device or access key may be in IAM that no profile uses", remedy))
+}
+
 // notRegistered finds profiles whose secrets no tool uses.
 func notRegistered(_ Facts, p Profile) []Finding {
 	return when(p.InOwn && !p.ours() && !p.Used && p.KeyStore != "", warning("", "the AWS config has no credential_process for the profile",

@@ -82,6 +82,8 @@ type Profile struct {
 	Static   []profile.StaticKey // plain-text access keys of the same name
 	Unusable error               // why get refuses it
 
+	Unfinished string // what a run has left undone, and how to finish it; "": nothing
+
 	InOwn     bool  // it has a section in profiles.ini
 	Key, Seed error // why access key or seed cannot be read
 	SeedBits  int   // 0: not known

@@ -40,6 +40,10 @@ type Inspection struct {
 	Open  func(Call) (*Opened, error)
 	Parse func(line string) (Call, bool)
 
+	// Unfinished says what an earlier run of a command has left undone for an identity, and how to finish it;
+	// "" if nothing.
+	Unfinished func(identity string) string
+
 	// Unlock may have the keychain ask for leave to read the access key of an identity. Nil: nobody
 	// can answer.
 	Unlock func(ctx context.Context, store, identity string)
@@ -272,6 +276,9 @@ func (in *Inspection) profile(ctx context.Context, name string, sections []profi
 	asked, role := in.command(&p)
 	own, known, err := edit.ReadOwn(in.Files, name)
 	p.InOwn = known
+	if in.Unfinished != nil {
+		p.Unfinished = in.Unfinished(p.Name)
+	}
 	if err == nil && own.Serial != "" {
 		p.Serial = own.Serial
 	}

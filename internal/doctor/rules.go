@@ -51,6 +51,7 @@ func Rules() []Rule {
 		{ID: "mfa-serial-in-role", Title: "mfa_serial in a role profile whose source already has MFA", profile: serialInRole},
 		{ID: "region-missing", Title: "no region", profile: regionMissing},
 		{ID: "name-quoting", Title: "a name that has to be quoted", profile: nameQuoting},
+		{ID: "unfinished", Title: "a change of the MFA device or access key did not finish", profile: unfinishedRun},
 		{ID: "not-registered", Title: "no tool runs this program for the profile", profile: notRegistered},
 
 		// The command.

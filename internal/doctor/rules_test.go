@@ -214,6 +214,9 @@ func cases() []expected { //nolint:maintidx // a table
 		{"region-missing", "warning", 0, "--region us-east-1", work(good, one(func(p *Profile) { p.Sections = []profile.Section{section("work", keyCommand, good)} }))},
 		{"none", "", 0, "", work(good, env("AWS_REGION", "x"), one(func(p *Profile) { p.Sections = []profile.Section{section("work", keyCommand, good)} }))},
 		{"name-quoting", "info", 0, "quoted", work(good, one(func(p *Profile) { p.Name = "a b" }))},
+		{"unfinished", "warning", 0, "aws-mfa-creds enroll --profile work", work(good, one(func(p *Profile) {
+			p.Unfinished = "\"enroll\" was started 2026-01-01T00:00:00Z and did not finish; run it again: aws-mfa-creds enroll --profile work"
+		}))},
 		{"not-registered", "warning", 0, "register --profile work", work(good, one(func(p *Profile) { p.Command, p.InOwn, p.KeyStore = Command{}, true, "age" }))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Command, p.InOwn, p.KeyStore, p.Used = Command{}, true, "age", true }))},
 

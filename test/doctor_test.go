@@ -2,6 +2,7 @@ package test
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -40,6 +41,10 @@ func newPatient(t *testing.T, envStore bool, o testbed.Options) *patient {
 		t.Fatal(err)
 	}
 	p.env = []string{"TMPDIR=" + temp, "AWS_SDK_LOAD_CONFIG=1", "PATH=" + filepath.Dir(p.Binary) + ":" + os.Getenv("PATH")}
+	// Programs without AWS_MFA_CREDS_HOME find the settings, too.
+	if err := errors.Join(os.MkdirAll(filepath.Dir(p.usual()), 0o700), os.Symlink(p.Own(), p.usual())); err != nil {
+		t.Fatal(err)
+	}
 	if envStore {
 		return p
 	}
@@ -47,6 +52,9 @@ func newPatient(t *testing.T, envStore bool, o testbed.Options) *patient {
 	p.env = append(p.env, bareEnv()...)
 	return p
 }
+
+// usual is where programs look for the settings that lack AWS_MFA_CREDS_HOME.
+func (p *patient) usual() string { return filepath.Join(p.Home(), ".config", "aws-mfa-creds") }
 
 // run runs the program, and looks for secrets in what it prints.
 func (p *patient) run(args ...string) outcome {
@@ -244,6 +252,11 @@ func illnesses() []illness { //nolint:maintidx // a table
 		{id: "default-profile", severity: "warning", remedy: "^unset AWS_DEFAULT_PROFILE$", env: []string{"AWS_DEFAULT_PROFILE=other"}},
 		{id: "load-config", severity: "info", remedy: "^export AWS_SDK_LOAD_CONFIG=1$", env: []string{"AWS_SDK_LOAD_CONFIG="}},
 		{id: "proxy-malformed", code: 7, remedy: "HTTPS_PROXY=http://HOST:PORT", env: []string{"HTTPS_PROXY=http://user:pass#word@proxy"}},
+		{id: "settings-moved", severity: "warning", remedy: "environment.d", infect: func(p *patient) {
+			if err := os.Remove(p.usual()); err != nil {
+				p.t.Fatal(err)
+			}
+		}},
 		{id: "ca-bundle-unusable", code: 3, remedy: "AWS_CA_BUNDLE", env: []string{"AWS_CA_BUNDLE=/nowhere/ca.pem"}},
 		{id: "endpoint-override", severity: "warning", remedy: "unset", env: []string{"AWS_ENDPOINT_URL_STS=https://sts.example.com"}},
 

@@ -132,21 +132,21 @@ func TestProxyFails(t *testing.T) {
 		value string
 		line  []string
 	}{
-		"wants a password":   {"http://" + working, []string{"proxy " + working + " (HTTPS_PROXY)", "user name and password", "HTTP 407", "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"}},
-		"wrong password":     {"http://alice:x" + canaryProxy + "@" + working, []string{"HTTP 407"}},
-		"cannot reach it":    {"http://" + login + status(502), []string{"(HTTPS_PROXY)", "refuses to connect to " + hidden, "HTTP 502"}},
-		"forbids it":         {"http://" + login + status(403), []string{"refuses to connect to " + hidden, "HTTP 403"}},
-		"refused":            {"http://" + login + closed.Addr().String(), []string{"proxy " + closed.Addr().String() + " (HTTPS_PROXY): connection refused", "unset HTTPS_PROXY"}},
-		"closes":             {"http://" + login + listen(t, func(c net.Conn) { _, _ = http.ReadRequest(bufio.NewReader(c)) }).Addr().String(), []string{"(HTTPS_PROXY): connection closed while asking for a tunnel"}},
-		"hangs":              {"http://" + login + listen(t, wait).Addr().String(), []string{"(HTTPS_PROXY): timed out while asking for a tunnel"}},
-		"SOCKS refuses":      {"socks5://" + login + listen(t, socksProxy("", 5)).Addr().String(), []string{"(HTTPS_PROXY): connection "}},
-		"is no TLS proxy":    {"https://" + login + working, []string{"proxy " + working + " (HTTPS_PROXY): it does not speak TLS"}},
-		"tunnel ends":        {"http://" + login + deadEnd, []string{hidden, "in the TLS handshake", "check the network and AWS_ENDPOINT_URL_STS"}},
-		"SOCKS tunnel ends":  {"socks5://" + listen(t, socksProxy("127.0.0.1:1", 0)).Addr().String(), []string{hidden + ": connection", "in the TLS handshake"}},
-		"malformed":          {"http://" + login + "[::1", []string{"HTTPS_PROXY: its value is not a proxy URL", "HTTPS_PROXY=http://HOST:PORT"}},
-		"password with a %":  {"http://alice:" + canaryProxy + "%zz@" + working, []string{"(HTTPS_PROXY): requires a user name and password, or rejects those given"}},
-		"unknown scheme":     {"ftp://" + login + working, []string{"HTTPS_PROXY: its value is not a proxy URL"}},
-		"no host":            {"http://" + login + "/", []string{"HTTPS_PROXY: its value is not a proxy URL"}},
+		"wants a password":  {"http://" + working, []string{"proxy " + working + " (HTTPS_PROXY)", "user name and password", "HTTP 407", "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"}},
+		"wrong password":    {"http://alice:x" + canaryProxy + "@" + working, []string{"HTTP 407"}},
+		"cannot reach it":   {"http://" + login + status(502), []string{"(HTTPS_PROXY)", "refuses to connect to " + hidden, "HTTP 502"}},
+		"forbids it":        {"http://" + login + status(403), []string{"refuses to connect to " + hidden, "HTTP 403"}},
+		"refused":           {"http://" + login + closed.Addr().String(), []string{"proxy " + closed.Addr().String() + " (HTTPS_PROXY): connection refused", "unset HTTPS_PROXY"}},
+		"closes":            {"http://" + login + listen(t, func(c net.Conn) { _, _ = http.ReadRequest(bufio.NewReader(c)) }).Addr().String(), []string{"(HTTPS_PROXY): connection closed while asking for a tunnel"}},
+		"hangs":             {"http://" + login + listen(t, wait).Addr().String(), []string{"(HTTPS_PROXY): timed out while asking for a tunnel"}},
+		"SOCKS refuses":     {"socks5://" + login + listen(t, socksProxy("", 5)).Addr().String(), []string{"(HTTPS_PROXY): connection "}},
+		"is no TLS proxy":   {"https://" + login + working, []string{"proxy " + working + " (HTTPS_PROXY): it does not speak TLS"}},
+		"tunnel ends":       {"http://" + login + deadEnd, []string{hidden, "in the TLS handshake", "check the network and AWS_ENDPOINT_URL_STS"}},
+		"SOCKS tunnel ends": {"socks5://" + listen(t, socksProxy("127.0.0.1:1", 0)).Addr().String(), []string{hidden + ": connection", "in the TLS handshake"}},
+		"malformed":         {"http://" + login + "[::1", []string{"HTTPS_PROXY: its value is not a proxy URL", "HTTPS_PROXY=http://HOST:PORT"}},
+		"password with a %": {"http://alice:" + canaryProxy + "%zz@" + working, []string{"(HTTPS_PROXY): requires a user name and password, or rejects those given"}},
+		"unknown scheme":    {"ftp://" + login + working, []string{"HTTPS_PROXY: its value is not a proxy URL"}},
+		"no host":           {"http://" + login + "/", []string{"HTTPS_PROXY: its value is not a proxy URL"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

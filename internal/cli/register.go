@@ -317,6 +317,11 @@ func sayRegistered(a *app, r registering, done edit.Registered) {
 	if files, err := a.loadFiles(); err == nil && regionOf(files, o.profile) != o.region {
 		a.say("The profile keeps its region, %s. To change it, run: aws configure set region %s --profile %s", fault.Printable(regionOf(files, o.profile)), o.region, fault.Shell(o.profile))
 	}
+	if paths, err := a.host().Locate(); err == nil {
+		if variable := paths.Elsewhere(a.getenv); variable != "" {
+			a.say("Warning: programs that are started without %s, such as IDEs, do not find the settings. Set it for your whole session.", variable)
+		}
+	}
 	a.say("Try it: aws sts get-caller-identity --profile %s", fault.Shell(o.profile))
 }
 

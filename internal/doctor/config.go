@@ -180,6 +180,29 @@ func extraKeys(_ Facts, p Profile) (all []Finding) {
 	return all
 }
 
+// keysIgnored finds keys with which another tool gets other credentials than get does for the profile.
+// What only names, colours or times a session is not among them.
+func keysIgnored(_ Facts, p Profile) (all []Finding) {
+	for _, s := range p.Sections {
+		for _, o := range s.Options {
+			tool, ok := otherTools()[o.Key]
+			all = append(all, when(ok && (p.ours() || p.InOwn || len(p.Roles) > 0), warning(o.Place, Program+" ignores "+o.Key+", a key of "+tool,
+				"the credentials are those of the access key and the role that the profile names otherwise",
+				"delete the line, or get the profile's credentials with "+tool))...)
+		}
+	}
+	return all
+}
+
+// otherTools returns the keys that decide whose credentials a tool gets, and are not read here.
+func otherTools() map[string]string {
+	return map[string]string{
+		"jump_role_arn": "aws-runas", "saml_auth_url": "aws-runas", "saml_provider": "aws-runas", "web_identity_auth_url": "aws-runas",
+		"web_identity_token_process": "aws-vault", "granted_sso_start_url": "Granted", "granted_sso_account_id": "Granted", "granted_sso_role_name": "Granted",
+		"aws_saml_url": "aws-okta", "azure_tenant_id": "aws-azure-login", "azure_default_role_arn": "aws-azure-login",
+	}
+}
+
 // serialInRole finds role profiles that an SDK assumes from a profile of ours.
 func serialInRole(f Facts, p Profile) []Finding {
 	s := p.section()

@@ -28,6 +28,8 @@ type Facts struct {
 	Cache   Cache
 	Sealing error // why the sealing key is not in memory of the kernel but in a file; nil otherwise
 
+	Moved string // the variable without which tools do not find profiles.ini, or ""
+
 	Proxy error // what is wrong with HTTPS_PROXY
 }
 

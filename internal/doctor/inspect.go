@@ -80,7 +80,7 @@ func (in *Inspection) Facts(ctx context.Context) (Facts, error) {
 		in.Answers = make(map[string]Online)
 	}
 	f := Facts{
-		GOOS: runtime.GOOS, Now: in.Now(), Env: in.variables(), Stores: keystore.Kinds(), Proxy: awsapi.CheckProxy(in.Getenv), Program: in.Program,
+		GOOS: runtime.GOOS, Now: in.Now(), Env: in.variables(), Stores: keystore.Kinds(), Proxy: awsapi.CheckProxy(in.Getenv), Moved: in.Paths.Elsewhere(in.Getenv), Program: in.Program,
 		Unreadable: in.Unreadable, Sealing: in.sealing(), Dirs: in.dirs(), Files: in.fileModes(), Cache: CacheState(in.Paths.Cache, cache.Spare(in.Paths.Cache, in.Getenv)),
 	}
 	if in.Files == nil {

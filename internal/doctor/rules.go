@@ -30,6 +30,7 @@ func Rules() []Rule {
 		{ID: "env-keys-partial", Title: "half of an access key is in the environment", machine: envKeysPartial},
 		{ID: "default-profile", Title: "AWS_DEFAULT_PROFILE names another profile than AWS_PROFILE", machine: defaultProfile},
 		{ID: "load-config", Title: "AWS_SDK_LOAD_CONFIG is not set", machine: loadConfig},
+		{ID: "settings-moved", Title: "the settings are where only this shell looks", machine: settingsMoved},
 		{ID: "proxy-malformed", Title: "HTTPS_PROXY is not a URL", machine: proxyMalformed},
 		{ID: "env-store-twice", Title: "a variable of the env store is set with and without _FILE", machine: envStoreTwice},
 		{ID: "env-store-partial", Title: "some variables of the env store are missing", machine: envStorePartial},
@@ -68,6 +69,7 @@ func Rules() []Rule {
 		// Settings and secrets.
 		{ID: "settings-refused", Title: "get refuses the settings", profile: settingsRefused},
 		{ID: "settings-corrected", Title: "get corrects the settings", profile: settingsCorrected},
+		{ID: "keys-ignored", Title: "keys of other tools that would change which credentials come back", profile: keysIgnored},
 		{ID: "key-unreadable", Title: "the access key cannot be read from its store", profile: keyUnreadable},
 		{ID: "seed-unreadable", Title: "the seed cannot be read from its store", profile: seedUnreadable},
 		{ID: "seed-length", Title: "the seed does not have the length of AWS's", profile: seedLength},

@@ -246,6 +246,9 @@ func cases() []expected { //nolint:maintidx // a table
 		{"seed-length", "warning", 0, "128 bits", work(good, one(func(p *Profile) { p.SeedBits = 128 }))},
 		{"seed-length", "info", 0, "160 bits", work(good, one(func(p *Profile) { p.SeedBits = 160 }))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.SeedBits = 0 }))},
+		{"settings-moved", "warning", 0, "XDG_CONFIG_HOME", work(good, machine(func(f *Facts) { f.Moved = "XDG_CONFIG_HOME" }))},
+		{"none", "", 0, "", work("aws-vault export work", machine(func(f *Facts) { f.Moved = "XDG_CONFIG_HOME" }), one(func(p *Profile) { p.Command = Command{} }))},
+		{"keys-ignored", "warning", 0, "jump_role_arn", with("jump_role_arn")},
 		{"mfa-process-recursion", "error", fault.Config, "profile work", work(good, one(func(p *Profile) { p.MFAProcess = []string{"aws", "x", "--profile=work"} }))},
 		{"mfa-process-recursion", "error", fault.Config, "profile work", work(good, env(envProfile, "work"), one(func(p *Profile) { p.MFAProcess = []string{"sh", "-c", "aws", "x"} }))},
 		{"mfa-process-recursion", "error", fault.Config, "runs aws-mfa-creds get", work(good, one(func(p *Profile) { p.MFAProcess = strings.Fields(good) }))},
@@ -354,6 +357,31 @@ func TestNoFix(t *testing.T) {
 		found := Examine(f)
 		if len(found) != 1 || found[0].Fix != nil {
 			t.Errorf("%s: %+v", name, found)
+		}
+	}
+}
+
+// with is a healthy profile whose section has one key more.
+func with(key string) Facts {
+	return work(good, one(func(p *Profile) {
+		p.Sections = []profile.Section{section("work", keyCommand, good, keyRegion, "us-east-1", key, "x")}
+	}))
+}
+
+// TestKeysOfOtherTools names the keys that would change which credentials come back, and no others.
+func TestKeysOfOtherTools(t *testing.T) {
+	t.Parallel()
+	for key, tool := range map[string]string{
+		"jump_role_arn": "aws-runas", "saml_auth_url": "aws-runas", "saml_provider": "aws-runas", "web_identity_auth_url": "aws-runas",
+		"web_identity_token_process": "aws-vault", "granted_sso_start_url": "Granted", "granted_sso_account_id": "Granted", "granted_sso_role_name": "Granted",
+		"aws_saml_url": "aws-okta", "azure_tenant_id": "aws-azure-login", "azure_default_role_arn": "aws-azure-login",
+		"mfa_type": "", "credentials_duration": "", "session_token_duration": "", "granted_color": "", "granted_sso_region": "", "x_principal_arn": "",
+		"role_duration": "", "assume_role_ttl": "", "session_tags": "", "source_identity": "", "include_profile": "", "cli_pager": "",
+	} {
+		f := with(key)
+		found := keysIgnored(f, f.Profiles[0])
+		if named := len(found) == 1 && strings.Contains(found[0].What+found[0].Remedy, tool) && found[0].Place == "config:4"; named != (tool != "") {
+			t.Errorf("%s: %+v", key, found)
 		}
 	}
 }

@@ -203,7 +203,7 @@ func TestIgnoredVariables(t *testing.T) {
 	if _, err := load(t, "[profile x]\n", "").Resolve("x", Flags{}, env); err != nil {
 		t.Fatal(err)
 	}
-	allowed := " AWS_USE_FIPS_ENDPOINT AWS_USE_DUALSTACK_ENDPOINT AWS_CA_BUNDLE AWS_IGNORE_CONFIGURED_ENDPOINT_URLS AWS_ENDPOINT_URL_STS AWS_ENDPOINT_URL "
+	allowed := " AWS_REGION AWS_DEFAULT_REGION AWS_USE_FIPS_ENDPOINT AWS_USE_DUALSTACK_ENDPOINT AWS_CA_BUNDLE AWS_IGNORE_CONFIGURED_ENDPOINT_URLS AWS_ENDPOINT_URL_STS AWS_ENDPOINT_URL "
 	for _, name := range read {
 		if !strings.Contains(allowed, " "+name+" ") {
 			t.Errorf("%s was read", name)

@@ -148,7 +148,10 @@ func play(ctx context.Context, o options, s streams) (code int, err error) {
 	if o.binary == "" {
 		began := time.Now()
 		fmt.Fprintln(s.err, "aws-sandbox: building aws-mfa-creds with the Go tool; the first time, this downloads and compiles its libraries and takes minutes ...")
-		if o.binary, err = testbed.Build(ctx, dir); err != nil {
+		stop := everyTenSeconds(func(passed time.Duration) { fmt.Fprintf(s.err, "aws-sandbox: still building, after %s\n", passed) })
+		o.binary, err = testbed.Build(ctx, dir)
+		stop()
+		if err != nil {
 			return 1, err
 		}
 		built = time.Since(began)
@@ -164,6 +167,26 @@ func play(ctx context.Context, o options, s streams) (code int, err error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	return 0, tell(ctx, &story{bed: bed, out: s.out, built: built})
+}
+
+// everyTenSeconds calls tell with the time that has passed, until stop is called.
+func everyTenSeconds(tell func(passed time.Duration)) (stop func()) {
+	const pause = 10 * time.Second
+	ticker, done := time.NewTicker(pause), make(chan struct{})
+	go func() {
+		for n := time.Duration(1); ; n++ {
+			select {
+			case <-ticker.C:
+				tell(n * pause)
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		ticker.Stop()
+		close(done)
+	}
 }
 
 // phone is the MFA device that a user of the laptop has already, where the account demands one.

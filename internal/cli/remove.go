@@ -155,8 +155,7 @@ func (r removal) confirm(ctx context.Context, ask *asker) error {
 func (r removal) detach(ctx context.Context) error {
 	for _, name := range r.sharing {
 		if err := r.update(ctx, name, func(own *edit.Own) {
-			own.Serial, own.Store, own.KeyStore, own.SeedStore = "", "", own.WhereKey(), ""
-			own.SetStores("", own.KeyStore)
+			own.Serial, own.KeyStore, own.SeedStore, own.Store = "", own.WhereKey(), "", ""
 		}); err != nil {
 			return err
 		}

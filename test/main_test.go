@@ -10,10 +10,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -54,7 +56,18 @@ func bed(t *testing.T, o testbed.Options) *testbed.Bed {
 			t.Error(err)
 		}
 	})
+	removeSpare(t, filepath.Join(b.Own(), "cache"), os.Geteuid())
 	return b
+}
+
+// removeSpare removes a user's spare places of a cache directory at the end of the test.
+func removeSpare(t *testing.T, dir string, uid int) {
+	t.Helper()
+	t.Cleanup(func() {
+		for _, place := range cache.Spare(dir, func(string) string { return "" }) {
+			_ = os.RemoveAll(strings.Replace(place, fmt.Sprintf("-%d-", os.Geteuid()), fmt.Sprintf("-%d-", uid), 1))
+		}
+	})
 }
 
 // outcome is how a process ended.

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
 	"github.com/aws-mfa-creds/aws-mfa-creds/test/terminal"
@@ -29,7 +28,6 @@ func cacheless(t *testing.T, options string, breaks func(b *testbed.Bed) error) 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(b.Own(), syscall.MNT_DETACH) })
-	noSpare(t, b)
 	if err := breaks(b); err != nil {
 		t.Fatal(err)
 	}
@@ -92,14 +90,7 @@ func strangers(t *testing.T) (b *testbed.Bed, get func(env ...string) outcome) {
 		t.Fatal(err)
 	}
 	b.Binary = program
-	cached := filepath.Join(b.Home(), ".cache", "aws-mfa-creds")
-	t.Cleanup(func() {
-		for _, dir := range []string{cached, ""} { // with HOME, and without
-			for _, place := range cache.Spare(dir, func(string) string { return "" }) {
-				_ = os.RemoveAll(strings.Replace(place, "-0-", "-54321-", 1))
-			}
-		}
-	})
+	removeSpare(t, filepath.Join(b.Home(), ".cache", "aws-mfa-creds"), stranger)
 	return b, func(env ...string) outcome {
 		return runAs(t, b, stranger, append([]string{"AWS_MFA_CREDS_HOME=", "XDG_CACHE_HOME="}, env...), b.Binary, "get", "--profile", "work")
 	}
@@ -158,6 +149,7 @@ func TestCacheOfRoot(t *testing.T) {
 func TestNoHome(t *testing.T) {
 	t.Parallel()
 	b, get := strangers(t)
+	removeSpare(t, "", stranger)
 	results := make(chan outcome)
 	for range 5 {
 		go func() { results <- get("HOME=") }()

@@ -240,8 +240,9 @@ func TestCannotBeAttached(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	removeSpare(t, filepath.Join("/nonexistent", b.Dir, "cache"), 65534)
 	cmd := asUser(b.Command(t.Context(), program, "get", "--profile", "anything"))
-	cmd.Env = append(cmd.Env, "AWS_MFA_CREDS_HOME=/nonexistent", "AWS_CONFIG_FILE=/dev/null")
+	cmd.Env = append(cmd.Env, "AWS_MFA_CREDS_HOME=/nonexistent"+b.Dir, "AWS_CONFIG_FILE=/dev/null")
 	cmd.Dir = "/"
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
 )
@@ -81,7 +80,6 @@ func TestStormWhileTheCacheIsRemoved(t *testing.T) {
 			t.Parallel()
 			const crowd = 60
 			b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: 3 * time.Second}})
-			noSpare(t, b)
 			wait := start(t, b, crowd)
 			eventually(t, "the first call", func() bool { return calls(b, "GetSessionToken") == 1 })
 			if err := remove(filepath.Join(b.Own(), "cache")); err != nil {
@@ -117,20 +115,4 @@ func TestTwoSessionsInOneTimeStep(t *testing.T) {
 		t.Error("the sessions are not two")
 	}
 	wantMints(t, b, 2)
-}
-
-// noSpare removes the spare places of a machine's cache at the end of the test.
-func noSpare(t *testing.T, b *testbed.Bed) {
-	t.Cleanup(func() {
-		for _, place := range cache.Spare(filepath.Join(b.Own(), "cache"), os.Getenv) {
-			_ = os.RemoveAll(place)
-		}
-	})
-}
-
-// TestStormOfLongTokens has a session that is longer than any of AWS's today: it is cached all the same.
-func TestStormOfLongTokens(t *testing.T) {
-	b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: latency, TokenSize: 200_000}})
-	wantSameSession(t, start(t, b, 20)())
-	wantMints(t, b, 1)
 }

@@ -5,7 +5,7 @@ TOOLS   := .tools/bin
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: help build test conformance lint vet tidy bench fuzz vuln tools test-tools clean
+.PHONY: help build test conformance lint vet tidy bench fuzz soak vuln tools test-tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,10 @@ bench: ## the warm get beside a program that prints a constant, and benchmarks o
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME each
 	scripts/fuzz $(FUZZTIME)
+
+ROUNDS ?= 50
+soak: ## the tests of chance (kills, faults of the disk) with ROUNDS times as many tries
+	AWS_MFA_CREDS_TEST_ROUNDS=$(ROUNDS) go test -timeout 10h -run 'KilledAnyTime|FaultySystemCalls' ./test
 
 vuln: $(TOOLS)/govulncheck build ## known vulnerabilities, also of the built program; VULNDB=file://DIR where the database cannot be reached
 	$(TOOLS)/govulncheck $(if $(VULNDB),-db $(VULNDB)) ./...

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
@@ -108,7 +109,7 @@ func (j journal) tryLock() (unlock func(), held bool, err error) {
 // load returns what is recorded about the subject, or the zero Entry.
 func (j journal) load(about Subject) (Entry, error) {
 	dir, err := securefile.OpenDir(j.dir, securefile.Writable)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // or it is below what is no directory
 		return Entry{}, nil
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/qr"
@@ -228,5 +229,22 @@ func TestInterruptedPromptEndsItsLine(t *testing.T) {
 	must(t, s.Type("\x03"))
 	if shown := s.ends(128 + int(syscall.SIGINT)); !strings.HasSuffix(shown, "^C\r\n") {
 		t.Errorf("shows %q", shown)
+	}
+}
+
+// TestWatchInANarrowWindow has the line of the codes fit, so that each replaces the one before.
+func TestWatchInANarrowWindow(t *testing.T) {
+	t.Parallel()
+	n, _ := enrolled(t)
+	for columns, want := range map[uint16]string{80: "  next: ", 36: " s  next: ", 22: " s\x1b[K", 10: "\x1b[K"} {
+		s := n.shell("code", "--profile", "work", "--watch")
+		must(t, s.Resize(columns))
+		must(t, s.Expect("\r")) // perhaps from before the window was set
+		time.Sleep(2500 * time.Millisecond)
+		must(t, s.Type("\x03"))
+		drawn := strings.Split(s.ends(130), "\r")
+		if line := drawn[len(drawn)-2]; !strings.Contains(line, want) || len(strings.TrimSuffix(strings.TrimSuffix(line, "^C"), "\x1b[K")) >= int(columns) {
+			t.Errorf("%d columns: %q", columns, line)
+		}
 	}
 }

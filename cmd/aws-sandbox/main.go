@@ -174,10 +174,10 @@ func everyTenSeconds(tell func(passed time.Duration)) (stop func()) {
 	const pause = 10 * time.Second
 	ticker, done := time.NewTicker(pause), make(chan struct{})
 	go func() {
-		for n := time.Duration(1); ; n++ {
+		for passed := pause; ; passed += pause {
 			select {
 			case <-ticker.C:
-				tell(n * pause)
+				tell(passed)
 			case <-done:
 				return
 			}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -50,6 +51,7 @@ func TestChooseAccount(t *testing.T) {
 		"one of AWS":          {[]totp.Account{other, aws, third}, "", "Amazon Web Services:alice@123456789012"},
 		"several, none named": {[]totp.Account{other, third}, "", ""},
 		"several, one named":  {[]totp.Account{other, third}, "bob", "GitHub:bob"},
+		"one, another named":  {[]totp.Account{other}, "bob", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -59,5 +61,39 @@ func TestChooseAccount(t *testing.T) {
 				t.Errorf("%q, %v", got.name, err)
 			}
 		})
+	}
+}
+
+// TestChoosesTheText takes the one text of several, in pictures or lines, that is an MFA device's.
+func TestChoosesTheText(t *testing.T) {
+	t.Parallel()
+	const (
+		seed   = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+		aws    = "otpauth://totp/Amazon%20Web%20Services:alice@123456789012?secret=" + seed
+		other  = "otpauth://totp/GitHub:alice?issuer=GitHub&secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+		wifi   = "WIFI:S:guest;T:WPA;P:hunter22;;"
+		export = "otpauth-migration://offline?data=CjUKEPqlBekzoNEukL7qlsjBCDYSDnBpQHJhc3BiZXJyeXBpGgtyYXNwYmVycnlwaSABKAEwAhABGAEgACjr4JKK%2B%2F%2F%2F%2F%2F8B"
+	)
+	for name, test := range map[string]struct {
+		texts []string
+		want  string // the label, "" for a refusal
+	}{
+		"two codes, one otpauth":  {[]string{wifi, aws}, "Amazon Web Services:alice@123456789012"},
+		"two otpauth, one of AWS": {[]string{other, aws}, "Amazon Web Services:alice@123456789012"},
+		"one otpauth of others":   {[]string{other}, "GitHub:alice"},
+		"two codes, none otpauth": {[]string{wifi, "https://example.com"}, ""},
+		"export with one account": {[]string{export}, "raspberrypi:pi@raspberrypi"},
+		"export with comments":    {[]string{"# my phone\n" + export + "\n# the end\n"}, "raspberrypi:pi@raspberrypi"},
+		"export and a picture":    {[]string{export, wifi}, "raspberrypi:pi@raspberrypi"},
+		"an entry of pass":        {[]string{"hunter2\nuser: alice\n" + aws}, "Amazon Web Services:alice@123456789012"},
+	} {
+		var texts []creds.Secret
+		for _, text := range test.texts {
+			texts = append(texts, creds.NewSecret(text))
+		}
+		got, err := (&seedSource{}).choose(t.Context(), texts, "picture", &asker{})
+		if got.name != test.want || (err != nil) != (test.want == "") {
+			t.Errorf("%s: %q, %v", name, got.name, err)
+		}
 	}
 }

@@ -143,6 +143,11 @@ func (c *Console) Wait() (code int, err error) {
 	return c.cmd.ProcessState.ExitCode(), err
 }
 
+// Resize sets the width of the window, in characters.
+func (c *Console) Resize(columns uint16) error {
+	return unix.IoctlSetWinsize(int(c.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: columns})
+}
+
 // Shown returns all that the terminal has shown, with CR LF as line ends.
 func (c *Console) Shown() string {
 	c.mu.Lock()

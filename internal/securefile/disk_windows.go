@@ -26,8 +26,8 @@ const (
 	errNotSupported     = syscall.Errno(50)
 )
 
-// Owned, safeOwner, open and exposed leave the judgement to Windows: what is below the user's profile inherits an
-// access control list that admits only the user, the system and administrators.
+// Owned is always true. It, safeOwner, open and exposed leave the judgement to Windows: what is below the
+// user's profile inherits an access control list that admits only the user, the system and administrators.
 func Owned(fs.FileInfo) bool { return true }
 
 func safeOwner(fs.FileInfo) bool { return true }

@@ -78,6 +78,8 @@ func TestNothingChangesFirst(t *testing.T) {
 		"name with a dash":          {args: []string{"setup", "--profile=-p"}, code: 2, words: []string{"begins with -"}},
 		"name with =":               {args: []string{"setup", "--profile", "a=b"}, code: 2, words: []string{"it has ="}},
 		"device name":               {args: []string{"setup", "--device-name", "bad name!"}, code: 2, words: []string{"letters (a-z, A-Z), digits and _ + = , . @ -", "bad-name"}},
+		"device name, enroll":       {config: "[profile p]\noutput = json\n", args: []string{"enroll", "--device-name", "ä"}, code: 2, words: []string{"letters (a-z, A-Z)"}},
+		"device name, rotate":       {config: "[profile p]\noutput = json\n", args: []string{"rotate", "device", "--device-name", "a/b"}, code: 2, words: []string{"letters (a-z, A-Z)"}},
 		"device name, long":         {args: []string{"setup", "--device-name", strings.Repeat("d", 227)}, code: 2, words: []string{"at most 226"}},
 		"SSO":                       {config: "[profile p]\nsso_session = s\n", args: []string{"setup"}, code: 3, words: []string{"sso_session"}},
 		"credential_source":         {config: "[profile p]\ncredential_source = Environment\n", args: []string{"setup"}, code: 3, words: []string{"credential_source"}},

@@ -355,14 +355,11 @@ func (add *adding) planSeed(ctx context.Context) (err error) {
 // mayReplaceSeed asks before another seed of the same device is lost.
 func (add *adding) mayReplaceSeed(ctx context.Context) error {
 	stored, err := add.seedPlace.items.Seed(ctx, add.settings.Serial)
-	switch {
-	case err != nil && fault.KindOf(err) != fault.NoSecret:
+	if fault.KindOf(err) == fault.NoSecret {
+		return nil
+	}
+	if add.seedKnown = err == nil && stored.Equal(*add.newSeed); err != nil || add.seedKnown {
 		return err
-	case err != nil:
-		return nil
-	case stored.Equal(*add.newSeed):
-		add.seedKnown = true
-		return nil
 	}
 	add.replaced = true
 	return add.ask.confirm(ctx, fmt.Sprintf("A different seed is stored for %s. Replace it? This cannot be undone.", add.settings.Serial))

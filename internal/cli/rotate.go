@@ -113,6 +113,13 @@ func (a *app) manage(ctx context.Context, about enroll.Subject, o rotateOptions,
 	if err != nil {
 		return err
 	}
+	files, err := a.loadFiles()
+	if err == nil {
+		err = a.preflight(files, changes{profile: name, device: o.device.Name})
+	}
+	if err != nil {
+		return err
+	}
 	m, err := a.manager(ctx, name, "", o.other, ask)
 	if errors.Is(err, errElsewhere) && about == enroll.AccessKey {
 		return codesElsewhere(name, "by hand: aws iam create-access-key, then: "+program+" add --profile NAME --access-key-file FILE")

@@ -224,7 +224,7 @@ func (s *setup) planRegistration(ctx context.Context) (err error) {
 	if s.noConfig {
 		return nil
 	}
-	s.registration, err = s.app.planRegister(ctx, s.adding.files, registerOptions{profile: s.add.name, region: s.region, moving: true}, s.ask)
+	s.registration, err = s.planRegister(ctx, s.adding.files, registerOptions{profile: s.add.name, region: s.region, moving: true}, s.ask)
 	return err
 }
 

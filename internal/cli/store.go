@@ -69,6 +69,9 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 		return fault.New(fault.NoSecret, "profile "+o.profile, "run: "+program+" store move --profile "+fault.Shell(owner)+" --to "+fault.Shell(o.to), "it uses the access key and MFA device of profile %s", owner)
 	}
 	own, _, err := edit.ReadOwn(files, o.profile)
+	if err == nil {
+		err = a.preflight(files, changes{profile: o.profile, stores: []string{o.to}})
+	}
 	if err != nil {
 		return err
 	}

@@ -389,7 +389,7 @@ func illnesses() []illness { //nolint:maintidx // a table
 		{id: "file-exposed", code: 12, remedy: "^chmod 600 ", cure: "fix", infect: func(p *patient) { p.chmod(0o644, p.own("age", "identity.txt")) }},
 		{id: "files-unreadable", about: "AWS config", code: 12, remedy: "^chmod go-w ", cure: "remedy", infect: func(p *patient) { p.chmod(0o666, p.ConfigFile()) }},
 		{id: "files-unreadable", about: "directory", code: 12, remedy: "^chmod go-w ", cure: "fix", infect: func(p *patient) { p.chmod(0o777, filepath.Dir(p.ConfigFile())) }},
-		{id: "config-writable", severity: "warning", remedy: "^chmod go-w ", cure: "remedy", infect: func(p *patient) {
+		{id: "files-unreadable", about: "credentials", code: 12, remedy: "^chmod go-w ", cure: "remedy", infect: func(p *patient) {
 			writeFile(p.t, credentialsFile(p), "")
 			p.chmod(0o666, credentialsFile(p))
 		}},

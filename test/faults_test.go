@@ -178,5 +178,5 @@ func TestSTSDownInTheRefreshWindow(t *testing.T) {
 func agedBy(t *testing.T, b *testbed.Bed, age time.Duration) {
 	t.Helper()
 	b.Server.SetClockOffset(age)
-	run(t, b, nil, b.Binary, "get", "--profile", "other", "--duration", "16m", "--refresh")
+	run(t, b, nil, b.Binary, "get", "--profile", "work", "--duration", "16m", "--refresh")
 }

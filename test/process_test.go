@@ -242,7 +242,7 @@ func TestCannotBeAttached(t *testing.T) {
 	}
 	removeSpare(t, filepath.Join("/nonexistent", b.Dir, "cache"), 65534)
 	cmd := asUser(b.Command(t.Context(), program, "get", "--profile", "anything"))
-	cmd.Env = append(cmd.Env, "AWS_MFA_CREDS_HOME=/nonexistent"+b.Dir, "AWS_CONFIG_FILE=/dev/null")
+	cmd.Env = append(cmd.Env, "AWS_MFA_CREDS_HOME=/nonexistent"+b.Dir, "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
 	cmd.Dir = "/"
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

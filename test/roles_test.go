@@ -141,7 +141,7 @@ func TestRoleProfile(t *testing.T) {
 	n.must("rotate", "device", "--profile", "adm", "--yes")
 	n.works("work")
 	n.refused(4, []string{"profile work", "aws-mfa-creds store move --profile work --to pass"}, "store", "move", "--profile", "adm", "--to", "pass")
-	n.refused(4, []string{"run the command that the AWS config has for the profile"}, "get", "--profile", "adm")
+	n.refused(3, []string{"run the command that the AWS config has for the profile"}, "get", "--profile", "adm")
 }
 
 // TestEnrollForRoleProfile enrols the device of the profile that a role profile lives on.

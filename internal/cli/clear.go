@@ -51,13 +51,16 @@ func runClear(a *app, asked getOptions) error {
 		return err
 	}
 	// As the AWS config has it called and, if the profile has its own identity or flags are given, as asked.
-	calls := []getOptions{registered(files, asked.profile)}
-	device, err := owner(files, asked.profile)
+	calls := []getOptions{askFor(files.Registered(asked.profile))}
+	owner, err := files.Owner(asked.profile)
 	if err != nil {
 		return err
 	}
-	if device == asked.profile || asked.flags != (profile.Flags{}) {
-		calls = append(calls, getOptions{profile: device, flags: asked.flags})
+	if asked.flags != (profile.Flags{}) {
+		owner.Flags = asked.flags
+	}
+	if owner := askFor(owner); owner != calls[0] {
+		calls = append(calls, owner)
 	}
 	cached := 0
 	for _, o := range calls {

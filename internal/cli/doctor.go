@@ -100,11 +100,7 @@ func examine(ctx context.Context, a *app, o doctorOptions, answers map[string]do
 	in := &doctor.Inspection{
 		Getenv: a.getenv, Now: a.now, Paths: paths, Files: files, Unreadable: unreadable, Sealing: sealing, Profile: o.profile, Online: o.online, Verify: o.verify, Answers: answers,
 		Unfinished: a.unfinished,
-		Open:       func(c doctor.Call) (*doctor.Opened, error) { return openForDoctor(a, files, c) },
-		Parse: func(line string) (doctor.Call, bool) {
-			asked, ok := parseProcess(line)
-			return doctor.Call{Profile: asked.profile, Flags: asked.flags}, ok
-		},
+		Open:       func(c profile.Call) (*doctor.Opened, error) { return openForDoctor(a, files, c) },
 	}
 	in.Program, _ = programPath("") // if it is not known, nothing is written with it
 	if !o.asJSON {
@@ -118,8 +114,8 @@ func examine(ctx context.Context, a *app, o doctorOptions, answers map[string]do
 }
 
 // openForDoctor opens a profile as get does.
-func openForDoctor(a *app, files *profile.Files, c doctor.Call) (*doctor.Opened, error) {
-	p, err := a.openIn(files, getOptions{profile: c.Profile, flags: c.Flags})
+func openForDoctor(a *app, files *profile.Files, c profile.Call) (*doctor.Opened, error) {
+	p, err := a.openIn(files, askFor(c))
 	if err != nil {
 		return nil, err
 	}

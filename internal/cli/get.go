@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"os/signal"
-	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -43,6 +42,9 @@ time cost one call to AWS and one code.`,
 	return cmd
 }
 
+// askFor returns the options that ask for what a call of get asks for.
+func askFor(c profile.Call) getOptions { return getOptions{profile: c.Profile, flags: c.Flags} }
+
 // define adds the flags of get but --profile to cmd.
 func (o *getOptions) define(cmd *cobra.Command) {
 	roleFlags(cmd, &o.flags)
@@ -55,7 +57,7 @@ func runGet(ctx context.Context, a *app, o getOptions) error {
 		return err
 	}
 	if err := w.ready(); err != nil {
-		return a.asRegistered(o, err)
+		return err
 	}
 	credentials, err := cachedOrNew(ctx, w, o)
 	if err != nil {
@@ -66,21 +68,6 @@ func runGet(ctx context.Context, a *app, o getOptions) error {
 		return fault.New(fault.Internal, "profile "+o.profile, "run: "+program+" clear --profile "+fault.Shell(o.profile), "AWS returned %v", err)
 	}
 	return a.print(json)
-}
-
-// asRegistered adds the command that the AWS config has for a profile to its failure err, if o is not
-// that command.
-func (a *app) asRegistered(o getOptions, err error) error {
-	files, failed := a.loadFiles()
-	if failed != nil {
-		return err
-	}
-	line := files.CredentialProcess(o.profile)
-	o.refresh = false
-	if registered, ok := parseProcess(line); !ok || registered == o {
-		return err
-	}
-	return withRemedy(err, "run the command that the AWS config has for the profile: "+line)
 }
 
 // cachedOrNew returns the cached session, or else gets a new one, which signals may interrupt.
@@ -96,19 +83,4 @@ func cachedOrNew(ctx context.Context, w *opened, o getOptions) (creds.Credential
 	ctx, cancel := untilInterrupted(ctx, session.Deadline)
 	defer cancel()
 	return w.broker.Get(ctx, w.Plan, session.Options{Refresh: o.refresh})
-}
-
-// parseProcess returns the options of a credential_process line that calls get.
-func parseProcess(line string) (o getOptions, ok bool) {
-	words := profile.CommandWords(line)
-	at := slices.IndexFunc(words, profile.IsOurs)
-	verb := slices.Index(words, "get")
-	if at < 0 || verb <= at {
-		return o, false
-	}
-	cmd := &cobra.Command{}
-	o.define(cmd)
-	cmd.Flags().StringVar(&o.profile, "profile", "", "")
-	cmd.Flags().Bool("debug", false, "")
-	return o, cmd.ParseFlags(slices.Delete(words[at+1:], verb-at-1, verb-at)) == nil && o.profile != ""
 }

@@ -2,40 +2,41 @@ package cli
 
 import (
 	"reflect"
-	"strings"
 	"testing"
 
 	"github.com/spf13/pflag"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/warm"
 )
 
-// TestWarmParsesTheFlagsOfGet compares the command with what the warm path makes of its flags: each that
-// takes a value, in both spellings, and none of the others.
-func TestWarmParsesTheFlagsOfGet(t *testing.T) {
+// TestParseGet compares the command with what is read of its flags without pflag, on the warm path and
+// in the lines of the AWS config: each that takes a value, in both spellings, and none of the others.
+func TestParseGet(t *testing.T) {
 	t.Parallel()
-	apart, joined := []string{"get"}, []string{"get"}
-	newGetCommand(&app{}).Flags().VisitAll(func(f *pflag.Flag) {
+	cmd := newGetCommand(&app{})
+	var apart, joined []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if f.Value.Type() != "string" {
-			if _, _, ok := warm.Parse([]string{"get", "--profile", "work", "--" + f.Name}); ok {
-				t.Errorf("the warm path takes --%s, and knows nothing of it", f.Name)
+			if _, rest := profile.ParseGet([]string{"--profile", "work", "--" + f.Name}); len(rest) == 0 {
+				t.Errorf("--%s is taken, and nothing is known of it", f.Name)
 			}
 			return
+		}
+		if _, rest := profile.ParseGet([]string{"--" + f.Name + "="}); len(rest) == 0 {
+			t.Errorf("--%s is taken without a value", f.Name)
 		}
 		apart = append(apart, "--"+f.Name, "the-"+f.Name)
 		joined = append(joined, "--"+f.Name+"=the-"+f.Name)
 	})
+	want := profile.Call{Profile: "the-profile", Flags: profile.Flags{
+		RoleARN: "the-role-arn", RoleSessionName: "the-role-session-name", ExternalID: "the-external-id", Duration: "the-duration",
+	}}
 	for _, args := range [][]string{apart, joined} {
-		var warmed getOptions
-		var ok bool
-		warmed.profile, warmed.flags, ok = warm.Parse(args)
-		command, valid := parseProcess(program + " " + strings.Join(args, " "))
-		if !ok || !valid || warmed != command {
-			t.Errorf("%q: the warm path reads %+v (%v), the command %+v (%v)", args, warmed, ok, command, valid)
+		if call, rest := profile.ParseGet(args); call != want || len(rest) > 0 {
+			t.Errorf("%q: %+v, and %q is left", args, call, rest)
 		}
 	}
-	if want := 1 + reflect.TypeFor[profile.Flags]().NumField(); len(joined)-1 != want {
-		t.Errorf("get has %d flags that take a value, the warm path %d", len(joined)-1, want)
+	if want := 1 + reflect.TypeFor[profile.Flags]().NumField(); len(joined) != want {
+		t.Errorf("get has %d flags that take a value, and %d are known", len(joined), want)
 	}
 }

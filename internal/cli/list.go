@@ -103,7 +103,7 @@ func (a *app) printJSON(v any) error {
 }
 
 func (a *app) listProfile(files *profile.Files, profileName string) listed {
-	w, err := a.openIn(files, registered(files, profileName))
+	w, err := a.openIn(files, askFor(files.Registered(profileName)))
 	if err != nil {
 		return listed{Profile: profileName, Problem: fault.Line(err)}
 	}

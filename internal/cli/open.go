@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	mathrand "math/rand/v2"
@@ -12,7 +11,6 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/warm"
@@ -46,8 +44,10 @@ func (a *app) open(o getOptions) (*opened, error) {
 // openIn is open for files that are loaded already.
 func (a *app) openIn(files *profile.Files, o getOptions) (*opened, error) {
 	host := a.host()
-	host.New = o.fresh
-	found, err := host.Open(files, o.profile, o.flags, o.iam)
+	if o.fresh {
+		host.New = o.profile
+	}
+	found, err := host.Open(files, profile.Call{Profile: o.profile, Flags: o.flags}, o.iam)
 	if err != nil {
 		return nil, err
 	}
@@ -63,15 +63,25 @@ func (a *app) openIn(files *profile.Files, o getOptions) (*opened, error) {
 
 // openDevice opens the profile that owns the MFA device behind the profile name.
 func (a *app) openDevice(name string) (*opened, error) {
-	owner, err := a.atOwner(name)
-	if err != nil {
-		return nil, err
-	}
-	p, err := a.open(getOptions{profile: owner})
+	p, err := a.openOwner(name)
 	if err != nil {
 		return nil, err
 	}
 	return p, p.deviceReady()
+}
+
+// openOwner opens the owner of a profile's identity, and makes it the profile that errors tell to type.
+func (a *app) openOwner(name string) (*opened, error) {
+	files, err := a.loadFiles()
+	if err != nil {
+		return nil, err
+	}
+	owner, err := files.Owner(name)
+	if err != nil {
+		return nil, err
+	}
+	a.profile = owner.Profile
+	return a.openIn(files, askFor(owner))
 }
 
 func (a *app) loadFiles() (*profile.Files, error) { return a.host().Load() }
@@ -82,7 +92,7 @@ func (a *app) identity(name string) (*profile.Files, profile.Settings, error) {
 	if err != nil {
 		return nil, profile.Settings{}, err
 	}
-	settings, err := files.Resolve(name, profile.Flags{}, profile.Env{Getenv: a.getenv, Identity: true, CheckURL: awsapi.CheckURL})
+	settings, err := files.Resolve(profile.Call{Profile: name}, profile.Env{Getenv: a.getenv, New: name, CheckURL: awsapi.CheckURL})
 	return files, settings, err
 }
 
@@ -96,39 +106,17 @@ func (p *opened) awsOptions() awsapi.Options {
 	}
 }
 
-// registered returns the options with which the AWS config has this program called for a
-// profile: a role may be named there alone.
-func registered(files *profile.Files, profileName string) getOptions {
-	if o, ok := parseProcess(files.CredentialProcess(profileName)); ok {
-		return o
-	}
-	return getOptions{profile: profileName}
-}
-
-// owner returns the profile whose access key and MFA device a profile lives on: that for which the AWS
-// config has this program called, unless profiles.ini gives the profile an identity or a source itself.
-func owner(files *profile.Files, profileName string) (string, error) {
-	own, _, err := edit.ReadOwn(files, profileName)
-	if err != nil {
-		return "", err
-	}
-	if cmp.Or(own.Store, own.KeyStore, own.SeedStore, own.AccessKeyID, own.Serial, own.MFAProcess, own.SourceProfile) != "" {
-		return profileName, nil
-	}
-	return registered(files, profileName).profile, nil
-}
-
 // atOwner returns the owner of a profile's identity, and makes it the profile that errors tell to type.
 func (a *app) atOwner(profileName string) (string, error) {
 	files, err := a.loadFiles()
 	if err != nil {
 		return "", err
 	}
-	owner, err := owner(files, profileName)
+	owner, err := files.Owner(profileName)
 	if err == nil {
-		a.profile = owner
+		a.profile = owner.Profile
 	}
-	return owner, err
+	return owner.Profile, err
 }
 
 // session gets a session, within the time that get has.
@@ -143,7 +131,7 @@ func (p *opened) session(ctx context.Context, o session.Options) (creds.Credenti
 
 // verify gets a new session for a profile, which shows that its secrets work.
 func (a *app) verify(ctx context.Context, name string) error {
-	p, err := a.open(getOptions{profile: name})
+	p, err := a.openOwner(name)
 	if err != nil {
 		return err
 	}
@@ -158,7 +146,7 @@ func (a *app) verify(ctx context.Context, name string) error {
 // forgetFailures ends the waiting period of a profile whose secrets have changed. If that fails, it ends
 // by itself.
 func (a *app) forgetFailures(name string) {
-	if p, err := a.open(getOptions{profile: name}); err == nil {
+	if p, err := a.openOwner(name); err == nil {
 		p.broker.Forget(p.Plan)
 	}
 }

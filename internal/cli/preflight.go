@@ -86,8 +86,8 @@ func (a *app) sayNext(name string) error {
 // isUsed reports whether the AWS config has some profile run this program with the identity of a profile.
 func isUsed(files *profile.Files, name string) bool {
 	return slices.ContainsFunc(files.Names(), func(other string) bool {
-		call, ok := parseProcess(files.CredentialProcess(other))
-		return ok && call.profile == name
+		call, ok := profile.ParseProcess(files.CredentialProcess(other))
+		return ok && call.Profile == name
 	})
 }
 

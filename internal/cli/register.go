@@ -136,13 +136,14 @@ func (a *app) planRegister(ctx context.Context, files *profile.Files, o register
 	if r.Registration, err = o.registration(); err != nil {
 		return r, err
 	}
-	host := a.host()
-	host.New = o.moving
-	env, err := host.Env()
+	env, err := a.host().Env()
 	if err != nil {
 		return r, err
 	}
-	if _, err := files.Resolve(source, o.flags, env); err != nil {
+	if env.Identity || o.moving {
+		env.New = o.profile
+	}
+	if _, err := files.Resolve(profile.Call{Profile: source, Flags: o.flags}, env); err != nil {
 		return r, err // every get would fail with it
 	}
 	return r, mayRegister(ctx, a, files, o, r.Registration, ask)
@@ -154,12 +155,12 @@ func kept(files *profile.Files, o registerOptions) (registerOptions, error) {
 	if err != nil {
 		return o, err
 	}
-	call, assumeBy := registered(files, o.profile), byHelper
+	call, assumeBy := files.Registered(o.profile), byHelper
 	if role.RoleARN != "" {
 		assumeBy = bySDK
-		call = getOptions{profile: role.SourceProfile, flags: profile.Flags{RoleARN: role.RoleARN, RoleSessionName: role.SessionName, ExternalID: role.ExternalID}}
+		call = profile.Call{Profile: role.SourceProfile, Flags: profile.Flags{RoleARN: role.RoleARN, RoleSessionName: role.SessionName, ExternalID: role.ExternalID}}
 		if role.Duration > 0 {
-			call.flags.Duration = strconv.Itoa(int(role.Duration / time.Second))
+			call.Flags.Duration = strconv.Itoa(int(role.Duration / time.Second))
 		}
 	}
 	for _, flag := range []struct {
@@ -167,11 +168,11 @@ func kept(files *profile.Files, o registerOptions) (registerOptions, error) {
 		value   *string
 		present string
 	}{
-		{"source-profile", &o.source, call.profile},
-		{"role-arn", &o.flags.RoleARN, call.flags.RoleARN},
-		{"role-session-name", &o.flags.RoleSessionName, call.flags.RoleSessionName},
-		{"external-id", &o.flags.ExternalID, call.flags.ExternalID},
-		{"duration", &o.flags.Duration, call.flags.Duration},
+		{"source-profile", &o.source, call.Profile},
+		{"role-arn", &o.flags.RoleARN, call.Flags.RoleARN},
+		{"role-session-name", &o.flags.RoleSessionName, call.Flags.RoleSessionName},
+		{"external-id", &o.flags.ExternalID, call.Flags.ExternalID},
+		{"duration", &o.flags.Duration, call.Flags.Duration},
 		{"assume-by", &o.assumeBy, assumeBy},
 	} {
 		if o.given == nil || !o.given(flag.name) {

@@ -63,7 +63,7 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 	}
 	if own == (edit.Own{}) {
 		a.say("Nothing is stored for profile %s.", fault.Printable(o.profile))
-		if _, called := parseProcess(files.CredentialProcess(o.profile)); called || registered {
+		if _, called := profile.ParseProcess(files.CredentialProcess(o.profile)); called || registered {
 			a.say("To remove it from the AWS config, run: %s unregister --profile %s", program, fault.Shell(o.profile))
 		}
 		return nil
@@ -88,7 +88,7 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 // roleProfiles returns the other profiles whose sessions come from the access key of name.
 func (a *app) roleProfiles(files *profile.Files, name string) (roles []string) {
 	for _, other := range othersThan(name, files.Names()) {
-		s, err := files.Resolve(other, profile.Flags{}, profile.Env{Getenv: a.getenv})
+		s, err := files.Resolve(files.Registered(other), profile.Env{Getenv: a.getenv})
 		if err == nil && s.Identity == name {
 			roles = append(roles, other)
 		}

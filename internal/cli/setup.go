@@ -267,7 +267,7 @@ func regionOf(files *profile.Files, profileName string) (region string) {
 
 // prove gets a session as a consumer would, and sums up.
 func (s *setup) prove(ctx context.Context) error {
-	w, err := s.open(getOptions{profile: s.add.name})
+	w, err := s.openOwner(s.add.name)
 	if err != nil {
 		return err
 	}

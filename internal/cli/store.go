@@ -61,12 +61,12 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 	if err != nil {
 		return err
 	}
-	owner, err := owner(files, o.profile)
+	owner, err := files.Owner(o.profile)
 	if err != nil {
 		return err
 	}
-	if owner != o.profile {
-		return fault.New(fault.NoSecret, "profile "+o.profile, "run: "+program+" store move --profile "+fault.Shell(owner)+" --to "+fault.Shell(o.to), "it uses the access key and MFA device of profile %s", owner)
+	if owner.Profile != o.profile {
+		return fault.New(fault.NoSecret, "profile "+o.profile, "run: "+program+" store move --profile "+fault.Shell(owner.Profile)+" --to "+fault.Shell(o.to), "it uses the access key and MFA device of profile %s", owner.Profile)
 	}
 	own, _, err := edit.ReadOwn(files, o.profile)
 	if err == nil {

@@ -56,8 +56,7 @@ type FileUse int
 
 // The uses.
 const (
-	AWSFile    FileUse = iota // ~/.aws/config, ~/.aws/credentials
-	StoreFile                 // a file of the age store
+	StoreFile  FileUse = iota // a file of the age store
 	SealingKey                // the key that sessions are sealed with
 )
 

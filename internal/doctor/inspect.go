@@ -35,10 +35,8 @@ type Inspection struct {
 	Profile        string // the only profile to look at; "" for all
 	Online, Verify bool   // ask AWS; and mint a session for each profile
 
-	// Open opens a profile as get does. Parse returns what a credential_process line asks of this
-	// program, or false if get does not accept it.
-	Open  func(Call) (*Opened, error)
-	Parse func(line string) (Call, bool)
+	// Open opens a profile as get does.
+	Open func(profile.Call) (*Opened, error)
 
 	// Unfinished says what an earlier run of a command has left undone for an identity, and how to finish it;
 	// "" if nothing.
@@ -55,12 +53,6 @@ type Inspection struct {
 	used    map[string]bool       // the profiles whose access key another profile uses
 	secrets map[string]secretFact // by store and item
 	denied  map[string]bool       // what AWS did not let us see
-}
-
-// Call is what get is asked for.
-type Call struct {
-	Profile string
-	Flags   profile.Flags
 }
 
 // Opened is a profile as get uses it.
@@ -158,12 +150,10 @@ func (in *Inspection) fileModes() (all []File) {
 		}
 		file := File{Path: path, Use: use}
 		if runtime.GOOS != "windows" { // where access control lists decide, and the mode says nothing
-			file.Mode, file.Foreign = info.Mode().Perm(), use != AWSFile && !securefile.Owned(info)
+			file.Mode, file.Foreign = info.Mode().Perm(), !securefile.Owned(info)
 		}
 		all = append(all, file)
 	}
-	add(in.Paths.AWSConfig, AWSFile)
-	add(in.Paths.AWSCredentials, AWSFile)
 	add(in.below("sealing.key"), SealingKey)
 	age := in.below("age")
 	entries, _ := os.ReadDir(age)
@@ -255,7 +245,7 @@ func (in *Inspection) findUsed(sections []profile.Section) {
 	for _, s := range sections {
 		source := value(s, keySource)
 		if line := value(s, keyCommand); profile.Ours(line) {
-			asked, _ := in.Parse(line)
+			asked, _ := profile.ParseProcess(line)
 			source = asked.Profile
 		}
 		if source != s.Profile {
@@ -305,10 +295,10 @@ func (in *Inspection) profile(ctx context.Context, name string, sections []profi
 
 // command gathers what the AWS config has tools run. It returns how they call get, and whether the
 // profile is a role for an SDK to assume from another profile of ours.
-func (in *Inspection) command(p *Profile) (asked Call, role bool) {
+func (in *Inspection) command(p *Profile) (asked profile.Call, role bool) {
 	line := in.Files.CredentialProcess(p.Name)
 	if !profile.Ours(line) {
-		return Call{Profile: p.Name}, line == "" && in.assumedBySDK(p.Sections)
+		return profile.Call{Profile: p.Name}, line == "" && in.assumedBySDK(p.Sections)
 	}
 	c := Command{Line: line}
 	for _, s := range p.Sections {
@@ -318,8 +308,8 @@ func (in *Inspection) command(p *Profile) (asked Call, role bool) {
 	}
 	c.Program, _ = FirstWord(line)
 	c.State, c.Temp = stateOf(c.Program), Temporary(c.Program)
-	if asked, c.Accepted = in.Parse(line); !c.Accepted {
-		asked = Call{Profile: p.Name}
+	if asked, c.Accepted = profile.ParseProcess(line); !c.Accepted {
+		asked = profile.Call{Profile: p.Name}
 	}
 	p.Command, p.Register = c, registerCommand(p.Name, asked)
 	return asked, false
@@ -338,7 +328,7 @@ func (in *Inspection) assumedBySDK(sections []profile.Section) bool {
 }
 
 // registerCommand is the command that makes the same registration.
-func registerCommand(name string, asked Call) string {
+func registerCommand(name string, asked profile.Call) string {
 	words := []string{Program, "register", "--profile", fault.Shell(name)}
 	source := asked.Profile
 	if source == name {

@@ -49,7 +49,7 @@ func directoryUnsafe(f Facts) (all []Finding) {
 
 func fileExposed(f Facts) (all []Finding) {
 	for _, file := range f.Files {
-		if file.Use == AWSFile || !file.Foreign && file.Mode&open == 0 {
+		if !file.Foreign && file.Mode&open == 0 {
 			continue
 		}
 		found := failure(fault.Permissions, file.Path, fmt.Sprintf("is open to other users (mode %04o)", file.Mode.Perm()),
@@ -63,15 +63,6 @@ func fileExposed(f Facts) (all []Finding) {
 			found.What, found.Remedy, found.Fix = "belongs to another user", `sudo chown "$(id -un)" `+fault.Shell(file.Path), nil
 		}
 		all = append(all, found)
-	}
-	return all
-}
-
-func configWritable(f Facts) (all []Finding) {
-	for _, file := range f.Files {
-		all = append(all, when(file.Use == AWSFile && file.Mode&writable != 0, warning(file.Path, fmt.Sprintf("other users can change it (mode %04o)", file.Mode.Perm()),
-			"anyone who can write a credential_process line there can run a program as you, through any AWS SDK",
-			"chmod go-w "+fault.Shell(file.Path)).fixedBy(Fix{Protect, file.Path, writable}))...)
 	}
 	return all
 }

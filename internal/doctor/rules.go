@@ -17,7 +17,6 @@ func Rules() []Rule {
 		{ID: "files-unreadable", Title: "profiles.ini or the AWS config cannot be read", machine: filesUnreadable},
 		{ID: "directory-unsafe", Title: "one of our directories is open to others, or belongs to another user", machine: directoryUnsafe},
 		{ID: "file-exposed", Title: "a secret file is readable by others, or belongs to another user", machine: fileExposed},
-		{ID: "config-writable", Title: "others can change the AWS config or credentials file", machine: configWritable},
 		{ID: "cache-off", Title: "nothing can be stored in the cache: the disk is full or read-only", machine: cacheOff},
 		{ID: "cache-on-network", Title: "the cache is on a network file system", machine: cacheOnNetwork},
 		{ID: "cache-no-locks", Title: "the disk of the cache has no file locks", machine: cacheNoLocks},

@@ -110,9 +110,8 @@ func cases() []expected { //nolint:maintidx // a table
 		{"file-exposed", "error", fault.Permissions, "chown", work(good, machine(func(f *Facts) { f.Files = []File{{Path: "/own/a", Foreign: true, Use: StoreFile}} }))},
 		{"file-exposed", "warning", 0, "new key", work(good, machine(func(f *Facts) { f.Files = []File{{Path: "/own/sealing.key", Mode: 0o604, Use: SealingKey}} }))},
 		{"none", "", 0, "", work(good, machine(func(f *Facts) {
-			f.Files = []File{{Path: "/own/a", Mode: 0o600, Use: StoreFile}, {Path: "config", Mode: 0o644, Use: AWSFile}}
+			f.Files = []File{{Path: "/own/a", Mode: 0o600, Use: StoreFile}}
 		}))},
-		{"config-writable", "warning", 0, "go-w", work(good, machine(func(f *Facts) { f.Files = []File{{Path: "config", Mode: 0o620, Use: AWSFile}} }))},
 		{"cache-off", "warning", 0, "HOME", work(good, machine(func(f *Facts) {
 			f.Cache.Unusable = fault.New(fault.Filesystem, "/own", "set AWS_MFA_CREDS_HOME", "full")
 		}))},

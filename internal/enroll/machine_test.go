@@ -27,7 +27,7 @@ func (s *stage) resolve(name string) (profile.Settings, error) {
 	if err != nil {
 		return profile.Settings{}, err
 	}
-	return files.Resolve(name, profile.Flags{}, profile.Env{Getenv: none, Identity: true})
+	return files.Resolve(profile.Call{Profile: name}, profile.Env{Getenv: none, Identity: true})
 }
 
 func none(string) string { return "" }

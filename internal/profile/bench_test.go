@@ -44,7 +44,7 @@ func BenchmarkResolve(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if _, err := files.Resolve(c.profile, Flags{}, environment()); err != nil {
+				if _, err := files.Resolve(Call{Profile: c.profile}, environment()); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -6,6 +6,51 @@ import (
 	"strings"
 )
 
+// Call is what get is asked for.
+type Call struct {
+	Profile string
+	Flags   Flags
+}
+
+// ParseGet reads what stands behind the word get, as pflag does: flags that have a value. It returns
+// the rest, from the first word on that is none of them.
+func ParseGet(args []string) (c Call, rest []string) {
+	values := map[string]*string{
+		"--profile": &c.Profile, "--role-arn": &c.Flags.RoleARN, "--role-session-name": &c.Flags.RoleSessionName,
+		"--external-id": &c.Flags.ExternalID, "--duration": &c.Flags.Duration,
+	}
+	for ; len(args) > 0; args = args[1:] {
+		name, value, joined := strings.Cut(args[0], "=")
+		target := values[name]
+		if rest = args; !joined && len(args) > 1 {
+			value, args = args[1], args[1:]
+		}
+		if target == nil || value == "" {
+			return c, rest
+		}
+		*target = value
+	}
+	return c, nil
+}
+
+// ParseProcess returns what a credential_process line asks of this program, directly or by way of
+// another one (env, sh -c); ok is false if it is not a get of a profile, or has flags that get does not
+// have.
+func ParseProcess(line string) (c Call, ok bool) {
+	for _, words := range [][]string{CommandWords(line), FlatWords(line)} {
+		at := slices.IndexFunc(words, IsOurs)
+		words = slices.DeleteFunc(words[at+1:], func(word string) bool { return word == "--debug" || word == "--refresh" })
+		if at < 0 || len(words) == 0 || words[0] != "get" {
+			continue
+		}
+		c, rest := ParseGet(words[1:])
+		if c.Profile != "" && (len(rest) == 0 || !strings.HasPrefix(rest[0], "-")) {
+			return c, true
+		}
+	}
+	return Call{}, false
+}
+
 // Ours reports whether a command line calls this program, directly or through another one (env, sh -c).
 func Ours(line string) bool { return slices.ContainsFunc(FlatWords(line), IsOurs) }
 

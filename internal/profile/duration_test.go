@@ -44,7 +44,7 @@ func TestDurationRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := load(t, c.aws, "").Resolve("x", Flags{Duration: c.flag}, environment())
+			_, err := load(t, c.aws, "").Resolve(Call{"x", Flags{Duration: c.flag}}, environment())
 			wantFault(t, err, c.kind, c.parts...)
 		})
 	}
@@ -54,7 +54,7 @@ func TestDurationRefuses(t *testing.T) {
 func TestDurationFlagOutOfRange(t *testing.T) {
 	t.Parallel()
 	for flag, ok := range map[string]bool{"899": false, "900": true, "12h": true, "43201": false, "12": false, "37h": false} {
-		s, err := load(t, "[profile x]\nrole_arn = "+roleA+"\n", "").Resolve("x", Flags{Duration: flag}, environment())
+		s, err := load(t, "[profile x]\nrole_arn = "+roleA+"\n", "").Resolve(Call{"x", Flags{Duration: flag}}, environment())
 		if ok && (err != nil || s.Roles[0].Duration > maxRole) || !ok && fault.KindOf(err) != fault.Usage {
 			t.Errorf("%s: %+v, %v", flag, s, err)
 		}

@@ -30,7 +30,7 @@ func TestEndpoint(t *testing.T) {
 		"loopback 4":              {aws: "[profile x]\nendpoint_url = http://127.9.9.9\n", want: "http://127.9.9.9"},
 		"loopback 6":              {aws: "[profile x]\nendpoint_url = http://[::1]:80\n", want: "http://[::1]:80"},
 	} {
-		s, err := load(t, c.aws, c.own).Resolve("x", Flags{}, environment(c.env...))
+		s, err := load(t, c.aws, c.own).Resolve(Call{Profile: "x"}, environment(c.env...))
 		if err != nil || s.Endpoint != c.want {
 			t.Errorf("%s: got %q, %v, want %q", name, s.Endpoint, err, c.want)
 		}
@@ -53,17 +53,17 @@ func TestEndpointOfIAM(t *testing.T) {
 	} {
 		env := environment(c.env...)
 		env.IAM = true
-		s, err := load(t, c.aws, "").Resolve("x", Flags{}, env)
+		s, err := load(t, c.aws, "").Resolve(Call{Profile: "x"}, env)
 		if err != nil || s.IAMEndpoint != c.want || s.Endpoint != c.sts {
 			t.Errorf("%s: got %q and %q, %v", name, s.IAMEndpoint, s.Endpoint, err)
 		}
 	}
 	broken := environment("AWS_ENDPOINT_URL_IAM", "http://example.com")
-	if _, err := load(t, "[profile x]\n", "").Resolve("x", Flags{}, broken); err != nil {
+	if _, err := load(t, "[profile x]\n", "").Resolve(Call{Profile: "x"}, broken); err != nil {
 		t.Errorf("a get fails because of the endpoint of IAM: %v", err)
 	}
 	broken.IAM = true
-	_, err := load(t, "[profile x]\n", "").Resolve("x", Flags{}, broken)
+	_, err := load(t, "[profile x]\n", "").Resolve(Call{Profile: "x"}, broken)
 	wantFault(t, err, fault.Config, "AWS_ENDPOINT_URL_IAM", "not encrypted")
 }
 
@@ -72,12 +72,17 @@ func TestPinnedStoreGoesBeforeTheEnvironment(t *testing.T) {
 	t.Parallel()
 	env := environment()
 	env.Identity, env.AccessKeyID, env.Serial = true, "AKIAFROMENVIRONMENT0", "arn:aws:iam::999999999999:mfa/env"
-	const own = "[x]\naccess_key_id = AKIAIOSFODNN7EXAMPLE\nmfa_serial = " + serial + "\n"
-	for store, pinned := range map[string]bool{"": false, "store = env\n": false, "store = age\n": true, "key_store = age\nseed_store = pass\n": true} {
-		s, err := load(t, "", own+store).Resolve("x", Flags{}, env)
+	const own = "[x]\nmfa_serial = " + serial + "\n"
+	const id = "access_key_id = AKIAIOSFODNN7EXAMPLE\n"
+	for store, pinned := range map[string]bool{"": false, "store = env\n": false, id + "store = age\n": true, id + "key_store = age\nseed_store = pass\n": true} {
+		s, err := load(t, "", own+store).Resolve(Call{Profile: "x"}, env)
 		if err != nil || (s.AccessKeyID == "AKIAIOSFODNN7EXAMPLE") != pinned || (s.Serial == serial) != pinned {
 			t.Errorf("%q: %s, %s, %v", store, s.AccessKeyID, s.Serial, err)
 		}
+	}
+	for _, store := range []string{id, id + "store = env\n"} {
+		_, err := load(t, "", own+store).Resolve(Call{Profile: "x"}, env)
+		wantFault(t, err, fault.Config, "profiles.ini:3", "another access key")
 	}
 }
 
@@ -97,13 +102,13 @@ func TestEndpointRefuses(t *testing.T) {
 		"https://user:canary@exa mple.com":       "not a URL",
 		"http://localhost:4566@evil.example.com": "has a user",
 	} {
-		_, err := load(t, "[profile x]\nendpoint_url = "+text+"\n", "").Resolve("x", Flags{}, environment())
+		_, err := load(t, "[profile x]\nendpoint_url = "+text+"\n", "").Resolve(Call{Profile: "x"}, environment())
 		wantFault(t, err, fault.Config, "config:2", part)
-		_, err = load(t, "[profile x]\n", "").Resolve("x", Flags{}, environment("AWS_ENDPOINT_URL_STS", text))
+		_, err = load(t, "[profile x]\n", "").Resolve(Call{Profile: "x"}, environment("AWS_ENDPOINT_URL_STS", text))
 		wantFault(t, err, fault.Config, "AWS_ENDPOINT_URL_STS", part)
 	}
 	for _, variable := range []string{"AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"} {
-		_, err := load(t, "[profile x]\n", "").Resolve("x", Flags{}, environment("AWS_ENDPOINT_URL", "https://a.example", variable, "true"))
+		_, err := load(t, "[profile x]\n", "").Resolve(Call{Profile: "x"}, environment("AWS_ENDPOINT_URL", "https://a.example", variable, "true"))
 		wantFault(t, err, fault.Config, "AWS_ENDPOINT_URL", "excludes FIPS")
 	}
 }
@@ -111,15 +116,15 @@ func TestEndpointRefuses(t *testing.T) {
 func TestSwitches(t *testing.T) {
 	t.Parallel()
 	files := load(t, "[profile x]\nuse_fips_endpoint = True # x\nuse_dualstack_endpoint = false\nca_bundle = /a\n", "")
-	s, err := files.Resolve("x", Flags{}, environment())
+	s, err := files.Resolve(Call{Profile: "x"}, environment())
 	if err != nil || !s.FIPS || s.DualStack || s.CABundle != "/a" {
 		t.Errorf("%+v, %v", s, err)
 	}
-	s, err = files.Resolve("x", Flags{}, environment("AWS_USE_FIPS_ENDPOINT", "false", "AWS_USE_DUALSTACK_ENDPOINT", "true", "AWS_CA_BUNDLE", "/b"))
+	s, err = files.Resolve(Call{Profile: "x"}, environment("AWS_USE_FIPS_ENDPOINT", "false", "AWS_USE_DUALSTACK_ENDPOINT", "true", "AWS_CA_BUNDLE", "/b"))
 	if err != nil || s.FIPS || !s.DualStack || s.CABundle != "/b" {
 		t.Errorf("%+v, %v", s, err)
 	}
-	_, err = files.Resolve("x", Flags{}, environment("AWS_USE_FIPS_ENDPOINT", "yes"))
+	_, err = files.Resolve(Call{Profile: "x"}, environment("AWS_USE_FIPS_ENDPOINT", "yes"))
 	wantFault(t, err, fault.Config, "AWS_USE_FIPS_ENDPOINT", `"yes"`)
 }
 
@@ -161,7 +166,7 @@ func TestRegionOfTheEnvironment(t *testing.T) {
 		"no region":                  {region: "Europe (Frankfurt)", partition: "aws", want: "us-east-1"},
 		"part of a host":             {region: "evil.example/eu-west-1", partition: "aws", want: "us-east-1"},
 	} {
-		s, err := load(t, "[profile x]\n"+c.aws, c.own).Resolve("x", Flags{}, environment("AWS_REGION", c.region, "AWS_DEFAULT_REGION", c.other))
+		s, err := load(t, "[profile x]\n"+c.aws, c.own).Resolve(Call{Profile: "x"}, environment("AWS_REGION", c.region, "AWS_DEFAULT_REGION", c.other))
 		if err != nil || s.Partition != c.partition || s.Region != c.want || !strings.HasPrefix(strings.Join(s.Notes, "\n"), c.note) || (c.note == "") != (len(s.Notes) == 0) {
 			t.Errorf("%s: %s, %s, %q, %v", name, s.Partition, s.Region, s.Notes, err)
 		}

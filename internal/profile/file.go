@@ -11,10 +11,11 @@ import (
 // Dialect tells how the files name their profiles.
 type Dialect int
 
-// The two ways to name a profile in a section's header.
+// The ways to name a profile in a section's header.
 const (
-	AWSConfig Dialect = iota // ~/.aws/config: [profile NAME], [default], [services NAME]
-	Plain                    // profiles.ini and ~/.aws/credentials: [NAME]
+	AWSConfig      Dialect = iota // ~/.aws/config: [profile NAME], [default], [services NAME]
+	Plain                         // profiles.ini: [NAME], and only our keys
+	AWSCredentials                // ~/.aws/credentials: [NAME]
 )
 
 // File is a config, cut into its sections but not parsed.
@@ -155,13 +156,14 @@ func (f *File) find(c class, name string) (found []Header, replaced bool) {
 			found = append(found, *h)
 		}
 	}
+	all := len(found) + len(loose)
 	if len(found) == 0 {
 		found = loose
 	}
-	if len(found) == 0 || f.dialect == Plain {
+	if len(found) == 0 || f.dialect != AWSConfig {
 		return found, false
 	}
-	all, last := len(found), found[len(found)-1].Text
+	last := found[len(found)-1].Text
 	found = slices.DeleteFunc(found, func(h Header) bool { return h.Text != last })
 	return found, len(found) < all
 }
@@ -234,7 +236,7 @@ type title struct {
 
 // title reads the text of a header.
 func (d Dialect) title(text string) title {
-	if name := strings.Trim(text, " \t"); d == Plain && name != "" {
+	if name := strings.Trim(text, " \t"); name != "" && (d == Plain || d == AWSCredentials && name != "DEFAULT") {
 		return title{class: profileSection, name: name}
 	}
 	return parseTitle(text)

@@ -49,10 +49,10 @@ func settings(t *testing.T, aws, own []byte) (all []Settings, ok bool) {
 	if err != nil {
 		return nil, false
 	}
-	files := &Files{AWS: a, Own: o}
+	files := &Files{AWS: a, Own: o, Credentials: &File{dialect: AWSCredentials}}
 	files.Names()
 	for _, name := range []string{"x", "default"} {
-		s, _ := files.Resolve(name, Flags{}, environment())
+		s, _ := files.Resolve(Call{Profile: name}, environment())
 		all = append(all, s)
 	}
 	return all, true

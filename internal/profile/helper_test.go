@@ -57,7 +57,7 @@ func environment(pairs ...string) Env {
 // resolve returns the settings of profile "x".
 func resolve(t testing.TB, aws, own string) Settings {
 	t.Helper()
-	s, err := load(t, aws, own).Resolve("x", Flags{}, environment())
+	s, err := load(t, aws, own).Resolve(Call{Profile: "x"}, environment())
 	if err != nil {
 		t.Fatalf("%v; %s", err, fault.Remedy(err))
 	}

@@ -31,14 +31,18 @@ type Option struct {
 // Sections returns all sections of the AWS config, in its order. Lines that are no option are left
 // out, and so are the values of keys that hold secrets.
 func (f *Files) Sections() []Section {
-	all := make([]Section, 0, len(f.AWS.Headers))
-	for _, h := range f.AWS.Headers {
-		s := Section{Place: f.AWS.Place(h.Line), Header: h.Text}
+	return f.AWS.sections()
+}
+
+func (f *File) sections() []Section {
+	all := make([]Section, 0, len(f.Headers))
+	for _, h := range f.Headers {
+		s := Section{Place: f.Place(h.Line), Header: h.Text}
 		if h.class == profileSection {
 			s.Profile, s.Loose = h.name, h.Loose
 		}
-		for _, n := range f.AWS.Statements(h) {
-			o := Option{n.Key(), n.Value(), f.AWS.Place(n.Offset)}
+		for _, n := range f.Statements(h) {
+			o := Option{n.Key(), n.Value(), f.Place(n.Offset)}
 			if slices.Contains(StaticKeyNames(), o.Key) && o.Key != keyStaticID {
 				o.Value = ""
 			}
@@ -52,10 +56,10 @@ func (f *Files) Sections() []Section {
 }
 
 // Served returns the names of the profiles that this program may be asked for, sorted: all of
-// profiles.ini, and those of the AWS config that call it or name an MFA device.
+// profiles.ini, and those of the AWS tools' files that call it or name an MFA device.
 func (f *Files) Served() []string {
 	names := f.Own.Names()
-	for _, s := range f.Sections() {
+	for _, s := range append(f.Sections(), f.Credentials.sections()...) {
 		served := func(o Option) bool { return o.Key == KeySerial || Ours(o.Value) }
 		if s.Profile != "" && slices.ContainsFunc(s.Options, served) {
 			names = append(names, s.Profile)
@@ -64,13 +68,25 @@ func (f *Files) Served() []string {
 	return sorted(names)
 }
 
-// CredentialProcess returns the command that the AWS config has the SDKs run for the
+// CredentialProcess returns the command that the files of the AWS tools have the SDKs run for the
 // profile name, or "". It is never run here.
 func (f *Files) CredentialProcess(name string) string {
-	if n, ok := f.AWS.Last(name, KeyCommand); ok {
-		return n.Value()
+	for _, file := range []*File{f.Credentials, f.AWS} {
+		if n, ok := file.Last(name, KeyCommand); ok {
+			return n.Value()
+		}
 	}
 	return ""
+}
+
+// Registered returns the call of get by which the AWS config has the tools get the credentials of the
+// profile name: a role, or another profile, may be named there alone. Without such, it is that of get
+// for the profile.
+func (f *Files) Registered(name string) Call {
+	if c, ok := ParseProcess(f.CredentialProcess(name)); ok {
+		return c
+	}
+	return Call{Profile: name}
 }
 
 // The keys of an access key in clear. The AWS tools of old wrote its session token under
@@ -90,22 +106,18 @@ func StaticKeyNames() []string {
 // StaticKey is an access key that a file of the AWS tools has in clear. Beside a
 // credential process of the same profile it goes first in most SDKs.
 type StaticKey struct {
-	File      Dialect         // AWSConfig: of ~/.aws/config; Plain: of ~/.aws/credentials
+	File      Dialect         // AWSConfig or AWSCredentials
 	Place     string          // "path:line" of its id, or of its secret if it has none
 	Key       creds.AccessKey // either part may be missing
 	Temporary bool            // it has a session token or is of a session: STS gives no session for it
 }
 
 // StaticKeys returns the access keys that the files of the AWS tools have for the profile
-// name, at most one for each, that of the credentials file first, where the AWS CLI looks first. It fails with a *fault.Error of kind Config or Filesystem for
-// a file that cannot be read. No error holds a part of a key.
+// name, at most one for each, that of the credentials file first, where the AWS CLI looks first. It fails with a *fault.Error of kind Config for
+// one of more than a line. No error holds a part of a key.
 func (f *Files) StaticKeys(name string) ([]StaticKey, error) {
-	credentials, err := loadFile(f.paths.AWSCredentials, Plain)
-	if err != nil {
-		return nil, err
-	}
 	var all []StaticKey
-	for _, file := range []*File{credentials, f.AWS} {
+	for _, file := range []*File{f.Credentials, f.AWS} {
 		key, ok, err := file.staticKey(name)
 		if err != nil {
 			return nil, err
@@ -136,4 +148,15 @@ func (f *File) staticKey(name string) (key StaticKey, ok bool, err error) {
 	key.Key = creds.AccessKey{ID: texts[keyStaticID], Secret: creds.NewSecret(texts[keyStaticSecret])}
 	key.Temporary = texts[keyStaticToken] != "" || texts[keyOldToken] != "" || strings.HasPrefix(key.Key.ID, "ASIA")
 	return key, key.Key.ID != "" || !key.Key.Secret.IsZero(), nil
+}
+
+// Owner returns the call that asks for what the access key and the MFA device behind the profile name
+// are used for: the registered one, unless that is of another profile and profiles.ini gives this one an
+// identity or a source itself.
+func (f *Files) Owner(name string) (Call, error) {
+	own, err := f.Own.section(name)
+	if c := f.Registered(name); c.Profile == name || !own.identifies() {
+		return c, err
+	}
+	return Call{Profile: name}, err
 }

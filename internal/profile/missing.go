@@ -1,7 +1,6 @@
 package profile
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,44 +8,12 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
-// missing explains that a profile exists in neither file. That is no failure if the
-// environment gives the identity, or if the AWS credentials file knows the profile: then
-// its access key can be added.
-func (r *resolution) missing(name string) error {
-	f := r.files
-	if r.env.Identity || f.hasCredentials(name) {
-		if place := f.AWS.untitled(name); place != "" {
-			r.note(place + ": the section is not a profile, because its header does not begin with profile")
-		}
-		return nil
-	}
-	thing := "profile " + strconv.Quote(Shorten(name))
-	if n := len(r.chain); n > 0 {
-		v := r.source(r.chain[n-1])
-		thing = v.place() + ": source_profile " + strconv.Quote(Shorten(name))
-	}
-	if place := f.AWS.unclosed(name); place != "" {
-		return fault.New(fault.Config, place, "close it with ]", "the section header has no closing bracket")
-	}
-	if place := f.AWS.untitled(name); place != "" {
-		return fault.New(fault.Config, place, fmt.Sprintf("did you mean [profile %s]?", name), "[%s] is not a profile in the AWS config", name)
-	}
-	return fault.New(fault.Config, thing, f.advice(name), "does not exist in %s", f.searched())
-}
-
-// hasCredentials reports whether the AWS credentials file, whose sections are named
-// like those of profiles.ini, has the profile. Nothing else of that file is looked at.
-func (f *Files) hasCredentials(name string) bool {
-	credentials, err := loadFile(f.paths.AWSCredentials, Plain)
-	return err == nil && credentials.has(name)
-}
-
 // searched names the files that were searched.
 func (f *Files) searched() string {
 	var places []string
-	for _, path := range []string{f.paths.Own, f.paths.AWSConfig} {
-		if path != "" {
-			places = append(places, path)
+	for _, file := range []*File{f.Own, f.AWS, f.Credentials} {
+		if file.Path != "" && (file != f.Credentials || file.Data != "") {
+			places = append(places, file.Path)
 		}
 	}
 	if len(places) == 0 {
@@ -64,28 +31,6 @@ func (f *Files) advice(name string) string {
 		return "did you mean " + strings.Join(near, ", ") + "? or for a new one run: aws-mfa-creds setup --profile " + fault.Shell(name)
 	}
 	return "run: aws-mfa-creds setup --profile " + fault.Shell(name) + "; with an MFA device that exists, run: aws-mfa-creds add --profile " + fault.Shell(name) + ", or set AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY, AWS_MFA_CREDS_SEED and AWS_MFA_CREDS_SERIAL"
-}
-
-// untitled returns the place of a section [name] that should be [profile name], or "".
-func (f *File) untitled(name string) string {
-	found, _ := f.find(otherSection, name)
-	if len(found) == 0 || name == "" {
-		return ""
-	}
-	return f.Place(found[0].Line)
-}
-
-// unclosed returns the place of a header of the profile that lacks its closing bracket, or "".
-func (f *File) unclosed(name string) string {
-	for l := (lines{data: f.Data}); ; {
-		n, ok := l.next()
-		if !ok {
-			return ""
-		}
-		if n.kind == optionLine && n.Text[0] == '[' && strings.HasSuffix(n.Text, name) {
-			return f.Place(n.Offset)
-		}
-	}
 }
 
 // nearest returns up to limit of names that look like a misspelling or another form of want, the

@@ -41,7 +41,7 @@ func TestInclude(t *testing.T) {
 		"broken":           {"[profile x]\ninclude_profile = y\n[profile y]\nregion = eu\n  -west-1\n", []string{"config:5: ", "belongs to the value of region"}},
 		"bad value of its": {"[profile x]\ninclude_profile = y\n[profile y]\nrole_arn = admin\n", []string{"config:4: \"admin\" is not the ARN of a role"}},
 	} {
-		_, err := load(t, c.aws, "").Resolve("x", Flags{}, environment())
+		_, err := load(t, c.aws, "").Resolve(Call{Profile: "x"}, environment())
 		if err == nil {
 			t.Errorf("%s: no error", name)
 			continue
@@ -97,7 +97,7 @@ func TestSessionTags(t *testing.T) {
 		"transitive_session_tags = a":                       "is not one of the session tags",
 		"session_tags = a=1\ntransitive_session_tags = A":   "is not one of the session tags",
 	} {
-		_, err := load(t, head+lines+rest, "").Resolve("x", Flags{}, environment())
+		_, err := load(t, head+lines+rest, "").Resolve(Call{Profile: "x"}, environment())
 		if err == nil {
 			t.Errorf("%s: no error", lines)
 			continue
@@ -132,7 +132,7 @@ func TestProgramWithoutShell(t *testing.T) {
 		"code 'x":                           "open quotation",
 		"oathtool --totp -b JBSWY3DP | cat": "no shell runs it",
 	} {
-		_, err := load(t, "[profile x]\nmfa_process = "+line+"\n", "").Resolve("x", Flags{}, environment())
+		_, err := load(t, "[profile x]\nmfa_process = "+line+"\n", "").Resolve(Call{Profile: "x"}, environment())
 		if err == nil {
 			t.Errorf("%s: no error", line)
 			continue

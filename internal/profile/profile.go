@@ -1,7 +1,8 @@
 // Package profile finds the settings of one profile: from flags, from our profiles.ini and from the AWS
-// config, which it reads as the AWS tools do. Resolve (resolve.go) says which of them takes precedence.
+// config and credentials files, which it reads as the AWS tools do. Resolve (resolve.go) says which of
+// them takes precedence, identify (identity.go) which identity is meant.
 //
-// Both files are read once, whole, and only scanned for section headers. Then the few sections that
+// The files are read once, whole, and only scanned for section headers. Then the few sections that
 // matter are parsed, so that a config of ten thousand profiles costs hardly more than a config of one.
 // AWS_PROFILE and all credential variables are never read: they belong to the program that runs us.
 //
@@ -29,7 +30,7 @@ type Env struct {
 	Getenv func(string) string
 
 	// Identity reports that the environment itself provides the access key (the env
-	// store). Profiles then need not exist.
+	// store). Where there are no files, profiles then need not exist.
 	Identity    bool
 	AccessKeyID string // of that access key; "" unknown
 
@@ -37,8 +38,12 @@ type Env struct {
 	// goes before those of the files, because whoever set it set the seed with it.
 	Serial string
 
-	// IAM asks for the endpoint of IAM as well. A get must not fail because of it.
+	// IAM says that access key and MFA device are to be managed: it asks for the endpoint of IAM as
+	// well, because of which a get must not fail, and not for what is registered on top of them.
 	IAM bool
+
+	// New is the name of a profile that is about to be written: it need not exist yet.
+	New string
 
 	// CheckURL returns the host of a URL that replaces an endpoint, or what is wrong with
 	// it. It may be nil for who only looks a session up: the cache has none for an endpoint
@@ -81,27 +86,39 @@ type Settings struct {
 // Files are the files that settings come from, read once. They may be used for any
 // number of profiles, but not concurrently.
 type Files struct {
-	AWS   *File // the AWS config
-	Own   *File // profiles.ini
-	paths Paths
+	AWS         *File // the AWS config
+	Credentials *File // the AWS credentials file, which may have any setting too
+	Own         *File // profiles.ini
+	paths       Paths
 }
 
 // Load reads the files at paths; missing ones, and those whose path is "", are
 // empty. It fails with a *fault.Error of kind Filesystem for a file that cannot be
 // read, and of kind Config for one that is no configuration at all.
 func Load(paths Paths) (*Files, error) {
-	aws, err := loadFile(paths.AWSConfig, AWSConfig)
-	if err != nil {
-		return nil, err
+	f := &Files{paths: paths}
+	for _, one := range []struct {
+		file    **File
+		path    string
+		dialect Dialect
+	}{{&f.AWS, paths.AWSConfig, AWSConfig}, {&f.Credentials, paths.AWSCredentials, AWSCredentials}, {&f.Own, paths.Own, Plain}} {
+		var err error
+		if *one.file, err = loadFile(one.path, one.dialect); err != nil {
+			return nil, err
+		}
 	}
-	own, err := loadFile(paths.Own, Plain)
-	if err != nil {
-		return nil, err
-	}
-	return &Files{aws, own, paths}, nil
+	return f, nil
 }
 
-// Names returns the names of all profiles of the AWS config and of profiles.ini, sorted, each once.
+// all returns the files, the most telling first: as the AWS CLI and the SDKs have it, what the
+// credentials file says of a profile goes before what the config says (botocore, Session.full_config).
+func (f *Files) all() []*File { return []*File{f.Own, f.Credentials, f.AWS} }
+
+// Names returns the names of all profiles, sorted, each once.
 func (f *Files) Names() []string {
-	return sorted(append(f.AWS.Names(), f.Own.Names()...))
+	var names []string
+	for _, file := range f.all() {
+		names = append(names, file.Names()...)
+	}
+	return sorted(names)
 }

@@ -16,28 +16,28 @@ const sessionName = "aws-mfa-creds"
 // resolution is the state of one Resolve.
 type resolution struct {
 	files *Files
-	flags Flags
 	env   Env
 	chain []link // from the profile asked for to the identity
 	notes []string
 }
 
-// Resolve returns the settings of the profile name. For each the first found wins:
+// Resolve returns the settings of what is asked for. For each the first found wins:
 // flags; for the host to ask, the variables of the AWS SDKs; the profile's section in
-// profiles.ini; that in the AWS config; and then, for what is not about the role, the sections
-// of the profiles in its source_profile chain, the nearest first. AWS_REGION comes last.
+// profiles.ini; that in the AWS credentials file; that in the AWS config; and then, for what is not
+// about the role, the sections of the profiles in its source_profile chain, the nearest first.
+// AWS_REGION comes last.
 //
 // It fails with a *fault.Error: of kind Usage about a flag, of kind Config about
 // anything else, such as a profile that does not exist.
-func (f *Files) Resolve(name string, flags Flags, env Env) (Settings, error) {
-	r := &resolution{files: f, flags: flags, env: env}
-	if name == "" {
+func (f *Files) Resolve(c Call, env Env) (Settings, error) {
+	r := &resolution{files: f, env: env}
+	if c.Profile == "" {
 		return Settings{}, fault.New(fault.Usage, "--profile", "give the name of a profile", "is empty")
 	}
-	if err := r.follow(name); err != nil {
+	if err := r.identify(c); err != nil {
 		return Settings{}, err
 	}
-	s := Settings{Profile: name, Identity: r.identity().name}
+	s := Settings{Profile: c.Profile, Identity: r.identity().Profile}
 	for _, step := range []func(*Settings) error{r.key, r.device, r.session, r.roles, r.place, r.endpoints} {
 		if err := step(&s); err != nil {
 			return Settings{}, err
@@ -55,7 +55,7 @@ func (r *resolution) identity() link { return r.chain[len(r.chain)-1] }
 func (r *resolution) sections() []*section {
 	var all []*section
 	for _, l := range r.chain {
-		all = append(all, l.own, l.aws)
+		all = append(all, l.sections[:]...)
 	}
 	return all
 }
@@ -84,12 +84,15 @@ func (r *resolution) setting(variable, key string) value {
 
 // key finds out which access key the identity has.
 func (r *resolution) key(s *Settings) error {
-	own := r.identity().own
+	own := r.identity().own()
 	s.Store = own.get(KeyStore).uncommented().text
 	s.KeyStore = cmp.Or(own.get(KeyKeyStore).uncommented().text, s.Store)
 	s.SeedStore = cmp.Or(own.get(KeySeedStore).uncommented().text, s.Store)
 	id := own.get(KeyAccessKeyID).uncommented()
 	if r.env.Identity && inEnv(s.KeyStore) {
+		if id.text != "" && r.env.AccessKeyID != "" && id.text != r.env.AccessKeyID {
+			return fault.New(fault.Config, id.place(), "delete the line, or set the variables of that access key", "it is another access key than AWS_MFA_CREDS_ACCESS_KEY_ID")
+		}
 		id = value{text: r.env.AccessKeyID, source: "AWS_MFA_CREDS_ACCESS_KEY_ID"}
 	}
 	s.AccessKeyID = id.text
@@ -131,7 +134,7 @@ func (r *resolution) device(s *Settings) error {
 // device of its own.
 func (r *resolution) ofDevice(key string) value {
 	for _, l := range r.chain {
-		if v := l.own.get(key); v.text != "" {
+		if v := l.own().get(key); v.text != "" {
 			return v
 		}
 	}
@@ -207,118 +210,4 @@ func (r *resolution) region() value {
 		}
 	}
 	return v
-}
-
-// maxDepth is how many profiles a chain may have behind the one asked for.
-const maxDepth = 10
-
-// link is one profile on the way from the one asked for to the identity.
-type link struct {
-	name string
-	own  *section // nil if profiles.ini has none
-	aws  *section // nil if the AWS config has none
-
-	role value // the role to assume for it; empty: none
-}
-
-// get returns the first value of key, whole: profiles.ini goes before the AWS config.
-func (l link) get(key string) value {
-	if v := l.own.get(key); v.text != "" {
-		return v
-	}
-	return l.aws.get(key)
-}
-
-// ownsKey reports whether profiles.ini says that the profile has an access key.
-func (l link) ownsKey() bool {
-	return l.own.get(KeyStore).text != "" || l.own.get(KeyKeyStore).text != "" || l.own.get(KeyAccessKeyID).text != ""
-}
-
-// follow finds the chain of profiles from name to the identity. A source_profile
-// counts only beside a role_arn, as for AWS.
-//
-// A profile that is its own source_profile is an identity with a role on top if it
-// has an access key of its own, which AWS tools accept as well; otherwise it is a loop.
-func (r *resolution) follow(name string) error {
-	for {
-		l, err := r.link(name)
-		if err != nil {
-			return err
-		}
-		r.chain = append(r.chain, l)
-		source := r.source(l)
-		switch {
-		case l.role.text == "" || source.text == "":
-			return nil
-		case source.text == name && (r.env.Identity || l.ownsKey()):
-			return nil
-		case slices.ContainsFunc(r.chain, func(l link) bool { return l.name == source.text }):
-			return r.loop(source)
-		case len(r.chain) > maxDepth:
-			return fault.New(fault.Config, source.place(), "shorten the chain", "source_profile goes through more than %d profiles", maxDepth)
-		}
-		name = source.text
-	}
-}
-
-// link loads one profile.
-func (r *resolution) link(name string) (link, error) {
-	own, err := r.files.Own.section(name)
-	if err != nil {
-		return link{}, err
-	}
-	aws, err := r.files.AWS.section(name)
-	if err == nil && aws != nil {
-		err = aws.include(name)
-	}
-	if err != nil {
-		return link{}, err
-	}
-	l := link{name: name, own: own, aws: aws}
-	l.role = l.get(KeyRole).uncommented()
-	if len(r.chain) == 0 && r.flags.RoleARN != "" {
-		l.role = value{text: r.flags.RoleARN, source: "--role-arn"}
-	}
-	if own == nil && aws == nil {
-		return l, r.missing(name)
-	}
-	r.collect(own, aws)
-	return l, nil
-}
-
-// collect takes over the notes of the sections.
-func (r *resolution) collect(all ...*section) {
-	for _, s := range all {
-		if s != nil {
-			r.notes = append(r.notes, s.notes...)
-		}
-	}
-}
-
-// source returns the name of the profile that l takes its credentials from. A # in
-// it begins a comment only if no profile is named so.
-func (r *resolution) source(l link) value {
-	v := l.get(KeySource)
-	if plain := v.uncommented(); plain.text != v.text && !r.files.has(v.text) {
-		return plain
-	}
-	return v
-}
-
-func (r *resolution) loop(source value) error {
-	var names []string
-	for _, l := range r.chain {
-		names = append(names, l.name)
-	}
-	chain := strings.Join(append(names, source.text), " -> ")
-	if source.text != names[len(names)-1] {
-		return fault.New(fault.Config, source.place(), "end the chain in a profile without role_arn", "source_profile runs in a loop: %s", chain)
-	}
-	return fault.New(fault.Config, source.place(), "delete source_profile, or set AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY and AWS_MFA_CREDS_SEED",
-		"source_profile is the profile itself (%s), and no access key is known for it", chain)
-}
-
-// has reports whether either file has the profile.
-func (f *Files) has(name string) bool {
-	return f.Own.has(name) || f.AWS.has(name)
 }

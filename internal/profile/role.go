@@ -18,13 +18,14 @@ import (
 func (r *resolution) session(s *Settings) error {
 	var v value
 	var err error
-	if id := r.identity(); id.get(KeyRole).text == "" {
+	id := r.identity()
+	if id.get(KeyRole).text == "" {
 		if v, err = id.duration(); err != nil {
 			return err
 		}
 	}
-	if r.flags.Duration != "" && !r.hasRole() {
-		v = value{text: r.flags.Duration, source: "--duration"}
+	if id.role.text == "" {
+		v = flag(id.Flags.Duration, "--duration", v)
 	}
 	s.Duration, err = r.duration(v, defaultSession, maxSession)
 	return err
@@ -33,7 +34,7 @@ func (r *resolution) session(s *Settings) error {
 // duration returns the duration that the profile's sections give: "duration" is the
 // name in profiles.ini, "duration_seconds" that of the AWS config.
 func (l link) duration() (value, error) {
-	short, long := l.own.get(KeyDuration).uncommented(), l.own.get(KeySeconds).uncommented()
+	short, long := l.own().get(KeyDuration).uncommented(), l.own().get(KeySeconds).uncommented()
 	switch {
 	case short.text != "" && long.text != "":
 		return value{}, fault.New(fault.Config, short.place(), "delete one of them", "duration and duration_seconds are both set")
@@ -43,18 +44,16 @@ func (l link) duration() (value, error) {
 	return l.get(KeySeconds).uncommented(), nil
 }
 
-func (r *resolution) hasRole() bool { return r.chain[0].role.text != "" }
-
 // roles finds out the roles, from the identity outwards.
 func (r *resolution) roles(s *Settings) error {
 	if err := r.checkFlags(); err != nil {
 		return err
 	}
-	for i, l := range slices.Backward(r.chain) {
+	for _, l := range slices.Backward(r.chain) {
 		if l.role.text == "" {
 			continue
 		}
-		role, err := r.role(i, l)
+		role, err := r.role(l)
 		if err != nil {
 			return err
 		}
@@ -65,10 +64,11 @@ func (r *resolution) roles(s *Settings) error {
 
 // checkFlags refuses flags that are about a role where there is none.
 func (r *resolution) checkFlags() error {
-	if r.hasRole() {
+	asked := r.chain[0]
+	if asked.role.text != "" {
 		return nil
 	}
-	for _, v := range []value{{text: r.flags.ExternalID, source: "--external-id"}, {text: r.flags.RoleSessionName, source: "--role-session-name"}} {
+	for _, v := range []value{{text: asked.Flags.ExternalID, source: "--external-id"}, {text: asked.Flags.RoleSessionName, source: "--role-session-name"}} {
 		if v.text != "" {
 			return fault.New(fault.Usage, v.source, "give --role-arn as well, or set role_arn for the profile", "there is no role to assume")
 		}
@@ -76,17 +76,13 @@ func (r *resolution) checkFlags() error {
 	return nil
 }
 
-// role reads the role of link number i. The flags are about the profile asked for,
-// number 0.
-func (r *resolution) role(i int, l link) (role creds.Role, err error) {
+// role reads the role of a link.
+func (r *resolution) role(l link) (role creds.Role, err error) {
 	if role.ARN, err = checkRole(l.role); err != nil {
 		return role, err
 	}
-	name, external := l.get(KeySessionName).uncommented(), l.get(KeyExternalID).uncommented()
-	if i == 0 {
-		name = flag(r.flags.RoleSessionName, "--role-session-name", name)
-		external = flag(r.flags.ExternalID, "--external-id", external)
-	}
+	name := flag(l.Flags.RoleSessionName, "--role-session-name", l.get(KeySessionName).uncommented())
+	external := flag(l.Flags.ExternalID, "--external-id", l.get(KeyExternalID).uncommented())
 	role.SessionName = sessionName
 	// The limits and characters are those of the STS API.
 	for _, text := range []struct {
@@ -110,7 +106,7 @@ func (r *resolution) role(i int, l link) (role creds.Role, err error) {
 	if err := l.tags(&role); err != nil {
 		return role, err
 	}
-	role.Duration, err = r.roleDuration(i, l)
+	role.Duration, err = r.roleDuration(l)
 	return role, err
 }
 
@@ -199,9 +195,9 @@ func tagProblem(t creds.Tag) string {
 	return ""
 }
 
-// roleDuration returns how long the role of link number i is to last. A profile's
+// roleDuration returns how long the role of a link is to last. A profile's
 // duration is the role's only if the role is the profile's own, not the flag's.
-func (r *resolution) roleDuration(i int, l link) (time.Duration, error) {
+func (r *resolution) roleDuration(l link) (time.Duration, error) {
 	var v value
 	var err error
 	if l.get(KeyRole).text != "" {
@@ -209,9 +205,7 @@ func (r *resolution) roleDuration(i int, l link) (time.Duration, error) {
 			return 0, err
 		}
 	}
-	if i == 0 {
-		v = flag(r.flags.Duration, "--duration", v)
-	}
+	v = flag(l.Flags.Duration, "--duration", v)
 	limit := maxRole
 	if r.hops() > 1 {
 		limit = maxChained

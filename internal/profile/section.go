@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,10 @@ type section struct {
 	file    *File
 	options map[string]value
 	notes   []string
+
+	// doubt is a *fault.Error about what the AWS tools pass over here, or do not agree on, and of which
+	// the identity may depend; or nil.
+	doubt error
 }
 
 // section returns the parsed section of a profile, or nil if the file has none. Sections that are
@@ -27,12 +32,12 @@ func (f *File) section(name string) (*section, error) {
 	s := &section{file: f, options: make(map[string]value)}
 	last := headers[len(headers)-1]
 	if replaced {
-		s.note(last.Line, "replaces an earlier section of the same profile whose header is spelled differently")
+		s.doubt = f.Fault(last.Line, "keep one of them", "the profile has two headers that are spelled differently, and SDKs do not agree which one counts")
 	}
 	if len(headers) > 1 {
 		s.note(last.Line, "repeats a section: the later keys win; the AWS CLI refuses such a file")
 	}
-	if f.dialect == AWSConfig {
+	if f.dialect != Plain {
 		// The options of [DEFAULT] hold in all sections (configparser.DEFAULTSECT).
 		shared, _ := f.find(sharedSection, "")
 		headers = append(shared, headers...)
@@ -68,11 +73,12 @@ func (s *section) include(name string) error {
 			return fault.New(fault.Config, v.place(), "delete one of the lines", "%s runs in a loop: %s", v.key, strings.Join(append(seen, v.text), " -> "))
 		}
 		for key, v := range next.options {
-			if s.options[key].text == "" {
+			if s.options[key].text == "" && !slices.Contains(originKeys(), key) {
 				s.options[key] = v
 			}
 		}
 		seen, from, s.notes = append(seen, v.text), next, append(s.notes, next.notes...)
+		s.doubt = cmp.Or(s.doubt, next.doubt)
 	}
 	return nil
 }
@@ -93,7 +99,11 @@ func (s *section) read(h Header) error {
 		if err := s.checkKey(n, key, known); err != nil {
 			return err
 		}
+		if slices.Contains(originKeys(), key) && s.file.dialect != Plain { // others judge their values
+			s.options[key] = value{text: n.Value(), key: key, file: s.file, offset: n.Offset}
+		}
 		if !slices.Contains(known, key) {
+			s.doubt = cmp.Or(s.doubt, s.checkUnknown(n, key))
 			continue
 		}
 		if err := s.file.CheckSingle(n); err != nil {
@@ -117,6 +127,22 @@ func (f *File) CheckSingle(n Statement) error {
 	return f.Fault(n.More[0].Offset, "begin the line at the margin", "it is indented, so it belongs to the value of %s above it", n.Key())
 }
 
+// checkUnknown refuses a statement that is of no concern to us, except that a role was meant by it, or
+// by a line that continues it.
+func (s *section) checkUnknown(n Statement, key string) error {
+	for _, meant := range []string{KeyRole, KeySource} {
+		if edits(key, meant) <= 2 {
+			return s.file.Fault(n.Offset, "did you mean "+meant+"?", "unknown key %q", Shorten(key))
+		}
+		for _, line := range n.More {
+			if (Statement{Line: line}).Key() == meant {
+				return s.file.CheckSingle(Statement{n.Line, []Line{line}})
+			}
+		}
+	}
+	return nil
+}
+
 // checkKey refuses lines that would make it a guess what the section says. The text of such a line
 // is not echoed: it may be a secret that was pasted.
 func (s *section) checkKey(n Statement, key string, known []string) error {
@@ -126,7 +152,7 @@ func (s *section) checkKey(n Statement, key string, known []string) error {
 		return s.file.Fault(n.Offset, "close it with ]", "the section header has no closing bracket")
 	case key == "":
 		return s.file.Fault(n.Offset, "write it as KEY = VALUE, or as a comment", "the line is not an option")
-	case s.file.dialect == AWSConfig || slices.Contains(known, key):
+	case s.file.dialect != Plain || slices.Contains(known, key):
 		return nil
 	case has("secret"), has("seed"), has("token"):
 		return s.file.Fault(n.Offset, "delete the line; secrets come from AWS_MFA_CREDS_SECRET_ACCESS_KEY and AWS_MFA_CREDS_SEED", "secrets do not belong in this file")
@@ -313,6 +339,12 @@ const (
 	KeySTS = "sts"
 	KeyIAM = "iam"
 )
+
+// originKeys returns the keys of the AWS tools' files that say where a profile has its credentials
+// from, but for role_arn and source_profile.
+func originKeys() []string {
+	return []string{KeyCommand, "credential_source", "web_identity_token_file", "sso_session", "sso_start_url", "login_session", keyStaticID}
+}
 
 // keys returns the keys that a file of this dialect may have and we look at.
 func (d Dialect) keys() []string {

@@ -1,7 +1,6 @@
 package warm
 
 import (
-	"strings"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
@@ -16,8 +15,11 @@ func Answer(args []string, getenv func(string) string, now func() time.Time) (js
 			json, ok = nil, false
 		}
 	}()
-	name, flags, ok := Parse(args)
-	if !ok {
+	if len(args) == 0 || args[0] != "get" {
+		return nil, false
+	}
+	call, rest := profile.ParseGet(args[1:])
+	if len(rest) > 0 || call.Profile == "" {
 		return nil, false
 	}
 	homeless := false
@@ -26,7 +28,7 @@ func Answer(args []string, getenv func(string) string, now func() time.Time) (js
 	if err != nil || homeless {
 		return nil, false
 	}
-	p, err := host.Open(files, name, flags, false)
+	p, err := host.Open(files, call, false)
 	if err != nil {
 		return nil, false
 	}
@@ -37,32 +39,4 @@ func Answer(args []string, getenv func(string) string, now func() time.Time) (js
 	}
 	json, err = credentials.ProcessJSON()
 	return json, err == nil
-}
-
-// Parse reads the command line of a plain get as pflag does; ok is false for everything else. A test
-// of internal/cli compares it with the flags of the command.
-func Parse(args []string) (name string, flags profile.Flags, ok bool) {
-	if len(args) == 0 || args[0] != "get" {
-		return "", flags, false
-	}
-	values := map[string]*string{
-		"--profile": &name, "--role-arn": &flags.RoleARN, "--role-session-name": &flags.RoleSessionName,
-		"--external-id": &flags.ExternalID, "--duration": &flags.Duration,
-	}
-	for args = args[1:]; len(args) > 0; args = args[1:] {
-		flag, value, joined := strings.Cut(args[0], "=")
-		target := values[flag]
-		if target == nil {
-			return "", flags, false
-		}
-		if !joined {
-			if len(args) < 2 {
-				return "", flags, false
-			}
-			args = args[1:]
-			value = args[0]
-		}
-		*target = value
-	}
-	return name, flags, name != ""
 }

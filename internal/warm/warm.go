@@ -39,7 +39,7 @@ type Host struct {
 	CheckURL func(text string) (host string, err error) // as profile.Env has it; may be nil
 	Rand     io.Reader                                  // for a new sealing key; may be nil
 	Log      func(message string, pairs ...any)         // as cache.Options has it; may be nil
-	New      bool                                       // a profile need not exist
+	New      string                                     // as profile.Env has it
 }
 
 // Locate returns where everything of this user rests.
@@ -50,8 +50,8 @@ func (h Host) Locate() (profile.Paths, error) {
 // Env returns what the environment, and the env store in it, contribute to the settings.
 func (h Host) Env() (profile.Env, error) {
 	store := envstore.New(h.Getenv)
-	env := profile.Env{Getenv: h.Getenv, Identity: h.New || store.Configured(), CheckURL: h.CheckURL}
-	if !store.Configured() {
+	env := profile.Env{Getenv: h.Getenv, Identity: store.Configured(), CheckURL: h.CheckURL, New: h.New}
+	if !env.Identity {
 		return env, nil
 	}
 	var err error
@@ -89,15 +89,16 @@ func (h Host) Load() (*profile.Files, error) {
 	return profile.Load(paths)
 }
 
-// Open resolves the settings of the profile name in files, with the endpoint of IAM if iam is set, and
-// opens the cache. It succeeds for a profile that lacks secrets: see HasKey.
-func (h Host) Open(files *profile.Files, name string, flags profile.Flags, iam bool) (*Profile, error) {
+// Open resolves the settings that a call of get has in files, or with iam those for who manages the
+// access key and the MFA device, and opens the cache. It succeeds for a profile that lacks secrets: see
+// HasKey.
+func (h Host) Open(files *profile.Files, call profile.Call, iam bool) (*Profile, error) {
 	env, err := h.Env()
 	if err != nil {
 		return nil, err
 	}
 	env.IAM = iam
-	s, err := files.Resolve(name, flags, env)
+	s, err := files.Resolve(call, env)
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func (h *home) open(name string, flags profile.Flags) *Profile {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	p, err := host.Open(files, name, flags, false)
+	p, err := host.Open(files, profile.Call{Profile: name, Flags: flags}, false)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestAnswer(t *testing.T) {
 		"get -profile work":                      "",
 		"get --profile work more":                "",
 		"get --profile work --":                  "",
-		"get --profile any":                      work, // the env store serves all
+		"get --profile any":                      "",
 		"get --profile work --duration nonsense": "",
 		"get":                                    "",
 		"code --profile work":                    "",

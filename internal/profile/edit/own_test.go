@@ -215,7 +215,7 @@ func TestStaticKeys(t *testing.T) {
 	if err != nil || len(all) != 2 {
 		t.Fatalf("%v, %v", all, err)
 	}
-	if k := all[0]; k.File != profile.Plain || k.Place != paths.AWSCredentials+":5" || k.Key.ID != "AKIAIOSFODNN7EXAMPLE" || k.Key.Secret.Reveal() != secret || k.Temporary {
+	if k := all[0]; k.File != profile.AWSCredentials || k.Place != paths.AWSCredentials+":5" || k.Key.ID != "AKIAIOSFODNN7EXAMPLE" || k.Key.Secret.Reveal() != secret || k.Temporary {
 		t.Errorf("%+v", k)
 	}
 	if k := all[1]; k.File != profile.AWSConfig || k.Place != paths.AWSConfig+":2" || k.Key.ID != "" || k.Key.Secret.Reveal() != "canary2" || k.Temporary {

@@ -170,7 +170,7 @@ func OpenTrusted(path string) (*os.File, fs.FileInfo, error) {
 	switch {
 	case !safeOwner(info):
 		err = fault.New(fault.Permissions, path, "use a copy that belongs to you", "belongs to another user, who can change it")
-	case open(info):
+	case open(end, info):
 		err = fault.New(fault.Permissions, path, "run: chmod go-w "+fault.Shell(path), "other users can change it (mode %04o)", info.Mode().Perm())
 	default:
 		return f, info, nil

@@ -41,7 +41,7 @@ func Resolve(path string) (string, error) {
 	return end, nil
 }
 
-func open(fs.FileInfo) bool { return false }
+func open(string, fs.FileInfo) bool { return false }
 
 func exposed(fs.FileInfo, fs.FileMode) bool { return false }
 

@@ -23,7 +23,7 @@ const maxLinks = 40 // as Linux has it
 // /tmp, may be open if the entry in it is the user's or root's, because nobody else can replace that. The
 // owner of the root directory counts as root, whom a user namespace shows as nobody. And the group may
 // write if it is the user's private one, as in Debian's sshd: where that is usual, as on Amazon Linux, the
-// umask is 002, and ~/.aws open to it.
+// umask is 002, and ~/.aws open to it. On a disk of Windows that WSL shows (/mnt/c), modes say nothing.
 //
 // The caller checks what is at the end, once it is open. The error is a *fault.Error of kind Permissions
 // or, with the path as far as it is known, the file system's.
@@ -105,7 +105,7 @@ func (w *walk) step() error {
 // of entry, which is there if info is not nil.
 func (w *walk) check(entry string, info fs.FileInfo) error {
 	const detour = "choose a path that leads only through directories of yours and of root"
-	open := open(w.info)
+	open := open(w.dir, w.info)
 	switch {
 	case !w.info.IsDir():
 		return nil // to be told by whoever looks for something in it
@@ -129,13 +129,13 @@ func (w *walk) trusts(info fs.FileInfo) bool { return safeOwner(info) || owner(i
 // below returns the path of name in dir.
 func below(dir, name string) string { return strings.TrimSuffix(dir, "/") + "/" + name }
 
-// open reports whether users who are neither the owner nor root can write to the file.
-func open(info fs.FileInfo) bool {
+// open reports whether users who are neither the owner nor root can write to the file at path.
+func open(path string, info fs.FileInfo) bool {
 	shut := Writable
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok && Owned(info) && stat.Uid != 0 && stat.Gid == stat.Uid && private(stat.Gid) {
 		shut &^= 0o020
 	}
-	return exposed(info, shut)
+	return exposed(info, shut) && !ofWindows(path)
 }
 
 // private reports whether the group has no members. The user whose number it shares has it by birth.

@@ -45,3 +45,13 @@ func process(id, file string) string {
 	text, _ := os.ReadFile("/proc/" + id + "/" + file) //nolint:gosec // the id is the kernel's
 	return string(bytes.TrimSpace(bytes.ReplaceAll(text, []byte{0}, []byte{' '})))
 }
+
+// ofWindows reports whether path is on a disk of Windows that WSL shows. All files there have mode 0777
+// and cannot be given another; Windows has its own rules for who may write, and no user of Linux beside
+// this one.
+func ofWindows(path string) bool {
+	const v9fs = 0x01021997 // V9FS_MAGIC in linux/magic.h
+	var stat syscall.Statfs_t
+	version, err := os.ReadFile("/proc/version")
+	return err == nil && strings.Contains(string(version), "microsoft") && syscall.Statfs(path, &stat) == nil && stat.Type == v9fs
+}

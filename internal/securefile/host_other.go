@@ -4,3 +4,5 @@ package securefile
 
 // Holder does not know.
 func (*Dir) Holder(string) (pid int, command string, suspended bool) { return 0, "", false }
+
+func ofWindows(string) bool { return false }

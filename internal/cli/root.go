@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
@@ -64,8 +65,20 @@ func start(a *app, cmd *cobra.Command) error {
 			return fault.New(fault.Usage, verb, "run: "+program+" "+verb+" --profile NAME", "--profile is missing")
 		}
 	}
-	err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups())
+	err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups(), noEmptyFlag(cmd))
 	a.started = err == nil
+	return err
+}
+
+// noEmptyFlag refuses a flag that is given and empty, such as --role-arn "$ROLE" without that variable:
+// passed over, it would ask for another session than the one that was meant. For register it removes a
+// setting.
+func noEmptyFlag(cmd *cobra.Command) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Value.String() == "" && cmd.Name() != "register" {
+			err = fault.New(fault.Usage, "--"+f.Name, "give it a value, or leave it out", "is empty")
+		}
+	})
 	return err
 }
 

@@ -51,3 +51,20 @@ func BenchmarkResolve(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkResolveAll shows what it costs list and doctor to settle each of ten thousand profiles.
+func BenchmarkResolveAll(b *testing.B) {
+	aws, own := big(10000)
+	paths := write(b, aws, own, "")
+	for b.Loop() {
+		files, err := Load(paths)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, name := range files.Served() {
+			if _, err := files.Resolve(files.Registered(name), environment()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}

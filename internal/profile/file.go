@@ -25,6 +25,8 @@ type File struct {
 	Headers []Header
 	dialect Dialect
 	lines   []int // offsets at which lines begin; nil until Place needs them
+	looked  int   // how often for headers
+	index   map[string][]Header
 }
 
 // Header is where one section is, and what it is for. The numbers but indent are offsets in the file.
@@ -147,8 +149,9 @@ func (f *File) Find(name string) []Header {
 // SDKs merge, as we do.
 func (f *File) find(c class, name string) (found []Header, replaced bool) {
 	var loose []Header
-	for i := range f.Headers {
-		switch h := &f.Headers[i]; {
+	headers := f.named(name)
+	for i := range headers {
+		switch h := &headers[i]; {
 		case h.name != name || h.class != c:
 		case h.Loose:
 			loose = append(loose, *h)
@@ -166,6 +169,22 @@ func (f *File) find(c class, name string) (found []Header, replaced bool) {
 	last := found[len(found)-1].Text
 	found = slices.DeleteFunc(found, func(h Header) bool { return h.Text != last })
 	return found, len(found) < all
+}
+
+// named returns the headers that have the name, and maybe others: an index is made for who looks for
+// many, as list and doctor do.
+func (f *File) named(name string) []Header {
+	const few = 100 // a get looks for fewer
+	if f.looked++; f.looked < few || len(f.Headers) < few {
+		return f.Headers
+	}
+	if f.index == nil {
+		f.index = make(map[string][]Header)
+		for _, h := range f.Headers {
+			f.index[h.name] = append(f.index[h.name], h)
+		}
+	}
+	return f.index[name]
 }
 
 // Spellings returns the headers of the profile in all its spellings, those that Find passes over

@@ -281,7 +281,7 @@ func (f *File) misspelt(name string) error {
 // something is before it, or it has something else in the place of the word profile.
 func meant(line, name string) bool {
 	blank := func(r rune) bool {
-		return IsSpace(r) || unicode.Is(unicode.Cf, r) || unicode.IsControl(r) || strings.ContainsRune(`"'`, r)
+		return IsSpace(r) || unicode.Is(unicode.Cf, r) || unicode.IsControl(r) || strings.ContainsRune("\"'\u2018\u2019\u201c\u201d", r)
 	}
 	before, text, ok := strings.Cut(line, "[")
 	text, _, _ = strings.Cut(text, "]")

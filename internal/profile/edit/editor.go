@@ -59,31 +59,42 @@ const (
 	lockWait = 20 * time.Second
 )
 
-// transact has work read files and decide what becomes of them, and writes them, all
+// transact reads files, has work decide what becomes of them, and writes them in their order, all
 // under the lock.
-func (e Editor) transact(ctx context.Context, work func() ([]*target, error)) error {
+func (e Editor) transact(ctx context.Context, work func([]*target) error, paths ...string) (all []*target, err error) {
 	if e.Paths.Own == "" {
-		return fault.New(fault.Config, "profiles.ini", "set "+profile.EnvHome, "there is no home directory for it")
+		return nil, fault.New(fault.Config, "profiles.ini", "set "+profile.EnvHome, "there is no home directory for it")
 	}
-	if e.DryRun {
-		_, err := work()
-		return err
+	if !e.DryRun {
+		unlock, err := e.lock(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
 	}
-	unlock, err := e.lock(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock()
 	const tries = 20
 	for try := 1; ; try++ {
-		targets, err := work()
-		if err == nil {
-			err = commit(targets)
+		if all, err = openTargets(paths); err == nil {
+			err = work(all)
+		}
+		if err == nil && !e.DryRun {
+			err = commit(all)
 		}
 		if !errors.Is(err, errChanged) || try == tries {
-			return err
+			return all, err
 		}
 	}
+}
+
+func openTargets(paths []string) (all []*target, err error) {
+	for _, path := range paths {
+		t, err := openTarget(path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, t)
+	}
+	return all, nil
 }
 
 // errChanged says that another program has changed a file since it was read.

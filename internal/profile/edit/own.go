@@ -217,17 +217,15 @@ func (e Editor) editOwn(ctx context.Context, name string, work func(*edit) error
 	if err := checkName(name); err != nil {
 		return Change{}, err
 	}
-	var t *target
-	err := e.transact(ctx, func() (_ []*target, err error) {
-		if t, err = openTarget(e.Paths.Own); err != nil {
-			return nil, err
-		}
-		return []*target{t}, t.edit(profile.Plain, name, work)
-	})
+	return e.editFile(ctx, e.Paths.Own, func(t *target) error { return t.edit(profile.Plain, name, work) })
+}
+
+func (e Editor) editFile(ctx context.Context, path string, work func(*target) error) (Change, error) {
+	all, err := e.transact(ctx, func(all []*target) error { return work(all[0]) }, path)
 	if err != nil {
 		return Change{}, err
 	}
-	return t.change(), nil
+	return all[0].change(), nil
 }
 
 // edit has work change the section of the profile name, and keeps the outcome as the
@@ -258,18 +256,10 @@ func (e Editor) RemoveStaticKey(ctx context.Context, file profile.Dialect, name 
 	if file == profile.AWSConfig {
 		path = e.Paths.AWSConfig
 	}
-	var t *target
-	err := e.transact(ctx, func() (_ []*target, err error) {
-		if t, err = openTarget(path); err != nil {
-			return nil, err
-		}
+	return e.editFile(ctx, path, func(t *target) error {
 		t.backup = !e.NoBackup
-		return []*target{t}, t.edit(file, name, (*edit).removeStaticKey)
+		return t.edit(file, name, (*edit).removeStaticKey)
 	})
-	if err != nil {
-		return Change{}, err
-	}
-	return t.change(), nil
 }
 
 func (e *edit) removeStaticKey() error {

@@ -92,28 +92,19 @@ func (e Editor) editBoth(ctx context.Context, name string, work func(aws, own *e
 	if err := checkName(name); err != nil {
 		return Registered{}, err
 	}
-	var result Registered
-	var aws, own *target
-	err := e.transact(ctx, func() (_ []*target, err error) {
-		if aws, err = openTarget(e.Paths.AWSConfig); err != nil {
-			return nil, err
-		}
-		if own, err = openTarget(e.Paths.Own); err != nil {
-			return nil, err
-		}
-		err = aws.edit(profile.AWSConfig, name, func(a *edit) error {
-			err := own.edit(profile.Plain, name, func(o *edit) error { return work(a, o) })
-			result.Others = a.keys(known)
+	var others []string
+	// The memory, in profiles.ini, takes its place first: without it, what was replaced would be lost.
+	all, err := e.transact(ctx, func(all []*target) error {
+		return all[1].edit(profile.AWSConfig, name, func(aws *edit) error {
+			err := all[0].edit(profile.Plain, name, func(own *edit) error { return work(aws, own) })
+			others = aws.keys(known)
 			return err
 		})
-		// The memory takes its place first: without it, what was replaced would be lost.
-		return []*target{own, aws}, err
-	})
+	}, e.Paths.Own, e.Paths.AWSConfig)
 	if err != nil {
 		return Registered{}, err
 	}
-	result.Config, result.Own = aws.change(), own.change()
-	return result, nil
+	return Registered{Own: all[0].change(), Config: all[1].change(), Others: others}, nil
 }
 
 // keys are those that a registration may consist of. For .NET nothing else may be beside a

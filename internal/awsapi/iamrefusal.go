@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -48,7 +49,7 @@ func (c *call) offClock() string {
 	if !known || off.Abs() < totp.Period/2 {
 		return ""
 	}
-	return fmt.Sprintf("; the clock that made them is %s off", brief(off.Abs().Round(time.Second)))
+	return fmt.Sprintf("; the clock that made them is %s off", fault.Duration(off.Abs().Round(time.Second)))
 }
 
 // thing names what the call is about.

@@ -107,7 +107,7 @@ func (c *call) clockCause() string {
 	if off < 0 {
 		side = "behind"
 	}
-	return fmt.Sprintf("the request was signed for a time %s %s AWS's clock", brief(off.Abs().Round(time.Second)), side)
+	return fmt.Sprintf("the request was signed for a time %s %s AWS's clock", fault.Duration(off.Abs().Round(time.Second)), side)
 }
 
 // ofKey explains a refusal of the key that signed the request. IAM does not know a session that was
@@ -191,18 +191,6 @@ func suffix(requestID string) string {
 		return ""
 	}
 	return fmt.Sprintf(" (request id %s)", requestID)
-}
-
-// brief formats d without zero minutes and seconds: 12h, 1h30m, 15s.
-func brief(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 // oneLine joins the lines and collapses the spaces of text.

@@ -3,6 +3,8 @@ package awsapi
 import (
 	"fmt"
 	"strings"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
 // refusedBySTS explains an error that only STS gives. The more specific text comes first: refusals of
@@ -27,7 +29,7 @@ func (c *call) refusedBySTS(r refusal) meaning {
 	case r.says("exceeds the 1 hour session limit for roles assumed by role chaining"):
 		return meaning{
 			kind: Refused, thing: c.roleThing(), remedy: "--duration 1h",
-			cause: brief(c.Duration) + " was requested, but a role that is assumed from another session lasts 1h at most",
+			cause: fault.Duration(c.Duration) + " was requested, but a role that is assumed from another session lasts 1h at most",
 		}
 	case r.says("exceeds the MaxSessionDuration set for this role"):
 		return c.longerThanRole()
@@ -64,7 +66,7 @@ func (c *call) longerThanRole() meaning {
 	name := c.roleThing()
 	name = name[strings.LastIndex(name, "/")+1:]
 	return meaning{
-		kind: Refused, thing: c.roleThing(), cause: brief(c.Duration) + " was requested, which exceeds its MaxSessionDuration",
+		kind: Refused, thing: c.roleThing(), cause: fault.Duration(c.Duration) + " was requested, which exceeds its MaxSessionDuration",
 		remedy: "lower --duration to the value shown by: aws iam get-role --role-name " + name + " --query Role.MaxSessionDuration",
 	}
 }

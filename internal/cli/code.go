@@ -62,7 +62,7 @@ func runCode(ctx context.Context, a *app, o codeOptions) error {
 	}
 	if skew := w.clock.Skew(); skew.Abs() >= totp.Period {
 		fmt.Fprintf(a.stderr, "%s: warning: AWS's last answer was %s off this machine's clock, and the code is for its time; if the clock is right: %s clear --profile %s\n",
-			program, skew.Round(time.Second), program, fault.Shell(o.profile))
+			program, fault.About(skew), program, fault.Shell(o.profile))
 	}
 	if spent {
 		fmt.Fprintf(a.stderr, "%s: warning: this code was already used; the next one comes in %d s\n", program, int(left.Seconds())+1)

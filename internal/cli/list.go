@@ -190,7 +190,7 @@ func expiry(s listedSession) string {
 		return "not cached"
 	}
 	left := time.Duration(s.SecondsLeft) * time.Second
-	return fmt.Sprintf("in %s (%s)", shortly(left), s.Expires.Format("2006-01-02 15:04:05Z"))
+	return fmt.Sprintf("in %s (%s)", fault.About(left), s.Expires.Format("2006-01-02 15:04:05Z"))
 }
 
 func remarks(l listed, now time.Time) []string {
@@ -202,9 +202,9 @@ func remarks(l listed, now time.Time) []string {
 		if s.Error == nil {
 			continue
 		}
-		text := fmt.Sprintf("last error, %s ago (exit %d): %s", shortly(now.Sub(s.Error.At)), s.Error.ExitCode, s.Error.Message)
+		text := fmt.Sprintf("last error, %s ago (exit %d): %s", fault.About(now.Sub(s.Error.At)), s.Error.ExitCode, s.Error.Message)
 		if now.Before(s.Error.HeldOff) {
-			text += fmt.Sprintf("; next attempt in %s", shortly(s.Error.HeldOff.Sub(now)))
+			text += fmt.Sprintf("; next attempt in %s", fault.About(s.Error.HeldOff.Sub(now)))
 		}
 		all = append(all, text)
 	}
@@ -212,12 +212,4 @@ func remarks(l listed, now time.Time) []string {
 		all = append(all, "note: "+fault.Printable(note))
 	}
 	return all
-}
-
-// shortly rounds d to what a person wants to know.
-func shortly(d time.Duration) string {
-	if d >= time.Hour {
-		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
-	}
-	return d.Round(time.Second).String()
 }

@@ -176,7 +176,7 @@ func clockSkew(f Facts, p Profile) []Finding {
 	if !p.Online.Measured {
 		setClock += "; if the clock is right: " + command("clear", p.Name)
 	}
-	found := warning("clock", fmt.Sprintf("this machine's clock is %s %s AWS's, %s", skew.Abs().Round(time.Second), side, when),
+	found := warning("clock", fmt.Sprintf("this machine's clock is %s %s AWS's, %s", fault.About(skew.Abs()), side, when),
 		Program+" corrects for it; from half a minute on, AWS refuses the codes of other programs on this machine, and from 5 minutes on all signatures",
 		setClock)
 	if skew.Abs() >= tolerant {
@@ -226,14 +226,14 @@ func lastErrorOf(s session.Status, now time.Time) Finding {
 		name = "session of " + fault.Printable(s.RoleARN)
 	}
 	found.Place = ""
-	found.What = fmt.Sprintf("the last %s failed %s ago with exit code %d: %s", name, ago(now.Sub(failure.At)), found.Kind, fault.Text(err))
+	found.What = fmt.Sprintf("the last %s failed %s ago with exit code %d: %s", name, fault.About(now.Sub(failure.At)), found.Kind, fault.Text(err))
 	held := failure.Until.After(now)
 	switch {
 	case s.Left > time.Minute:
 		found = found.demoted(Warning)
 		found.Consequence = "the cached session is used until it expires; then every tool fails. " + showOnly
 	case held:
-		found.Consequence = fmt.Sprintf("every get fails with it for %s more, without asking AWS. %s", ago(failure.Until.Sub(now)), showOnly)
+		found.Consequence = fmt.Sprintf("every get fails with it for %s more, without asking AWS. %s", fault.About(failure.Until.Sub(now)), showOnly)
 	case found.Kind != fault.Refused && found.Kind != fault.Clock:
 		found = found.demoted(Warning)
 	}
@@ -241,14 +241,6 @@ func lastErrorOf(s session.Status, now time.Time) Finding {
 		found.Remedy = strings.TrimPrefix(found.Remedy+"; then: "+Program+" get --refresh --profile NAME", "; then: ")
 	}
 	return found
-}
-
-// ago rounds a time span to what a person wants to know.
-func ago(d time.Duration) string {
-	if d >= time.Hour {
-		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
-	}
-	return d.Round(time.Second).String()
 }
 
 // noSession is the effect of an access key that cannot be used.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -129,6 +130,26 @@ func printable(s string) bool {
 		}
 	}
 	return true
+}
+
+// Duration writes d without zero minutes and seconds: 12h, 1h30m, 15s.
+func Duration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// About writes d as exactly as a person wants to know it: to the minute from an hour on, else to the second.
+func About(d time.Duration) string {
+	if d >= time.Hour {
+		return Duration(d.Round(time.Minute))
+	}
+	return Duration(d.Round(time.Second))
 }
 
 // Shell returns path as a POSIX shell reads it back, for remedies that can be pasted.

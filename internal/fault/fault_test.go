@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestLine(t *testing.T) {
@@ -72,6 +73,26 @@ func TestRemedyCanBePasted(t *testing.T) {
 	} {
 		if got := Shell(path); got != want {
 			t.Errorf("%q: %s", path, got)
+		}
+	}
+}
+
+func TestDuration(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration][2]string{
+		12 * time.Hour:                  {"12h", "12h"},
+		90 * time.Minute:                {"1h30m", "1h30m"},
+		15 * time.Minute:                {"15m", "15m"},
+		10 * time.Second:                {"10s", "10s"},
+		time.Hour + time.Second:         {"1h0m1s", "1h"},
+		10*time.Hour + 29*time.Second:   {"10h0m29s", "10h"},
+		time.Minute + time.Millisecond:  {"1m0.001s", "1m"},
+		0:                               {"0s", "0s"},
+		-3 * time.Hour:                  {"-3h", "-3h"},
+		36*time.Hour - time.Millisecond: {"35h59m59.999s", "36h"},
+	} {
+		if got := [2]string{Duration(d), About(d)}; got != want {
+			t.Errorf("%d: %q, want %q", d, got, want)
 		}
 	}
 }

@@ -266,7 +266,7 @@ func (r *resolution) duration(v value, byDefault, limit time.Duration) (time.Dur
 	typed := v.kind() == fault.Usage
 	if !ok || typed && (d < minDuration || d > limit) {
 		return 0, fault.New(v.kind(), v.place(), "write it as 12h, 90m or in seconds",
-			"%s is not a duration from %s to %s", v.quoted(), brief(minDuration), brief(limit))
+			"%s is not a duration from %s to %s", v.quoted(), fault.Duration(minDuration), fault.Duration(limit))
 	}
 	return r.clamp(v, d, limit), nil
 }
@@ -275,19 +275,8 @@ func (r *resolution) duration(v value, byDefault, limit time.Duration) (time.Dur
 func (r *resolution) clamp(v value, d, limit time.Duration) time.Duration {
 	if within := min(max(d, minDuration), limit); within != d {
 		r.note(fmt.Sprintf("%s: %s is outside %s to %s, so %s is used",
-			v.place(), v.quoted(), brief(minDuration), brief(limit), brief(within)))
+			v.place(), v.quoted(), fault.Duration(minDuration), fault.Duration(limit), fault.Duration(within)))
 		return within
 	}
 	return d
-}
-
-// brief writes d in whole hours or minutes, if it is such.
-func brief(d time.Duration) string {
-	switch {
-	case d%time.Hour == 0:
-		return strconv.Itoa(int(d/time.Hour)) + "h"
-	case d%time.Minute == 0:
-		return strconv.Itoa(int(d/time.Minute)) + "m"
-	}
-	return d.String()
 }

@@ -69,8 +69,7 @@ func (f Failure) Err() *fault.Error {
 
 // Repeated returns the failure as it is told at now, while it is held off.
 func (f Failure) Repeated(now time.Time) Failure {
-	wait := f.Until.Sub(now).Round(time.Second)
-	f.Cause = fmt.Sprintf("%s (remembered from %s ago; AWS is asked again in %s)", f.Cause, now.Sub(f.At).Round(time.Second), wait)
+	f.Cause = fmt.Sprintf("%s (remembered from %s ago; AWS is asked again in %s)", f.Cause, fault.About(now.Sub(f.At)), fault.About(f.Until.Sub(now)))
 	f.Remedy = strings.TrimPrefix(f.Remedy+"; once corrected: aws-mfa-creds get --refresh --profile NAME", "; ")
 	return f
 }

@@ -53,7 +53,7 @@ func newDevice(d *types.VirtualMFADevice) (NewDevice, error) {
 // both time steps count as spent.
 func (a *Account) EnableMFADevice(ctx context.Context, p Pair) error {
 	return change(ctx, a, p.task("EnableMFADevice"), (*awsiam.Client).EnableMFADevice, &awsiam.EnableMFADeviceInput{
-		UserName: &p.User, SerialNumber: &p.Serial, AuthenticationCode1: reveal(p.First), AuthenticationCode2: reveal(p.Second),
+		UserName: &p.User, SerialNumber: &p.Serial, AuthenticationCode1: optional(p.First.Reveal()), AuthenticationCode2: optional(p.Second.Reveal()),
 	})
 }
 
@@ -61,15 +61,13 @@ func (a *Account) EnableMFADevice(ctx context.Context, p Pair) error {
 // Whatever AWS answers, both time steps count as spent.
 func (a *Account) ResyncMFADevice(ctx context.Context, p Pair) error {
 	return change(ctx, a, p.task("ResyncMFADevice"), (*awsiam.Client).ResyncMFADevice, &awsiam.ResyncMFADeviceInput{
-		UserName: &p.User, SerialNumber: &p.Serial, AuthenticationCode1: reveal(p.First), AuthenticationCode2: reveal(p.Second),
+		UserName: &p.User, SerialNumber: &p.Serial, AuthenticationCode1: optional(p.First.Reveal()), AuthenticationCode2: optional(p.Second.Reveal()),
 	})
 }
 
 func (p Pair) task(action string) task {
 	return task{action: action, user: p.User, second: p.Second, Request: Request{Serial: p.Serial, Code: p.First, CodeExpires: p.Expires}}
 }
-
-func reveal(code creds.Secret) *string { return aws.String(code.Reveal()) }
 
 // DeactivateMFADevice takes a device from a user; "" is the caller. Sessions that were made with it live
 // on.

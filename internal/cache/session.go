@@ -24,15 +24,6 @@ const (
 	longestSession = 36 * time.Hour
 )
 
-// content is what is sealed of a session.
-type content struct {
-	AccessKeyID     string    `json:"id"`
-	SecretAccessKey string    `json:"secret"`
-	SessionToken    string    `json:"token"`
-	Expiration      time.Time `json:"expiration"`
-	Minted          time.Time `json:"minted"`
-}
-
 // Get returns the cached session id. Whether it is still valid is for the caller to
 // judge, who knows AWS's time. id is a digest of all that makes the session what it is.
 func (c *Cache) Get(id string) (creds.Session, bool) {
@@ -149,18 +140,18 @@ func sealed(key Key, id string, s creds.Session) ([]byte, error) {
 	return entry, err
 }
 
+// encode writes a map, because the reflection that decode would need for a struct is a tenth of a warm get.
 func encode(s creds.Session) ([]byte, error) {
-	return json.Marshal(content{
-		AccessKeyID:     s.Credentials.AccessKeyID,
-		SecretAccessKey: s.Credentials.SecretAccessKey.Reveal(),
-		SessionToken:    s.Credentials.SessionToken.Reveal(),
-		Expiration:      s.Credentials.Expiration.UTC(),
-		Minted:          s.Minted.UTC(),
+	return json.Marshal(map[string]string{
+		"id":         s.Credentials.AccessKeyID,
+		"secret":     s.Credentials.SecretAccessKey.Reveal(),
+		"token":      s.Credentials.SessionToken.Reveal(),
+		"expiration": s.Credentials.Expiration.UTC().Format(time.RFC3339Nano),
+		"minted":     s.Minted.UTC().Format(time.RFC3339Nano),
 	})
 }
 
-// decode is the reverse of encode. It reads a map, because the reflection that a struct needs is a
-// tenth of a warm get.
+// decode is the reverse of encode.
 func decode(plain []byte) (creds.Session, error) {
 	var p map[string]string
 	if err := json.Unmarshal(plain, &p); err != nil {

@@ -93,28 +93,21 @@ func OpenAnyDir(path string) (*Dir, error) {
 
 // MakeDir opens the directory path as OpenDir does, and first makes it, and those above it, if
 // there is none.
-func MakeDir(path string, shut fs.FileMode) (*Dir, error) {
+func MakeDir(path string, shut fs.FileMode) (*Dir, error) { return makeDir(path, shut, MakeAll) }
+
+// MakeIn is MakeDir in a directory that must be there already.
+func MakeIn(path string, shut fs.FileMode) (*Dir, error) { return makeDir(path, shut, makeOne) }
+
+func makeDir(path string, shut fs.FileMode, missing func(path string) error) (*Dir, error) {
 	d, err := OpenDir(path, shut)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return d, err
 	}
 	end, err := Resolve(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = MakeAll(end)
+		err = missing(end)
 	}
 	if err != nil {
-		return nil, err
-	}
-	return OpenDir(path, shut)
-}
-
-// MakeIn is MakeDir in a directory that must be there already.
-func MakeIn(path string, shut fs.FileMode) (*Dir, error) {
-	d, err := OpenDir(path, shut)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return d, err
-	}
-	if err := makeOne(path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
 	return OpenDir(path, shut)
@@ -129,14 +122,15 @@ func MakeAll(path string) error {
 			err = makeOne(path)
 		}
 	}
-	if errors.Is(err, fs.ErrExist) {
-		return nil // or another process was faster
-	}
 	return err
 }
 
 func makeOne(path string) error {
-	if err := os.Mkdir(path, 0o700); err != nil {
+	err := os.Mkdir(path, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return nil // or another process was faster
+	}
+	if err != nil {
 		return err
 	}
 	return os.Chmod(path, 0o700) //nolint:gosec // a directory needs the x bit, which the umask may have taken

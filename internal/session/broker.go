@@ -240,24 +240,13 @@ func (c *call) skew() time.Duration { return c.clock.SkewAt(c.Now()) }
 
 // Learn keeps the skew that an answer shows, in book: AWS's time was server when this machine's was
 // local. If it cannot be stored, the next answer shows it again.
-func Learn(book ClockBook, server, local time.Time) {
-	if known := book.LoadClock(); known.Measure(server, local) != known {
-		_ = book.SaveClock(known.Measure(server, local))
-	}
-}
+func Learn(book ClockBook, server, local time.Time) { learn(book, book.LoadClock(), server, local) }
 
-// learn keeps the skew that an answer shows, also where it cannot be stored.
-func (c *call) learn(result awsapi.Result) {
-	if result.ServerTime.IsZero() {
-		return
+// learn returns the clock as it is known after an answer, which it keeps in book if it was another before.
+func learn(book ClockBook, known rules.Clock, server, local time.Time) rules.Clock {
+	measured := known.Measure(server, local)
+	if measured != known {
+		_ = book.SaveClock(measured)
 	}
-	measured := c.clock.Measure(result.ServerTime, result.LocalTime)
-	if measured == c.clock {
-		return
-	}
-	c.clock = measured
-	c.Log.Debug("clock measured", "skew", measured.Skew)
-	if err := c.Clock.SaveClock(measured); err != nil {
-		c.Log.Debug("clock not stored", "error", err)
-	}
+	return measured
 }

@@ -35,12 +35,9 @@ func (c *call) lock(ctx context.Context, scope Scope, t *rules.Target, d demand)
 		}
 		jittered := time.Duration(float64(wait) * (0.5 + c.Random()))
 		if err := c.Sleep(ctx, jittered); err != nil {
-			if errors.Is(ctx.Err(), context.Canceled) {
-				return nil, nil, context.Cause(ctx)
-			}
 			taken := Taken(scope, c.plan.Serial)
 			taken.Err = errWaiting
-			return nil, nil, taken
+			return nil, nil, gaveUp(ctx, taken)
 		}
 	}
 }
@@ -77,11 +74,11 @@ func (c *call) notWaiting(remedy, why string) error {
 	return err
 }
 
-// gaveUp returns the error of a wait that ended before its time: the cause of the
-// cancellation, or a fault that says what was waited for.
-func (c *call) gaveUp(ctx context.Context, why string) error {
+// gaveUp returns the error of a wait that ended before its time: the cause of the cancellation, or
+// otherwise, which says what was waited for.
+func gaveUp(ctx context.Context, otherwise error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return context.Cause(ctx)
 	}
-	return c.notWaiting("try again", "gave up waiting: "+why)
+	return otherwise
 }

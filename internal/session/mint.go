@@ -271,12 +271,13 @@ func (c *call) mintFromSource(ctx context.Context, t *rules.Target, d demand) (c
 	}
 }
 
-// send makes one call, signed for the corrected time, and learns the time from its
-// answer.
+// send makes one call, signed for the corrected time, and learns the time from its answer, also where
+// that cannot be stored.
 func (c *call) send(ctx context.Context, r awsapi.Request) awsapi.Result {
 	r.Skew = c.skew()
 	result := c.STS.Call(ctx, r)
-	c.learn(result)
+	c.clock = learn(c.Clock, c.clock, result.ServerTime, result.LocalTime)
+	c.Log.Debug("clock", "skew", c.clock.Skew)
 	return result
 }
 
@@ -319,11 +320,11 @@ func (c *call) nextStep(ctx context.Context, record rules.Record, d demand) (tot
 		}
 		if !c.timeFor(ctx, wait+minTimeToSend) {
 			return 0, c.notWaiting("try again then; jobs that often meet here want MFA devices of their own (a user can have eight)",
-				"its codes up to now are spent, the next one is free in "+wait.Round(time.Second).String())
+				"its codes up to now are spent, the next one is free in "+fault.About(wait))
 		}
 		c.Log.Debug("waiting for the next time step", "wait", wait)
 		if err := c.Sleep(ctx, wait); err != nil {
-			return 0, c.gaveUp(ctx, "the next time step has not begun")
+			return 0, gaveUp(ctx, c.notWaiting("try again", "gave up waiting: the next time step has not begun"))
 		}
 	}
 }

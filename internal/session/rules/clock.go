@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	// noise is the skew that is not worth correcting: the Date header counts
-	// whole seconds and the network adds its own delay.
-	noise = 2 * time.Second
+	// ClockNoise is the skew that is not worth correcting: the Date header counts whole seconds and the
+	// network adds its own delay. A code of a step that has just begun, or is to come, is sent that much later.
+	ClockNoise = 2 * time.Second
 
 	// backwards is how far the corrected time may lie before the moment of the
 	// measurement before the measurement is known to be stale.
@@ -94,10 +94,10 @@ func (c Clock) at(now Anchor) Clock {
 		return c
 	case now.Boot != c.Anchor.Boot:
 		return Clock{}
-	case moved.Abs() >= noise:
+	case moved.Abs() >= ClockNoise:
 		c.Skew -= moved
 		c.Anchor = now
-		if c.Skew.Abs() < noise {
+		if c.Skew.Abs() < ClockNoise {
 			return Clock{}
 		}
 	}
@@ -112,9 +112,9 @@ func (c Clock) Measure(server, local time.Time) Clock {
 	switch {
 	case !Plausible(server) || !local.Add(skew).Equal(server):
 		return c
-	case skew.Abs() < noise:
+	case skew.Abs() < ClockNoise:
 		return Clock{}
-	case (skew - c.Skew).Abs() < noise:
+	case (skew - c.Skew).Abs() < ClockNoise:
 		return c
 	}
 	return Clock{Skew: skew, Measured: server.UTC()}

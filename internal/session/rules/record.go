@@ -19,10 +19,6 @@ const (
 	// MinStepLeft is what the time step of a code must have left when the code is sent.
 	MinStepLeft = 2 * time.Second
 
-	// ClockNoise is how far ahead of AWS this machine's clock may be without being corrected. A
-	// code of a step that has just begun, or is to come, is sent that much later.
-	ClockNoise = 2 * time.Second
-
 	// MaxOutdated is how often a code may become out of date before it is sent.
 	MaxOutdated = 3
 

@@ -224,7 +224,7 @@ func (r *resolution) missing(name string) error {
 			}
 		}
 	}
-	return fault.New(fault.Config, thing, f.advice(name), "does not exist in %s", f.searched())
+	return fault.New(fault.Config, thing, r.advice(name), "does not exist in %s", f.searched())
 }
 
 // configured reports whether there is a file that could have profiles, or a variable that says so. A

@@ -61,7 +61,7 @@ func identityCases() map[string]identityCase {
 
 		// Not found, or not read.
 		"misspelt, near":            {aws: "[profile admins]\n" + ofBase, refused: `profile "admin"…does not exist…did you mean "admins"?`, refusedAlways: true},
-		"misspelt, nothing near":    {aws: "[profile zzz]\n", refused: `profile "admin"…does not exist…run: aws-mfa-creds setup`, refusedAlways: true},
+		"misspelt, nothing near":    {aws: "[profile zzz]\n", refused: `profile "admin"…does not exist`, refusedAlways: true},
 		"another case":              {aws: "\n[profile Admin]\n" + ofBase, refused: `config:2: profile "admin"…did you mean "Admin"?`, refusedAlways: true},
 		"near, in the credentials":  {credentials: "[Admin]\n" + ofBase, refused: `credentials:1: profile "admin"…did you mean "Admin"?`, refusedAlways: true},
 		"an empty config":           {aws: "\n", refused: "does not exist", refusedAlways: true},
@@ -208,5 +208,29 @@ func TestNewProfile(t *testing.T) {
 	for _, name := range []string{"wor", "role"} {
 		_, err := files.Resolve(Call{Profile: name}, env)
 		wantFault(t, err, fault.Config, "does not exist")
+	}
+}
+
+// TestAdviceForANewProfile: a variable is not advised where it is set, or where a file has the profiles.
+func TestAdviceForANewProfile(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		aws      string
+		identity bool
+		want     string
+		never    string
+	}{
+		"a file":                              {"[profile zzz]\n", false, "run: aws-mfa-creds setup --profile admin; with an MFA device", "AWS_MFA_CREDS"},
+		"a file and a key in the environment": {"[profile zzz]\n", true, "config: [profile admin]", "setup"},
+		"letters exchanged":                   {"[profile amdni]\n", true, `did you mean "amdni"?`, "zzz"},
+	} {
+		files, err := Load(write(t, c.aws, "", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = files.Resolve(Call{"admin", Flags{}}, Env{Identity: c.identity, AccessKeyID: envID, Getenv: environment().Getenv})
+		if text := fault.Text(err) + "; " + fault.Remedy(err); !strings.Contains(text, c.want) || strings.Contains(text, c.never) {
+			t.Errorf("%s: %s", name, text)
+		}
 	}
 }

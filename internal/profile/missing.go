@@ -23,14 +23,23 @@ func (f *Files) searched() string {
 }
 
 // advice names up to five profiles that are nearly named so, and tells how to make one.
-func (f *Files) advice(name string) string {
-	if near := nearest(f.Names(), name, 5); len(near) > 0 {
-		for i := range near {
-			near[i] = strconv.Quote(near[i])
-		}
-		return "did you mean " + strings.Join(near, ", ") + "? or for a new one run: aws-mfa-creds setup --profile " + fault.Shell(name)
+func (r *resolution) advice(name string) string {
+	const variables = ", or set AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY, AWS_MFA_CREDS_SEED and AWS_MFA_CREDS_SERIAL"
+	near := nearest(r.files.Names(), name, 5)
+	for i := range near {
+		near[i] = strconv.Quote(near[i])
 	}
-	return "run: aws-mfa-creds setup --profile " + fault.Shell(name) + "; with an MFA device that exists, run: aws-mfa-creds add --profile " + fault.Shell(name) + ", or set AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY, AWS_MFA_CREDS_SEED and AWS_MFA_CREDS_SERIAL"
+	setup := "run: aws-mfa-creds setup --profile " + fault.Shell(name)
+	add := "; with an MFA device that exists, run: aws-mfa-creds add --profile " + fault.Shell(name)
+	switch {
+	case len(near) > 0:
+		return "did you mean " + strings.Join(near, ", ") + "? or for a new one " + setup
+	case r.env.Identity:
+		return "correct the name, or to use the access key in the environment for it, write to " + r.files.paths.AWSConfig + ": [profile " + Shorten(name) + "]"
+	case r.configured():
+		return setup + add
+	}
+	return setup + add + variables
 }
 
 // nearest returns up to limit of names that look like a misspelling or another form of want, the
@@ -46,7 +55,7 @@ func nearest(names []string, want string, limit int) []string {
 func resembles(name, want string) bool {
 	a, b := folded(name), folded(want)
 	contained := min(len(a), len(b)) >= 3 && (strings.Contains(a, b) || strings.Contains(b, a))
-	return contained || edits(a, b) <= min(3, max(1, (len(b)-1)/2))
+	return contained || edits(a, b) <= min(3, max(1, len(b)/2))
 }
 
 func folded(name string) string { return Shorten(strings.ToLower(name)) }

@@ -222,7 +222,7 @@ func TestAdviceForANewProfile(t *testing.T) {
 	}{
 		"a file":                              {"[profile zzz]\n", false, "run: aws-mfa-creds setup --profile admin; with an MFA device", "AWS_MFA_CREDS"},
 		"a file and a key in the environment": {"[profile zzz]\n", true, "config: [profile admin]", "setup"},
-		"letters exchanged":                   {"[profile amdni]\n", true, `did you mean "amdni"?`, "zzz"},
+		"letters exchanged":                   {"[profile amdin]\n", true, `did you mean "amdin"?`, "zzz"},
 	} {
 		files, err := Load(write(t, c.aws, "", ""))
 		if err != nil {

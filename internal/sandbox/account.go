@@ -7,24 +7,8 @@ import (
 	"net/url"
 	"path"
 	"slices"
-	"sync"
 	"time"
 )
-
-// account is the World with all that has happened in it. Every method but
-// those that say otherwise is called with the lock held.
-type account struct {
-	mu         sync.Mutex
-	options    Options
-	random     *random
-	operations map[string]operation
-	world      World
-	sessions   map[string]*session // by access key id
-	actions    map[string]*Count
-	codes      map[string]int
-	attempts   []Attempt
-	digestKey  []byte // makes token codes comparable in State without telling them
-}
 
 // session is what GetSessionToken or AssumeRole gave out.
 type session struct {
@@ -53,43 +37,30 @@ type operation struct {
 	handle  handler
 }
 
-// handler carries out an action. The parameters have been checked.
+// handler carries out an action, with the lock held. The parameters have been checked.
 type handler func(*call) (result any, refused *refusal)
 
 // call is an authenticated request on its way through an operation.
 type call struct {
-	*account
+	*Server
 	*request
 	caller *caller
 	permit string // "service:Action", as policies name it
 	judged bool   // its token code has been recorded
 }
 
-func newAccount(options Options, r *random) *account {
-	return &account{
-		options:    options,
-		random:     r,
-		operations: operations(),
-		world:      options.World.clone(),
-		sessions:   map[string]*session{},
-		actions:    map[string]*Count{},
-		codes:      map[string]int{},
-		digestKey:  r.bytes(32),
-	}
-}
-
 // process carries out a request and counts it. It takes the lock.
-func (a *account) process(r *request) *answer {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	operation, known := a.operations[r.action]
-	c := &call{account: a, request: r, permit: operation.service + ":" + r.action}
+func (s *Server) process(r *request) *answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	operation, known := s.operations[r.action]
+	c := &call{Server: s, request: r, permit: operation.service + ":" + r.action}
 	result, refused := c.run(operation, known)
 	if !c.judged {
-		a.noteUnjudged(r)
+		s.noteUnjudged(r)
 	}
-	a.count(r.action, refused)
-	id := a.random.requestID()
+	s.count(r.action, refused)
+	id := s.random.requestID()
 	if refused != nil {
 		return refusalAnswer(refused, namespace(operation.service), id)
 	}
@@ -269,47 +240,50 @@ func (s State) Repeated() []Attempt {
 	return repeated
 }
 
-// state returns a copy of the counters. It takes the lock.
-func (a *account) state() State {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+// State returns what the server has seen so far.
+func (s *Server) State() State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	state := State{
-		Sessions: len(a.sessions),
-		Actions:  map[string]Count{},
-		Refusals: maps.Clone(a.codes),
-		Attempts: slices.Clone(a.attempts),
+		Clock:       s.Now().UTC(),
+		Connections: int(s.connections.Load()),
+		Sessions:    len(s.sessions),
+		Faults:      len(s.faults),
+		Actions:     map[string]Count{},
+		Refusals:    maps.Clone(s.codes),
+		Attempts:    slices.Clone(s.attempts),
 	}
-	for action, count := range a.actions {
+	for action, count := range s.actions {
 		state.Actions[action] = *count
 	}
 	return state
 }
 
 // counter returns the count of an action, to change.
-func (a *account) counter(action string) *Count {
-	if a.actions[action] == nil {
-		a.actions[action] = &Count{}
+func (s *Server) counter(action string) *Count {
+	if s.actions[action] == nil {
+		s.actions[action] = &Count{}
 	}
-	return a.actions[action]
+	return s.actions[action]
 }
 
-func (a *account) count(action string, refused *refusal) {
-	count := a.counter(action)
+func (s *Server) count(action string, refused *refusal) {
+	count := s.counter(action)
 	count.Calls++
 	if refused == nil {
 		count.Accepted++
 		return
 	}
 	count.Refused++
-	a.codes[refused.code]++
+	s.codes[refused.code]++
 }
 
 // skip counts a call that a fault kept from being processed. It takes the lock.
-func (a *account) skip(r *request) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	count := a.counter(r.action)
+func (s *Server) skip(r *request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	count := s.counter(r.action)
 	count.Calls++
 	count.Faulted++
-	a.noteUnjudged(r)
+	s.noteUnjudged(r)
 }

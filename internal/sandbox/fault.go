@@ -6,12 +6,12 @@ import (
 	"compress/gzip"
 	"crypto/tls"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -81,39 +81,32 @@ func (f *Fault) check() error {
 	return fmt.Errorf("sandbox: no fault %q", f.Kind)
 }
 
-// faults are those that wait for a call, first come, first served.
-type faults struct {
-	mu   sync.Mutex
-	list []Fault
-}
-
-func (f *faults) add(fault Fault) {
-	if fault.Times == 0 {
-		fault.Times = 1
+// Inject makes coming calls fail. Faults are taken in the order they came. It
+// returns an error for a fault that does not exist.
+func (s *Server) Inject(fault Fault) error {
+	if err := fault.check(); err != nil {
+		return err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.list = append(f.list, fault)
+	fault.Times = cmp.Or(fault.Times, 1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, fault)
+	return nil
 }
 
-func (f *faults) clear() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.list = nil
+// ClearFaults removes the faults that still wait.
+func (s *Server) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
 }
 
-func (f *faults) waiting() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.list)
-}
-
-// take returns the fault that a call of action is to suffer, or nil.
-func (f *faults) take(action string) *Fault {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for i := range f.list {
-		fault := &f.list[i]
+// suffer returns the fault that a call of action is to suffer, or nil.
+func (s *Server) suffer(action string) *Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.faults {
+		fault := &s.faults[i]
 		if fault.Action != "" && fault.Action != action {
 			continue
 		}
@@ -123,7 +116,7 @@ func (f *faults) take(action string) *Fault {
 		}
 		taken := *fault
 		if fault.Times--; fault.Times == 0 {
-			f.list = slices.Delete(f.list, i, i+1)
+			s.faults = slices.Delete(s.faults, i, i+1)
 		}
 		return &taken
 	}
@@ -155,6 +148,7 @@ const portalPage = `<!DOCTYPE html>
 `
 
 const (
+	forever     = math.MaxInt64
 	hugeSize    = 100 << 20
 	bombMember  = 16 << 20 // what one gzip member unpacks to
 	bombMembers = 64
@@ -166,7 +160,7 @@ func (s *Server) strike(w http.ResponseWriter, r *http.Request, fault *Fault) {
 	case ResetBefore:
 		reset(w)
 	case Hang:
-		s.hang(w, r)
+		s.pause(w, r, forever)
 	case Portal:
 		s.write(w, newAnswer(http.StatusOK, "text/html; charset=utf-8", []byte(portalPage)))
 	case PortalRedirect:
@@ -189,7 +183,7 @@ func (s *Server) deliver(w http.ResponseWriter, r *http.Request, answer *answer,
 		reset(w)
 		return
 	case fault.is(HangAfter):
-		s.hang(w, r)
+		s.pause(w, r, forever)
 		return
 	case fault.is(Slow):
 		if !s.pause(w, r, fault.Delay) {
@@ -233,14 +227,6 @@ func (s *Server) pause(w http.ResponseWriter, r *http.Request, d time.Duration) 
 	}
 	reset(w)
 	return false
-}
-
-func (s *Server) hang(w http.ResponseWriter, r *http.Request) {
-	select {
-	case <-r.Context().Done():
-	case <-s.done:
-	}
-	reset(w)
 }
 
 // reset ends the connection with a TCP RST.

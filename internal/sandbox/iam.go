@@ -104,12 +104,9 @@ func (w *World) picture(name string, device *Device) ([]byte, error) {
 }
 
 // enableMFADevice associates a device with a user by two consecutive codes.
-func (c *call) enableMFADevice(user *User) (any, *refusal) {
-	device := c.world.Device(c.params.Get("SerialNumber"))
+func (c *call) enableMFADevice(user *User, device *Device) (any, *refusal) {
 	devices := c.world.devicesOf(user.Name)
 	switch {
-	case device == nil:
-		return nil, c.noDevice()
 	case device.User != "":
 		return nil, conflict("EntityAlreadyExists", "MFA Device is already in use.")
 	case len(devices) >= maxDevices:
@@ -127,9 +124,8 @@ func (c *call) enableMFADevice(user *User) (any, *refusal) {
 }
 
 // resyncMFADevice makes an enabled device accepted again.
-func (c *call) resyncMFADevice(user *User) (any, *refusal) {
-	device := c.world.Device(c.params.Get("SerialNumber"))
-	if device == nil || device.User != user.Name {
+func (c *call) resyncMFADevice(user *User, device *Device) (any, *refusal) {
+	if device.User != user.Name {
 		return nil, c.noDevice()
 	}
 	inTime, refused := c.usePair(device)
@@ -140,14 +136,19 @@ func (c *call) resyncMFADevice(user *User) (any, *refusal) {
 	return nil, nil
 }
 
-// onDevice returns a handler that finds the user that the call names, once the caller may
-// do this to the device that it names.
-func onDevice(handle func(*call, *User) (any, *refusal)) handler {
+// onDevice returns a handler that finds the user and the device that the call names, once the
+// caller may do this to them.
+func onDevice(handle func(*call, *User, *Device) (any, *refusal)) handler {
 	return onUser(func(c *call, user *User) (any, *refusal) {
-		if refused := c.authorizeDevice(c.params.Get("SerialNumber")); refused != nil {
+		serial := c.params.Get("SerialNumber")
+		if refused := c.authorizeDevice(serial); refused != nil {
 			return nil, refused
 		}
-		return handle(c, user)
+		device := c.world.Device(serial)
+		if device == nil {
+			return nil, c.noDevice()
+		}
+		return handle(c, user, device)
 	})
 }
 
@@ -184,9 +185,8 @@ func (c *call) usePair(device *Device) (inTime bool, refused *refusal) {
 
 // deactivateMFADevice takes a device from its user. A session that was made
 // with it lives on.
-func (c *call) deactivateMFADevice(user *User) (any, *refusal) {
-	device := c.world.Device(c.params.Get("SerialNumber"))
-	if device == nil || device.User != user.Name {
+func (c *call) deactivateMFADevice(user *User, device *Device) (any, *refusal) {
+	if device.User != user.Name {
 		return nil, c.noDevice()
 	}
 	device.User, device.Enabled, device.OutOfSync = "", time.Time{}, false

@@ -101,21 +101,21 @@ func (d *Device) key() []byte {
 }
 
 // record keeps what State shows of one code.
-func (a *account) record(r *request, serial, code string, outcome Outcome) {
+func (s *Server) record(r *request, serial, code string, outcome Outcome) {
 	attempt := Attempt{Time: r.now.UTC(), Action: r.action, Serial: serial, Outcome: outcome}
-	attempt.Digest = hex.EncodeToString(mac(a.digestKey, serial+" "+code)[:8])
-	if device := a.world.Device(serial); device != nil {
+	attempt.Digest = hex.EncodeToString(mac(s.digestKey, serial+" "+code)[:8])
+	if device := s.world.Device(serial); device != nil {
 		attempt.Step, _ = findStep(device.key(), code, stepAt(r.now))
 	}
-	a.attempts = append(a.attempts, attempt)
+	s.attempts = append(s.attempts, attempt)
 }
 
 // noteUnjudged records the codes of a call that failed before they mattered.
 // They have been seen all the same.
-func (a *account) noteUnjudged(r *request) {
+func (s *Server) noteUnjudged(r *request) {
 	for _, name := range []string{"TokenCode", "AuthenticationCode1", "AuthenticationCode2"} {
 		if code := r.params.Get(name); code != "" {
-			a.record(r, r.params.Get("SerialNumber"), code, CodeNotJudged)
+			s.record(r, r.params.Get("SerialNumber"), code, CodeNotJudged)
 		}
 	}
 }

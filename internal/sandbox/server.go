@@ -98,13 +98,22 @@ func (o *Options) tokenSize() int {
 
 // Server is a running sandbox. All its methods are safe for concurrent use.
 type Server struct {
-	options     Options
-	random      *random
-	account     *account
-	faults      faults
+	options    Options
+	random     *random
+	operations map[string]operation
+	digestKey  []byte // makes token codes comparable in State without telling them
+
+	mu       sync.Mutex // for the World, and all that has happened in it and is to happen
+	world    World
+	sessions map[string]*session // by access key id
+	actions  map[string]*Count
+	codes    map[string]int
+	attempts []Attempt
+	faults   []Fault // that wait for a call, first come, first served
+
 	authority   *authority
 	listener    net.Listener
-	http        *http.Server
+	server      *http.Server
 	offset      atomic.Int64
 	latency     atomic.Int64
 	connections atomic.Int64
@@ -128,11 +137,13 @@ func Start(options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{options: options, random: random, done: make(chan struct{}), served: make(chan struct{})}
+	s := &Server{
+		options: options, random: random, operations: operations(), digestKey: random.bytes(32),
+		sessions: map[string]*session{}, actions: map[string]*Count{}, codes: map[string]int{},
+		done: make(chan struct{}), served: make(chan struct{}),
+	}
 	s.latency.Store(int64(options.Latency))
-	s.account = newAccount(options, random)
-	s.account.world.fill(random, s.Now())
-	if err := s.account.world.check(); err != nil {
+	if err := s.Update(func(w *World) { *w = options.World.clone() }); err != nil {
 		return nil, err
 	}
 	return s, s.listen()
@@ -153,18 +164,28 @@ func (s *Server) listen() error {
 		return fmt.Errorf("sandbox: %w", err)
 	}
 	s.listener = listener
-	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: headerTimeout, ErrorLog: silence()}
+	s.server = &http.Server{
+		Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: headerTimeout, ConnState: s.connected,
+		ErrorLog: log.New(io.Discard, "", 0), // a client that resets or mistrusts is what tests provoke
+	}
 	go s.run(config)
 	return nil
 }
 
 func (s *Server) run(config *tls.Config) {
 	defer close(s.served)
-	var listener net.Listener = &counting{s.listener, &s.connections}
+	listener := s.listener
 	if config != nil {
 		listener = tls.NewListener(listener, config)
 	}
-	_ = s.http.Serve(listener) // returns when Close is called
+	_ = s.server.Serve(listener) // returns when Close is called
+}
+
+// connected counts the connections.
+func (s *Server) connected(_ net.Conn, state http.ConnState) {
+	if state == http.StateNew {
+		s.connections.Add(1)
+	}
 }
 
 // tlsConfig returns nil for plain HTTP.
@@ -197,7 +218,7 @@ func checkLoopback(address string) error {
 func (s *Server) Close() {
 	s.closing.Do(func() {
 		close(s.done)
-		_ = s.http.Close() // that connections break is the purpose
+		_ = s.server.Close() // that connections break is the purpose
 		<-s.served
 	})
 }
@@ -233,46 +254,24 @@ func (s *Server) SetLatency(latency time.Duration) { s.latency.Store(int64(laten
 
 // World returns a copy of what the account holds now, secrets included.
 func (s *Server) World() World {
-	s.account.mu.Lock()
-	defer s.account.mu.Unlock()
-	return s.account.world.clone()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.world.clone()
 }
 
 // Update changes what the account holds. It returns an error, and changes
 // nothing, if the world that change leaves behind is meaningless.
 func (s *Server) Update(change func(*World)) error {
-	s.account.mu.Lock()
-	defer s.account.mu.Unlock()
-	world := s.account.world.clone()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	world := s.world.clone()
 	change(&world)
 	world.fill(s.random, s.Now())
 	if err := world.check(); err != nil {
 		return err
 	}
-	s.account.world = world
+	s.world = world
 	return nil
-}
-
-// Inject makes coming calls fail. Faults are taken in the order they came. It
-// returns an error for a fault that does not exist.
-func (s *Server) Inject(fault Fault) error {
-	if err := fault.check(); err != nil {
-		return err
-	}
-	s.faults.add(fault)
-	return nil
-}
-
-// ClearFaults removes the faults that still wait.
-func (s *Server) ClearFaults() { s.faults.clear() }
-
-// State returns what the server has seen so far.
-func (s *Server) State() State {
-	state := s.account.state()
-	state.Clock = s.Now().UTC()
-	state.Connections = int(s.connections.Load())
-	state.Faults = s.faults.waiting()
-	return state
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
@@ -281,16 +280,16 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	request := s.read(w, r)
-	fault := s.faults.take(request.action)
+	fault := s.suffer(request.action)
 	latency := time.Duration(s.latency.Load())
 	if fault.before() {
-		s.account.skip(request)
+		s.skip(request)
 		if s.pause(w, r, latency) {
 			s.strike(w, r, fault)
 		}
 		return
 	}
-	answer := s.account.process(request)
+	answer := s.process(request)
 	if s.pause(w, r, latency) {
 		s.deliver(w, r, answer, fault)
 	}
@@ -327,29 +326,10 @@ func (r *request) take(query, form url.Values) {
 	r.action = r.params.Get("Action")
 }
 
-// counting counts the connections of a listener.
-type counting struct {
-	net.Listener
-	accepted *atomic.Int64
-}
-
-// Accept waits for the next connection.
-func (c *counting) Accept() (net.Conn, error) {
-	conn, err := c.Listener.Accept()
-	if err == nil {
-		c.accepted.Add(1)
-	}
-	return conn, err
-}
-
 const (
 	controlPrefix = "/_sandbox/"
 	jsonIndent    = "  "
 )
-
-// silence is a logger for the HTTP server: a client that resets or mistrusts
-// is what tests provoke.
-func silence() *log.Logger { return log.New(io.Discard, "", 0) }
 
 // control is the sandbox's own interface for shells. It costs no latency and
 // suffers no faults.
@@ -390,6 +370,20 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// form returns the fields of the fault, which the types of package flag parse.
+func (f *Fault) form() *flag.FlagSet {
+	form := flag.NewFlagSet("", flag.ContinueOnError)
+	form.StringVar((*string)(&f.Kind), "kind", "", "")
+	form.StringVar(&f.Action, "action", "", "")
+	form.IntVar(&f.Skip, "skip", 0, "")
+	form.IntVar(&f.Times, "times", 0, "")
+	form.DurationVar(&f.Delay, "delay", 0, "")
+	form.IntVar(&f.Status, "status", 0, "")
+	form.StringVar(&f.Code, "code", "", "")
+	form.StringVar(&f.Message, "message", "", "")
+	return form
+}
+
 // arrange does what a form asks for, all of it or nothing.
 func (s *Server) arrange(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -398,15 +392,7 @@ func (s *Server) arrange(w http.ResponseWriter, r *http.Request) error {
 	}
 	var fault Fault
 	var offset, latency time.Duration
-	form := flag.NewFlagSet("", flag.ContinueOnError) // its types parse the fields
-	form.StringVar((*string)(&fault.Kind), "kind", "", "")
-	form.StringVar(&fault.Action, "action", "", "")
-	form.IntVar(&fault.Skip, "skip", 0, "")
-	form.IntVar(&fault.Times, "times", 0, "")
-	form.DurationVar(&fault.Delay, "delay", 0, "")
-	form.IntVar(&fault.Status, "status", 0, "")
-	form.StringVar(&fault.Code, "code", "", "")
-	form.StringVar(&fault.Message, "message", "", "")
+	form := fault.form()
 	form.String("clear", "", "")
 	form.DurationVar(&offset, "clock_offset", 0, "")
 	form.DurationVar(&latency, "latency", 0, "")
@@ -419,16 +405,15 @@ func (s *Server) arrange(w http.ResponseWriter, r *http.Request) error {
 			return fmt.Errorf("field %s: %w", name, err)
 		}
 	}
-	if r.Form.Has("kind") {
-		if err := fault.check(); err != nil {
-			return err
-		}
+	inject := r.Form.Has("kind")
+	if err := fault.check(); inject && err != nil {
+		return err
 	}
 	if r.Form.Has("clear") {
 		s.ClearFaults()
 	}
-	if r.Form.Has("kind") {
-		s.faults.add(fault)
+	if inject {
+		_ = s.Inject(fault) // it has been checked
 	}
 	if r.Form.Has("clock_offset") {
 		s.SetClockOffset(offset)

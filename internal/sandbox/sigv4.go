@@ -38,15 +38,15 @@ func (c *caller) root() bool { return c.user != nil && c.user.Name == RootUser }
 func (c *caller) mfa() bool { return c.session != nil && c.session.mfa }
 
 // authenticate verifies the signature of a request for service.
-func (a *account) authenticate(r *request, service string) (*caller, *refusal) {
+func (s *Server) authenticate(r *request, service string) (*caller, *refusal) {
 	claim, refused := readClaim(r.http, r.query)
 	if refused != nil {
 		return nil, refused
 	}
-	if refused := a.checkScope(claim, service); refused != nil {
+	if refused := s.checkScope(claim, service); refused != nil {
 		return nil, refused
 	}
-	caller, secret := a.lookUp(claim, r.now)
+	caller, secret := s.lookUp(claim, r.now)
 	if caller == nil {
 		return nil, invalidToken()
 	}
@@ -59,7 +59,7 @@ func (a *account) authenticate(r *request, service string) (*caller, *refusal) {
 	if caller.session != nil && !r.now.Before(caller.session.expires) {
 		return nil, refuse(http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired")
 	}
-	a.noteUse(claim, r.now)
+	s.noteUse(claim, r.now)
 	return caller, nil
 }
 
@@ -69,11 +69,11 @@ func invalidToken() *refusal {
 
 // checkScope holds service and region of the credential scope against the
 // endpoint. IAM is one endpoint per partition and wants its region there.
-func (a *account) checkScope(c *claim, service string) *refusal {
+func (s *Server) checkScope(c *claim, service string) *refusal {
 	if c.service != service {
 		return mismatch("Credential should be scoped to correct service: '" + service + "'. ")
 	}
-	elsewhere := service == "iam" && c.region != iamRegion(a.world.Partition) && !a.options.AnyIAMRegion
+	elsewhere := service == "iam" && c.region != iamRegion(s.world.Partition) && !s.options.AnyIAMRegion
 	if elsewhere || !regionForm.MatchString(c.region) {
 		return mismatch("Credential should be scoped to a valid region, not '" + c.region + "'. ")
 	}
@@ -105,49 +105,49 @@ func partitionOf(region string) string {
 
 // lookUp returns the caller whose key it is and the secret, or nil. A key of
 // another partition does not exist here, and one that is too new not yet.
-func (a *account) lookUp(c *claim, now time.Time) (who *caller, secret string) {
-	if partitionOf(c.region) != a.world.Partition {
+func (s *Server) lookUp(c *claim, now time.Time) (who *caller, secret string) {
+	if partitionOf(c.region) != s.world.Partition {
 		return nil, ""
 	}
-	if session, ok := a.sessions[c.keyID]; ok {
+	if session, ok := s.sessions[c.keyID]; ok {
 		if !hmac.Equal([]byte(session.token), []byte(c.token)) {
 			return nil, ""
 		}
-		return a.sessionCaller(session), session.secret
+		return s.sessionCaller(session), session.secret
 	}
-	user, key := a.world.Key(c.keyID)
+	user, key := s.world.Key(c.keyID)
 	if key == nil || key.Inactive || c.token != "" || now.Before(key.known) {
 		return nil, ""
 	}
-	return a.userCaller(user), key.Secret
+	return s.userCaller(user), key.Secret
 }
 
-func (a *account) userCaller(user *User) *caller {
+func (s *Server) userCaller(user *User) *caller {
 	id := user.ID
 	if user.Name == RootUser {
-		id = a.world.Account
+		id = s.world.Account
 	}
-	return &caller{user: user, arn: a.world.UserARN(user.Name), id: id}
+	return &caller{user: user, arn: s.world.UserARN(user.Name), id: id}
 }
 
 // sessionCaller returns nil if the user or role has gone.
-func (a *account) sessionCaller(s *session) *caller {
-	if user := a.world.User(s.user); s.user != "" && user != nil {
-		c := a.userCaller(user)
-		c.session = s
+func (s *Server) sessionCaller(from *session) *caller {
+	if user := s.world.User(from.user); from.user != "" && user != nil {
+		c := s.userCaller(user)
+		c.session = from
 		return c
 	}
-	role := a.world.Role(s.role)
+	role := s.world.Role(from.role)
 	if role == nil {
 		return nil
 	}
-	arn, id := a.world.assumed(role, s.name)
-	return &caller{role: role, session: s, arn: arn, id: id}
+	arn, id := s.world.assumed(role, from.name)
+	return &caller{role: role, session: from, arn: arn, id: id}
 }
 
 // noteUse keeps what GetAccessKeyLastUsed returns.
-func (a *account) noteUse(c *claim, now time.Time) {
-	if _, key := a.world.Key(c.keyID); key != nil {
+func (s *Server) noteUse(c *claim, now time.Time) {
+	if _, key := s.world.Key(c.keyID); key != nil {
 		key.LastUsed = Use{Time: now, Service: c.service, Region: c.region}
 	}
 }

@@ -2,8 +2,8 @@ package sandbox
 
 import (
 	"cmp"
+	"encoding/base32"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -262,8 +262,6 @@ func (w *World) check() error {
 	return errors.Join(errs...)
 }
 
-const base32Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-
 // random makes identifiers and secrets. It is a ChaCha8 stream, seeded once, so
 // that nothing can fail later and a fixed seed gives a fixed world.
 type random struct {
@@ -294,11 +292,7 @@ func (r *random) bytes(n int) []byte {
 
 // base32 returns n characters of [A-Z2-7].
 func (r *random) base32(n int) string {
-	b := r.bytes(n)
-	for i := range b {
-		b[i] = base32Alphabet[b[i]%32]
-	}
-	return string(b)
+	return base32.StdEncoding.EncodeToString(r.bytes(n))[:n]
 }
 
 // base64 returns n characters of base64; n is a multiple of 4.
@@ -311,6 +305,5 @@ func (r *random) requestID() string {
 	b := r.bytes(16)
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
-	s := hex.EncodeToString(b)
-	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

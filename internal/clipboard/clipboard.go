@@ -22,39 +22,38 @@ type Clipboard struct {
 	OS     string              // runtime.GOOS
 }
 
-// program is a command line that reads stdin, or writes stdout.
-type program []string
-
 // Copy puts text onto the clipboard. It is handed over on a pipe, never as an argument. The error
 // is a *fault.Error of kind Usage: there is no clipboard, or its program fails.
 func (c Clipboard) Copy(ctx context.Context, text creds.Secret) error {
-	_, err := c.run(ctx, c.writers(), []byte(text.Reveal()), 0)
+	_, err := c.run(ctx, func(t tool) []string { return t.write }, []byte(text.Reveal()), 0)
 	return err
 }
 
 // Picture returns the picture on the clipboard, as a PNG file of at most limit bytes. It fails as
 // Copy does.
 func (c Clipboard) Picture(ctx context.Context, limit int64) ([]byte, error) {
-	return c.run(ctx, c.readers(), nil, limit)
+	return c.run(ctx, func(t tool) []string { return t.read }, nil, limit)
 }
 
-// run runs the first of the programs that is installed.
-func (c Clipboard) run(ctx context.Context, programs []program, stdin []byte, limit int64) ([]byte, error) {
+// run runs the first program that is installed, of those that use takes from the tools.
+func (c Clipboard) run(ctx context.Context, use func(tool) []string, stdin []byte, limit int64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for _, p := range programs {
-		if _, err := exec.LookPath(p[0]); err != nil {
+	var names []string
+	for _, t := range c.tools() {
+		argv := use(t)
+		if argv == nil {
 			continue
 		}
-		out, err := child.Program{Argv: p, Stdin: stdin, Limit: limit}.Run(ctx)
+		names = append(names, argv[0])
+		if _, err := exec.LookPath(argv[0]); err != nil {
+			continue
+		}
+		out, err := child.Program{Argv: argv, Stdin: stdin, Limit: limit}.Run(ctx)
 		if err != nil || limit > 0 && len(out) == 0 {
-			return nil, fault.New(fault.Usage, "clipboard", "", "%s failed: is there a desktop, and a picture on the clipboard?", p[0])
+			return nil, fault.New(fault.Usage, "clipboard", "", "%s failed: is there a desktop, and a picture on the clipboard?", argv[0])
 		}
 		return out, nil
-	}
-	var names []string
-	for _, p := range programs {
-		names = append(names, p[0])
 	}
 	if len(names) == 0 {
 		return nil, fault.New(fault.Usage, "clipboard", "use a file", "there is no desktop here (neither WAYLAND_DISPLAY nor DISPLAY is set)")
@@ -62,42 +61,28 @@ func (c Clipboard) run(ctx context.Context, programs []program, stdin []byte, li
 	return nil, fault.New(fault.Usage, "clipboard", "install "+strings.Join(names, " or ")+", or use a file", "no program for it is installed")
 }
 
-func (c Clipboard) writers() []program {
-	switch c.OS {
-	case "darwin":
-		return []program{{"pbcopy"}}
-	case "windows":
-		return []program{{"clip.exe"}}
-	}
-	var all []program
-	if c.Getenv("WAYLAND_DISPLAY") != "" {
-		all = append(all, program{"wl-copy"})
-	}
-	if c.Getenv("DISPLAY") != "" {
-		all = append(all, program{"xclip", "-selection", "clipboard", "-in"}, program{"xsel", "--clipboard", "--input"})
-	}
-	if c.Getenv("WSL_DISTRO_NAME") != "" {
-		all = append(all, program{"clip.exe"})
-	}
-	return all
-}
+// tool is what a desktop has for its clipboard: command lines, of which the first reads stdin, and the
+// second, which may be missing, writes stdout.
+type tool struct{ write, read []string }
 
-func (c Clipboard) readers() []program {
+// tools returns those of this desktop.
+func (c Clipboard) tools() (all []tool) {
+	windows := tool{[]string{"clip.exe"}, []string{"powershell.exe", "-NoProfile", "-STA", "-Command", windowsPicture}}
 	switch c.OS {
 	case "darwin":
-		return []program{{"pngpaste", "-"}}
+		return []tool{{[]string{"pbcopy"}, []string{"pngpaste", "-"}}}
 	case "windows":
-		return []program{{"powershell.exe", "-NoProfile", "-STA", "-Command", windowsPicture}}
+		return []tool{windows}
 	}
-	var all []program
 	if c.Getenv("WAYLAND_DISPLAY") != "" {
-		all = append(all, program{"wl-paste", "--type", "image/png"})
+		all = append(all, tool{[]string{"wl-copy"}, []string{"wl-paste", "--type", "image/png"}})
 	}
 	if c.Getenv("DISPLAY") != "" {
-		all = append(all, program{"xclip", "-selection", "clipboard", "-target", "image/png", "-out"})
+		all = append(all, tool{[]string{"xclip", "-selection", "clipboard", "-in"}, []string{"xclip", "-selection", "clipboard", "-target", "image/png", "-out"}},
+			tool{write: []string{"xsel", "--clipboard", "--input"}})
 	}
 	if c.Getenv("WSL_DISTRO_NAME") != "" {
-		all = append(all, program{"powershell.exe", "-NoProfile", "-STA", "-Command", windowsPicture})
+		all = append(all, windows)
 	}
 	return all
 }

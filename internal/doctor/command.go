@@ -21,19 +21,6 @@ func FirstWord(line string) (program string, quoted bool) {
 	return words[0], strings.ContainsAny(strings.TrimSpace(line)[:1], `"'`)
 }
 
-// comment returns the inline comment of a line, from the # or ; behind white space on, or "".
-func comment(line string) string {
-	for i := 1; i < len(line); i++ {
-		if (line[i] == '#' || line[i] == ';') && (line[i-1] == ' ' || line[i-1] == '\t') {
-			return line[i:]
-		}
-	}
-	return ""
-}
-
-// absolute reports an absolute path, of Unix or Windows.
-func absolute(name string) bool { return profile.IsAbs(false, name) || profile.IsAbs(true, name) }
-
 // asked returns the profile whose credentials the AWS CLI uses when a line runs it, and whether the
 // line does: the one of --profile, of a variable before it, of AWS_PROFILE, or default.
 func asked(argv []string, env map[string]string) (name string, ok bool) {
@@ -97,8 +84,7 @@ func commandShell(f Facts, p Profile) []Finding {
 	if f.GOOS == "windows" {
 		special = "|&<>%"
 	}
-	line := strings.TrimSuffix(p.Command.Line, comment(p.Command.Line))
-	line = strings.Replace(line, p.Command.Program, "", 1) // which has rules of its own
+	line := strings.Replace(profile.Uncommented(p.Command.Line), p.Command.Program, "", 1) // which has rules of its own
 	i := strings.IndexAny(line, special)
 	if i < 0 {
 		return nil
@@ -107,13 +93,15 @@ func commandShell(f Facts, p Profile) []Finding {
 		"the AWS CLI and boto3 run no shell and pass it on as an argument; SDK for C++ and CRT add a redirection to the command").rewritten(p)}
 }
 
+func (p Profile) commented() bool { return profile.Uncommented(p.Command.Line) != p.Command.Line }
+
 func commandComment(_ Facts, p Profile) []Finding {
-	return when(comment(p.Command.Line) != "", p.broken("the command is followed by a comment",
+	return when(p.commented(), p.broken("the command is followed by a comment",
 		"the AWS CLI and boto3 pass its words on as arguments, which get refuses; Go and JS drop them").rewritten(p))
 }
 
 func commandRefused(_ Facts, p Profile) []Finding {
-	return when(p.ours() && !p.Command.Accepted && comment(p.Command.Line) == "",
+	return when(p.ours() && !p.Command.Accepted && !p.commented(),
 		p.broken("get does not accept the arguments of the command: --profile is missing, or a flag is unknown", "every tool fails, with exit code 2 of "+Program))
 }
 
@@ -125,7 +113,7 @@ func programUnexpanded(_ Facts, p Profile) []Finding {
 
 func programRelative(_ Facts, p Profile) []Finding {
 	program := p.Command.Program
-	if program == "" || absolute(program) || strings.HasPrefix(program, "~") || strings.ContainsAny(program, "$%") || profile.ProgramName(program) == "env" {
+	if program == "" || profile.IsAbs(false, program) || profile.IsAbs(true, program) || strings.HasPrefix(program, "~") || strings.ContainsAny(program, "$%") || profile.ProgramName(program) == "env" {
 		return nil
 	}
 	found := p.broken("the path "+fault.Printable(program)+" is relative", "tools look for it in the directory that they run in, and mostly fail")

@@ -1,20 +1,12 @@
 package doctor
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
-)
-
-// The keys of the AWS config that the rules are about.
-const (
-	keyCommand = "credential_process"
-	keyRole    = "role_arn"
-	keySource  = "source_profile"
-	keySerial  = "mfa_serial"
-	keyRegion  = "region"
 )
 
 // option returns the last option of a key in a section, which is the one that counts.
@@ -43,49 +35,37 @@ func (f Facts) section(name string) profile.Section {
 	return profile.Section{}
 }
 
-// section returns the section of the profile that counts, or an empty one.
-func (p Profile) section() profile.Section {
-	if len(p.Sections) == 0 {
-		return profile.Section{}
-	}
-	return p.Sections[len(p.Sections)-1]
-}
-
 // refusesFile is what the AWS CLI does with a file that Python's configparser does not read
 // (configparser.DuplicateSectionError, DuplicateOptionError).
 const refusesFile = "the AWS CLI and boto3 refuse the whole file, with all its profiles (\"Unable to parse config file\"); the other SDKs use the later one"
 
-func sectionRepeated(f Facts) (all []Finding) {
-	first := make(map[string]string)
+func sectionRepeated(f Facts) []Finding {
+	var headers []profile.Option
 	for _, s := range f.Sections {
-		if s.Header == "DEFAULT" {
-			continue
+		if s.Header != "DEFAULT" {
+			headers = append(headers, profile.Option{Key: s.Header, Place: s.Place})
 		}
-		place, again := first[s.Header]
-		if !again {
-			first[s.Header] = s.Place
-			continue
-		}
-		all = append(all, failure(fault.Config, s.Place, "repeats the section ["+fault.Printable(s.Header)+"] of "+place,
-			refusesFile,
-			"join the two sections into one"))
 	}
-	return all
+	return repeated(headers, "the section [%s]", "join the two sections into one")
 }
 
 func keyRepeated(f Facts) (all []Finding) {
 	for _, s := range f.Sections {
-		first := make(map[string]string)
-		for _, o := range s.Options {
-			place, again := first[o.Key]
-			if !again {
-				first[o.Key] = o.Place
-				continue
-			}
-			all = append(all, failure(fault.Config, o.Place, "repeats "+fault.Printable(o.Key)+" of "+place,
-				refusesFile,
-				"delete the one that is wrong"))
+		all = append(all, repeated(s.Options, "%s", "delete the one that is wrong")...)
+	}
+	return all
+}
+
+// repeated finds the keys that were there before.
+func repeated(options []profile.Option, what, remedy string) (all []Finding) {
+	first := make(map[string]string)
+	for _, o := range options {
+		place, again := first[o.Key]
+		if !again {
+			first[o.Key] = o.Place
+			continue
 		}
+		all = append(all, failure(fault.Config, o.Place, fmt.Sprintf("repeats "+what+" of %s", fault.Printable(o.Key), place), refusesFile, remedy))
 	}
 	return all
 }
@@ -95,7 +75,7 @@ func keyRepeated(f Facts) (all []Finding) {
 func sectionUntitled(f Facts) (all []Finding) {
 	for _, s := range f.Sections {
 		name := strings.TrimSpace(s.Header)
-		meant := profile.Ours(value(s, keyCommand)) || slices.Contains(f.Own, name)
+		meant := profile.Ours(value(s, profile.KeyCommand)) || slices.Contains(f.Own, name)
 		all = append(all, when(s.Profile == "" && meant && f.section(name).Place == "",
 			failure(fault.Config, s.Place, "["+fault.Printable(name)+"] is not a profile in the AWS config: the word profile is missing",
 				"the AWS CLI and most SDKs do not find the profile (\"The config profile could not be found\")",
@@ -133,24 +113,24 @@ func staticKeys(_ Facts, p Profile) (all []Finding) {
 	return all
 }
 
-func roleInSection(_ Facts, p Profile) []Finding {
-	role, ok := option(p.section(), keyRole)
+func roleInSection(f Facts, p Profile) []Finding {
+	role, ok := option(f.section(p.Name), profile.KeyRole)
 	return when(ok && p.ours(), failure(fault.Config, role.Place, "role_arn is beside credential_process",
 		"the AWS CLI stops (\"Partial credentials found in assume-role\"), Go and Terraform assume the role, JS silently ignores it, .NET refuses the profile",
 		"delete the line, and give the role its own profile: "+Program+" register --profile "+fault.Shell(p.Name+"-role")+" --source-profile "+fault.Shell(p.Name)+" --role-arn "+fault.Shell(role.Value)))
 }
 
-func sourceSelf(_ Facts, p Profile) []Finding {
-	source, ok := option(p.section(), keySource)
+func sourceSelf(f Facts, p Profile) []Finding {
+	source, ok := option(f.section(p.Name), profile.KeySource)
 	return when(ok && source.Value == p.Name, failure(fault.Config, source.Place, "source_profile is the profile itself",
 		"the AWS CLI stops with \"Infinite loop in credential configuration\", though JS accepts it",
 		"name another profile there, one with the access key or the credential_process"))
 }
 
-func twoSources(_ Facts, p Profile) []Finding {
-	sources := []string{keySource, "credential_source", keyCommand, "web_identity_token_file", "sso_session", "sso_start_url"}
+func twoSources(f Facts, p Profile) []Finding {
+	sources := []string{profile.KeySource, "credential_source", profile.KeyCommand, "web_identity_token_file", "sso_session", "sso_start_url"}
 	var found []profile.Option
-	for _, o := range p.section().Options {
+	for _, o := range f.section(p.Name).Options {
 		if slices.Contains(sources, o.Key) {
 			found = append(found, o)
 		}
@@ -164,15 +144,15 @@ func twoSources(_ Facts, p Profile) []Finding {
 }
 
 // extraKeys finds those that the rules before have not refused already.
-func extraKeys(_ Facts, p Profile) (all []Finding) {
-	for _, o := range p.section().Options {
-		if !p.ours() || !slices.Contains([]string{keySerial, "endpoint_url", "services"}, o.Key) {
+func extraKeys(f Facts, p Profile) (all []Finding) {
+	for _, o := range f.section(p.Name).Options {
+		if !p.ours() || !slices.Contains([]string{profile.KeySerial, "endpoint_url", "services"}, o.Key) {
 			continue
 		}
 		found := warning(o.Place, o.Key+" is beside credential_process",
 			"SDK for .NET and PowerShell refuse the profile as invalid; the others accept it",
 			"delete the line; "+Program+" also reads it from profiles.ini")
-		if o.Key == keySerial {
+		if o.Key == profile.KeySerial {
 			found.Remedy = "delete the line, once profiles.ini or AWS_MFA_CREDS_SERIAL has the serial"
 		}
 		all = append(all, found)
@@ -205,18 +185,18 @@ func otherTools() map[string]string {
 
 // serialInRole finds role profiles that an SDK assumes from a profile of ours.
 func serialInRole(f Facts, p Profile) []Finding {
-	s := p.section()
-	serial, ok := option(s, keySerial)
-	source := value(s, keySource)
-	return when(ok && value(s, keyRole) != "" && profile.Ours(value(f.section(source), keyCommand)),
+	s := f.section(p.Name)
+	serial, ok := option(s, profile.KeySerial)
+	source := value(s, profile.KeySource)
+	return when(ok && value(s, profile.KeyRole) != "" && profile.Ours(value(f.section(source), profile.KeyCommand)),
 		failure(fault.Config, serial.Place, "mfa_serial is in a role profile whose source, "+fault.Printable(source)+", already has sessions with MFA",
 			"Go and Terraform stop (\"AssumeRoleTokenProvider session option not set\"), JS too (\"no MFA code callback\"); the AWS CLI asks for a code that is not needed",
 			"delete the line: the session of "+fault.Printable(source)+" carries MFA"))
 }
 
 func regionMissing(f Facts, p Profile) []Finding {
-	s := p.section()
-	if _, ok := option(s, keyRegion); ok || f.Env["AWS_REGION"] != "" || f.Env["AWS_DEFAULT_REGION"] != "" || s.Profile == "" {
+	s := f.section(p.Name)
+	if _, ok := option(s, profile.KeyRegion); ok || f.Env["AWS_REGION"] != "" || f.Env["AWS_DEFAULT_REGION"] != "" || s.Profile == "" {
 		return nil
 	}
 	found := warning(s.Place, "the profile has no region",
@@ -225,13 +205,13 @@ func regionMissing(f Facts, p Profile) []Finding {
 	if p.Register != "" {
 		found.Remedy = p.Register + " --region us-east-1"
 	}
-	_, role := option(s, keyRole)
+	_, role := option(s, profile.KeyRole)
 	return when(p.ours() || role, found)
 }
 
-func nameQuoting(_ Facts, p Profile) []Finding {
+func nameQuoting(f Facts, p Profile) []Finding {
 	return when(p.ours() && strings.Trim(p.Name, profile.NameCharacters) != "",
-		remark(p.section().Place, "the name "+fault.Printable(p.Name)+" has to be quoted in headers and commands",
+		remark(f.section(p.Name).Place, "the name "+fault.Printable(p.Name)+" has to be quoted in headers and commands",
 			"shells and SDKs quote in different ways: some may cut the name",
 			"register it also under a name of letters, digits and - _ . : "+Program+" register --profile NEW --source-profile "+fault.Shell(p.Name)))
 }
@@ -253,7 +233,7 @@ func notRegistered(_ Facts, p Profile) []Finding {
 // credentials of the same profile (aws-cli#8860).
 func helperRecursion(f Facts) (all []Finding) {
 	for _, s := range f.Sections {
-		line, ok := option(s, keyCommand)
+		line, ok := option(s, profile.KeyCommand)
 		if !ok || s.Profile == "" || profile.Ours(line.Value) || !f.reaches(s.Profile, func(name string) bool { return name == s.Profile }) {
 			continue
 		}
@@ -278,10 +258,10 @@ func (f Facts) reaches(from string, goal func(string) bool) bool {
 
 // next returns the profile whose credentials a section needs, or "".
 func (f Facts) next(s profile.Section) string {
-	if source := value(s, keySource); source != "" && source != s.Profile {
+	if source := value(s, profile.KeySource); source != "" && source != s.Profile {
 		return source
 	}
-	line := value(s, keyCommand)
+	line := value(s, profile.KeyCommand)
 	if profile.Ours(line) {
 		return ""
 	}
@@ -291,7 +271,7 @@ func (f Facts) next(s profile.Section) string {
 
 // mfaProcessRecursion finds programs that need, for a code, the session that the code is for.
 func mfaProcessRecursion(f Facts, p Profile) []Finding {
-	ours := func(name string) bool { return profile.Ours(value(f.section(name), keyCommand)) }
+	ours := func(name string) bool { return profile.Ours(value(f.section(name), profile.KeyCommand)) }
 	name, ok := asked(p.MFAProcess, f.Env)
 	what := "mfa_process runs the AWS CLI with profile " + fault.Printable(name) + ", whose credentials come from " + Program
 	if profile.Ours(strings.Join(p.MFAProcess, " ")) && slices.Contains(p.MFAProcess, "get") {

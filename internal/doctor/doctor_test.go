@@ -85,7 +85,7 @@ func FuzzCommand(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, line string) {
 		facts := work(line, machine(func(f *Facts) {
-			f.Sections = append(f.Sections, section("a", keyCommand, line), section("b", keySource, line))
+			f.Sections = append(f.Sections, section("a", profile.KeyCommand, line), section("b", profile.KeySource, line))
 		}), one(func(p *Profile) { p.MFAProcess = strings.Fields(line) }))
 		for _, found := range Examine(facts) {
 			if found.ID == "" || found.What == "" || found.Consequence == "" || found.Remedy == "" || found.Severity == Error && found.Kind == 0 {

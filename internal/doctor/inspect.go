@@ -232,7 +232,7 @@ func (in *Inspection) names(sections []profile.Section) []string {
 		served[name] = true
 	}
 	for _, s := range sections {
-		if served[value(s, keySource)] && !served[s.Profile] && s.Profile != "" {
+		if served[value(s, profile.KeySource)] && !served[s.Profile] && s.Profile != "" {
 			served[s.Profile] = true
 			names = append(names, s.Profile)
 		}
@@ -243,8 +243,8 @@ func (in *Inspection) names(sections []profile.Section) []string {
 // findUsed notes the profiles whose access key another profile uses.
 func (in *Inspection) findUsed(sections []profile.Section) {
 	for _, s := range sections {
-		source := value(s, keySource)
-		if line := value(s, keyCommand); profile.Ours(line) {
+		source := value(s, profile.KeySource)
+		if line := value(s, profile.KeyCommand); profile.Ours(line) {
 			asked, _ := profile.ParseProcess(line)
 			source = asked.Profile
 		}
@@ -260,7 +260,7 @@ func (in *Inspection) profile(ctx context.Context, name string, sections []profi
 	for _, s := range sections {
 		if s.Profile == name {
 			p.Sections = append(p.Sections, s)
-			p.Serial = value(s, keySerial)
+			p.Serial = value(s, profile.KeySerial)
 		}
 	}
 	asked, role := in.command(&p)
@@ -302,7 +302,7 @@ func (in *Inspection) command(p *Profile) (asked profile.Call, role bool) {
 	}
 	c := Command{Line: line}
 	for _, s := range p.Sections {
-		if o, ok := option(s, keyCommand); ok {
+		if o, ok := option(s, profile.KeyCommand); ok {
 			c.Place = o.Place
 		}
 	}
@@ -319,8 +319,8 @@ func (in *Inspection) command(p *Profile) (asked profile.Call, role bool) {
 // as its credential process. What such a profile needs, the source has.
 func (in *Inspection) assumedBySDK(sections []profile.Section) bool {
 	for _, s := range sections {
-		source := value(s, keySource)
-		if value(s, keyRole) != "" && source != s.Profile && profile.Ours(in.Files.CredentialProcess(source)) {
+		source := value(s, profile.KeySource)
+		if value(s, profile.KeyRole) != "" && source != s.Profile && profile.Ours(in.Files.CredentialProcess(source)) {
 			return true
 		}
 	}

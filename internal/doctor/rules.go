@@ -1,5 +1,7 @@
 package doctor
 
+import "slices"
+
 // Rule is one thing that is looked for.
 type Rule struct {
 	ID    string // stable: scripts rely on it
@@ -11,7 +13,10 @@ type Rule struct {
 }
 
 // Rules returns all rules, in the order in which they are applied.
-func Rules() []Rule {
+func Rules() []Rule { return slices.Concat(machineRules(), configRules(), profileRules()) }
+
+// machineRules are about what all profiles share.
+func machineRules() []Rule {
 	return []Rule{
 		// Files and directories.
 		{ID: "files-unreadable", Title: "profiles.ini or the AWS config cannot be read", machine: filesUnreadable},
@@ -34,14 +39,19 @@ func Rules() []Rule {
 		{ID: "env-store-twice", Title: "a variable of the env store is set with and without _FILE", machine: envStoreTwice},
 		{ID: "env-store-partial", Title: "some variables of the env store are missing", machine: envStorePartial},
 		{ID: "env-store-ignored", Title: "the env store is set, but the profile has another", profile: envStoreIgnored},
+	}
+}
 
-		// The AWS config as a whole.
+// configRules are about what the AWS config says.
+func configRules() []Rule {
+	return []Rule{
+		// As a whole.
 		{ID: "section-repeated", Title: "a section is repeated", machine: sectionRepeated},
 		{ID: "key-repeated", Title: "a key is repeated in a section", machine: keyRepeated},
 		{ID: "section-untitled", Title: "[x] instead of [profile x]", machine: sectionUntitled},
 		{ID: "helper-recursion", Title: "a credential_process leads back to its own profile", machine: helperRecursion},
 
-		// The profile in the AWS config.
+		// The profile.
 		{ID: "section-loose", Title: "the AWS CLI does not read the section's header", profile: sectionLoose},
 		{ID: "static-keys", Title: "plain-text access keys come before the credential process", profile: staticKeys},
 		{ID: "role-in-section", Title: "role_arn beside credential_process", profile: roleInSection},
@@ -64,7 +74,12 @@ func Rules() []Rule {
 		{ID: "program-gone", Title: "the program is not there, or cannot be run", profile: programGone},
 		{ID: "program-other", Title: "tools run another program than this one", profile: programOther},
 		{ID: "program-temporary", Title: "the program is in a directory for temporary files", profile: programTemporary},
+	}
+}
 
+// profileRules are about how get fares with the profile.
+func profileRules() []Rule {
+	return []Rule{
 		// Settings and secrets.
 		{ID: "settings-refused", Title: "get refuses the settings", profile: settingsRefused},
 		{ID: "settings-corrected", Title: "get corrects the settings", profile: settingsCorrected},

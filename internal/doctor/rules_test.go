@@ -29,7 +29,7 @@ func section(name string, pairs ...string) profile.Section {
 
 // work is a healthy profile with this command, in facts of which it is the only one.
 func work(line string, change ...func(*Facts, *Profile)) Facts {
-	s := section("work", keyCommand, line, keyRegion, "us-east-1")
+	s := section("work", profile.KeyCommand, line, profile.KeyRegion, "us-east-1")
 	p := Profile{Name: "work", Sections: []profile.Section{s}, Register: "aws-mfa-creds register --profile work", SeedBits: 320, Settings: profile.Settings{Duration: 12 * time.Hour}}
 	p.Command = Command{Line: line, Place: "config:2", Accepted: true}
 	p.Command.Program, _ = FirstWord(line)
@@ -65,6 +65,12 @@ func options(pairs ...string) func(*Facts, *Profile) {
 		p.Sections[0].Options = append(p.Sections[0].Options, section("work", pairs...).Options...)
 		f.Sections = p.Sections
 	}
+}
+
+// noRegion is work with a section that has no region.
+func noRegion(f *Facts, p *Profile) {
+	p.Sections = []profile.Section{section("work", profile.KeyCommand, good)}
+	f.Sections = p.Sections
 }
 
 // instead replaces the sections, and takes the command of work away.
@@ -147,11 +153,11 @@ func cases() []expected { //nolint:maintidx // a table
 		{"env-store-ignored", "warning", 0, "pass", work(good, one(func(p *Profile) { p.SeedStore = "pass" }), env("AWS_MFA_CREDS_ACCESS_KEY_ID", "set", "AWS_MFA_CREDS_SECRET_ACCESS_KEY", "set", "AWS_MFA_CREDS_SERIAL", "x"))},
 
 		{"none", "", 0, "", work(good, machine(func(f *Facts) { // Python merges those
-			f.Sections = append(f.Sections, profile.Section{Header: "DEFAULT"}, profile.Section{Header: "DEFAULT"}, profile.Section{Header: "x", Options: []profile.Option{{Key: keyCommand, Value: "other", Place: ""}}})
+			f.Sections = append(f.Sections, profile.Section{Header: "DEFAULT"}, profile.Section{Header: "DEFAULT"}, profile.Section{Header: "x", Options: []profile.Option{{Key: profile.KeyCommand, Value: "other", Place: ""}}})
 		}))},
 		{"section-repeated", "error", fault.Config, "config:1", work(good, machine(func(f *Facts) { f.Sections = append(f.Sections, section("other"), section("other")) }))},
-		{"key-repeated", "error", fault.Config, "region", work(good, options(keyRegion, "x"))},
-		{"section-untitled", "error", fault.Config, "[profile work]", work(good, instead(profile.Section{Place: "config:1", Header: "work", Options: []profile.Option{{Key: keyCommand, Value: good, Place: "config:2"}}}))},
+		{"key-repeated", "error", fault.Config, "region", work(good, options(profile.KeyRegion, "x"))},
+		{"section-untitled", "error", fault.Config, "[profile work]", work(good, instead(profile.Section{Place: "config:1", Header: "work", Options: []profile.Option{{Key: profile.KeyCommand, Value: good, Place: "config:2"}}}))},
 		{"section-untitled", "error", fault.Config, "[profile other]", work(good, machine(func(f *Facts) {
 			f.Sections, f.Own = append(f.Sections, profile.Section{Header: "other"}), []string{"other"}
 		}))},
@@ -159,28 +165,28 @@ func cases() []expected { //nolint:maintidx // a table
 			f.Sections, f.Own = append(f.Sections, profile.Section{Header: "work"}, profile.Section{Header: "sso-session x"}), []string{"work"}
 		}))},
 		{"helper-recursion", "error", fault.Config, "without end", work(good, machine(func(f *Facts) {
-			f.Sections = append(f.Sections, section("a", keyCommand, "/usr/bin/aws configure export-credentials --profile a"))
+			f.Sections = append(f.Sections, section("a", profile.KeyCommand, "/usr/bin/aws configure export-credentials --profile a"))
 		}))},
 		{"helper-recursion", "error", fault.Config, "without end", work(good, machine(func(f *Facts) {
-			f.Sections = append(f.Sections, section("default", keyCommand, "sh -c 'aws sts get-session-token'"))
+			f.Sections = append(f.Sections, section("default", profile.KeyCommand, "sh -c 'aws sts get-session-token'"))
 		}))},
 		{"helper-recursion", "error", fault.Config, "without end", work(good, env(envProfile, "a"), machine(func(f *Facts) {
-			f.Sections = append(f.Sections, section("a", keyCommand, "aws x"), section("b", keySource, "a"))
+			f.Sections = append(f.Sections, section("a", profile.KeyCommand, "aws x"), section("b", profile.KeySource, "a"))
 		}))},
 		{"helper-recursion", "error", fault.Config, "without end", work(good, env(envProfile, "work"), machine(func(f *Facts) {
-			f.Sections = append(f.Sections, section("a", keyCommand, "env AWS_PROFILE=a aws x"))
+			f.Sections = append(f.Sections, section("a", profile.KeyCommand, "env AWS_PROFILE=a aws x"))
 		}))},
 		{"helper-recursion", "error", fault.Config, "of a runs", work(good, machine(func(f *Facts) {
-			f.Sections = append(f.Sections, section("a", keyCommand, "aws x --profile b"), section("b", keySource, "a"))
+			f.Sections = append(f.Sections, section("a", profile.KeyCommand, "aws x --profile b"), section("b", profile.KeySource, "a"))
 		}))},
 		{"none", "", 0, "", work(good, machine(func(f *Facts) {
-			f.Sections = append(f.Sections, profile.Section{Header: "services x", Options: []profile.Option{{Key: keyCommand, Value: "aws x", Place: ""}}}, section("b", keySource, "c"), section("c", keySource, "b"))
+			f.Sections = append(f.Sections, profile.Section{Header: "services x", Options: []profile.Option{{Key: profile.KeyCommand, Value: "aws x", Place: ""}}}, section("b", profile.KeySource, "c"), section("c", profile.KeySource, "b"))
 		}))},
 		{"none", "", 0, "", work(good, machine(func(f *Facts) { // what stands behind aws is no variable, nor is this one
-			f.Sections = append(f.Sections, section("a", keyCommand, "aws x AWS_PROFILE=a"), section("b", keyCommand, "env AWS_REGION=b X--profile=b aws x"))
+			f.Sections = append(f.Sections, section("a", profile.KeyCommand, "aws x AWS_PROFILE=a"), section("b", profile.KeyCommand, "env AWS_REGION=b X--profile=b aws x"))
 		}))},
 		{"none", "", 0, "", work(good, env(envProfile, "work"), machine(func(f *Facts) {
-			f.Sections = append(f.Sections, section("a", keyCommand, "aws configure export-credentials"), section("b", keyCommand, "AWS_PROFILE=work aws x"), section("c", keyCommand, "other --profile c"))
+			f.Sections = append(f.Sections, section("a", profile.KeyCommand, "aws configure export-credentials"), section("b", profile.KeyCommand, "AWS_PROFILE=work aws x"), section("c", profile.KeyCommand, "other --profile c"))
 		}))},
 
 		{"section-loose", "error", fault.Config, "Go and Java", work(good, one(func(p *Profile) { p.Sections[0].Loose = true }))},
@@ -189,29 +195,19 @@ func cases() []expected { //nolint:maintidx // a table
 		{"static-keys", "error", fault.Config, "expire", work(good, one(func(p *Profile) {
 			p.Static = []profile.StaticKey{{File: profile.AWSConfig, Place: "config:2", Temporary: true}}
 		}))},
-		{"role-in-section", "error", fault.Config, "--role-arn arn:x", work(good, options(keyRole, "arn:x"))},
-		{"source-self", "error", fault.Config, "Infinite loop", work(good, instead(section("work", keySource, "work", keyRole, "arn:x", keyRegion, "x")))},
-		{"two-sources", "error", fault.Config, "credential_process and source_profile", work(good, options(keySource, "other"))},
-		{"none", "", 0, "", work(good, instead(section("work", "sso_session", "x", "sso_start_url", "y", keyRegion, "x")))},
-		{"two-sources", "error", fault.Config, "sso_session and", work(good, instead(section("work", "sso_session", "x", keyCommand, "other", keyRegion, "x")))},
-		{"extra-keys", "warning", 0, "AWS_MFA_CREDS_SERIAL", work(good, options(keySerial, "x"))},
+		{"role-in-section", "error", fault.Config, "--role-arn arn:x", work(good, options(profile.KeyRole, "arn:x"))},
+		{"source-self", "error", fault.Config, "Infinite loop", work(good, instead(section("work", profile.KeySource, "work", profile.KeyRole, "arn:x", profile.KeyRegion, "x")))},
+		{"two-sources", "error", fault.Config, "credential_process and source_profile", work(good, options(profile.KeySource, "other"))},
+		{"none", "", 0, "", work(good, instead(section("work", "sso_session", "x", "sso_start_url", "y", profile.KeyRegion, "x")))},
+		{"two-sources", "error", fault.Config, "sso_session and", work(good, instead(section("work", "sso_session", "x", profile.KeyCommand, "other", profile.KeyRegion, "x")))},
+		{"extra-keys", "warning", 0, "AWS_MFA_CREDS_SERIAL", work(good, options(profile.KeySerial, "x"))},
 		{"extra-keys", "warning", 0, "reads it from profiles.ini", work(good, options("endpoint_url", "x"))},
 		{"extra-keys", "warning", 0, "services", work(good, options("services", "x", "cli_pager", "less"))},
-		{"mfa-serial-in-role", "error", fault.Config, "AssumeRoleTokenProvider", work(good, machine(func(f *Facts) {
-			f.Sections = []profile.Section{section("base", keyCommand, good)}
-		}), one(func(p *Profile) {
-			p.Command, p.Sections = Command{}, []profile.Section{section("work", keyRole, "arn:x", keySource, "base", keySerial, "x", keyRegion, "x")}
-		}))},
-		{"none", "", 0, "", work(good, machine(func(f *Facts) { // its source is another helper's
-			f.Sections = []profile.Section{section("base", keyCommand, "other")}
-		}), one(func(p *Profile) {
-			p.Command, p.Sections = Command{}, []profile.Section{section("work", keyRole, "arn:x", keySource, "base", keySerial, "x", keyRegion, "x")}
-		}))},
-		{"none", "", 0, "", work(good, one(func(p *Profile) { // its source is nothing of ours
-			p.Command, p.Sections = Command{}, []profile.Section{section("work", keyRole, "arn:x", keySource, "base", keySerial, "x", keyRegion, "x")}
-		}))},
-		{"region-missing", "warning", 0, "--region us-east-1", work(good, one(func(p *Profile) { p.Sections = []profile.Section{section("work", keyCommand, good)} }))},
-		{"none", "", 0, "", work(good, env("AWS_REGION", "x"), one(func(p *Profile) { p.Sections = []profile.Section{section("work", keyCommand, good)} }))},
+		{"mfa-serial-in-role", "error", fault.Config, "AssumeRoleTokenProvider", work(good, instead(section("base", profile.KeyCommand, good), section("work", profile.KeyRole, "arn:x", profile.KeySource, "base", profile.KeySerial, "x", profile.KeyRegion, "x")))},
+		{"none", "", 0, "", work(good, instead(section("base", profile.KeyCommand, "other"), section("work", profile.KeyRole, "arn:x", profile.KeySource, "base", profile.KeySerial, "x", profile.KeyRegion, "x")))}, // its source is another helper's
+		{"none", "", 0, "", work(good, instead(section("work", profile.KeyRole, "arn:x", profile.KeySource, "base", profile.KeySerial, "x", profile.KeyRegion, "x")))}, // its source is nothing of ours
+		{"region-missing", "warning", 0, "--region us-east-1", work(good, noRegion)},
+		{"none", "", 0, "", work(good, env("AWS_REGION", "x"), noRegion)},
 		{"name-quoting", "info", 0, "quoted", work(good, one(func(p *Profile) { p.Name = "a b" }))},
 		{"unfinished", "warning", 0, "aws-mfa-creds enroll --profile work", work(good, one(func(p *Profile) {
 			p.Unfinished = "\"enroll\" was started 2026-01-01T00:00:00Z and did not finish; run it again: aws-mfa-creds enroll --profile work"
@@ -254,12 +250,12 @@ func cases() []expected { //nolint:maintidx // a table
 		{"none", "", 0, "", work(good, env(envProfile, "work"), one(func(p *Profile) { p.MFAProcess = []string{"aws", "x", "--profile", "other"} }))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.MFAProcess = []string{"oathtool", "--profile", "work"} }))},
 		{"mfa-process-recursion", "error", fault.Config, "profile c", work(good, machine(func(f *Facts) {
-			f.Sections = append(f.Sections, section("c", keySource, "d", keyRole, "arn:x"), section("d", keyCommand, "aws x --profile work"))
+			f.Sections = append(f.Sections, section("c", profile.KeySource, "d", profile.KeyRole, "arn:x"), section("d", profile.KeyCommand, "aws x --profile work"))
 		}), one(func(p *Profile) { p.MFAProcess = []string{"aws", "x", "--profile", "c"} }))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.MFAProcess = []string{"/bin/aws-mfa-creds", "code", "--profile", "other"} }))},
 		{"none", "", 0, "", work(good, env(envProfile, "work"), one(func(p *Profile) { p.MFAProcess = strings.Fields("ykman oath accounts code -s aws") }))},
 		{"none", "", 0, "", work(good, machine(func(f *Facts) {
-			f.Sections = append(f.Sections, section("c", keySource, "d"), section("d", keySource, "c"))
+			f.Sections = append(f.Sections, section("c", profile.KeySource, "d"), section("d", profile.KeySource, "c"))
 		}), one(func(p *Profile) { p.MFAProcess = []string{"aws", "x", "--profile", "c"} }))},
 		{"role-account", "info", 0, "222222222222", work(good, one(func(p *Profile) {
 			p.Serial, p.Roles = "arn:aws:iam::111111111111:mfa/a", []creds.Role{{ARN: "arn:aws:iam::111111111111:role/a"}, {ARN: "arn:aws:iam::222222222222:role/b"}}
@@ -363,7 +359,7 @@ func TestNoFix(t *testing.T) {
 // with is a healthy profile whose section has one key more.
 func with(key string) Facts {
 	return work(good, one(func(p *Profile) {
-		p.Sections = []profile.Section{section("work", keyCommand, good, keyRegion, "us-east-1", key, "x")}
+		p.Sections = []profile.Section{section("work", profile.KeyCommand, good, profile.KeyRegion, "us-east-1", key, "x")}
 	}))
 }
 
@@ -418,7 +414,7 @@ func TestOnlyOne(t *testing.T) {
 	for name, f := range map[string]Facts{
 		"file-exposed":      work(good, one(func(p *Profile) { p.Key, p.Seed = exposed, exposed }), machine(func(f *Facts) { f.Files = []File{{Path: "/own/age/identity.txt", Mode: 0o644, Use: StoreFile}} })),
 		"env-store-partial": work(good, one(func(p *Profile) { p.Serial, p.Seed, p.Unusable = "x", unset, unset }), env("AWS_MFA_CREDS_ACCESS_KEY_ID", "set", "AWS_MFA_CREDS_SECRET_ACCESS_KEY", "set")),
-		"key-repeated":      work(good, options(keyRegion, "x"), one(func(p *Profile) { p.Notes = []string{"config:2: repeats the key region"} })),
+		"key-repeated":      work(good, options(profile.KeyRegion, "x"), one(func(p *Profile) { p.Notes = []string{"config:2: repeats the key region"} })),
 	} {
 		if found := Examine(f); len(found) != 1 || found[0].ID != name {
 			t.Errorf("%s: %+v", name, found)

@@ -205,7 +205,7 @@ func cases() []expected { //nolint:maintidx // a table
 		{"extra-keys", "warning", 0, "services", work(good, options("services", "x", "cli_pager", "less"))},
 		{"mfa-serial-in-role", "error", fault.Config, "AssumeRoleTokenProvider", work(good, instead(section("base", profile.KeyCommand, good), section("work", profile.KeyRole, "arn:x", profile.KeySource, "base", profile.KeySerial, "x", profile.KeyRegion, "x")))},
 		{"none", "", 0, "", work(good, instead(section("base", profile.KeyCommand, "other"), section("work", profile.KeyRole, "arn:x", profile.KeySource, "base", profile.KeySerial, "x", profile.KeyRegion, "x")))}, // its source is another helper's
-		{"none", "", 0, "", work(good, instead(section("work", profile.KeyRole, "arn:x", profile.KeySource, "base", profile.KeySerial, "x", profile.KeyRegion, "x")))}, // its source is nothing of ours
+		{"none", "", 0, "", work(good, instead(section("work", profile.KeyRole, "arn:x", profile.KeySource, "base", profile.KeySerial, "x", profile.KeyRegion, "x")))},                                               // its source is nothing of ours
 		{"region-missing", "warning", 0, "--region us-east-1", work(good, noRegion)},
 		{"none", "", 0, "", work(good, env("AWS_REGION", "x"), noRegion)},
 		{"name-quoting", "info", 0, "quoted", work(good, one(func(p *Profile) { p.Name = "a b" }))},

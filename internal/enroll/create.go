@@ -44,11 +44,7 @@ func (r *run) create(ctx context.Context, o DeviceOptions) error {
 func (r *run) makeDevice(ctx context.Context, o DeviceOptions) (awsapi.NewDevice, error) {
 	ours := r.resumed && r.entry.Free || o.ReplaceUnassigned
 	for try := 1; ; try++ {
-		var device awsapi.NewDevice
-		err := r.call(ctx, passing, func(api IAM) (err error) {
-			device, err = api.CreateVirtualMFADevice(ctx, r.entry.Name)
-			return err
-		})
+		device, err := ask(ctx, r, passing, func(api IAM) (awsapi.NewDevice, error) { return api.CreateVirtualMFADevice(ctx, r.entry.Name) })
 		switch {
 		case err == nil || try == maxTries:
 			return device, err

@@ -1,8 +1,10 @@
 package enroll
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -38,11 +40,7 @@ func (m *Manager) Enroll(ctx context.Context, o DeviceOptions) (Result, error) {
 		if err := r.beforeCreation(ctx); err != nil {
 			return err
 		}
-		name := o.Name
-		if name == "" {
-			name = DefaultName(r.who.User(), o.Host)
-		}
-		return r.startDevice(ctx, name, Entry{Flow: FlowEnroll})
+		return r.startDevice(ctx, cmp.Or(o.Name, DefaultName(r.who.User(), o.Host)), Entry{Flow: FlowEnroll})
 	})
 }
 
@@ -52,17 +50,11 @@ func (m *Manager) Enroll(ctx context.Context, o DeviceOptions) (Result, error) {
 // of Enroll.
 func (m *Manager) RotateDevice(ctx context.Context, o DeviceOptions) (Result, error) {
 	return m.changeDevice(ctx, FlowRotateDevice, o, func(r *run) error {
-		old, err := r.current()
+		old, err := r.device("")
 		if err != nil {
 			return err
 		}
-		name := o.Name
-		if name == "" {
-			if name = (awsapi.Device{Serial: old}).Name(); name == "" {
-				name = r.who.User()
-			}
-			name = otherName(name)
-		}
+		name := cmp.Or(o.Name, otherName(cmp.Or(awsapi.Device{Serial: old}.Name(), r.who.User())))
 		if err := r.beforeCreation(ctx); err != nil {
 			return err
 		}
@@ -78,11 +70,10 @@ func (m *Manager) RotateDevice(ctx context.Context, o DeviceOptions) (Result, er
 // profiles; "" is the device of the profile. The last device of a user is removed only once that
 // is confirmed.
 func (m *Manager) RemoveDevice(ctx context.Context, serial string) (Result, error) {
-	return m.changeDevice(ctx, FlowRemoveDevice, DeviceOptions{}, func(r *run) (err error) {
-		if serial == "" {
-			if serial, err = r.current(); err != nil {
-				return err
-			}
+	return m.changeDevice(ctx, FlowRemoveDevice, DeviceOptions{}, func(r *run) error {
+		serial, err := r.device(serial)
+		if err != nil {
+			return err
 		}
 		devices, err := r.devices(ctx)
 		if err != nil && !is(err, awsapi.Denied) {
@@ -114,10 +105,8 @@ func (m *Manager) Resync(ctx context.Context, serial string) error {
 	if err != nil {
 		return err
 	}
-	if serial == "" {
-		if serial, err = r.current(); err != nil {
-			return err
-		}
+	if serial, err = r.device(serial); err != nil {
+		return err
 	}
 	if err := r.identify(ctx); err != nil {
 		return err
@@ -149,29 +138,19 @@ func (m *Manager) changeDevice(ctx context.Context, flow Flow, o DeviceOptions, 
 	case flow == FlowEnroll && r.entry.Phase == Creating && o.Name != "" && o.Name != r.entry.Name:
 		err = r.leave(ctx, o.Name)
 	}
-	result := Result{User: r.who.User(), Old: r.entry.Old}
-	for err == nil && r.entry.Phase != "" {
-		result.Serial = r.entry.Serial
-		err = r.step(ctx, o)
-	}
 	if err != nil {
 		return Result{}, err
 	}
-	return result, nil
-}
-
-// step runs one phase. Each can be run again, whatever of it has been done.
-func (r *run) step(ctx context.Context, o DeviceOptions) error {
-	switch r.entry.Phase {
-	case Creating:
-		return r.create(ctx, o)
-	case Stored:
-		return r.enable(ctx)
-	case Enabled:
-		return r.adopt(ctx)
-	default:
-		return r.removeOld(ctx)
+	last, err := r.phases(ctx, map[Phase]func(context.Context) error{
+		Creating: func(ctx context.Context) error { return r.create(ctx, o) },
+		Stored:   r.enable,
+		Enabled:  r.adopt,
+		Removing: r.removeOld,
+	})
+	if err != nil {
+		return Result{}, err
 	}
+	return Result{User: r.who.User(), Serial: last.Serial, Old: last.Old}, nil
 }
 
 // beforeCreation finds what would be in the way. Where AWS does not say, the calls
@@ -241,8 +220,11 @@ func (r *run) adopt(ctx context.Context) error {
 	return r.dial(ctx) // a session with MFA is one of the new device from now on
 }
 
-// current returns the serial of the profile's device.
-func (r *run) current() (string, error) {
+// device returns the serial, or if it is "" that of the profile's device.
+func (r *run) device(serial string) (string, error) {
+	if serial != "" {
+		return serial, nil
+	}
 	serial, err := r.serial()
 	if err == nil && serial == "" {
 		return "", fault.New(fault.Config, "this profile", "aws-mfa-creds enroll --profile NAME", "it has no MFA device")
@@ -252,19 +234,14 @@ func (r *run) current() (string, error) {
 
 // devices lists the devices of the user.
 func (r *run) devices(ctx context.Context) ([]awsapi.Device, error) {
-	return list(ctx, r, func(api IAM) ([]awsapi.Device, error) { return api.ListMFADevices(ctx, r.who.User()) })
+	return ask(ctx, r, repeatable, func(api IAM) ([]awsapi.Device, error) { return api.ListMFADevices(ctx, r.who.User()) })
 }
 
 // virtual lists the virtual devices of the account.
 func (r *run) virtual(ctx context.Context) ([]awsapi.Device, error) {
-	return list(ctx, r, func(api IAM) ([]awsapi.Device, error) { return api.ListVirtualMFADevices(ctx) })
+	return ask(ctx, r, repeatable, func(api IAM) ([]awsapi.Device, error) { return api.ListVirtualMFADevices(ctx) })
 }
 
 func has(devices []awsapi.Device, serial string) bool {
-	for _, d := range devices {
-		if d.Serial == serial {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(devices, func(d awsapi.Device) bool { return d.Serial == serial })
 }

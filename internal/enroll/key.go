@@ -36,40 +36,30 @@ func (m *Manager) RotateKey(ctx context.Context, o KeyOptions) (KeyResult, error
 		return KeyResult{}, err
 	}
 	defer done()
-	var result KeyResult
 	if !r.resumed {
 		if err := r.beginKey(ctx); err != nil {
 			return KeyResult{}, err
 		}
 	}
-	for r.entry.Phase != "" && !result.Kept {
-		result.Old = r.entry.Old
-		if result.Kept, err = r.keyStep(ctx, o); err != nil {
-			return KeyResult{}, err
-		}
-		if result.Kept {
-			result.Use = r.entry.OldUse
-		}
+	deleteOld := func(ctx context.Context) error { return r.deleteOldKey(ctx, o) }
+	last, err := r.phases(ctx, map[Phase]func(context.Context) error{
+		Creating: r.createKey,
+		Stored:   r.proveKey,
+		Proven:   r.switchKey,
+		Switched: r.disableKey,
+		Disabled: deleteOld,
+		Awaiting: deleteOld,
+	})
+	if err != nil {
+		return KeyResult{}, err
+	}
+	result := KeyResult{Old: last.Old, Kept: r.entry.Phase == Awaiting}
+	if result.Kept {
+		result.Use = last.OldUse
 	}
 	key, err := r.accessKey(ctx)
 	result.ID = key.ID
 	return result, err
-}
-
-// keyStep runs one phase. Each can be run again, whatever of it has been done.
-func (r *run) keyStep(ctx context.Context, o KeyOptions) (kept bool, err error) {
-	switch r.entry.Phase {
-	case Creating:
-		return false, r.createKey(ctx)
-	case Stored:
-		return false, r.proveKey(ctx)
-	case Proven:
-		return false, r.switchKey(ctx)
-	case Switched:
-		return false, r.disableKey(ctx)
-	default:
-		return r.deleteOldKey(ctx, o)
-	}
 }
 
 // beginKey notes which keys there are, so that one whose secret is lost can be distinguished
@@ -98,12 +88,12 @@ func (r *run) beginKey(ctx context.Context) error {
 }
 
 func (r *run) keys(ctx context.Context) ([]awsapi.Key, error) {
-	return list(ctx, r, func(api IAM) ([]awsapi.Key, error) { return api.ListAccessKeys(ctx, r.who.User()) })
+	return ask(ctx, r, repeatable, func(api IAM) ([]awsapi.Key, error) { return api.ListAccessKeys(ctx, r.who.User()) })
 }
 
 // lastUse returns nil where AWS does not say.
 func (r *run) lastUse(ctx context.Context, id string) *awsapi.KeyUse {
-	use, err := list(ctx, r, func(api IAM) (awsapi.KeyUse, error) { return api.GetAccessKeyLastUsed(ctx, id) })
+	use, err := ask(ctx, r, repeatable, func(api IAM) (awsapi.KeyUse, error) { return api.GetAccessKeyLastUsed(ctx, id) })
 	if err != nil {
 		r.Log.Debug("last use not known", "error", err)
 		return nil

@@ -33,11 +33,7 @@ func (r *run) createKey(ctx context.Context) error {
 	}
 	r.progress("Creating an access key in IAM")
 	for try := 1; ; try++ {
-		var key creds.AccessKey
-		err := r.call(ctx, passing, func(api IAM) (err error) {
-			key, err = api.CreateAccessKey(ctx, r.who.User())
-			return err
-		})
+		key, err := ask(ctx, r, passing, func(api IAM) (creds.AccessKey, error) { return api.CreateAccessKey(ctx, r.who.User()) })
 		switch {
 		case err == nil:
 			return r.storeKey(ctx, key)

@@ -129,22 +129,22 @@ func (r *run) disableKey(ctx context.Context) error {
 
 // deleteOldKey is the phases Disabled and Awaiting. The run that has made the key inactive keeps
 // it if others seem to use it; a later one deletes it, unless it has been activated again.
-func (r *run) deleteOldKey(ctx context.Context, o KeyOptions) (kept bool, err error) {
+func (r *run) deleteOldKey(ctx context.Context, o KeyOptions) error {
 	switch {
 	case o.Delete:
 	case r.entry.Phase == Awaiting:
 		if err := r.stillInactive(ctx); err != nil {
-			return false, err
+			return err
 		}
 	case r.usedByOthers():
-		return true, r.enter(Awaiting)
+		return r.enter(Awaiting)
 	}
 	r.progress("Deleting access key %s", r.entry.Old)
-	err = r.untilKeyKnown(ctx, r.entry.NewKey, func() error { return r.deleteKey(ctx, r.entry.Old) })
+	err := r.untilKeyKnown(ctx, r.entry.NewKey, func() error { return r.deleteKey(ctx, r.entry.Old) })
 	if err != nil {
-		return false, err
+		return err
 	}
-	return false, r.finish()
+	return r.finish()
 }
 
 // usedByOthers reports whether the old key was used for anything but sessions and IAM, which is what

@@ -9,8 +9,8 @@
 //   - the journal names what a crash leaves in IAM, and the next run of the same command finishes or
 //     removes it.
 //
-// An enrollment goes Manager.Enroll -> changeDevice -> step, which runs create (create.go), enable
-// (device.go), adopt (enroll.go) and removeOld (removal.go).
+// An enrollment goes Manager.Enroll -> changeDevice -> phases, which runs create (create.go), enable
+// (enable.go), adopt (enroll.go) and removeOld (removal.go).
 package enroll
 
 import (
@@ -109,13 +109,10 @@ var ErrNoSession = errors.New("no session with MFA")
 
 // MFAError is the denial of a call that a session with MFA would be allowed, where Dial had
 // none. It wraps the *awsapi.Error.
-type MFAError struct{ Err error }
-
-// Error returns the text of the denial.
-func (e *MFAError) Error() string { return e.Err.Error() }
+type MFAError struct{ error }
 
 // Unwrap returns the denial.
-func (e *MFAError) Unwrap() error { return e.Err }
+func (e *MFAError) Unwrap() error { return e.error }
 
 // Proof is what a session is to prove.
 type Proof struct {

@@ -134,9 +134,9 @@ func (r *run) call(ctx context.Context, again func(error) bool, call func(IAM) e
 	return once()
 }
 
-// list makes a call to IAM that only asks.
-func list[T any](ctx context.Context, r *run, call func(IAM) (T, error)) (answer T, err error) {
-	err = r.call(ctx, repeatable, func(api IAM) (err error) {
+// ask is run.call for a call that answers.
+func ask[T any](ctx context.Context, r *run, again func(error) bool, call func(IAM) (T, error)) (answer T, err error) {
+	err = r.call(ctx, again, func(api IAM) (err error) {
 		answer, err = call(api)
 		return err
 	})
@@ -211,6 +211,16 @@ func (r *run) start(ctx context.Context, first Phase, e Entry) error {
 	e.Started, e.Caller = r.Now().UTC(), r.who.ARN
 	r.entry = e
 	return r.enter(first)
+}
+
+// phases runs the phases that are left, each of which can be run again, whatever of it has been done.
+// What Awaiting has left to do is left to the next run. It returns the entry of the last one.
+func (r *run) phases(ctx context.Context, do map[Phase]func(context.Context) error) (last Entry, err error) {
+	for err == nil && r.entry.Phase != "" && (r.resumed || r.entry.Phase != Awaiting) {
+		last = r.entry
+		err = do[last.Phase](ctx)
+	}
+	return last, err
 }
 
 func (r *run) progress(format string, args ...any) { r.Progress(fmt.Sprintf(format, args...)) }

@@ -7,12 +7,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -28,7 +28,7 @@ import (
 type hintCase struct {
 	name string
 	make func(*ill) // makes the situation, on a machine whose profile work has its secrets in the age store
-	run  string     // the command, as a shell reads it; "doctor ID" for what that rule of doctor finds
+	run  string     // the command, as a shell reads it; "doctor ID [FLAG]" for what that rule of doctor finds
 	code int        // its exit code
 
 	says string // "THING: CAUSE"
@@ -36,12 +36,15 @@ type hintCase struct {
 
 	// help does what the hint says, as a person would. If it is nil, the commands in the hint are pasted.
 	help func(*ill)
-	then string // what the command says next, "" if it succeeds; for doctor, nothing may be left
+	then string // what the command says next, "" if it succeeds; for doctor, "" or stays
 }
+
+// stays is for what doctor goes on finding, because only a person can tell whether it is meant so.
+const stays = "stays"
 
 // hintCases are the situations, by area. Each hint of the program has one.
 func hintCases() []hintCase {
-	return slices.Concat(commandHints())
+	return slices.Concat(commandHints(), configHints(), doctorHints(), inputHints(), awsHints())
 }
 
 // TestHints makes everything go wrong that a hint is printed for, and does what the hint says: then the
@@ -77,13 +80,13 @@ func (c hintCase) tryOn(m *ill) {
 	}
 	m.stillHas(before)
 	if rule, ok := strings.CutPrefix(c.run, "doctor "); ok {
-		if f, found := m.finding(rule); found {
-			m.t.Errorf("after %q, doctor still finds: %s", hint, f.What)
+		if f, found := m.finding(rule); found != (c.then == stays) {
+			m.t.Errorf("after %q, doctor finds %q, want %q", hint, f.What, c.then)
 		}
 		return
 	}
 	run := cmp.Or(m.again, c.run)
-	got := m.sh(run)
+	got := m.sh(m.fill(run))
 	switch {
 	case c.then == "" && got.code != 0:
 		m.t.Errorf("after %q, %s says: exit %d: %s", hint, run, got.code, got.stderr)
@@ -131,6 +134,7 @@ type ill struct {
 	t     *testing.T
 	env   []string
 	uid   int
+	root  bool   // commands run as root, as with sudo -E
 	said  string // the hint
 	again string // the command as the hint has made it, to be typed instead
 
@@ -169,6 +173,9 @@ func (m *ill) own(path string) {
 // sh runs a shell command as the user.
 func (m *ill) sh(line string) outcome {
 	m.t.Helper()
+	if m.root {
+		return m.as(0, line)
+	}
 	return m.as(m.uid, line)
 }
 
@@ -209,7 +216,7 @@ func (m *ill) must(line string) string {
 	return got.stdout
 }
 
-// write writes a file of the user, in which the words in capitals are filled in.
+// write writes a file of the user, in which what stands in angle brackets is filled in.
 func (m *ill) write(path, text string) {
 	m.t.Helper()
 	must(m.t, os.MkdirAll(filepath.Dir(path), 0o700))
@@ -221,7 +228,8 @@ func (m *ill) write(path, text string) {
 func (m *ill) finding(rule string) (finding, bool) {
 	m.t.Helper()
 	p := &patient{Bed: m.Bed, t: m.t}
-	d, _ := p.diagnosis(m.sh("aws-mfa-creds doctor --json"))
+	rule, flags, _ := strings.Cut(rule, " ")
+	d, _ := p.diagnosis(m.sh("aws-mfa-creds doctor --json " + flags))
 	i := slices.IndexFunc(d.Findings, func(f finding) bool { return f.ID == rule })
 	if i < 0 {
 		return finding{}, false
@@ -246,8 +254,17 @@ func (m *ill) paste(hint string) {
 func (m *ill) runPasted(line string) {
 	m.t.Helper()
 	uid := m.uid
+	for _, part := range strings.Split(line, "; ") {
+		if names, ok := strings.CutPrefix(part, "unset "); ok {
+			for _, name := range strings.Fields(names) {
+				m.env = append(m.env, name+"=")
+			}
+		} else if setting, ok := strings.CutPrefix(part, "export "); ok {
+			m.env = append(m.env, setting)
+		}
+	}
 	if after, ok := strings.CutPrefix(line, "sudo "); ok {
-		line, uid = strings.ReplaceAll(after, `"$(id -un)"`, fmt.Sprint(m.uid)), os.Getuid()
+		line, uid = strings.ReplaceAll(after, `"$(id -un)"`, strconv.Itoa(m.uid)), os.Getuid()
 	}
 	if got := m.as(uid, line); got.code != 0 {
 		m.t.Fatalf("pasted: %s: exit %d: %s", line, got.code, got.stderr)
@@ -269,9 +286,9 @@ func with(more string) func(*ill) {
 // retype returns a help that types the command anew.
 func retype(line string) func(*ill) { return func(m *ill) { m.again = m.fill(line) } }
 
-// fill puts in the words in capitals.
+// fill puts in what stands in angle brackets.
 func (m *ill) fill(line string) string {
-	return strings.NewReplacer("KEYFILE", m.key, "SEEDFILE", m.seed, "SERIAL", m.Identity().Serial, "DIR", m.Dir, "BIN", m.Binary).Replace(line)
+	return strings.NewReplacer("<KEY>", m.key, "<SEED>", m.seed, "<SERIAL>", m.Identity().Serial, "<DIR>", m.Dir, "<BIN>", m.Binary, "<URL>", m.Server.URL(), "<UID>", strconv.Itoa(m.uid), "<PROGRAM>", filepath.Dir(m.Binary)).Replace(line)
 }
 
 // belongings are what may not get lost: the user's stored items, other users' files, and what IAM has.
@@ -389,8 +406,8 @@ func credited(remedies []told, hint string) (all []string) {
 		best := 0
 		var found []string
 		for _, r := range remedies {
-			own := len(strings.ReplaceAll(r.text, hole, ""))
 			text := strings.TrimPrefix(strings.ReplaceAll(r.text, "--profile NAME", "--profile "+hole), "run: ")
+			own := len(strings.ReplaceAll(text, hole, ""))
 			if own < best || !form(text).MatchString(strings.TrimPrefix(part, "run: ")) {
 				continue
 			}

@@ -140,6 +140,9 @@ func (r reader) told(e ast.Expr) (all []told) {
 			all = append(all, told{strings.ReplaceAll(text, passed, hole), place})
 		}
 	}
+	all = slices.DeleteFunc(all, func(vague told) bool { // the same words, of which more is known elsewhere
+		return slices.ContainsFunc(all, func(other told) bool { return other.text != vague.text && form(vague.text).MatchString(other.text) })
+	})
 	if unknown && len(all) == 0 {
 		r.t.Errorf("%s: make the remedy of literals, constants and plain functions, so that the test of hints can read its words", place)
 	}
@@ -394,6 +397,8 @@ func (r reader) call(call *ast.CallExpr, depth int) (all []string) {
 			}
 			return all
 		case x.Name == "strings" && slices.Contains([]string{"TrimPrefix", "TrimSuffix", "ReplaceAll"}, name):
+			return r.texts(call.Args[0], depth+1)
+		case x.Name == "fault" && name == "Escape":
 			return r.texts(call.Args[0], depth+1)
 		case x.Name == "fault" && (name == "Shell" || name == "Printable"):
 			return []string{hole}

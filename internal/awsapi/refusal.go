@@ -11,7 +11,7 @@ import (
 )
 
 // addKey is what to do about a stored access key that does not work.
-const addKey = "store a valid access key and its secret (AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY)"
+const addKey = "run: aws-mfa-creds add --profile NAME; if it is from the environment, correct AWS_MFA_CREDS_ACCESS_KEY_ID and AWS_MFA_CREDS_SECRET_ACCESS_KEY"
 
 // refusal is an error that AWS answered. Its message is one line, without the secrets of the request.
 type refusal struct {

@@ -28,7 +28,7 @@ func (c *call) refusedBySTS(r refusal) meaning {
 		}
 	case r.says("exceeds the 1 hour session limit for roles assumed by role chaining"):
 		return meaning{
-			kind: Refused, thing: c.roleThing(), remedy: "--duration 1h",
+			kind: Refused, thing: c.roleThing(), remedy: "give --duration 1h",
 			cause: fault.Duration(c.Duration) + " was requested, but a role that is assumed from another session lasts 1h at most",
 		}
 	case r.says("exceeds the MaxSessionDuration set for this role"):
@@ -67,7 +67,7 @@ func (c *call) longerThanRole() meaning {
 	name = name[strings.LastIndex(name, "/")+1:]
 	return meaning{
 		kind: Refused, thing: c.roleThing(), cause: fault.Duration(c.Duration) + " was requested, which exceeds its MaxSessionDuration",
-		remedy: "lower --duration to the value shown by: aws iam get-role --role-name " + name + " --query Role.MaxSessionDuration",
+		remedy: "lower --duration or duration_seconds to the value shown by: aws iam get-role --role-name " + name + " --query Role.MaxSessionDuration",
 	}
 }
 

@@ -29,11 +29,11 @@ func TestOpenRefusesWhatOthersGetAt(t *testing.T) {
 		"0710":     {func(_ *testing.T, dir string) error { return os.Chmod(dir, 0o710) }, "run: chmod 700 "},
 		"0701":     {func(_ *testing.T, dir string) error { return os.Chmod(dir, 0o701) }, "run: chmod 700 "},
 		"01777":    {func(_ *testing.T, dir string) error { return os.Chmod(dir, 0o777|os.ModeSticky) }, "run: chmod 700 "},
-		"stranger": {func(t *testing.T, dir string) error { needRoot(t); return os.Chown(dir, stranger, stranger) }, "chown"},
+		"stranger": {func(t *testing.T, dir string) error { needRoot(t); return os.Chown(dir, stranger, stranger) }, "run it as that user"},
 		"a stranger's, by a link": {func(t *testing.T, dir string) error {
 			needRoot(t)
 			return errors.Join(toLink(dir), os.Chown(dir, stranger, stranger))
-		}, "chown"},
+		}, "run it as that user"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -296,7 +296,7 @@ func (add *adding) setProgram(ctx context.Context) error {
 // by another.
 func (add *adding) storeFor(ctx context.Context, what, flag, asked, recorded string) (at place, err error) {
 	asked = cmp.Or(asked, add.stores.both)
-	if asked != "" && recorded != "" && asked != recorded {
+	if asked != "" && recorded != "" && asked != recorded && add.holds(ctx, recorded, what) {
 		return at, fault.New(fault.Usage, "--store "+asked, "run: "+program+" store move --profile "+fault.Shell(add.settings.Identity)+" "+flag+" --to "+asked,
 			"the %s of profile %s is already stored in %s", what, add.settings.Identity, recorded)
 	}
@@ -310,6 +310,20 @@ func (add *adding) storeFor(ctx context.Context, what, flag, asked, recorded str
 		return at, err
 	}
 	return at, add.preflight(add.files, changes{profile: add.settings.Identity, stores: []string{at.kind}})
+}
+
+// holds reports whether a store has the secret. One that cannot be used must not keep a profile from
+// getting another.
+func (add *adding) holds(ctx context.Context, kind, what string) bool {
+	items, err := add.items(kind, add.ask)
+	switch {
+	case err != nil:
+	case what == "seed":
+		_, err = items.Seed(ctx, add.settings.Serial)
+	default:
+		_, err = items.AccessKey(ctx, add.settings.Identity)
+	}
+	return err == nil
 }
 
 // wants asks whether a stored secret is to be replaced where no flag says so, and nobody has to enter

@@ -21,6 +21,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/agefile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/busguard"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/ring"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
@@ -58,10 +59,11 @@ type app struct {
 	getenv         func(string) string // of the environment with the secrets that are kept from child processes
 	now            func() time.Time
 
-	debug   bool   // --debug
-	profile string // --profile, for what errors say to type
-	started bool   // a command's own code has begun: the command line was in order
-	unsaid  error  // why stdout could not be written, if it could not
+	debug   bool          // --debug
+	profile string        // --profile, for what errors say to type
+	flags   profile.Flags // of get, for the same
+	started bool          // a command's own code has begun: the command line was in order
+	unsaid  error         // why stdout could not be written, if it could not
 }
 
 // log returns the logger: silent unless --debug was given, and always on stderr.
@@ -114,8 +116,8 @@ func (a *app) fail(err error) int {
 		return int(fault.Internal) // the consumer is gone, and wants to hear nothing
 	}
 	remedy := fault.Remedy(err)
-	if a.profile != "" { // a remedy is written without knowing the profile
-		remedy = strings.ReplaceAll(remedy, "--profile NAME", "--profile "+fault.Printable(fault.Shell(a.profile)))
+	if a.profile != "" {
+		remedy = fault.Escape(a.flags.Remedy(a.profile, remedy))
 	}
 	switch {
 	case remedy == "":
@@ -160,8 +162,12 @@ func (a *app) print(text []byte) error {
 	return a.unsaid
 }
 
-// say prints a line to stdout.
-func (a *app) say(format string, args ...any) { fmt.Fprintf(a, format+"\n", args...) }
+// say prints lines to stdout, all of them printable.
+func (a *app) say(format string, args ...any) {
+	for line := range strings.Lines(fmt.Sprintf(format+"\n", args...)) {
+		fmt.Fprintln(a, fault.Escape(strings.TrimSuffix(line, "\n")))
+	}
+}
 
 // interruptError is the end of a process that a signal asked for.
 type interruptError struct{ signal os.Signal }

@@ -52,6 +52,7 @@ func (o *getOptions) define(cmd *cobra.Command) {
 }
 
 func runGet(ctx context.Context, a *app, o getOptions) error {
+	a.flags = o.flags
 	w, err := a.open(o)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf16"
 
 	"github.com/spf13/cobra"
 
@@ -99,13 +100,32 @@ func (a *app) printJSON(v any) error {
 	if err != nil {
 		return err
 	}
-	return a.print(append(text, '\n'))
+	return a.print(append(asciiJSON(text), '\n'))
+}
+
+// asciiJSON escapes what is not ASCII in JSON, so that nothing in it acts on a terminal.
+func asciiJSON(text []byte) []byte {
+	var out []byte
+	for _, r := range string(text) {
+		switch {
+		case r < 0x7f:
+			out = append(out, byte(r))
+		case r <= 0xffff:
+			out = fmt.Appendf(out, "\\u%04x", r)
+		default:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, "\\u%04x\\u%04x", high, low)
+		}
+	}
+	return out
 }
 
 func (a *app) listProfile(files *profile.Files, profileName string) listed {
-	w, err := a.openIn(files, askFor(files.Registered(profileName)))
+	call := askFor(files.Registered(profileName))
+	line := func(err error) string { return fault.Escape(call.flags.Remedy(call.profile, fault.Line(err))) }
+	w, err := a.openIn(files, call)
 	if err != nil {
-		return listed{Profile: profileName, Problem: fault.Line(err)}
+		return listed{Profile: profileName, Problem: line(err)}
 	}
 	l := listed{Profile: profileName, AccessKeyID: w.Settings.AccessKeyID, Serial: w.Settings.Serial, Notes: w.Settings.Notes}
 	l.KeyStore, l.SeedStore, l.MFAProcess = w.where()
@@ -115,25 +135,25 @@ func (a *app) listProfile(files *profile.Files, profileName string) listed {
 		l.Notes = append(slices.Clip(l.Notes), "no tool uses it yet; run: "+program+" register --profile "+fault.Shell(profileName))
 	}
 	if err := w.ready(); err != nil {
-		l.Problem = fault.Line(err)
+		l.Problem = line(err)
 		return l
 	}
 	for _, status := range w.broker.Status(w.Plan) {
-		l.Sessions = append(l.Sessions, listSession(status))
+		l.Sessions = append(l.Sessions, listSession(status, line))
 		if status.Stuck != nil {
-			l.Notes = append(l.Notes, fault.Line(status.Stuck))
+			l.Notes = append(l.Notes, line(status.Stuck))
 		}
 	}
 	return l
 }
 
-func listSession(s session.Status) listedSession {
+func listSession(s session.Status, line func(error) string) listedSession {
 	l := listedSession{Kind: "base", RoleARN: s.RoleARN, Expires: s.Expires.UTC(), SecondsLeft: int(s.Left / time.Second)}
 	if s.RoleARN != "" {
 		l.Kind = "role"
 	}
 	if s.Failure != nil {
-		l.Error = &listedError{At: s.Failure.At, ExitCode: int(s.Failure.Kind), Message: fault.Line(s.Failure.Err()), HeldOff: s.Failure.Until}
+		l.Error = &listedError{At: s.Failure.At, ExitCode: int(s.Failure.Kind), Message: line(s.Failure.Err()), HeldOff: s.Failure.Until}
 	}
 	return l
 }

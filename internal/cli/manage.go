@@ -173,13 +173,15 @@ func (m *manager) dial(ctx context.Context, as enroll.Access) (enroll.IAM, error
 }
 
 // mfaSession returns a session with MFA: of the profile's own device, or of another one whose
-// code a person types.
+// code a person types: also where the seed of its own has got lost.
 func (m *manager) mfaSession(ctx context.Context, p *opened, key creds.AccessKey) (creds.Credentials, error) {
-	if p.ready() != nil || m.pending.ID != "" && m.pending.ID != p.Settings.AccessKeyID {
-		return m.other.session(ctx, m, p, key)
+	if p.ready() == nil && (m.pending.ID == "" || m.pending.ID == p.Settings.AccessKeyID) {
+		p.broker.Sleep = m.countdown(p.broker.Sleep)
+		if s, err := p.session(ctx, session.Options{}); fault.KindOf(err) != fault.NoSecret {
+			return s, err
+		}
 	}
-	p.broker.Sleep = m.countdown(p.broker.Sleep)
-	return p.session(ctx, session.Options{})
+	return m.other.session(ctx, m, p, key)
 }
 
 // prove makes a new session with the device, and with the key if one is given.
@@ -276,7 +278,7 @@ func (m *manager) confirmLast(ctx context.Context, last enroll.LastDevice) error
 // needsSession adds to a denial for want of MFA how to get on.
 func needsSession(err error) error {
 	if denied, ok := errors.AsType[*enroll.MFAError](err); ok {
-		return withRemedy(denied, "give a device that works already: --mfa-serial ARN --mfa-code-file FILE, or run it on a terminal")
+		return withRemedy(denied, "give a device that works already: --mfa-serial ARN --mfa-code-file FILE; if there is none, have an administrator run: aws iam deactivate-mfa-device --user-name USER --serial-number ARN")
 	}
 	return err
 }

@@ -176,7 +176,7 @@ func (s *seedSource) chooseAccount(ctx context.Context, all []totp.Account, from
 	if s.account != "" {
 		candidates = slices.DeleteFunc(slices.Clone(all), func(a totp.Account) bool { return a.Name != s.account && titleOf(a) != s.account })
 		if len(candidates) == 0 {
-			return found{}, fault.New(fault.Usage, "--account "+s.account, "give one of the names", "there are only %s", titles(all))
+			return found{}, fault.New(fault.Usage, "--account "+s.account, "give one of the names: --account "+fault.Shell(titleOf(all[0])), "there are only %s", titles(all))
 		}
 	}
 	if len(candidates) == 0 {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -144,6 +145,11 @@ func (m *move) seed(ctx context.Context, own edit.Own, sharing []string) moving 
 	}
 }
 
+// elsewhere makes the remedy of a store that cannot be used one for a move.
+func (m *move) elsewhere(err error) error {
+	return withRemedy(err, strings.ReplaceAll(fault.Remedy(err), ring.OtherStore, "give another store with --to"))
+}
+
 // run stores the secret in its new store, records that, and only then deletes it from the old one.
 func (m *move) run(ctx context.Context, s moving) error {
 	if s.from == "" || s.from == keystore.KindEnv {
@@ -161,10 +167,10 @@ func (m *move) run(ctx context.Context, s moving) error {
 		return m.finish(ctx, s, target)
 	}
 	if err := m.mayReplace(ctx, s, source, target); err != nil {
-		return err
+		return m.elsewhere(err)
 	}
 	if err := s.copy(source, target); err != nil {
-		return err
+		return m.elsewhere(err)
 	}
 	if err := s.record(); err != nil {
 		return err

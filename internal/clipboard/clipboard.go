@@ -25,18 +25,19 @@ type Clipboard struct {
 // Copy puts text onto the clipboard. It is handed over on a pipe, never as an argument. The error
 // is a *fault.Error of kind Usage: there is no clipboard, or its program fails.
 func (c Clipboard) Copy(ctx context.Context, text creds.Secret) error {
-	_, err := c.run(ctx, func(t tool) []string { return t.write }, []byte(text.Reveal()), 0)
+	_, err := c.run(ctx, func(t tool) []string { return t.write }, []byte(text.Reveal()), 0, "leave out --copy")
 	return err
 }
 
 // Picture returns the picture on the clipboard, as a PNG file of at most limit bytes. It fails as
 // Copy does.
 func (c Clipboard) Picture(ctx context.Context, limit int64) ([]byte, error) {
-	return c.run(ctx, func(t tool) []string { return t.read }, nil, limit)
+	return c.run(ctx, func(t tool) []string { return t.read }, nil, limit, "use a file")
 }
 
-// run runs the first program that is installed, of those that use takes from the tools.
-func (c Clipboard) run(ctx context.Context, use func(tool) []string, stdin []byte, limit int64) ([]byte, error) {
+// run runs the first program that is installed, of those that use takes from the tools. The remedy is
+// what does without a clipboard.
+func (c Clipboard) run(ctx context.Context, use func(tool) []string, stdin []byte, limit int64, remedy string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var names []string
@@ -51,14 +52,14 @@ func (c Clipboard) run(ctx context.Context, use func(tool) []string, stdin []byt
 		}
 		out, err := child.Program{Argv: argv, Stdin: stdin, Limit: limit}.Run(ctx)
 		if err != nil || limit > 0 && len(out) == 0 {
-			return nil, fault.New(fault.Usage, "clipboard", "", "%s failed: is there a desktop, and a picture on the clipboard?", argv[0])
+			return nil, fault.New(fault.Usage, "clipboard", remedy, "%s failed: is there a desktop, and a picture on the clipboard?", argv[0])
 		}
 		return out, nil
 	}
 	if len(names) == 0 {
-		return nil, fault.New(fault.Usage, "clipboard", "use a file", "there is no desktop here (neither WAYLAND_DISPLAY nor DISPLAY is set)")
+		return nil, fault.New(fault.Usage, "clipboard", remedy, "there is no desktop here (neither WAYLAND_DISPLAY nor DISPLAY is set)")
 	}
-	return nil, fault.New(fault.Usage, "clipboard", "install "+strings.Join(names, " or ")+", or use a file", "no program for it is installed")
+	return nil, fault.New(fault.Usage, "clipboard", "install "+strings.Join(names, " or ")+", or "+remedy, "no program for it is installed")
 }
 
 // tool is what a desktop has for its clipboard: command lines, of which the first reads stdin, and the

@@ -129,13 +129,13 @@ func Examine(f Facts) []Finding {
 	var all []Finding
 	for _, rule := range Rules() {
 		if rule.machine != nil {
-			all = append(all, named(rule.machine(f), rule.ID, "")...)
+			all = append(all, named(rule.machine(f), rule.ID, Profile{})...)
 		}
 	}
 	for _, p := range f.Profiles {
 		for _, rule := range Rules() {
 			if rule.profile != nil {
-				all = append(all, named(rule.profile(f, p), rule.ID, p.Name)...)
+				all = append(all, named(rule.profile(f, p), rule.ID, p)...)
 			}
 		}
 	}
@@ -143,13 +143,15 @@ func Examine(f Facts) []Finding {
 }
 
 // named sets which rule found it, and for which profile, whose name goes into remedies that were
-// written without it.
-func named(found []Finding, id, profile string) []Finding {
+// written without it. From here on all texts can be printed.
+func named(found []Finding, id string, p Profile) []Finding {
 	for i := range found {
-		found[i].ID, found[i].Profile = id, profile
-		if profile != "" {
-			found[i].Remedy = strings.ReplaceAll(found[i].Remedy, "--profile NAME", "--profile "+fault.Shell(profile))
+		f := &found[i]
+		f.ID, f.Profile = id, p.Name
+		if p.Name != "" {
+			f.Remedy = p.Flags.Remedy(p.Name, f.Remedy)
 		}
+		f.Place, f.What, f.Consequence, f.Remedy = fault.Escape(f.Place), fault.Escape(f.What), fault.Escape(f.Consequence), fault.Escape(f.Remedy)
 	}
 	return found
 }

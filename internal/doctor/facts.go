@@ -47,7 +47,7 @@ type Dir struct {
 type File struct {
 	Path    string
 	Mode    fs.FileMode // permissions only; 0 where the platform has none
-	Foreign bool        // it belongs to another user
+	Foreign error       // it belongs to another user
 	Use     FileUse
 }
 
@@ -77,6 +77,7 @@ type Profile struct {
 	Name     string
 	Sections []profile.Section // of it in the AWS config
 	Command  Command           // its credential_process, if that calls this program
+	Flags    profile.Flags     // of get, as tools call it
 	Register string            // the command that registers it again; "" if it is not registered
 	Used     bool              // another profile uses its access key
 

@@ -150,7 +150,10 @@ func (in *Inspection) fileModes() (all []File) {
 		}
 		file := File{Path: path, Use: use}
 		if runtime.GOOS != "windows" { // where access control lists decide, and the mode says nothing
-			file.Mode, file.Foreign = info.Mode().Perm(), !securefile.Owned(info)
+			file.Mode = info.Mode().Perm()
+			if !securefile.Owned(info) {
+				file.Foreign = securefile.Foreign(path, info)
+			}
 		}
 		all = append(all, file)
 	}
@@ -264,6 +267,7 @@ func (in *Inspection) profile(ctx context.Context, name string, sections []profi
 		}
 	}
 	asked, role := in.command(&p)
+	p.Flags = asked.Flags
 	own, known, err := edit.ReadOwn(in.Files, name)
 	p.InOwn = known
 	if in.Unfinished != nil {
@@ -329,23 +333,11 @@ func (in *Inspection) assumedBySDK(sections []profile.Section) bool {
 
 // registerCommand is the command that makes the same registration.
 func registerCommand(name string, asked profile.Call) string {
-	words := []string{Program, "register", "--profile", fault.Shell(name)}
-	source := asked.Profile
-	if source == name {
-		source = ""
+	line := command("register", name)
+	if asked.Profile != name {
+		line += " --source-profile " + fault.Shell(asked.Profile)
 	}
-	for _, flag := range [][2]string{
-		{"--source-profile", source},
-		{"--role-arn", asked.Flags.RoleARN},
-		{"--role-session-name", asked.Flags.RoleSessionName},
-		{"--external-id", asked.Flags.ExternalID},
-		{"--duration", asked.Flags.Duration},
-	} {
-		if flag[1] != "" {
-			words = append(words, flag[0], fault.Shell(flag[1]))
-		}
-	}
-	return strings.Join(words, " ")
+	return line + asked.Flags.Words()
 }
 
 // stateOf returns what is at the path of a program. A relative path depends on who asks.

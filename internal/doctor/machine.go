@@ -49,7 +49,7 @@ func directoryUnsafe(f Facts) (all []Finding) {
 
 func fileExposed(f Facts) (all []Finding) {
 	for _, file := range f.Files {
-		if !file.Foreign && file.Mode&open == 0 {
+		if file.Foreign == nil && file.Mode&open == 0 {
 			continue
 		}
 		found := failure(fault.Permissions, file.Path, fmt.Sprintf("is open to other users (mode %04o)", file.Mode.Perm()),
@@ -59,8 +59,9 @@ func fileExposed(f Facts) (all []Finding) {
 			found = found.demoted(Warning)
 			found.Consequence = "the key is not used: the next session is sealed with a new key, and the cached sessions are lost"
 		}
-		if file.Foreign {
-			found.What, found.Remedy, found.Fix = "belongs to another user", `sudo chown "$(id -un)" `+fault.Shell(file.Path), nil
+		if file.Foreign != nil {
+			foreign := refusal(file.Foreign, "")
+			found.What, found.Remedy, found.Fix = foreign.What, foreign.Remedy, nil
 		}
 		all = append(all, found)
 	}

@@ -113,7 +113,9 @@ func cases() []expected { //nolint:maintidx // a table
 		{"directory-unsafe", "error", fault.Permissions, "chmod 700", work(good, machine(func(f *Facts) { f.Dirs = []Dir{{Path: "/own/cache", Problem: permission}} }))},
 		{"directory-unsafe", "warning", 0, "chmod 700", work(good, machine(func(f *Facts) { f.Dirs = []Dir{{Path: "/own", Settings: true, Problem: permission}} }))},
 		{"file-exposed", "error", fault.Permissions, "chmod 600 '/own/a b'", work(good, machine(func(f *Facts) { f.Files = []File{{Path: "/own/a b", Mode: 0o640, Use: StoreFile}} }))},
-		{"file-exposed", "error", fault.Permissions, "chown", work(good, machine(func(f *Facts) { f.Files = []File{{Path: "/own/a", Foreign: true, Use: StoreFile}} }))},
+		{"file-exposed", "error", fault.Permissions, "chown", work(good, machine(func(f *Facts) {
+			f.Files = []File{{Path: "/own/a", Foreign: fault.New(fault.Permissions, "/own/a", "chown", "belongs to another user"), Use: StoreFile}}
+		}))},
 		{"file-exposed", "warning", 0, "new key", work(good, machine(func(f *Facts) { f.Files = []File{{Path: "/own/sealing.key", Mode: 0o604, Use: SealingKey}} }))},
 		{"none", "", 0, "", work(good, machine(func(f *Facts) {
 			f.Files = []File{{Path: "/own/a", Mode: 0o600, Use: StoreFile}}
@@ -342,7 +344,7 @@ func TestNoFix(t *testing.T) {
 	for name, f := range map[string]Facts{
 		"unreadable": {Unreadable: fault.New(fault.Config, "/own/profiles.ini", "", "is a directory")},
 		"foreign":    {Dirs: []Dir{{Path: "/own", Problem: fault.New(fault.Permissions, "/own", "chown", "belongs to another user")}}},
-		"file":       {Files: []File{{Path: "/own/a", Foreign: true, Mode: 0o666, Use: StoreFile}}},
+		"file":       {Files: []File{{Path: "/own/a", Foreign: fault.New(fault.Permissions, "/own/a", "chown", "belongs to another user"), Mode: 0o666, Use: StoreFile}}},
 		"other":      work(good, one(func(p *Profile) { p.Command.State = Another })),
 		"wrapper":    work("/bin/nice "+good, one(func(p *Profile) { p.Command.State = Another })),
 		"arguments":  work(good, one(func(p *Profile) { p.Command.Accepted = false })),

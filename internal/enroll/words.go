@@ -83,7 +83,7 @@ func (r *run) taken(err error, d *awsapi.Device) error {
 		return reworded(err, thing, "replace it with --replace-unassigned, or choose another name with --device-name",
 			"the account has a device of that name that is not enabled for anyone, perhaps left over from an enrollment that did not finish")
 	case r.who.User():
-		return reworded(err, thing, "choose another name with --device-name, or replace the device: aws-mfa-creds rotate device --profile NAME",
+		return reworded(err, thing, "choose another name with --device-name; if the seed of this one is lost, have an administrator run: aws iam deactivate-mfa-device --user-name "+d.User+" --serial-number "+d.Serial+", and then give --replace-unassigned",
 			"it is enabled for user %s already", d.User)
 	}
 	return reworded(err, thing, "choose another name with --device-name", "it is enabled for user %s", d.User)

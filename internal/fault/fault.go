@@ -109,14 +109,18 @@ func Line(err error) string {
 	return Text(err)
 }
 
-// Printable makes s one printable line: ASCII stays, the rest is escaped as in a
-// Go string literal, and what exceeds maxPart is cut.
-func Printable(s string) string {
-	s = strings.TrimSpace(s)
-	if !printable(s) {
-		quoted := strconv.QuoteToASCII(s)
-		s = strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+// Escape makes s one printable line: ASCII stays, the rest is escaped as in a Go string literal.
+func Escape(s string) string {
+	if printable(s) {
+		return s
 	}
+	quoted := strconv.QuoteToASCII(s)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
+
+// Printable is Escape for what may be long: it cuts what exceeds maxPart.
+func Printable(s string) string {
+	s = Escape(strings.TrimSpace(s))
 	if len(s) <= maxPart {
 		return s
 	}

@@ -82,6 +82,8 @@ func (f *File) scan() error {
 				f.Headers[last].End = n.Offset
 			}
 			f.Headers = append(f.Headers, Header{n.Text, n.Offset, l.pos, len(f.Data), n.indent, f.dialect.title(n.Text)})
+		case !l.section && strings.HasPrefix(n.Text, "["):
+			return f.notClosed(n.Offset)
 		case !l.section:
 			return f.Fault(n.Offset, "begin with a header such as [default]", "there is an option before the first [section]")
 		}
@@ -226,6 +228,10 @@ func (f *File) Place(offset int) string {
 	}
 	line, _ := slices.BinarySearch(f.lines, offset+1)
 	return f.Path + ":" + strconv.Itoa(line)
+}
+
+func (f *File) notClosed(offset int) error {
+	return f.Fault(offset, "close it with ]", "the section header has no closing bracket")
 }
 
 // Fault returns a *fault.Error of kind Config about the line at an offset.

@@ -11,9 +11,11 @@
 package profile
 
 import (
+	"strings"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
 // Flags are the settings given on the command line; "" means not given.
@@ -22,6 +24,26 @@ type Flags struct {
 	RoleSessionName string // --role-session-name
 	ExternalID      string // --external-id
 	Duration        string // --duration: as "12h", or in seconds
+}
+
+// Words returns the flags as a shell reads them, each with a space before it.
+func (f Flags) Words() (words string) {
+	for _, flag := range [][2]string{
+		{"--role-arn", f.RoleARN}, {"--role-session-name", f.RoleSessionName}, {"--external-id", f.ExternalID}, {"--duration", f.Duration},
+	} {
+		if flag[1] != "" {
+			words += " " + flag[0] + " " + fault.Shell(flag[1])
+		}
+	}
+	return words
+}
+
+// Remedy returns a remedy, which was written without knowing the profile, as one to paste for the call of
+// profile name with the flags f.
+func (f Flags) Remedy(name, remedy string) string {
+	call := "--profile " + fault.Shell(name)
+	remedy = strings.ReplaceAll(remedy, "get --refresh --profile NAME", "get --refresh "+call+f.Words())
+	return strings.ReplaceAll(remedy, "--profile NAME", call)
 }
 
 // Env is what the environment contributes.

@@ -75,7 +75,7 @@ func Unreadable(path string, err error) error {
 	cause, remedy := securefile.Reason(err), "put a readable file in its place"
 	if info, statErr := os.Stat(path); statErr == nil {
 		cause += " (mode " + info.Mode().String() + ")"
-		remedy = "chmod u+r " + path
+		remedy = "chmod u+r " + fault.Shell(path)
 	}
 	bad := fault.New(fault.Filesystem, path, remedy, "cannot be read: %s", cause)
 	bad.Err = err

@@ -149,13 +149,13 @@ func (s *section) checkKey(n Statement, key string, known []string) error {
 	has := func(part string) bool { return strings.Contains(key, part) }
 	switch {
 	case n.Text[0] == '[' && !strings.Contains(n.Text, "]"):
-		return s.file.Fault(n.Offset, "close it with ]", "the section header has no closing bracket")
+		return s.file.notClosed(n.Offset)
 	case key == "":
 		return s.file.Fault(n.Offset, "write it as KEY = VALUE, or as a comment", "the line is not an option")
 	case s.file.dialect != Plain || slices.Contains(known, key):
 		return nil
 	case has("secret"), has("seed"), has("token"):
-		return s.file.Fault(n.Offset, "delete the line; secrets come from AWS_MFA_CREDS_SECRET_ACCESS_KEY and AWS_MFA_CREDS_SEED", "secrets do not belong in this file")
+		return s.file.Fault(n.Offset, "delete the line; to store it, run: aws-mfa-creds add --profile NAME", "secrets do not belong in this file")
 	}
 	if near := nearest(known, key, 1); len(near) > 0 {
 		return s.file.Fault(n.Offset, "did you mean "+near[0]+"?", "unknown key %q", Shorten(key))

@@ -49,6 +49,9 @@ func OpenDir(path string, shut fs.FileMode) (*Dir, error) {
 		return nil, err
 	}
 	d, err := OpenAnyDir(end)
+	if info, failed := os.Stat(end); errors.Is(err, fs.ErrPermission) && failed == nil && !Owned(info) {
+		return nil, Foreign(path, info)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +70,7 @@ func (d *Dir) check(shut fs.FileMode) error {
 	case err != nil:
 		return err
 	case !Owned(info):
-		return fault.New(fault.Permissions, d.path, "run: sudo chown -R \"$(id -un)\" "+fault.Shell(d.path), "belongs to another user")
+		return Foreign(d.path, info)
 	case exposed(info, shut):
 		return fault.New(fault.Permissions, d.path, "run: chmod 700 "+fault.Shell(d.path), "is open to other users (mode %04o)", info.Mode().Perm())
 	}
@@ -149,6 +152,23 @@ func parent(path string) string {
 	return path[:end]
 }
 
+// asOwner is for root, who has been led to the files of an ordinary user by sudo -E.
+const asOwner = "run it as that user, without sudo"
+
+// Foreign is the failure of a file or directory that belongs to another user. Root's may be taken over: it
+// was left by a run with sudo. An ordinary user's may not: somebody may have planted it or, where root runs
+// the program, its owner would lose it.
+func Foreign(path string, info fs.FileInfo) error {
+	remedy := "run: sudo chown -R \"$(id -un)\" " + fault.Shell(path)
+	switch {
+	case os.Geteuid() == 0:
+		remedy = asOwner
+	case owner(info) != 0:
+		remedy = "use a copy that belongs to you"
+	}
+	return fault.New(fault.Permissions, path, remedy, "belongs to another user (uid %d)", owner(info))
+}
+
 // OpenTrusted opens the regular file path for reading, if only this user and root can change it or put
 // another in its place: see Resolve. If they are not alone, the error is a *fault.Error of kind
 // Permissions; other errors are those of OpenRegular.
@@ -163,7 +183,7 @@ func OpenTrusted(path string) (*os.File, fs.FileInfo, error) {
 	}
 	switch {
 	case !safeOwner(info):
-		err = fault.New(fault.Permissions, path, "use a copy that belongs to you", "belongs to another user, who can change it")
+		err = Foreign(path, info)
 	case open(end, info):
 		err = fault.New(fault.Permissions, path, "run: chmod go-w "+fault.Shell(path), "other users can change it (mode %04o)", info.Mode().Perm())
 	default:

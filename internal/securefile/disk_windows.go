@@ -32,6 +32,8 @@ func Owned(fs.FileInfo) bool { return true }
 
 func safeOwner(fs.FileInfo) bool { return true }
 
+func owner(fs.FileInfo) int64 { return -1 }
+
 // Resolve returns path without symbolic links or, with the error of the file system, as it is.
 func Resolve(path string) (string, error) {
 	end, err := filepath.EvalSymlinks(path)

@@ -104,7 +104,10 @@ func (w *walk) step() error {
 // check refuses the directory that the walk has come to if somebody else could put something in the place
 // of entry, which is there if info is not nil.
 func (w *walk) check(entry string, info fs.FileInfo) error {
-	const detour = "choose a path that leads only through directories of yours and of root"
+	detour := "choose a path that leads only through directories of yours and of root"
+	if os.Geteuid() == 0 {
+		detour = asOwner
+	}
 	open := open(w.dir, w.info)
 	switch {
 	case !w.info.IsDir():

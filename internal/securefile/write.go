@@ -124,6 +124,8 @@ func (d *Dir) createInPlace(name string, data []byte, o Options) error {
 	return nil
 }
 
+var errNoModes = errors.New("the file system keeps no permissions, so others could read it")
+
 // fill gives f its content and its mode, of which the umask may have taken a part.
 func fill(f *os.File, data []byte, o Options) error {
 	if _, err := f.Write(data); err != nil {
@@ -133,7 +135,13 @@ func fill(f *os.File, data []byte, o Options) error {
 	if mode == 0 {
 		mode = defaultMode
 	}
-	if err := f.Chmod(mode.Perm()); err != nil {
+	// A file system that keeps no modes (vfat, drvfs of WSL) refuses some. Where the caller chose the mode,
+	// as for the AWS config, the file is as open there as the one that it replaces.
+	err := f.Chmod(mode.Perm())
+	switch {
+	case errors.Is(err, fs.ErrPermission) && o.Mode == 0:
+		return errNoModes
+	case err != nil && !errors.Is(err, fs.ErrPermission):
 		return err
 	}
 	if !o.Durable {

@@ -95,21 +95,28 @@ func (s *Store) unreadable(dir *securefile.Dir, file string, err error) error {
 		return fault.New(fault.Permissions, path, "put the file itself in its place", "is a symbolic link")
 	case !info.Mode().IsRegular():
 		return fault.New(fault.NoSecret, path, "move it away", "is no regular file")
-	case errors.Is(err, fs.ErrPermission):
-		return fault.New(fault.Permissions, path, "run: sudo chown \"$(id -un)\" "+fault.Shell(path)+" && chmod 600 "+fault.Shell(path), "cannot be read: it belongs to another user, or its mode is %04o", info.Mode().Perm())
-	case !errors.Is(err, securefile.ErrUnusable):
-		return securefile.Fault(path, err)
+	case !securefile.Owned(info):
+		return securefile.Foreign(path, info)
 	case info.Mode().Perm()&securefile.Open != 0:
 		return fault.New(fault.Permissions, path, "run: chmod 600 "+fault.Shell(path), "is open to other users (mode %04o)", info.Mode().Perm())
+	case errors.Is(err, fs.ErrPermission):
+		return fault.New(fault.Permissions, path, "run: chmod 600 "+fault.Shell(path), "cannot be read (mode %04o)", info.Mode().Perm())
 	case info.Size() > maxFile:
 		return s.damaged(file, "is too large to be what it should be (%d bytes)", info.Size())
 	}
-	return fault.New(fault.Permissions, path, "run: sudo chown \"$(id -un)\" "+fault.Shell(path), "belongs to another user")
+	return securefile.Fault(path, err)
 }
 
 // damaged is the error for a file that does not hold what it should.
 func (s *Store) damaged(file, format string, args ...any) *fault.Error {
 	return fault.New(fault.NoSecret, s.path(file), "restore the file from a backup", format, args...)
+}
+
+// unopened is the error for an identity that is gone, without which the items cannot be decrypted.
+func (s *Store) unopened(how string) *fault.Error {
+	path := fault.Shell(s.dir)
+	return fault.New(fault.NoSecret, s.path(identityFile), "restore it from a backup; if there is none, run: mv "+path+" "+path+".bad, and store the secrets again",
+		"%s, and nothing else opens what is stored", how)
 }
 
 // write writes a file durably. The error is a *fault.Error.

@@ -2,6 +2,7 @@ package agefile
 
 import (
 	"bytes"
+	"crypto/fips140"
 	"encoding/json"
 	"errors"
 	"io"
@@ -52,6 +53,9 @@ func encrypt(name string, value creds.Secret, recipients []age.Recipient) ([]byt
 
 // seal encrypts plain.
 func seal(plain []byte, to ...age.Recipient) ([]byte, error) {
+	if err := allowed(); err != nil {
+		return nil, err
+	}
 	var file bytes.Buffer
 	w, err := age.Encrypt(&file, to...)
 	if err != nil {
@@ -66,9 +70,21 @@ func seal(plain []byte, to ...age.Recipient) ([]byte, error) {
 	return file.Bytes(), nil
 }
 
+// allowed refuses to work where nothing could be encrypted or decrypted: files that are sound would seem
+// damaged.
+func allowed() error {
+	if fips140.Enforced() {
+		return fault.New(fault.Store, "the age store", "set GODEBUG=fips140=on, or use another store", "age needs X25519 and ChaCha20-Poly1305, which GODEBUG=fips140=only forbids")
+	}
+	return nil
+}
+
 // unseal decrypts an age file, armored or not. The error is a problem, or a *fault.Error of an
 // identity: age's own may quote the file.
 func unseal(file []byte, identities ...age.Identity) ([]byte, error) {
+	if err := allowed(); err != nil {
+		return nil, err
+	}
 	var src io.Reader = bytes.NewReader(file)
 	if bytes.HasPrefix(file, []byte(armor.Header)) {
 		src = armor.NewReader(src)

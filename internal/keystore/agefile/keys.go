@@ -55,6 +55,9 @@ func (s *Store) identities(ctx context.Context, k keys) (all []age.Identity, loc
 func (s *Store) parse(ctx context.Context, file string, text creds.Secret) ([]age.Identity, error) {
 	all, err := parseKeys(text.Reveal(), s.host(ctx).identity)
 	if err != nil {
+		if file == identityFile {
+			return nil, s.unopened("is damaged")
+		}
 		return nil, s.damaged(file, "is damaged: it holds no age identity, or a line that is none")
 	}
 	return all, nil

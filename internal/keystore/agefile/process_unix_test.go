@@ -254,7 +254,7 @@ func TestOthersFiles(t *testing.T) {
 		wantGetFault(t, s, "a", fault.Permissions, path+": is open to other users (mode 0644); run: chmod 600 "+path)
 		must(t, os.Chmod(path, 0o600))
 		must(t, os.Chown(path, stranger, stranger))
-		wantGetFault(t, s, "a", fault.Permissions, path, "belongs to another user", "chown")
+		wantGetFault(t, s, "a", fault.Permissions, path, "belongs to another user", "run it as that user")
 		must(t, os.Chown(path, 0, 0))
 		must(t, os.Rename(path, path+".elsewhere"))
 		must(t, os.Symlink(path+".elsewhere", path))

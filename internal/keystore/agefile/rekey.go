@@ -101,7 +101,7 @@ func (s *Store) first(dir *securefile.Dir, p Protection, pair keyPair) error {
 		return err
 	}
 	if len(files) > 0 {
-		return fault.New(fault.NoSecret, s.path(identityFile), "restore it from a backup, or move "+fault.Shell(s.dir)+" away and store the secrets again", "is missing, and nothing else opens what is stored")
+		return s.unopened("is missing")
 	}
 	return s.install(dir, p, pair.identity, pair.recipients)
 }

@@ -70,7 +70,7 @@ func (s *Store) getFrom(ctx context.Context, n snapshot, name string) (creds.Sec
 		return creds.Secret{}, err
 	}
 	if n.keys.none() {
-		return creds.Secret{}, s.damaged(identityFile, "is missing, and nothing else opens what is stored")
+		return creds.Secret{}, s.unopened("is missing")
 	}
 	_, secret, err := openItem(n.item, name, identities)
 	if locked != nil && errors.Is(err, errNoMatch) {

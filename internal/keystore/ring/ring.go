@@ -211,7 +211,7 @@ func parseAnswer(out []byte) ([]byte, error) {
 func checkName(name string) error {
 	bad := strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == 0x7f })
 	if name == "" || len(name) > maxName || bad || !utf8.ValidString(name) {
-		return fault.New(fault.Usage, quoted(name), otherStore, "is no name for an item in a keyring, which has 1 to %d bytes of printable UTF-8", maxName)
+		return fault.New(fault.Usage, quoted(name), OtherStore, "is no name for an item in a keyring, which has 1 to %d bytes of printable UTF-8", maxName)
 	}
 	return nil
 }

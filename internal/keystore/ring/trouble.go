@@ -77,14 +77,14 @@ func (t trouble) fault(kind, name string) *fault.Error {
 		if remedy != "" {
 			remedy += ", or "
 		}
-		return fault.New(fault.Store, title, remedy+otherStore, "%s", cause)
+		return fault.New(fault.Store, title, remedy+OtherStore, "%s", cause)
 	}
 }
 
-const (
-	addAgain   = "run: aws-mfa-creds add --profile NAME"
-	otherStore = "use another store: aws-mfa-creds add --profile NAME --store age"
-)
+// OtherStore ends the remedies for a keyring that cannot be used.
+const OtherStore = "use another store: aws-mfa-creds add --profile NAME --store age"
+
+const addAgain = "run: aws-mfa-creds add --profile NAME"
 
 // explained has the cause for each state, and the remedy besides another store, if there is one. The
 // words in capitals are filled in.

@@ -208,7 +208,7 @@ func (t *target) stage() error {
 		return nil
 	}
 	if t.info != nil && t.info.Mode().Perm()&0o200 == 0 {
-		return fault.New(fault.Filesystem, t.path, "make it writable: chmod u+w "+t.path, "is read-only (mode %s)", t.info.Mode())
+		return fault.New(fault.Filesystem, t.path, "make it writable: chmod u+w "+fault.Shell(t.path), "is read-only (mode %s)", t.info.Mode())
 	}
 	var err error
 	if t.dir, err = openDir(filepath.Dir(t.end)); err != nil {
@@ -260,7 +260,7 @@ func (t *target) copyOld() error {
 	base := filepath.Base(t.end) + ".aws-mfa-creds-backup"
 	name := base
 	for i := 2; ; i++ {
-		err := t.dir.Create(name, []byte(t.old), securefile.Options{Durable: true})
+		err := t.dir.Create(name, []byte(t.old), securefile.Options{Mode: 0o600, Durable: true})
 		if err == nil {
 			t.copied = name
 			return nil

@@ -1,0 +1,75 @@
+//go:build linux
+
+package test
+
+import "fmt"
+
+// configHints are those about profiles.ini, the AWS config and the variables that go with them.
+func configHints() []hintCase {
+	const (
+		withRole = getWork + " --role-arn " + roleARN
+		ini      = ownFile + fileLine
+		aws      = awsFile + fileLine
+	)
+	return []hintCase{
+		{"header not closed", setting("[x"), getWork, 3, "…/own/profiles.ini:…: the section header has no closing bracket", "close it with ]", edit("[x\n", ""), ""},
+		{"header not closed in the AWS config", onlyConfig("[profile p"), "aws-mfa-creds get --profile p", 3, aws + "the section header has no closing bracket", "close it with ]", edit("[profile p", "[profile p]"), "no access key"},
+		{"no option", setting("nonsense"), getWork, 3, "…/own/profiles.ini:…: the line is not an option", "write it as KEY = VALUE, or as a comment", edit("nonsense", "# nonsense"), ""},
+		{"secret in settings", setting("secret_access_key = x"), getWork, 3, "…/own/profiles.ini:…: secrets do not belong in this file", "delete the line; to store it, run: aws-mfa-creds add --profile work", edit("secret_access_key = x\n", ""), ""},
+		{"misspelt key", setting("regoin = us-east-1"), getWork, 3, "…/own/profiles.ini:…: unknown key \"regoin\"", "did you mean region?", edit("regoin", "region"), ""},
+		{"unknown key", setting("xyzzy = 1"), getWork, 3, "…/own/profiles.ini:…: unknown key", "the keys are …", edit("xyzzy = 1\n", ""), ""},
+		{"not UTF-8", setting("region = us\xff"), getWork, 3, "…/own/profiles.ini:…: the value is not UTF-8", "save the file as UTF-8", edit("us\xff", "us-east-1"), ""},
+		{"quoted", setting("region = `us-east-1`"), getWork, 3, "…/own/profiles.ini:…: the value begins with a quotation mark, which the AWS tools take for part of it", "delete the quotation marks", edit("`us-east-1`", "us-east-1"), ""},
+		{"control character", setting("region = us-\x01east-1"), getWork, 3, "…/own/profiles.ini:…: the value has the control character U+0001", "delete it", edit("\x01", ""), ""},
+		{"services, value of its own", all(config("services = s\n[services s]\nsts = x"), env("AWS_ENDPOINT_URL_STS=")), getWork, 3, "…/home/.aws/config:…: sts has a value of its own", "write the settings of sts indented below it", edit("sts = x", "sts =\n  endpoint_url = <URL>"), ""},
+		{"services missing", all(config("services = s"), env("AWS_ENDPOINT_URL_STS=")), getWork, 3, "…/home/.aws/config:…: there is no section [services s]", "add the section to the AWS config, or delete the line", edit("services = s\n", "endpoint_url = <URL>\n"), ""},
+		{"option indented", setting("region = us-east-1\n  role_arn = x"), getWork, 3, "…/own/profiles.ini:…: it is indented, so it belongs to the value of region above it", "begin the line at the margin", edit("  role_arn = x\n", ""), ""},
+		{"option before a section", func(m *ill) { m.write(m.ini(), "region = x\n") }, getWork, 3, "…/own/profiles.ini:…: there is an option before the first [section]", "begin with a header such as [default]", edit("region", "[default]\nregion"), "no access key"},
+		{"UTF-16", func(m *ill) { m.write(m.ini(), "\xff\xfe[\x00w\x00") }, getWork, 3, "…/own/profiles.ini: is UTF-16", "save it as UTF-8", func(m *ill) { m.write(m.ini(), "[w]\n") }, "no access key"},
+		{"NUL", setting("region = us\x00"), getWork, 3, "…/own/profiles.ini:…: there is a NUL byte", "save the file as UTF-8 text", edit("us\x00", "us-east-1"), ""},
+		{"CR alone", setting("region = us-east-1\rx"), getWork, 3, "…/own/profiles.ini:…: there is a CR without an LF", "save the file with LF or CR LF line ends", edit("\rx", "\n"), ""},
+		{"temporary key id", edit("access_key_id = A", "access_key_id = ASIA"), getWork, 3, "…/own/profiles.ini:…: it is a temporary access key, and GetSessionToken needs a long-lived one", "the id of an IAM user's access key begins with AKIA", edit("ASIA", "A"), ""},
+		{"no key id", edit("access_key_id = A", "access_key_id = B"), getWork, 3, "…/own/profiles.ini:…: it is not the id of an access key", "the id of an IAM user's access key begins with AKIA", edit("id = B", "id = A"), ""},
+		{"open quotation", setting("mfa_process = op 'x"), getWork, 3, "…/own/profiles.ini:…: mfa_process has an open quotation", "close it", edit("mfa_process = op 'x", ""), ""},
+		{"chain too long", config("source_profile = p1\nrole_arn = " + roleARN + longChain(12)), getWork, 3, "…/home/.aws/config:…: source_profile goes through more than 10 profiles", "shorten the chain", edit("source_profile = p5\n", ""), "no access key"},
+		{"loop", config("source_profile = b\nrole_arn = " + roleARN + "\n[profile b]\nrole_arn = " + roleARN + "\nsource_profile = work"), getWork, 3, "…/home/.aws/config:…: source_profile runs in a loop: work -> b -> work", "end the chain in a profile without role_arn", edit("role_arn = "+roleARN+"\nsource_profile = work", ""), "no access key"},
+		{"own source", config("[profile b]\nsource_profile = b\nrole_arn = " + roleARN), "aws-mfa-creds get --profile b", 3, "…/home/.aws/config:…: source_profile is the profile itself (b -> b), and no access key is known for it", "delete source_profile, or set AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY and AWS_MFA_CREDS_SEED", edit("source_profile = b\n", ""), "no access key"},
+		{"serial malformed", edit("arn:aws:iam::", "arn:aws:iam:"), getWork, 3, "…/own/profiles.ini:…: \"arn:aws:iam:123456789012:mfa/alice-laptop\" is not the serial of an MFA device", "an MFA device's serial looks like arn:aws:iam::123456789012:mfa/name", edit("arn:aws:iam:", "arn:aws:iam::"), ""},
+		{"SMS device", edit(":mfa/", ":sms-mfa/"), getWork, 3, "…/own/profiles.ini:…: arn:aws:iam::123456789012:sms-mfa/alice-laptop is a sms-mfa device, and the API accepts TOTP devices only", "add a virtual MFA device in the IAM console", edit("sms-mfa", "mfa"), ""},
+		{"role malformed", nil, getWork + " --role-arn x", 2, "--role-arn: \"x\" is not the ARN of a role", "a role's ARN looks like arn:aws:iam::123456789012:role/name", retype(withRole), ""},
+		{"both durations", setting("duration = 1h\nduration_seconds = 3600"), getWork, 3, "…/own/profiles.ini:…: duration and duration_seconds are both set", "delete one of them", edit("duration = 1h\n", ""), ""},
+		{"flag of a role", nil, getWork + " --external-id xx", 2, "--external-id: there is no role to assume", "give --role-arn as well, or set role_arn for the profile", retype(withRole + " --external-id xx"), ""},
+		{"name too short", nil, withRole + " --role-session-name x", 2, "--role-session-name: \"x\" has 1 characters, not 2 to 64", "correct it", retype(withRole + " --role-session-name xx"), ""},
+		{"name with a space", nil, withRole + " --role-session-name 'x y'", 2, "--role-session-name: \"x y\" has the character U+0020 at position 2", "use letters, digits and …", retype(withRole + " --role-session-name x-y"), ""},
+		{"no duration", nil, "aws-mfa-creds register --profile r --source-profile work --role-arn " + roleARN + " --region us-east-1 --assume-by sdk --duration 1.5h", 2, "--duration: \"1.5h\" is not a duration", "write it as 1h, 90m or 3600", retype("aws-mfa-creds register --profile r --source-profile work --role-arn " + roleARN + " --region us-east-1 --assume-by sdk --duration 1h"), ""},
+		{"duration", nil, getWork + " --duration 1.5h", 2, "--duration: \"1.5h\" is not a duration from 15m to 36h", "write it as 12h, 90m or in seconds", retype(getWork + " --duration 90m"), ""},
+		{"two partitions", setting("role_arn = arn:aws-cn:iam::123456789012:role/x"), getWork, 3, "…/own/profiles.ini:…: the role is in the partition aws-cn, but the MFA device (…/own/profiles.ini:4) in aws", "take both from one partition", edit("arn:aws-cn", "arn:aws"), "role/x"},
+		{"unknown partition", all(edit("arn:aws:", "arn:aws-x:"), edit("region = us-east-1\n", "")), getWork, 3, "partition aws-x: it is not known here, and no region is set", "set region for the profile", setting("region = us-x-1"), "seed:arn:aws-x"},
+		{"no region", setting("region = Europe"), getWork, 3, "…/own/profiles.ini:…: region \"Europe\" is not a region", "set region to one of AWS's, such as …", edit("Europe", "eu-west-1"), ""},
+		{"neither true nor false", env("AWS_USE_FIPS_ENDPOINT=yes"), getWork, 3, "AWS_USE_FIPS_ENDPOINT: \"yes\" is neither true nor false", "set it to true or false", env("AWS_USE_FIPS_ENDPOINT=false"), ""},
+		{"endpoint", env("AWS_ENDPOINT_URL_STS=sts.example.com"), getWork, 3, "AWS_ENDPOINT_URL_STS: not a URL of the form https://HOST[:PORT][/PATH]", "write it as https://HOST[:PORT][/PATH]", env("AWS_ENDPOINT_URL_STS=http://sts.example.com"), "loopback"},
+		{"endpoint and FIPS", env("AWS_USE_FIPS_ENDPOINT=true"), getWork, 3, "AWS_ENDPOINT_URL_STS: the endpoint at 127.0.0.1:… excludes FIPS and dual-stack endpoints", "unset one of them", env("AWS_USE_FIPS_ENDPOINT="), ""},
+		{"settings of others", sh("chmod 0666 <DIR>/own/profiles.ini"), getWork, 12, "…/own/profiles.ini: other users can change it (mode 0666)", "run: chmod go-w …/own/profiles.ini", nil, ""},
+		{"directory of others", sh("chmod 0777 <DIR>/own"), getWork, 12, "…/own: other users can change it (mode 0777), and so what is at …/own/profiles.ini", "run: chmod go-w …/own", nil, ""},
+		{"directory of another user", asRoot("chown 1 <DIR>/own && chmod 755 <DIR>/own"), getWork, 12, "…/own: belongs to another user, who can change what is at …/own/profiles.ini", "choose a path that leads only through directories of yours and of root", asRoot("chown -R <UID> <DIR>/own"), ""},
+		{"cache of root, left by sudo", asRoot("mkdir -p <DIR>/own/age && chown -R 0 <DIR>/own/age"), getWork, 12, "…/own/age: belongs to another user (uid 0)", `run: sudo chown -R "$(id -un)" …/own/age`, nil, ""},
+		{"age store of another user", asRoot("chown -R 1 <DIR>/own/age"), getWork, 12, "…/own/age: belongs to another user (uid 1)", "use a copy that belongs to you", asRoot("cp -r <DIR>/own/age <DIR>/own/copy && chown -R <UID> <DIR>/own/copy && mv <DIR>/own/age <DIR>/own/theirs && mv <DIR>/own/copy <DIR>/own/age"), ""},
+		{"root with another user's files", all(asRoot("true"), func(m *ill) { m.root = true }), getWork, 12, "…: belongs to another user, …", "run it as that user, without sudo", func(m *ill) { m.root = false }, ""},
+		{"a directory", sh("mkdir <DIR>/x"), "AWS_CONFIG_FILE=<DIR>/x " + getWork, 3, "…/x: is a directory", "name a file", retype(getWork), ""},
+		{"no regular file", nil, "AWS_CONFIG_FILE=/dev/zero " + getWork, 3, "/dev/zero: is not a regular file", "name a regular file", retype(getWork), ""},
+		{"too large", sh("truncate -s 99M <DIR>/x"), "AWS_CONFIG_FILE=<DIR>/x " + getWork, 3, "…/x: is larger than 64 MiB", "name the right file", retype(getWork), ""},
+		{"unreadable", sh("chmod 0 <DIR>/home/.aws/config"), getWork, 11, "…/home/.aws/config: cannot be read: permission denied (mode ----------)", "chmod u+r …", nil, ""},
+		{"relative home", nil, "AWS_MFA_CREDS_HOME=x " + getWork, 3, "AWS_MFA_CREDS_HOME: \"x\" is a relative path", "set it to an absolute path", retype("AWS_MFA_CREDS_HOME=<DIR>/own " + getWork), ""},
+		{"no brackets", onlyConfig("[x]\nregion = us-east-1"), "aws-mfa-creds get --profile x", 3, "…/home/.aws/config:…: [x] is not a profile in the AWS config", "did you mean [profile x]?", edit("[x]", "[profile x]"), "no access key"},
+		{"misspelt profile", nil, "aws-mfa-creds get --profile wark", 3, "profile \"wark\": does not exist in …/own/profiles.ini or …/home/.aws/config", `did you mean "work"? or for a new one run: aws-mfa-creds setup --profile wark`, retype(getWork), ""},
+		{"no such profile", nil, "aws-mfa-creds get --profile xyzzy", 3, "profile \"xyzzy\": does not exist in …/own/profiles.ini or …/home/.aws/config", "run: aws-mfa-creds setup --profile xyzzy; with an MFA device that exists, run: aws-mfa-creds add --profile xyzzy, or set AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY, AWS_MFA_CREDS_SEED and AWS_MFA_CREDS_SERIAL", sh("aws-mfa-creds add --profile xyzzy --store age --access-key-file <KEY> --seed-file <SEED> --serial <SERIAL>"), ""},
+	}
+}
+
+// longChain are the profiles p1 to pn, each the source of the one before.
+func longChain(n int) (text string) {
+	for i := 1; i <= n; i++ {
+		text += fmt.Sprintf("\n[profile p%d]\nsource_profile = p%d\nrole_arn = %s", i, i+1, roleARN)
+	}
+	return text
+}

@@ -44,7 +44,7 @@ const stays = "stays"
 
 // hintCases are the situations, by area. Each hint of the program has one.
 func hintCases() []hintCase {
-	return slices.Concat(commandHints(), configHints(), doctorHints(), inputHints(), awsHints())
+	return slices.Concat(commandHints(), configHints(), doctorHints(), inputHints(), awsHints(), storeHints())
 }
 
 // TestHints makes everything go wrong that a hint is printed for, and does what the hint says: then the
@@ -119,12 +119,22 @@ func (c hintCase) meet(m *ill) (hint string) {
 	if strings.Contains(got.stderr, "--profile NAME") && !strings.Contains(c.hint, "--profile NAME") {
 		m.t.Errorf("the hint does not name the profile: %s", got.stderr)
 	}
-	_, after, _ := strings.Cut(want, c.hint)
-	start, _, _ := strings.Cut(c.hint, hole)
-	if at := strings.LastIndex(said, start); at >= 0 {
-		return strings.TrimSuffix(said[at:], after)
+	separator := "; "
+	if !strings.Contains(c.run, "aws-mfa-creds get") {
+		separator = "\naws-mfa-creds: hint: "
+	}
+	for before, hint, more := strings.Cut(said, separator); more; before, hint, more = cutAfter(said, separator, before) {
+		if form("aws-mfa-creds: error: "+c.says).MatchString(before) && form(c.hint).MatchString(hint) {
+			return hint
+		}
 	}
 	return ""
+}
+
+// cutAfter cuts text at the next separator behind the part before.
+func cutAfter(text, separator, before string) (longer, rest string, more bool) {
+	next, rest, more := strings.Cut(text[len(before)+len(separator):], separator)
+	return before + separator + next, rest, more
 }
 
 // ill is the machine of somebody for whom something goes wrong. He is an ordinary user, also where

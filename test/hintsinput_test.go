@@ -89,7 +89,7 @@ func inputHints() []hintCase {
 		{"id in the credentials", func(m *ill) { m.write(m.credentials(), "[new]\n"+aws+"AKIA\naws_secret_access_key = x\n") }, add + "--from-credentials-file", 3, "…/home/.aws/credentials:…: is not an access key id", "the id begins with AKIA and has 20 characters", func(m *ill) { m.write(m.credentials(), ""); m.plainKey(m.credentials(), "[new]") }, ""},
 		{"secret in the credentials", func(m *ill) {
 			m.write(m.credentials(), "[new]\n"+aws+"AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = AKIAIOSFODNN7EXAMPLE\n")
-		}, add + "--from-credentials-file", 3, "…/home/.aws/credentials:…: holds an access key id, not the secret access key", "copy it again from where the access key was created", func(m *ill) { m.write(m.credentials(), ""); m.plainKey(m.credentials(), "[new]") }, ""},
+		}, add + "--from-credentials-file", 3, "…/home/.aws/credentials:…: holds an access key id, not the secret access key", "copy the secret access key again from where the access key was created", func(m *ill) { m.write(m.credentials(), ""); m.plainKey(m.credentials(), "[new]") }, ""},
 		{"nothing to ask on", nil, add, 2, "add: there is no terminal to ask on", "give --access-key-file and --seed-file, or --from-env, --from-credentials-file, --from-aws-vault, --mfa-process", retype(add + "--access-key-file <KEY>"), ""},
 		{"key from a directory", nil, add + "--access-key-file <DIR>", 2, "--access-key-file …: is a directory", "give the path of a file, or - for stdin", retype(add + "--access-key-file <KEY>"), ""},
 		{"key from no file", nil, add + "--access-key-file <DIR>/nowhere", 2, "--access-key-file …/nowhere: no such file", "give the path of a file, or - for stdin", retype(add + "--access-key-file - < <KEY>"), ""},

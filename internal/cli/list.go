@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -109,7 +110,7 @@ func asciiJSON(text []byte) []byte {
 	for _, r := range string(text) {
 		switch {
 		case r < 0x7f:
-			out = append(out, byte(r))
+			out = utf8.AppendRune(out, r)
 		case r <= 0xffff:
 			out = fmt.Appendf(out, "\\u%04x", r)
 		default:

@@ -62,7 +62,7 @@ func configHints() []hintCase {
 		{"relative home", nil, "AWS_MFA_CREDS_HOME=x " + getWork, 3, "AWS_MFA_CREDS_HOME: \"x\" is a relative path", "set it to an absolute path", retype("AWS_MFA_CREDS_HOME=<DIR>/own " + getWork), ""},
 		{"no brackets", onlyConfig("[x]\nregion = us-east-1"), "aws-mfa-creds get --profile x", 3, "…/home/.aws/config:…: [x] is not a profile in the AWS config", "did you mean [profile x]?", edit("[x]", "[profile x]"), "no access key"},
 		{"misspelt profile", nil, "aws-mfa-creds get --profile wark", 3, "profile \"wark\": does not exist in …/own/profiles.ini or …/home/.aws/config", `did you mean "work"? or for a new one run: aws-mfa-creds setup --profile wark`, retype(getWork), ""},
-		{"no such profile", nil, "aws-mfa-creds get --profile xyzzy", 3, "profile \"xyzzy\": does not exist in …/own/profiles.ini or …/home/.aws/config", "run: aws-mfa-creds setup --profile xyzzy; with an MFA device that exists, run: aws-mfa-creds add --profile xyzzy, or set AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY, AWS_MFA_CREDS_SEED and AWS_MFA_CREDS_SERIAL", sh("aws-mfa-creds add --profile xyzzy --store age --access-key-file <KEY> --seed-file <SEED> --serial <SERIAL>"), ""},
+		{"no such profile", nil, "aws-mfa-creds get --profile xyzzy", 3, "profile \"xyzzy\": does not exist in …/own/profiles.ini or …/home/.aws/config", "run: aws-mfa-creds setup --profile xyzzy; with an MFA device that exists, run: aws-mfa-creds add --profile xyzzy", sh("aws-mfa-creds add --profile xyzzy --store age --access-key-file <KEY> --seed-file <SEED> --serial <SERIAL>"), ""},
 	}
 }
 

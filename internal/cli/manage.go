@@ -156,13 +156,13 @@ func (m *manager) aws(p *opened) *awsapi.Client {
 
 // dial returns a client of IAM that signs with the stored access key, or with a session that has
 // MFA.
-func (m *manager) dial(ctx context.Context, as enroll.Access) (enroll.IAM, error) {
+func (m *manager) dial(ctx context.Context, withMFA bool) (enroll.IAM, error) {
 	p, key, err := m.withKey(ctx, creds.AccessKey{})
 	if err != nil {
 		return nil, err
 	}
 	var token creds.Secret
-	if as == enroll.WithMFA {
+	if withMFA {
 		s, err := m.mfaSession(ctx, p, key)
 		if err != nil {
 			return nil, err

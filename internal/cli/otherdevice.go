@@ -118,7 +118,7 @@ func (m *manager) seedHere(ctx context.Context, serials []string) (store, serial
 
 // devices returns the serials of the user's devices that make codes; none if AWS does not say.
 func (m *manager) devices(ctx context.Context) (serials []string) {
-	api, err := m.dial(ctx, enroll.WithKey)
+	api, err := m.dial(ctx, false)
 	if err != nil {
 		return nil
 	}

@@ -97,9 +97,10 @@ func (a *app) unfinished(name string) string {
 	if err != nil {
 		return ""
 	}
+	m := enroll.Manager{Profile: name, JournalDir: journalDir(dir)}
 	var all []string
 	for _, about := range []enroll.Subject{enroll.Device, enroll.AccessKey} {
-		e, ok, err := enroll.Unfinished(journalDir(dir), name, about)
+		e, ok, err := m.Unfinished(about)
 		switch {
 		case err != nil:
 			all = append(all, fault.Line(err))

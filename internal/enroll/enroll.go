@@ -96,7 +96,7 @@ func (m *Manager) RemoveDevice(ctx context.Context, serial string) (Result, erro
 // Resync makes AWS accept a device again whose codes it refuses, with two consecutive codes,
 // and proves it by a session; "" is the device of the profile.
 func (m *Manager) Resync(ctx context.Context, serial string) error {
-	unlock, err := m.lock()
+	unlock, err := m.journal().lock()
 	if err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (r *run) startDevice(ctx context.Context, name string, e Entry) error {
 func (r *run) adopt(ctx context.Context) error {
 	had, err := r.serial()
 	if err == nil && had == "" {
-		err = r.setSerial(ctx, r.entry.Serial)
+		err = r.setSerial(ctx, r.Profile, r.entry.Serial)
 	}
 	if err != nil {
 		return err
@@ -206,7 +206,7 @@ func (r *run) adopt(ctx context.Context) error {
 	case r.entry.Old != "":
 		err = r.replaceSerial(ctx, r.entry.Old, r.entry.Serial)
 	case had != "": // even this one: its seed may be in another store now
-		err = r.setSerial(ctx, r.entry.Serial)
+		err = r.setSerial(ctx, r.Profile, r.entry.Serial)
 	}
 	if err != nil {
 		return err

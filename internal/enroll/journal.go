@@ -90,20 +90,23 @@ type journal struct {
 	log     *slog.Logger
 }
 
-// tryLock makes this process the only one to change the profile's device or key. The lock rests beside
+// lock makes this process the only one to change the profile's device or key. The lock rests beside
 // the entries and not in the cache: whoever shares the one must share the other. A disk that has no
 // locks is an error, as two runs would delete each other's key.
-func (j journal) tryLock() (unlock func(), held bool, err error) {
+func (j journal) lock() (unlock func(), err error) {
 	dir, err := securefile.MakeDir(j.dir, securefile.Writable)
 	if err != nil {
-		return nil, false, securefile.Fault(j.dir, err)
+		return nil, securefile.Fault(j.dir, err)
 	}
 	defer func() { _ = dir.Close() }()
-	unlock, held, err = dir.TryLock(j.hashed()+".lock", securefile.Alone)
-	if err != nil {
-		err = securefile.Fault(filepath.Join(j.dir, j.hashed()+".lock"), err)
+	unlock, held, err := dir.TryLock(j.hashed()+".lock", securefile.Alone)
+	switch {
+	case err != nil:
+		return nil, securefile.Fault(filepath.Join(j.dir, j.hashed()+".lock"), err)
+	case !held:
+		return nil, fault.New(fault.Deadline, "this profile", "try again when it has ended", "another process is changing its MFA device or access key")
 	}
-	return unlock, held, err
+	return unlock, nil
 }
 
 // load returns what is recorded about the subject, or the zero Entry.

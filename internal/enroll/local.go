@@ -21,36 +21,32 @@ func (m *Manager) serial() (string, error) {
 	return settings.Serial, err
 }
 
-// setSerial makes the device the profile's.
-func (m *Manager) setSerial(ctx context.Context, serial string) error {
-	return m.update(ctx, m.Profile, func(own *edit.Own) {
+// setSerial makes the device that of the profile name, and records where its seed is; "" removes it.
+func (m *Manager) setSerial(ctx context.Context, name, serial string) error {
+	return m.update(ctx, name, func(own *edit.Own) {
 		own.Serial = serial
-		own.SetStores("", m.SeedStore)
+		if serial != "" {
+			own.SetStores("", m.SeedStore)
+		}
 	})
 }
 
 // replaceSerial puts serial in the place of old for every profile that has old, since old is about to
-// be removed, and records where its seed is; "" removes the serial.
+// be removed, and for this one; "" removes the serial.
 func (m *Manager) replaceSerial(ctx context.Context, old, serial string) error {
 	files, err := profile.Load(m.Paths)
 	if err != nil {
 		return err
 	}
 	for _, name := range edit.Sharing(files, old) {
-		err := m.update(ctx, name, func(own *edit.Own) {
-			own.Serial = serial
-			if serial != "" {
-				own.SetStores("", m.SeedStore)
-			}
-		})
-		if err != nil {
+		if err := m.setSerial(ctx, name, serial); err != nil {
 			return err
 		}
 	}
 	if serial == "" {
 		return nil
 	}
-	return m.setSerial(ctx, serial)
+	return m.setSerial(ctx, m.Profile, serial)
 }
 
 // setAccessKeyID records the id of this profile's access key, and before that puts it in the place of

@@ -22,7 +22,6 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
@@ -51,10 +50,11 @@ type Manager struct {
 	// errors are *awsapi.Error.
 	Identify func(ctx context.Context, key creds.AccessKey) (awsapi.Identity, error)
 
-	// Dial returns a client that signs as asked. It reads the store and the settings each
-	// time, because both change on the way. Where no session with MFA can be had, its error
-	// wraps ErrNoSession; any other error ends the run.
-	Dial func(ctx context.Context, as Access) (IAM, error)
+	// Dial returns a client that signs with the stored access key or, withMFA, with a session that
+	// was made with an MFA device that works. It reads the store and the settings each time, because
+	// both change on the way. Where no such session can be had, its error wraps ErrNoSession; any
+	// other error ends the run.
+	Dial func(ctx context.Context, withMFA bool) (IAM, error)
 
 	// Prove makes a real session. Its error is an *awsapi.Error if STS was called. It sends the
 	// code of a step that is not spent, and is not held off by earlier failures.
@@ -95,15 +95,6 @@ type IAM interface {
 	GetAccessKeyLastUsed(ctx context.Context, id string) (awsapi.KeyUse, error)
 }
 
-// Access says whose signature IAM sees.
-type Access int
-
-// The ways to sign.
-const (
-	WithKey Access = iota // the stored access key
-	WithMFA               // a session that was made with an MFA device that works
-)
-
 // ErrNoSession is what Dial returns where no session with MFA can be had.
 var ErrNoSession = errors.New("no session with MFA")
 
@@ -127,21 +118,16 @@ type LastDevice struct {
 	Sure   bool // false if AWS does not say whether there are others
 }
 
-// Unfinished returns what an earlier run has left undone, if it has.
+// Unfinished returns what an earlier run has left undone, if it has. It needs only Profile and JournalDir.
 func (m *Manager) Unfinished(about Subject) (Entry, bool, error) {
-	return Unfinished(m.JournalDir, m.Profile, about)
-}
-
-// Unfinished is Manager.Unfinished for a profile that has the journal in dir.
-func Unfinished(dir, profile string, about Subject) (Entry, bool, error) {
-	e, err := journal{dir: dir, profile: profile}.load(about)
+	e, err := m.journal().load(about)
 	return e, e.Phase != "", err
 }
 
 // Abandon forgets what an earlier run has left undone, for when it can never be finished. What
 // there is in IAM and in the store stays; the entry names it.
 func (m *Manager) Abandon(about Subject) (Entry, error) {
-	unlock, err := m.lock()
+	unlock, err := m.journal().lock()
 	if err != nil {
 		return Entry{}, err
 	}
@@ -154,11 +140,3 @@ func (m *Manager) Abandon(about Subject) (Entry, error) {
 }
 
 func (m *Manager) journal() journal { return journal{m.JournalDir, m.Profile, m.Now, m.Log} }
-
-func (m *Manager) lock() (unlock func(), err error) {
-	unlock, held, err := m.journal().tryLock()
-	if err == nil && !held {
-		return nil, fault.New(fault.Deadline, "this profile", "try again when it has ended", "another process is changing its MFA device or access key")
-	}
-	return unlock, err
-}

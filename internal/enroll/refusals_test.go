@@ -227,11 +227,11 @@ func TestDialFails(t *testing.T) {
 	s := newStage(t, withPhone)
 	m := s.manager()
 	locked := fault.New(fault.Store, "keyring", "", "locked")
-	m.Dial = func(ctx context.Context, as Access) (IAM, error) {
-		if as == WithMFA {
+	m.Dial = func(ctx context.Context, withMFA bool) (IAM, error) {
+		if withMFA {
 			return nil, locked
 		}
-		return s.dial(ctx, as)
+		return s.dial(ctx, withMFA)
 	}
 	if _, err := m.Enroll(t.Context(), here); !errors.Is(err, locked) {
 		t.Errorf("%v", err)
@@ -337,8 +337,8 @@ func TestOneAtATime(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	m := s.manager()
-	unlock, held, err := s.manager().journal().tryLock()
-	if !held {
+	unlock, err := s.manager().journal().lock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	_, enroll := m.Enroll(t.Context(), here)

@@ -38,7 +38,7 @@ type run struct {
 // begin takes the lock, reads the journal and finds out who the user is. The caller
 // calls done.
 func (m *Manager) begin(ctx context.Context, about Subject, flow Flow) (r *run, done func(), err error) {
-	unlock, err := m.lock()
+	unlock, err := m.journal().lock()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -98,7 +98,7 @@ func (r *run) identify(ctx context.Context) error {
 
 // dial returns to the stored access key, which may be another one by now.
 func (r *run) dial(ctx context.Context) (err error) {
-	r.iam, err = r.Dial(ctx, WithKey)
+	r.iam, err = r.Dial(ctx, false)
 	r.mfa, r.noMFA, r.first = false, nil, false
 	return err
 }
@@ -108,7 +108,7 @@ func (r *run) withMFA(ctx context.Context) error {
 	if r.mfa || r.noMFA != nil {
 		return r.noMFA
 	}
-	api, err := r.Dial(ctx, WithMFA)
+	api, err := r.Dial(ctx, true)
 	if err != nil {
 		r.noMFA = err
 		return err

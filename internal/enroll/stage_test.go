@@ -213,13 +213,13 @@ func (s *stage) identify(ctx context.Context, key creds.AccessKey) (who awsapi.I
 
 // dial signs with the stored key, or with a session of the profile's device, or else of the
 // phone.
-func (s *stage) dial(ctx context.Context, as Access) (IAM, error) {
+func (s *stage) dial(ctx context.Context, withMFA bool) (IAM, error) {
 	key, err := s.items.AccessKey(ctx, "work")
 	if err != nil {
 		return nil, err
 	}
 	var token creds.Secret
-	if as == WithMFA {
+	if withMFA {
 		session, err := s.mfaSession(ctx, key)
 		if err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package enroll
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -55,11 +56,7 @@ func reworded(err error, thing, remedy, format string, args ...any) error {
 func names(devices []awsapi.Device) string {
 	var all []string
 	for _, d := range devices {
-		name := d.Name()
-		if name == "" {
-			name = d.Serial
-		}
-		all = append(all, name)
+		all = append(all, cmp.Or(d.Name(), d.Serial))
 	}
 	return strings.Join(all, ", ")
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -81,5 +83,31 @@ func TestReadOnlyDiskKeepsTheOld(t *testing.T) {
 	}
 	if content(t, path, "file") != "old" {
 		t.Error("the old content is gone")
+	}
+}
+
+// TestUserNamespace reads a file of root's in a user namespace that has only one user, where root shows as
+// nobody.
+func TestUserNamespace(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command("/proc/self/exe") // whose path may be closed to the user
+	cmd.Env = append(os.Environ(), roleVar+"=reader")
+	cmd.Dir = "/"
+	user, group := os.Geteuid(), os.Getegid()
+	if user == 0 {
+		user, group = stranger, stranger
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{HostID: user, Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{HostID: group, Size: 1}},
+		Credential:  &syscall.Credential{NoSetGroups: true},
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil && len(out) == 0 {
+		t.Skip("SKIPPED: this machine allows no user namespaces: ", err)
+	}
+	if text := strings.TrimSpace(string(out)); text != "" {
+		t.Error(text)
 	}
 }

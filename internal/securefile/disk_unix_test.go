@@ -36,6 +36,8 @@ func TestMain(m *testing.M) {
 		err = writeForEver()
 	case "locker":
 		err = lockForEver()
+	case "reader":
+		_, _, err = OpenTrusted("/etc/passwd")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -112,7 +112,7 @@ func (w *walk) check(entry string, info fs.FileInfo) error {
 	switch {
 	case !w.info.IsDir():
 		return nil // to be told by whoever looks for something in it
-	case !w.trusts(w.info):
+	case !safeOwner(w.info):
 		return fault.New(fault.Permissions, w.dir, detour, "belongs to another user, who can change what is at %s", w.path)
 	case open && w.info.Mode()&fs.ModeSticky == 0:
 		remedy := "run: sudo chmod +t " + fault.Shell(w.dir)
@@ -120,14 +120,11 @@ func (w *walk) check(entry string, info fs.FileInfo) error {
 			remedy = "run: chmod go-w " + fault.Shell(w.dir)
 		}
 		return fault.New(fault.Permissions, w.dir, remedy, "other users can change it (mode %04o), and so what is at %s", w.info.Mode().Perm(), w.path)
-	case open && info != nil && !w.trusts(info):
+	case open && info != nil && !safeOwner(info):
 		return fault.New(fault.Permissions, entry, detour, "belongs to another user, and is in a directory that all can write to")
 	}
 	return nil
 }
-
-// trusts reports whether the file belongs to this user or to root.
-func (w *walk) trusts(info fs.FileInfo) bool { return safeOwner(info) || owner(info) == owner(w.top) }
 
 // below returns the path of name in dir.
 func below(dir, name string) string { return strings.TrimSuffix(dir, "/") + "/" + name }
@@ -152,7 +149,14 @@ func private(gid uint32) bool {
 	return false
 }
 
-func safeOwner(info fs.FileInfo) bool { return Owned(info) || owner(info) == 0 }
+// safeOwner reports whether the file belongs to this user or to root.
+func safeOwner(info fs.FileInfo) bool {
+	if Owned(info) || owner(info) == 0 {
+		return true
+	}
+	top, err := os.Lstat("/")
+	return err == nil && owner(info) == owner(top)
+}
 
 // owner returns the user id of the file's owner, or -1.
 func owner(info fs.FileInfo) int64 {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"slices"
 	"strings"
 	"time"
 
@@ -97,34 +96,24 @@ func (c *Cache) Remove(id string) error {
 // Clear forgets all sessions, whoever's key they are sealed with, and returns how
 // many there were. Records and locks stay: they keep token codes from being sent twice.
 func (c *Cache) Clear() (n int, err error) {
-	names, err := c.sessions()
-	if err != nil {
-		return 0, err
-	}
-	for _, name := range names {
-		if failed := c.remove(name); failed != nil {
-			err = failed
-			continue
-		}
-		n++
-	}
-	return n, err
-}
-
-// sessions returns the names of all session files.
-func (c *Cache) sessions() (names []string, err error) {
+	gone := make(map[string]bool)
 	for _, dir := range c.existing() {
 		entries, failed := fs.ReadDir(dir.Root.FS(), ".")
+		for _, entry := range entries {
+			if !strings.HasSuffix(entry.Name(), sessionSuffix) {
+				continue
+			}
+			if kept := dir.Remove(entry.Name()); kept != nil {
+				failed = kept
+			} else {
+				gone[entry.Name()] = true
+			}
+		}
 		if failed != nil {
 			err = securefile.Fault(dir.Path(), failed)
 		}
-		for _, entry := range entries {
-			if strings.HasSuffix(entry.Name(), sessionSuffix) && !slices.Contains(names, entry.Name()) {
-				names = append(names, entry.Name())
-			}
-		}
 	}
-	return names, err
+	return len(gone), err
 }
 
 func sealed(key Key, id string, s creds.Session) ([]byte, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -408,7 +409,7 @@ func (add *adding) storeSeed(ctx context.Context) error {
 	}
 	if add.replaced {
 		if cached, err := add.host().OpenCache(noKey()); err == nil {
-			changeRecord(cached, serial, func(r *rules.Record) { *r = rules.Record{} }) //nolint:contextcheck // of another seed's codes; it waits a moment at most
+			session.Change(cached.Scope(rules.DeviceScope(serial)), func(r *rules.Record) { *r = rules.Record{} }) //nolint:contextcheck // of another seed's codes; it waits a moment at most
 		}
 	}
 	err := add.save(ctx, func(own *edit.Own) {

@@ -8,11 +8,9 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/warm"
 )
 
@@ -149,18 +147,4 @@ func (a *app) forgetFailures(name string) {
 	if p, err := a.openOwner(name); err == nil {
 		p.broker.Forget(p.Plan)
 	}
-}
-
-// changeRecord changes what is recorded about the codes of a device. If that fails, or another process
-// has the record, a code is waited for, or refused by AWS.
-func changeRecord(c *cache.Cache, serial string, change func(*rules.Record)) {
-	scope := c.Scope(rules.DeviceScope(serial))
-	unlock, held, err := scope.TryLock()
-	if err != nil || !held {
-		return
-	}
-	defer unlock()
-	record := scope.Load()
-	change(&record)
-	_ = scope.Save(record)
 }

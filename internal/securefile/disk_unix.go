@@ -32,6 +32,21 @@ func exposed(info fs.FileInfo, shut fs.FileMode) bool { return info.Mode().Perm(
 // replace moves temp to name. On POSIX systems rename is atomic.
 func replace(root *os.Root, temp, name string) error { return root.Rename(temp, name) }
 
+// KeepGroup gives the file name the group of another file. Where the system does not allow that, another
+// group would get its permissions, so they go.
+func (d *Dir) KeepGroup(name string, of fs.FileInfo) error {
+	info, err := d.Root.Stat(name)
+	if err != nil {
+		return err
+	}
+	was, ok := of.Sys().(*syscall.Stat_t)
+	is, ok2 := info.Sys().(*syscall.Stat_t)
+	if !ok || !ok2 || was.Gid == is.Gid || d.Root.Chown(name, -1, int(was.Gid)) == nil {
+		return nil
+	}
+	return d.Root.Chmod(name, info.Mode().Perm()&^0o070)
+}
+
 func (d *Dir) remove(name string) error { return d.Root.Remove(name) }
 
 // flush makes the directory's entries durable, if o asks for it. A file system that cannot flush a

@@ -72,6 +72,9 @@ func busy(err error) bool {
 	return errors.Is(err, errSharingViolation) || errors.Is(err, errLockViolation) || errors.Is(err, syscall.ERROR_ACCESS_DENIED)
 }
 
+// KeepGroup has nothing to do: a new file gets the access list of its directory.
+func (*Dir) KeepGroup(string, fs.FileInfo) error { return nil }
+
 // remove removes the file name. Wine and some file systems lack the call of os.Root; os.Remove
 // removes a link itself, too, and the directory has been checked.
 func (d *Dir) remove(name string) error {

@@ -126,7 +126,7 @@ type Options struct {
 // from AWS. It waits, for the lock or the next time step, no longer than ctx allows; the
 // error is a *fault.Error, or ctx's cause when ctx was cancelled.
 func (b *Broker) Get(ctx context.Context, plan rules.Plan, opts Options) (creds.Credentials, error) {
-	session, err := b.begin(plan).serve(ctx, plan.Target(), demand{forced: opts.Refresh, ahead: opts.Ahead})
+	session, err := b.begin(plan).serve(ctx, plan.Target(), demand{Options: opts})
 	return session.Credentials, err
 }
 
@@ -168,13 +168,11 @@ func (b *Broker) begin(plan rules.Plan) *call {
 
 // demand is what kind of session is asked for.
 type demand struct {
-	// forced: the user asked for a new session, so a hold-off does not count, nor
-	// does the cached session whose access key id is replaces.
-	forced   bool
-	replaces string
+	Options
 
-	// ahead: the next time step may be used before it begins.
-	ahead bool
+	// replaces is the access key id of the cached session that Refresh is to replace. A hold-off does not
+	// count then.
+	replaces string
 
 	// optional: there is a session to fall back on, so nothing is waited for.
 	optional bool
@@ -185,7 +183,7 @@ type demand struct {
 func (c *call) serve(ctx context.Context, t *rules.Target, d demand) (creds.Session, error) {
 	cached, ok := c.cached(t)
 	switch {
-	case d.forced:
+	case d.Refresh:
 		d.replaces = cached.Credentials.AccessKeyID
 		return c.mint(ctx, t, d)
 	case !ok:

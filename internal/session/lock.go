@@ -61,7 +61,7 @@ func (c *call) filled(t *rules.Target, d demand) (creds.Session, bool) {
 	if !ok || !rules.Fresh(session, c.now()) {
 		return creds.Session{}, false
 	}
-	return session, !d.forced || session.Credentials.AccessKeyID != d.replaces
+	return session, !d.Refresh || session.Credentials.AccessKeyID != d.replaces
 }
 
 // errWaiting marks a failure to wait, which says nothing about the next process.

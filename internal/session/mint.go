@@ -54,7 +54,7 @@ func (c *call) remembered(ctx context.Context, record *rules.Record, t *rules.Ta
 	now := c.Now()
 	failure, found := record.FailedSince(t.ID, c.started, now)
 	if !found {
-		if failure, found = record.Held(t.ID, now); !found || d.forced {
+		if failure, found = record.Held(t.ID, now); !found || d.Refresh {
 			return nil
 		}
 		failure = failure.Repeated(now)
@@ -141,7 +141,7 @@ func (c *call) mintWithCode(ctx context.Context, t *rules.Target, d demand, b *L
 	if ctx.Err() == nil && worthAnother(result, c.clock != before) {
 		// A consumer may kill this process while it waits: what is known by now is kept.
 		restore := b.provisional(t, c.failure(ctx, t, result.Err))
-		d.ahead = false
+		d.Ahead = false
 		second, err := c.sendCode(ctx, t, request, d, b)
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return creds.Session{}, context.Cause(ctx)
@@ -247,7 +247,7 @@ func worthAnother(result awsapi.Result, corrected bool) bool {
 // mintFromSource mints a role session from the session before it in the chain. No
 // code is at stake, so a throttled call is tried again as well.
 func (c *call) mintFromSource(ctx context.Context, t *rules.Target, d demand) (creds.Session, error) {
-	source, err := c.serve(ctx, t.Source, demand{optional: d.optional, forced: d.forced, ahead: d.ahead})
+	source, err := c.serve(ctx, t.Source, demand{Options: d.Options, optional: d.optional})
 	if err != nil {
 		return creds.Session{}, sourceError{err}
 	}
@@ -306,7 +306,7 @@ func (c *call) nextStep(ctx context.Context, record rules.Record, d demand) (tot
 			return 0, CheckTime(c.now())
 		}
 		step, wait := choose(record, c.now())
-		if d.ahead {
+		if d.Ahead {
 			wait -= totp.Period - rules.ClockNoise
 		}
 		if wait <= 0 && !d.optional && !c.timeFor(ctx, minTimeToSend) {

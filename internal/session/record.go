@@ -72,6 +72,19 @@ func (l *LockedRecord) succeeded(t *rules.Target) {
 	l.Save()
 }
 
+// Change changes the record of scope. If another process holds its lock, or the record cannot be stored, it
+// stays as it is: a code is waited for then, or refused by AWS.
+func Change(scope Scope, change func(*rules.Record)) {
+	unlock, held, err := scope.TryLock()
+	if err != nil || !held {
+		return
+	}
+	defer unlock()
+	record := scope.Load()
+	change(&record)
+	_ = scope.Save(record)
+}
+
 // sourceError is a failure of the session before this one in a chain.
 type sourceError struct{ error }
 

@@ -54,14 +54,9 @@ func (b *Broker) Forget(plan rules.Plan) []string {
 	var ids []string
 	for t := plan.Target(); t != nil; t = t.Source {
 		ids = append(ids, t.ID)
-		scope := b.Scope(t.Scope)
-		unlock, held, err := scope.TryLock()
-		if err != nil || !held {
-			continue // another process is minting it, and that settles the failure
+		if scope := b.Scope(t.Scope); len(scope.Load().Failures) > 0 {
+			Change(scope, func(r *rules.Record) { r.Succeed(t.ID) })
 		}
-		record := &LockedRecord{Scope: scope, Record: scope.Load(), Log: b.Log}
-		record.succeeded(t)
-		unlock()
 	}
 	return ids
 }

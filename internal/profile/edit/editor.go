@@ -219,10 +219,10 @@ func (t *target) stage() error {
 			return err
 		}
 	}
-	if t.staged, err = t.dir.Stage([]byte(t.new), securefile.Options{Mode: t.mode(), Durable: true}); err != nil {
+	if t.staged, err = t.dir.Stage([]byte(t.new), securefile.Options{Mode: t.mode(), Durable: true}); err != nil || t.info == nil {
 		return err
 	}
-	return t.keepGroup()
+	return t.dir.KeepGroup(t.staged, t.info)
 }
 
 // CheckWritable reports why the file at path could not be replaced, or nil. It leaves nothing behind. Where
@@ -355,24 +355,16 @@ func (t *target) keepLate() error {
 // addTo adds what other programs have added to the old file, and that is not known yet, to the file name.
 func (t *target) addTo(name string) error {
 	more, err := t.added(content(t.replaced))
-	if err != nil {
+	if err != nil || more == "" {
 		return err
 	}
 	t.old += more
 	t.new += more
-	return t.extend(name, more)
-}
-
-// extend adds text to the end of the file name.
-func (t *target) extend(name, text string) error {
-	if text == "" {
-		return nil
-	}
 	f, err := t.dir.Root.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString(text)
+	_, err = f.WriteString(more)
 	return errors.Join(err, f.Sync(), f.Close())
 }
 

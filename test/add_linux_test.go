@@ -13,13 +13,6 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/test/terminal"
 )
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // addWork stores access key and seed for the profile work.
 func addWork(t *testing.T, b *testbed.Bed, key, seed string, more ...string) {
 	t.Helper()

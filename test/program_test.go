@@ -81,3 +81,10 @@ func TestProgramFails(t *testing.T) {
 		wantMints(t, b, 0)
 	}
 }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

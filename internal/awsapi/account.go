@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
-
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -55,12 +53,12 @@ func (i Identity) User() string { return nameOf(i.ARN, "user/") }
 func (i Identity) Partition() string { return parse(i.ARN).Partition }
 
 // AccountOf returns the account of an ARN, or "" for any other text.
-func AccountOf(text string) string { return parse(text).AccountID }
+func AccountOf(text string) string { return parse(text).Account }
 
 // parse returns the parts of an ARN; those of any other text are empty.
-func parse(text string) arn.ARN {
-	parsed, _ := arn.Parse(text)
-	return parsed
+func parse(text string) (arn creds.ARN) {
+	arn, _ = creds.ParseARN(text)
+	return arn
 }
 
 // nameOf returns the name, without path, that stands in an ARN after the type of the resource, or "".

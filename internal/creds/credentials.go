@@ -108,3 +108,21 @@ func plain(s string) bool {
 	}
 	return s != ""
 }
+
+// ARN is an Amazon Resource Name of IAM or STS, cut into its parts.
+type ARN struct {
+	Partition string // "aws", "aws-cn", ...
+	Service   string // "iam", "sts"
+	Account   string
+	Resource  string // "mfa/name", "role/path/name", ...
+}
+
+// ParseARN cuts text into its parts. It reports false if text does not have the form
+// arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE; what the parts hold is not checked.
+func ParseARN(text string) (ARN, bool) {
+	p := strings.SplitN(text, ":", 6)
+	if len(p) < 6 || p[0] != "arn" {
+		return ARN{}, false
+	}
+	return ARN{p[1], p[2], p[4], p[5]}, true
+}

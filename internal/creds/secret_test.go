@@ -130,3 +130,16 @@ func TestSecretValue(t *testing.T) {
 		t.Error("Equal is wrong")
 	}
 }
+
+func TestParseARN(t *testing.T) {
+	t.Parallel()
+	got, ok := ParseARN("arn:aws-cn:iam::123456789012:mfa/a:b")
+	if want := (ARN{"aws-cn", "iam", "123456789012", "mfa/a:b"}); !ok || got != want {
+		t.Errorf("got %+v, %v", got, ok)
+	}
+	for _, text := range []string{"", "arn", "arn:::::", "urn:aws:iam::1:a", "arn:aws:iam::1"} {
+		if got, ok := ParseARN(text); ok != (text == "arn:::::") {
+			t.Errorf("%q: %+v, %v", text, got, ok)
+		}
+	}
+}

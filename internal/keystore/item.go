@@ -145,9 +145,9 @@ const Issuer = "Amazon Web Services"
 // Label is how authenticator apps name a device: NAME@ACCOUNT, as AWS's own QR codes do,
 // or the serial itself of a device that is no ARN.
 func Label(serial string) string {
-	fields := strings.SplitN(serial, ":", 6)
-	if len(fields) < 6 {
+	arn, ok := creds.ParseARN(serial)
+	if !ok {
 		return serial
 	}
-	return strings.TrimPrefix(fields[5], "mfa/") + "@" + fields[4]
+	return strings.TrimPrefix(arn.Resource, "mfa/") + "@" + arn.Account
 }

@@ -4,26 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
-
-// ARN is an Amazon Resource Name of IAM or STS, cut into its parts.
-type ARN struct {
-	Partition string // "aws", "aws-cn", ...
-	Service   string // "iam", "sts"
-	Account   string
-	Resource  string // "mfa/name", "role/path/name", ...
-}
-
-// ParseARN cuts text into its parts. It reports false if text does not have the form
-// arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE; what the parts hold is not checked.
-func ParseARN(text string) (ARN, bool) {
-	p := strings.SplitN(text, ":", 6)
-	if len(p) < 6 || p[0] != "arn" {
-		return ARN{}, false
-	}
-	return ARN{p[1], p[2], p[4], p[5]}, true
-}
 
 // The forms that messages show.
 const (
@@ -66,14 +49,14 @@ func serialProblem(serial string) (cause, remedy string) {
 	if isHardware(serial) {
 		return "", ""
 	}
-	arn, ok := ParseARN(serial)
+	arn, ok := creds.ParseARN(serial)
 	if !ok {
 		return notARN(serial, "the serial of an MFA device"), serialForm
 	}
 	return deviceProblem(serial, arn)
 }
 
-func deviceProblem(serial string, arn ARN) (cause, remedy string) {
+func deviceProblem(serial string, arn creds.ARN) (cause, remedy string) {
 	kind, name, _ := strings.Cut(arn.Resource, "/")
 	switch {
 	case kind == "sms-mfa" || kind == "u2f":
@@ -103,7 +86,7 @@ func roleProblem(text string) string {
 	if cause := strangeCharacter("the role's ARN", text, "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"); cause != "" {
 		return cause
 	}
-	arn, ok := ParseARN(text)
+	arn, ok := creds.ParseARN(text)
 	if !ok {
 		return notARN(text, "the ARN of a role")
 	}
@@ -129,7 +112,7 @@ func notARN(text, what string) string {
 }
 
 // accountProblem checks the parts that all ARNs have.
-func accountProblem(text string, arn ARN) string {
+func accountProblem(text string, arn creds.ARN) string {
 	digits := strings.Trim(arn.Account, "0123456789") == ""
 	switch {
 	case !isPartition(arn.Partition):
@@ -145,7 +128,7 @@ func accountProblem(text string, arn ARN) string {
 }
 
 // describe says what kind of thing an ARN names.
-func describe(arn ARN) string {
+func describe(arn creds.ARN) string {
 	kind, _, _ := strings.Cut(arn.Resource, "/")
 	switch arn.Service + " " + kind {
 	case "iam user":

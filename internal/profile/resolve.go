@@ -181,11 +181,11 @@ func (r *resolution) serial(seedStore string) value {
 // place finds out the partition and the region.
 func (r *resolution) place(s *Settings) error {
 	var all []located
-	if arn, ok := ParseARN(s.Serial); ok {
+	if arn, ok := creds.ParseARN(s.Serial); ok {
 		all = append(all, located{"MFA device", arn.Partition, r.serial(s.SeedStore)})
 	}
 	for _, l := range slices.Backward(r.chain) {
-		if arn, ok := ParseARN(l.role.text); ok {
+		if arn, ok := creds.ParseARN(l.role.text); ok {
 			all = append(all, located{"role", arn.Partition, l.role})
 		}
 	}

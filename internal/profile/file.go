@@ -22,18 +22,17 @@ const (
 type File struct {
 	Path    string
 	Data    string // its content, without a byte order mark
-	Headers []Header
 	dialect Dialect
-	lines   []int // offsets at which lines begin; nil until Place needs them
-	looked  int   // how often for headers
-	index   map[string][]Header
+	titles  []title          // of its headers
+	lines   []int            // offsets at which lines begin; nil until Place needs them
+	looked  int              // how often for headers
+	index   map[string][]int // of the titles with a name; nil until many are looked for
 }
 
 // Header is where one section is, and what it is for. The numbers but indent are offsets in the file.
 type Header struct {
 	Text   string // what is between the brackets
-	Line   int    // the header's line
-	Body   int    // behind that line
+	Body   int    // behind the header's line
 	End    int    // the next header's line, or the end of the file
 	indent int    // of the header's line, in characters
 	title
@@ -67,9 +66,10 @@ func isUTF16(data string) bool {
 	return mark == "\xff\xfe" || mark == "\xfe\xff" || data[0] == 0 && data[1] != 0 || data[0] != 0 && data[1] == 0
 }
 
-// scan finds the headers.
+// scan finds the headers, and keeps of each what it takes to find it again. The memory counts: a get
+// from a config of ten thousand profiles spends most of its time on pages that it is the first to touch.
 func (f *File) scan() error {
-	f.Headers = make([]Header, 0, strings.Count(f.Data, "["))
+	f.titles = make([]title, 0, len(f.Data)/64) // few sections have less than 64 bytes
 	l := lines{data: f.Data}
 	for {
 		l.skip()
@@ -78,16 +78,36 @@ func (f *File) scan() error {
 		case !ok:
 			return nil
 		case n.kind == headerLine:
-			if last := len(f.Headers) - 1; last >= 0 {
-				f.Headers[last].End = n.Offset
-			}
-			f.Headers = append(f.Headers, Header{n.Text, n.Offset, l.pos, len(f.Data), n.indent, f.dialect.title(n.Text)})
+			t := f.dialect.title(n.Text)
+			t.Line = n.Offset
+			f.titles = append(f.titles, t)
 		case !l.section && strings.HasPrefix(n.Text, "["):
 			return f.notClosed(n.Offset)
 		case !l.section:
 			return f.Fault(n.Offset, "begin with a header such as [default]", "there is an option before the first [section]")
 		}
 	}
+}
+
+// header returns the header with the i-th title.
+func (f *File) header(i int) Header {
+	h := Header{End: len(f.Data), title: f.titles[i]}
+	if i+1 < len(f.titles) {
+		h.End = f.titles[i+1].Line
+	}
+	l := lines{data: f.Data, pos: h.Line}
+	n, _ := l.next()
+	h.Text, h.Body, h.indent = n.Text, l.pos, n.indent
+	return h
+}
+
+// Headers returns all headers, in the order of the file.
+func (f *File) Headers() []Header {
+	all := make([]Header, len(f.titles))
+	for i := range all {
+		all[i] = f.header(i)
+	}
+	return all
 }
 
 // Statements returns the options under a header.
@@ -123,9 +143,9 @@ func (f *File) Last(name, key string) (found Statement, ok bool) {
 // Names returns the names of all profiles, sorted, each once.
 func (f *File) Names() []string {
 	var names []string
-	for i := range f.Headers {
-		if h := &f.Headers[i]; h.class == profileSection {
-			names = append(names, h.name)
+	for _, t := range f.titles {
+		if t.class == profileSection {
+			names = append(names, t.name)
 		}
 	}
 	return sorted(names)
@@ -151,14 +171,11 @@ func (f *File) Find(name string) []Header {
 // SDKs merge, as we do.
 func (f *File) find(c class, name string) (found []Header, replaced bool) {
 	var loose []Header
-	headers := f.named(name)
-	for i := range headers {
-		switch h := &headers[i]; {
-		case h.name != name || h.class != c:
-		case h.Loose:
-			loose = append(loose, *h)
-		default:
-			found = append(found, *h)
+	for _, h := range f.named(c, name) {
+		if h.Loose {
+			loose = append(loose, h)
+		} else {
+			found = append(found, h)
 		}
 	}
 	all := len(found) + len(loose)
@@ -173,27 +190,32 @@ func (f *File) find(c class, name string) (found []Header, replaced bool) {
 	return found, len(found) < all
 }
 
-// named returns the headers that have the name, and maybe others: an index is made for who looks for
-// many, as list and doctor do.
-func (f *File) named(name string) []Header {
-	const few = 100 // a get looks for fewer
-	if f.looked++; f.looked < few || len(f.Headers) < few {
-		return f.Headers
-	}
-	if f.index == nil {
-		f.index = make(map[string][]Header)
-		for _, h := range f.Headers {
-			f.index[h.name] = append(f.index[h.name], h)
+// named returns the headers of that class and name. An index is made for who looks for many, as list
+// and doctor do.
+func (f *File) named(c class, name string) (found []Header) {
+	const many = 100 // more than a get looks for
+	if f.looked++; f.looked == many {
+		f.index = make(map[string][]int)
+		for i, t := range f.titles {
+			f.index[t.name] = append(f.index[t.name], i)
 		}
 	}
-	return f.index[name]
+	for i := range f.titles {
+		if t := &f.titles[i]; f.index == nil && t.name == name && t.class == c {
+			found = append(found, f.header(i))
+		}
+	}
+	for _, i := range f.index[name] {
+		if f.titles[i].class == c {
+			found = append(found, f.header(i))
+		}
+	}
+	return found
 }
 
 // Spellings returns the headers of the profile in all its spellings, those that Find passes over
 // as well, in the order of the file.
-func (f *File) Spellings(name string) []Header {
-	return slices.DeleteFunc(slices.Clone(f.Headers), func(h Header) bool { return h.class != profileSection || h.name != name })
-}
+func (f *File) Spellings(name string) []Header { return f.named(profileSection, name) }
 
 func (f *File) has(name string) bool { return len(f.Find(name)) > 0 }
 
@@ -249,10 +271,11 @@ const (
 	sharedSection                // [DEFAULT]: its options hold in all sections, as Python has it
 )
 
-// title is what a header says.
+// title is what a header says, and where.
 type title struct {
-	class class
 	name  string
+	Line  int // the offset of the header's line
+	class class
 
 	// Loose reports a spelling that Go, Java and others accept for a profile, but the AWS CLI does
 	// not: [ profile x ], [profile a b]. It counts only where there is no strict one.
@@ -261,7 +284,10 @@ type title struct {
 
 // title reads the text of a header.
 func (d Dialect) title(text string) title {
-	if name := strings.Trim(text, " \t"); name != "" && (d == Plain || d == AWSCredentials && name != "DEFAULT") {
+	if d == AWSConfig {
+		return parseTitle(text)
+	}
+	if name := strings.Trim(text, " \t"); name != "" && (d == Plain || name != "DEFAULT") {
 		return title{class: profileSection, name: name}
 	}
 	return parseTitle(text)
@@ -293,12 +319,12 @@ func parseLoose(text string) title {
 	text, _, _ = strings.Cut(text, "]") // behind it may be a comment that has brackets, too
 	trimmed := strings.Trim(text, " \t")
 	if trimmed == "default" {
-		return title{profileSection, trimmed, true}
+		return title{class: profileSection, name: trimmed, Loose: true}
 	}
 	rest, ok := strings.CutPrefix(trimmed, "profile")
 	name := strings.Trim(rest, " \t")
 	if ok && name != "" && name != rest && !strings.Contains(name, `"`) {
-		return title{profileSection, name, true}
+		return title{class: profileSection, name: name, Loose: true}
 	}
 	return title{name: trimmed}
 }

@@ -35,8 +35,8 @@ func (f *Files) Sections() []Section {
 }
 
 func (f *File) sections() []Section {
-	all := make([]Section, 0, len(f.Headers))
-	for _, h := range f.Headers {
+	var all []Section
+	for _, h := range f.Headers() {
 		s := Section{Place: f.Place(h.Line), Header: h.Text}
 		if h.class == profileSection {
 			s.Profile, s.Loose = h.name, h.Loose

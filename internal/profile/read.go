@@ -1,12 +1,13 @@
 package profile
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 	"syscall"
+	"unsafe"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
@@ -52,16 +53,15 @@ func notRegular(path string, info fs.FileInfo) error {
 
 // readAll reads a file of about size bytes. It may grow while it is read, but not beyond the cap.
 func readAll(path string, f io.Reader, size int64) (string, error) {
-	var b strings.Builder
-	b.Grow(int(size))
-	n, err := io.CopyBuffer(&b, io.LimitReader(f, MaxSize+1), make([]byte, min(size+1, 64<<10)))
+	b := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
+	n, err := b.ReadFrom(io.LimitReader(f, MaxSize+1))
 	switch {
 	case err != nil:
 		return "", Unreadable(path, err)
 	case n > MaxSize:
 		return "", TooLarge(path)
 	}
-	return b.String(), nil
+	return unsafe.String(unsafe.SliceData(b.Bytes()), b.Len()), nil //nolint:gosec // nobody else has the bytes, and a copy of a large file takes long
 }
 
 // TooLarge is the failure of a file above MaxSize.

@@ -49,7 +49,7 @@ func (e *edit) content() (string, error) {
 func others(f *profile.File, name string) string {
 	mine := f.Spellings(name)
 	var b strings.Builder
-	for _, h := range f.Headers {
+	for _, h := range f.Headers() {
 		if slices.Contains(mine, h) {
 			continue
 		}

@@ -150,7 +150,7 @@ func having(files *profile.Files, key, wanted string) []string {
 // Resolve would refuse count as well: what is used nowhere else may be deleted.
 func values(f *profile.File, key string) map[string]string {
 	values := make(map[string]string)
-	for _, h := range f.Headers {
+	for _, h := range f.Headers() {
 		for _, n := range f.Statements(h) {
 			if n.Key() == key {
 				values[strings.Trim(h.Text, " \t")] = profile.Uncommented(n.Value())

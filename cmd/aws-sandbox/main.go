@@ -75,8 +75,9 @@ type options struct {
 func parse(args []string, s streams) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("aws-sandbox", flag.ContinueOnError)
-	flags.SetOutput(s.err)
+	flags.SetOutput(io.Discard) // run prints the error, once and last
 	flags.Usage = func() {
+		flags.SetOutput(s.err)
 		fmt.Fprint(s.err, usage)
 		flags.PrintDefaults()
 	}
@@ -88,7 +89,7 @@ func parse(args []string, s streams) (options, error) {
 	flags.BoolVar(&o.tls, "tls", false, "serve HTTPS with a certificate made for this run")
 	flags.StringVar(&o.binary, "binary", "", "run this aws-mfa-creds instead of building it")
 	if err := flags.Parse(args); err != nil {
-		return o, usageError{err}
+		return o, err
 	}
 	o.command = flags.Args()
 	if o.laptop && len(o.command) == 0 {
@@ -104,11 +105,6 @@ func parse(args []string, s streams) (options, error) {
 	o.binary = path
 	return o, err
 }
-
-// usageError is one that package flag has printed.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
 
 func faults() string {
 	var names []string
@@ -131,9 +127,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	if err == nil {
 		return code
 	}
-	if _, printed := errors.AsType[usageError](err); !printed {
-		fmt.Fprintf(s.err, "aws-sandbox: error: %v\n", err)
-	}
+	fmt.Fprintf(s.err, "aws-sandbox: error: %v\n", err)
 	return max(code, 1)
 }
 
@@ -148,7 +142,8 @@ func play(ctx context.Context, o options, s streams) (code int, err error) {
 	if o.binary == "" {
 		began := time.Now()
 		fmt.Fprintln(s.err, "aws-sandbox: building aws-mfa-creds with the Go tool; the first time, this downloads and compiles its libraries and takes minutes ...")
-		stop := everyTenSeconds(func(passed time.Duration) { fmt.Fprintf(s.err, "aws-sandbox: still building, after %s\n", passed) })
+		building, stop := context.WithCancel(ctx)
+		go everyTenSeconds(building, func(passed time.Duration) { fmt.Fprintf(s.err, "aws-sandbox: still building, after %s\n", passed) })
 		o.binary, err = testbed.Build(ctx, dir)
 		stop()
 		if err != nil {
@@ -169,23 +164,16 @@ func play(ctx context.Context, o options, s streams) (code int, err error) {
 	return 0, tell(ctx, &story{bed: bed, out: s.out, built: built})
 }
 
-// everyTenSeconds calls tell with the time that has passed, until stop is called.
-func everyTenSeconds(tell func(passed time.Duration)) (stop func()) {
+// everyTenSeconds calls tell with the time that has passed, until ctx ends.
+func everyTenSeconds(ctx context.Context, tell func(passed time.Duration)) {
 	const pause = 10 * time.Second
-	ticker, done := time.NewTicker(pause), make(chan struct{})
-	go func() {
-		for passed := pause; ; passed += pause {
-			select {
-			case <-ticker.C:
-				tell(passed)
-			case <-done:
-				return
-			}
+	for passed := pause; ; passed += pause {
+		select {
+		case <-time.After(pause):
+			tell(passed)
+		case <-ctx.Done():
+			return
 		}
-	}()
-	return func() {
-		ticker.Stop()
-		close(done)
 	}
 }
 

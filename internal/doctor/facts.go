@@ -132,11 +132,9 @@ type Online struct {
 	Skew     time.Duration // as measured now
 	Measured bool
 
-	Devices    []string // serials of the user's MFA devices
-	DevicesErr error
+	Devices    []string // serials of the user's MFA devices; nil: not known
 	KeyActive  bool
 	KeyCreated time.Time
-	KeysErr    error
 
 	Session error // why no session was given; nil if it was, or was not asked for
 }

@@ -58,7 +58,6 @@ func (in *Inspection) identify(ctx context.Context, opened *Opened, key creds.Ac
 	switch {
 	case o.User == "":
 	case failed != nil:
-		o.DevicesErr, o.KeysErr = failed, failed
 		in.denied["devices and keys of the user ("+fault.Text(failed)+")"] = true
 	default:
 		in.listUser(ctx, opened, client, key, o)
@@ -74,15 +73,17 @@ func (in *Inspection) listUser(ctx context.Context, opened *Opened, client *awsa
 	if cached, ok := opened.Cached(base); ok {
 		accounts = append(accounts, client.Account(creds.AccessKey{ID: cached.AccessKeyID, Secret: cached.SecretAccessKey}, cached.SessionToken))
 	}
-	o.DevicesErr = in.firstAllowed(accounts, "ListMFADevices", o.User, func(a *awsapi.Account) error {
+	in.firstAllowed(accounts, "ListMFADevices", o.User, func(a *awsapi.Account) error {
 		devices, err := a.ListMFADevices(ctx, o.User)
-		o.Devices = make([]string, 0, len(devices)) // none is an answer, too
+		if err == nil {
+			o.Devices = make([]string, 0, len(devices)) // none is an answer, too
+		}
 		for _, device := range devices {
 			o.Devices = append(o.Devices, device.Serial)
 		}
 		return err
 	})
-	o.KeysErr = in.firstAllowed(accounts, "ListAccessKeys", o.User, func(a *awsapi.Account) error {
+	in.firstAllowed(accounts, "ListAccessKeys", o.User, func(a *awsapi.Account) error {
 		all, err := a.ListAccessKeys(ctx, o.User)
 		for _, listed := range all {
 			if listed.ID == key.ID {
@@ -94,7 +95,8 @@ func (in *Inspection) listUser(ctx context.Context, opened *Opened, client *awsa
 }
 
 // firstAllowed calls one account after the other, until a call is not denied.
-func (in *Inspection) firstAllowed(accounts []*awsapi.Account, action, user string, call func(*awsapi.Account) error) (err error) {
+func (in *Inspection) firstAllowed(accounts []*awsapi.Account, action, user string, call func(*awsapi.Account) error) {
+	var err error
 	for _, account := range accounts {
 		if err = call(account); awsapi.KindOf(err) != awsapi.Denied {
 			break
@@ -103,7 +105,6 @@ func (in *Inspection) firstAllowed(accounts []*awsapi.Account, action, user stri
 	if err != nil {
 		in.denied["iam:"+action+" of user "+fault.Printable(user)+" ("+fault.Text(err)+")"] = true
 	}
-	return err
 }
 
 // NotChecked returns what Facts did not look at, and why.

@@ -275,7 +275,7 @@ func keyOld(f Facts, p Profile) []Finding {
 
 func serialForeign(_ Facts, p Profile) []Finding {
 	o := p.Online
-	if o.DevicesErr != nil || o.Devices == nil || p.Serial == "" || slices.Contains(o.Devices, p.Serial) {
+	if o.Devices == nil || p.Serial == "" || slices.Contains(o.Devices, p.Serial) {
 		return nil
 	}
 	has := "none"

@@ -120,15 +120,12 @@ func (add *adding) readKey(ctx context.Context, stored creds.AccessKey) (key cre
 
 // askKey asks for the access key.
 func (add *adding) askKey(ctx context.Context) (creds.AccessKey, error) {
-	id, err := insist(add.ask, func() (string, error) {
-		return add.ask.line(ctx, "Access key ID (AKIA...)", "--access-key-file FILE")
-	}, typedKeyID)
+	const flag = "--access-key-file FILE"
+	id, err := insist(ctx, add.ask, add.ask.line, "Access key ID (AKIA...)", flag, typedKeyID)
 	if err != nil {
 		return creds.AccessKey{}, err
 	}
-	return insist(add.ask, func() (creds.Secret, error) {
-		return add.ask.secret(ctx, "Secret access key", "--access-key-file FILE")
-	}, func(secret creds.Secret) (creds.AccessKey, error) {
+	return insist(ctx, add.ask, add.ask.secret, "Secret access key", flag, func(secret creds.Secret) (creds.AccessKey, error) {
 		key := creds.AccessKey{ID: id, Secret: secret}
 		return key, asUsage(checkKey(add.settings, "what was typed", key))
 	})

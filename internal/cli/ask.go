@@ -111,7 +111,7 @@ func (q *asker) serial(ctx context.Context, prompt, flag, suggestion string) (st
 	if suggestion != "" {
 		prompt += " [" + suggestion + "]"
 	}
-	return insist(q, func() (string, error) { return q.line(ctx, prompt, flag) }, func(text string) (string, error) {
+	return insist(ctx, q, q.line, prompt, flag, func(text string) (string, error) {
 		return profile.CheckSerial("the serial", cmp.Or(text, suggestion))
 	})
 }
@@ -119,11 +119,11 @@ func (q *asker) serial(ctx context.Context, prompt, flag, suggestion string) (st
 // tries is how often a person is asked for the same thing.
 const tries = 3
 
-// insist asks until check takes the answer, a few times at most: what is pasted for the next
-// question must not go to a shell because of a typo in this one.
-func insist[A, R any](q *asker, ask func() (A, error), check func(A) (R, error)) (R, error) {
+// insist asks with q.line or q.secret until check takes the answer, a few times at most: what is pasted
+// for the next question must not go to a shell because of a typo in this one.
+func insist[A, R any](ctx context.Context, q *asker, ask func(ctx context.Context, prompt, flag string) (A, error), prompt, flag string, check func(A) (R, error)) (R, error) {
 	for try := 1; ; try++ {
-		answer, err := ask()
+		answer, err := ask(ctx, prompt, flag)
 		if err != nil {
 			var none R
 			return none, err

@@ -73,7 +73,7 @@ func runClear(a *app, asked getOptions) error {
 	if cached == 0 {
 		return a.print(fmt.Appendf(nil, "no session was cached for profile %s\n", fault.Printable(asked.profile)))
 	}
-	return a.print(fmt.Appendf(nil, "deleted %s of profile %s from this computer; AWS honours them until they expire\n", sessions(cached), fault.Printable(asked.profile)))
+	return a.print(fmt.Appendf(nil, "deleted %s of profile %s from this computer; AWS honours them until they expire\n", counted(cached, "session"), fault.Printable(asked.profile)))
 }
 
 // forget deletes the sessions of o and returns how many were cached.
@@ -105,12 +105,5 @@ func runClearAll(a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.print(fmt.Appendf(nil, "deleted %s from this computer; AWS honours them until they expire\n", sessions(n)))
-}
-
-func sessions(n int) string {
-	if n == 1 {
-		return "1 session"
-	}
-	return fmt.Sprintf("%d sessions", n)
+	return a.print(fmt.Appendf(nil, "deleted %s from this computer; AWS honours them until they expire\n", counted(n, "session")))
 }

@@ -56,14 +56,10 @@ func deviceFlags(cmd *cobra.Command, o *enroll.DeviceOptions) {
 }
 
 func runEnroll(ctx context.Context, a *app, o enrollOptions) error {
-	var err error
-	if o.profile, err = a.atOwner(o.profile); err != nil {
-		return err
-	}
 	ctx, ask, end := a.interact(ctx, o.yes)
 	defer end()
-	files, err := a.loadFiles()
-	if err == nil {
+	files, owner, err := a.owner(o.profile)
+	if o.profile = owner.Profile; err == nil {
 		err = a.preflight(files, changes{profile: o.profile, device: o.device.Name, stores: []string{o.seedStore}})
 	}
 	if err == nil && o.console.on {

@@ -38,18 +38,13 @@ time cost one call to AWS and one code.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runGet(cmd.Context(), a, o) },
 	}
 	profileFlag(a, cmd, &o.profile)
-	o.define(cmd)
+	roleFlags(cmd, &o.flags)
+	cmd.Flags().BoolVar(&o.refresh, "refresh", false, "ignore the cache and get a new session now")
 	return cmd
 }
 
 // askFor returns the options that ask for what a call of get asks for.
 func askFor(c profile.Call) getOptions { return getOptions{profile: c.Profile, flags: c.Flags} }
-
-// define adds the flags of get but --profile to cmd.
-func (o *getOptions) define(cmd *cobra.Command) {
-	roleFlags(cmd, &o.flags)
-	cmd.Flags().BoolVar(&o.refresh, "refresh", false, "ignore the cache and get a new session now")
-}
 
 func runGet(ctx context.Context, a *app, o getOptions) error {
 	a.flags = o.flags

@@ -68,17 +68,12 @@ func (a *app) openDevice(name string) (*opened, error) {
 	return p, p.deviceReady()
 }
 
-// openOwner opens the owner of a profile's identity, and makes it the profile that errors tell to type.
+// openOwner opens the owner of a profile's identity.
 func (a *app) openOwner(name string) (*opened, error) {
-	files, err := a.loadFiles()
+	files, owner, err := a.owner(name)
 	if err != nil {
 		return nil, err
 	}
-	owner, err := files.Owner(name)
-	if err != nil {
-		return nil, err
-	}
-	a.profile = owner.Profile
 	return a.openIn(files, askFor(owner))
 }
 
@@ -104,17 +99,18 @@ func (p *opened) awsOptions() awsapi.Options {
 	}
 }
 
-// atOwner returns the owner of a profile's identity, and makes it the profile that errors tell to type.
-func (a *app) atOwner(profileName string) (string, error) {
+// owner returns how the owner of a profile's identity is asked for, and makes it the profile that errors
+// tell to type.
+func (a *app) owner(name string) (*profile.Files, profile.Call, error) {
 	files, err := a.loadFiles()
 	if err != nil {
-		return "", err
+		return nil, profile.Call{}, err
 	}
-	owner, err := files.Owner(profileName)
+	owner, err := files.Owner(name)
 	if err == nil {
 		a.profile = owner.Profile
 	}
-	return owner.Profile, err
+	return files, owner, err
 }
 
 // session gets a session, within the time that get has.

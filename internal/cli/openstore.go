@@ -92,14 +92,25 @@ func (a *app) defaultStore(ctx context.Context, tell func(format string, args ..
 	return kind, nil
 }
 
+// ageStore opens the age store and says how it is. ask is who may be asked to unlock it, or nil.
+func (a *app) ageStore(ctx context.Context, ask *asker) (*agefile.Store, agefile.Status, error) {
+	o, err := a.storeOptions(ask)
+	if err != nil {
+		return nil, agefile.Status{}, err
+	}
+	store := keystore.Age(o)
+	status, err := store.Status(ctx)
+	return store, status, err
+}
+
 // probe tells in words whether the store of a kind can be used now.
 func (a *app) probe(ctx context.Context, kind string) (usable bool, status string) {
+	if kind == keystore.KindAge {
+		return a.ageStatus(ctx)
+	}
 	o, err := a.storeOptions(nil)
 	if err != nil {
 		return false, fault.Text(err)
-	}
-	if kind == keystore.KindAge {
-		return ageStatus(ctx, keystore.Age(o))
 	}
 	if err := keystore.Probe(ctx, kind, o); err != nil {
 		return false, fault.Line(err)
@@ -107,8 +118,8 @@ func (a *app) probe(ctx context.Context, kind string) (usable bool, status strin
 	return true, "ready"
 }
 
-func ageStatus(ctx context.Context, store *agefile.Store) (usable bool, status string) {
-	s, err := store.Status(ctx)
+func (a *app) ageStatus(ctx context.Context) (usable bool, status string) {
+	_, s, err := a.ageStore(ctx, nil)
 	switch {
 	case err != nil:
 		return false, fault.Line(err)

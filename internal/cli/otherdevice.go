@@ -143,9 +143,7 @@ func (o otherDevice) code(ctx context.Context, m *manager, serial string) (creds
 		}
 		return m.typedCode(text)
 	}
-	return insist(m.ask, func() (string, error) {
-		return m.ask.line(ctx, fmt.Sprintf("Its current code (%s)", serial), "--mfa-code-file FILE")
-	}, m.typedCode)
+	return insist(ctx, m.ask, m.ask.line, fmt.Sprintf("Its current code (%s)", serial), "--mfa-code-file FILE", m.typedCode)
 }
 
 // typedCode returns the code in text, which apps show in two groups.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/agefile"
 )
 
@@ -54,12 +53,7 @@ With --passphrase, "` + program + ` unlock" opens the store for some hours. With
 func runProtect(ctx context.Context, a *app, o protectOptions) error {
 	ctx, ask, end := a.interact(ctx, false)
 	defer end()
-	options, err := a.storeOptions(ask)
-	if err != nil {
-		return err
-	}
-	store := keystore.Age(options)
-	before, err := store.Status(ctx)
+	store, before, err := a.ageStore(ctx, ask)
 	if err != nil {
 		return err
 	}
@@ -98,25 +92,19 @@ const shortestPassphrase = 8
 
 // newPassphrase reads a new passphrase, or asks for it twice.
 func newPassphrase(ctx context.Context, file string, ask *asker) (creds.Secret, error) {
-	first := func() (creds.Secret, error) {
-		passphrase, err := readPassphrase(ctx, "New passphrase of the age store", file, "--passphrase-file FILE", ask)
-		if err == nil && passphrase.IsZero() {
-			err = fault.New(fault.Usage, "passphrase", "", "is empty; nothing was changed")
-		}
-		return passphrase, err
-	}
+	const flag = "--passphrase-file FILE"
 	if file != "" {
-		passphrase, err := first()
+		passphrase, err := readPassphrase(ctx, "", file, flag, ask)
 		if err != nil {
 			return passphrase, err
 		}
 		return longEnough(passphrase)
 	}
-	passphrase, err := insist(ask, first, longEnough)
+	passphrase, err := insist(ctx, ask, ask.secret, "New passphrase of the age store", flag, longEnough)
 	if err != nil {
 		return passphrase, err
 	}
-	again, err := ask.secret(ctx, "Repeat the new passphrase", "--passphrase-file FILE")
+	again, err := ask.secret(ctx, "Repeat the new passphrase", flag)
 	if err == nil && !again.Equal(passphrase) {
 		err = fault.New(fault.Usage, "passphrase", "", "the two passphrases differ; nothing was changed")
 	}
@@ -164,12 +152,7 @@ func runUnlock(ctx context.Context, a *app, life time.Duration, file string) err
 	}
 	ctx, ask, end := a.interact(ctx, false)
 	defer end()
-	o, err := a.storeOptions(nil)
-	if err != nil {
-		return err
-	}
-	store := keystore.Age(o)
-	status, err := store.Status(ctx)
+	store, status, err := a.ageStore(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -193,16 +176,11 @@ func newLockCommand(a *app) *cobra.Command {
 		Use:   "lock",
 		Short: "Lock the age store",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o, err := a.storeOptions(nil)
+			store, status, err := a.ageStore(cmd.Context(), nil)
 			if err != nil {
 				return err
 			}
-			store := keystore.Age(o)
 			if err := store.Lock(cmd.Context()); err != nil {
-				return err
-			}
-			status, err := store.Status(cmd.Context())
-			if err != nil {
 				return err
 			}
 			if status.Mode != agefile.Passphrase {

@@ -109,11 +109,8 @@ func abandonFlag(cmd *cobra.Command, abandon *bool) {
 func (a *app) manage(ctx context.Context, about enroll.Subject, o rotateOptions, flow func(context.Context, *manager, profile.Settings, rotateOptions) error) error {
 	ctx, ask, end := a.interact(ctx, o.yes)
 	defer end()
-	name, err := a.atOwner(o.profile)
-	if err != nil {
-		return err
-	}
-	files, err := a.loadFiles()
+	files, owner, err := a.owner(o.profile)
+	name := owner.Profile
 	if err == nil {
 		err = a.preflight(files, changes{profile: name, device: o.device.Name})
 	}

@@ -49,9 +49,8 @@ type found struct {
 // read reads the seed from the files, or else asks for it.
 func (s *seedSource) read(ctx context.Context, ask *asker) (found, error) {
 	if !s.given() {
-		return insist(ask, func() (creds.Secret, error) {
-			return ask.secret(ctx, "Seed of the MFA device (the console's \"secret key\", the path of a picture, or an otpauth URI)", "--seed-file FILE")
-		}, func(text creds.Secret) (found, error) { return s.typed(ctx, text, ask) })
+		const prompt = "Seed of the MFA device (the console's \"secret key\", the path of a picture, or an otpauth URI)"
+		return insist(ctx, ask, ask.secret, prompt, "--seed-file FILE", func(text creds.Secret) (found, error) { return s.typed(ctx, text, ask) })
 	}
 	if s.clipboard {
 		data, err := ask.clipboard.Picture(ctx, maxPicture)
@@ -201,14 +200,11 @@ func pick(ctx context.Context, accounts []totp.Account, from string, ask *asker)
 	if !ask.present() {
 		return 0, fault.New(fault.Usage, from, "give one of the names: --account "+fault.Shell(titleOf(accounts[0])), "there are several accounts (%s)", titles(accounts))
 	}
-	var names strings.Builder
+	prompt := "There are several accounts."
 	for i, account := range accounts {
-		fmt.Fprintf(&names, "\n  %d: %s", i+1, fault.Printable(titleOf(account)))
+		prompt += fmt.Sprintf("\n  %d: %s", i+1, fault.Printable(titleOf(account)))
 	}
-	question := func() (string, error) {
-		return ask.line(ctx, "There are several accounts."+names.String()+"\nNumber of the one to take", "--account NAME")
-	}
-	return insist(ask, question, func(answer string) (int, error) {
+	return insist(ctx, ask, ask.line, prompt+"\nNumber of the one to take", "--account NAME", func(answer string) (int, error) {
 		n, err := strconv.Atoi(answer)
 		if err != nil || n < 1 || n > len(accounts) {
 			return 0, fault.New(fault.Usage, from, "", "there is no account with that number")

@@ -62,8 +62,8 @@ func runSetup(ctx context.Context, a *app, o setupOptions) error {
 		return err
 	}
 	if o.add.name == "" {
-		name, err := insist(ask, func() (string, error) { return ask.line(ctx, "Name of the profile", "--profile NAME") },
-			func(name string) (string, error) { return name, profile.CheckName(name) })
+		check := func(name string) (string, error) { return name, profile.CheckName(name) }
+		name, err := insist(ctx, ask, ask.line, "Name of the profile", "--profile NAME", check)
 		if err != nil {
 			return err
 		}
@@ -241,28 +241,21 @@ func (s *setup) chooseRegion(ctx context.Context, files *profile.Files) (err err
 	if s.region != "" || regionOf(files, s.add.name) != "" || !s.ask.present() || s.add.yes {
 		return nil
 	}
-	s.region, err = insist(s.ask, func() (string, error) {
-		return s.ask.line(ctx, "Region for the profile (Enter for none)", "--region REGION")
-	},
-		func(region string) (string, error) {
-			if region == "" {
-				return "", nil
-			}
-			return region, profile.CheckRegion("region", region)
-		})
+	s.region, err = insist(ctx, s.ask, s.ask.line, "Region for the profile (Enter for none)", "--region REGION", func(region string) (string, error) {
+		if region == "" {
+			return "", nil
+		}
+		return region, profile.CheckRegion("region", region)
+	})
 	return err
 }
 
 // regionOf returns the region that a profile of the AWS config has, or "".
-func regionOf(files *profile.Files, profileName string) (region string) {
-	for _, section := range files.Sections() {
-		for _, o := range section.Options {
-			if section.Profile == profileName && o.Key == profile.KeyRegion {
-				region = o.Value
-			}
-		}
+func regionOf(files *profile.Files, profileName string) string {
+	if region, ok := files.AWS.Last(profileName, profile.KeyRegion); ok {
+		return region.Value()
 	}
-	return region
+	return ""
 }
 
 // prove gets a session as a consumer would, and sums up.

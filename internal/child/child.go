@@ -1,5 +1,6 @@
 // Package child runs other programs so that they can neither hang this process nor outlive it: with a
-// time limit, a limit on their output, and no terminal unless they are given one.
+// time limit, a limit on their output, and no terminal unless they are given one. Await does the same for
+// calls that may hang.
 package child
 
 import (
@@ -97,3 +98,24 @@ func (h *Head) Write(p []byte) (int, error) {
 
 // String returns what was kept.
 func (h *Head) String() string { return string(h.text) }
+
+// Await returns what work returns, or ctx's cause if that ends first. What cannot be given up, such as to
+// read from a terminal, goes on in a goroutine, and ends with the process.
+func Await[T any](ctx context.Context, work func() (T, error)) (T, error) {
+	type outcome struct {
+		result T
+		err    error
+	}
+	outcomes := make(chan outcome, 1)
+	go func() {
+		result, err := work()
+		outcomes <- outcome{result, err}
+	}()
+	select {
+	case o := <-outcomes:
+		return o.result, o.err
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
+	}
+}

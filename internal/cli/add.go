@@ -65,8 +65,8 @@ Google Authenticator.`,
 	profileFlag(a, cmd, &o.name)
 	f := cmd.Flags()
 	o.key.define(cmd)
-	f.StringVar(&o.key.vault, "from-aws-vault", "", "copy the access key that aws-vault stores for the profile `NAME`")
-	f.StringVar(&o.key.vaultBackend, "aws-vault-backend", "", "with --from-aws-vault: the `KEYRING` to look in, as for aws-vault --backend")
+	f.StringVar(&o.key.vault.name, "from-aws-vault", "", "copy the access key that aws-vault stores for the profile `NAME`")
+	f.StringVar(&o.key.vault.backend, "aws-vault-backend", "", "with --from-aws-vault: the `KEYRING` to look in, as for aws-vault --backend")
 	complete(cmd, "aws-vault-backend", vaultBackends)
 	f.BoolVar(&o.key.env, "from-env", false, "take access key, seed and serial from the AWS_MFA_CREDS_* variables")
 	o.seed.define(cmd)
@@ -149,11 +149,11 @@ func runAdd(ctx context.Context, a *app, o addOptions) error {
 
 // adding finds out what is known of the profile, which need not exist.
 func (a *app) adding(o addOptions, ask *asker) (*adding, error) {
-	add := &adding{app: a, addOptions: o, ask: ask}
-	var err error
-	if add.files, add.settings, err = a.identity(o.name); err != nil {
+	files, settings, err := a.identity(o.name)
+	if err != nil {
 		return nil, err
 	}
+	add := &adding{app: a, addOptions: o, ask: ask, files: files, settings: settings}
 	if id := add.settings.Identity; id != add.name {
 		add.say("Profile %s uses the access key of profile %s, so the secrets are stored for that one.", fault.Printable(add.name), fault.Printable(id))
 	}
@@ -267,17 +267,9 @@ func (add *adding) rewrites() (paths []string) {
 	return paths
 }
 
-// save writes to profiles.ini what change does to the identity's section.
-func (add *adding) save(ctx context.Context, change func(*edit.Own)) error {
-	return add.update(ctx, add.settings.Identity, func(own *edit.Own) {
-		change(own)
-		add.own = *own
-	})
-}
-
 // setProgram has a program of the user's make the codes.
 func (add *adding) setProgram(ctx context.Context) error {
-	err := add.save(ctx, func(own *edit.Own) {
+	err := add.update(ctx, add.settings.Identity, func(own *edit.Own) {
 		own.MFAProcess = add.mfaProcess
 		own.Serial = cmp.Or(own.Serial, add.settings.Serial)
 	})
@@ -412,11 +404,7 @@ func (add *adding) storeSeed(ctx context.Context) error {
 			session.Change(cached.Scope(rules.DeviceScope(serial)), func(r *rules.Record) { *r = rules.Record{} }) //nolint:contextcheck // of another seed's codes; it waits a moment at most
 		}
 	}
-	err := add.save(ctx, func(own *edit.Own) {
-		own.Serial = serial
-		own.SetStores("", at.kind)
-	})
-	if err != nil || add.seedKnown {
+	if err := add.recordSeed(ctx, add.settings.Identity, serial, at.kind); err != nil || add.seedKnown {
 		return err
 	}
 	add.say("Stored the seed of %s in the %s store.", serial, at.kind)
@@ -437,8 +425,7 @@ func (add *adding) needSerial(ctx context.Context, suggestion string) error {
 		add.say("Using the serial %s, from the label of the seed.", suggestion)
 		return nil
 	}
-	const prompt = "Serial (ARN) of the MFA device"
-	serial, err := add.ask.serial(ctx, prompt, "--serial ARN", suggestion)
-	add.settings.Serial = serial
+	var err error
+	add.settings.Serial, err = add.ask.serial(ctx, "Serial (ARN) of the MFA device", "--serial ARN", suggestion)
 	return err
 }

@@ -20,8 +20,7 @@ type keySource struct {
 	noBackup    bool
 	env         bool
 
-	vault        string // of the profile in aws-vault
-	vaultBackend string // the keyring of aws-vault it is in, or ""
+	vault vaultSource
 }
 
 // define adds the flags that setup has too.
@@ -33,7 +32,7 @@ func (k *keySource) define(cmd *cobra.Command) {
 	rare(cmd, "no-backup")
 }
 
-func (k *keySource) given() bool { return k.file != "" || k.credentials || k.vault != "" || k.env }
+func (k *keySource) given() bool { return k.file != "" || k.credentials || k.vault.name != "" || k.env }
 
 // maxSecret is the largest text that holds a secret, in bytes.
 const maxSecret = 64 << 10
@@ -53,8 +52,8 @@ func (add *adding) planKey(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	key, done, err := add.checkedKey(ctx, stored)
-	if err != nil || done {
+	key, err := add.checkedKey(ctx, stored)
+	if err != nil {
 		return err
 	}
 	add.newKey, add.keyKnown = &key, stored.ID == key.ID && stored.Secret.Equal(key.Secret)
@@ -65,15 +64,15 @@ func (add *adding) planKey(ctx context.Context) (err error) {
 }
 
 // checkedKey reads an access key that AWS takes. A person may try again.
-func (add *adding) checkedKey(ctx context.Context, stored creds.AccessKey) (key creds.AccessKey, done bool, err error) {
+func (add *adding) checkedKey(ctx context.Context, stored creds.AccessKey) (creds.AccessKey, error) {
 	for try := 1; ; try++ {
-		key, done, err = add.readKey(ctx, stored)
-		if err != nil || done || add.check == nil {
-			return key, done, err
+		key, err := add.readKey(ctx, stored)
+		if err != nil || add.check == nil {
+			return key, err
 		}
 		err = add.check(ctx, key)
 		if fault.KindOf(err) != fault.Refused || add.key.given() || try == tries {
-			return key, false, err
+			return key, err
 		}
 		add.ask.complain(err)
 	}
@@ -94,28 +93,25 @@ func (add *adding) storeKey(ctx context.Context) error {
 		add.say("Stored access key %s of profile %s in the %s store.", key.ID, fault.Printable(id), kind)
 	}
 	add.settings.KeyStore = kind
-	return add.save(ctx, func(own *edit.Own) {
+	return add.update(ctx, id, func(own *edit.Own) {
 		own.AccessKeyID = key.ID
 		own.SetStores(kind, "")
 	})
 }
 
-// readKey gets the access key from where the flags say. done tells that there is nothing to add,
-// because an earlier run has moved the key.
-func (add *adding) readKey(ctx context.Context, stored creds.AccessKey) (key creds.AccessKey, done bool, err error) {
+// readKey gets the access key from where the flags say.
+func (add *adding) readKey(ctx context.Context, stored creds.AccessKey) (creds.AccessKey, error) {
 	switch {
 	case add.key.env:
-		key, err = envstore.New(add.getenv).AccessKey(ctx)
+		return envstore.New(add.getenv).AccessKey(ctx)
 	case add.key.file != "":
-		key, err = add.keyFromFile(ctx)
-	case add.key.vault != "":
-		key, err = add.keyFromVault(ctx)
+		return add.keyFromFile(ctx)
+	case add.key.vault.name != "":
+		return add.keyFromVault(ctx)
 	case add.key.credentials:
 		return add.keyFromCredentials(stored)
-	default:
-		key, err = add.askKey(ctx)
 	}
-	return key, false, err
+	return add.askKey(ctx)
 }
 
 // askKey asks for the access key.
@@ -147,28 +143,29 @@ func (add *adding) keyFromFile(ctx context.Context) (creds.AccessKey, error) {
 	return keystore.ParseAccessKey(where("--access-key-file", add.key.file), text, add.settings.OfAWS())
 }
 
-// keyFromCredentials reads the access key that the files of the AWS tools have in clear.
-func (add *adding) keyFromCredentials(stored creds.AccessKey) (key creds.AccessKey, done bool, err error) {
+// keyFromCredentials reads the access key that the files of the AWS tools have in clear, or the stored one,
+// which an earlier run has moved.
+func (add *adding) keyFromCredentials(stored creds.AccessKey) (creds.AccessKey, error) {
 	id := add.settings.Identity
 	static, err := add.files.StaticKeys(id)
 	if err != nil {
-		return creds.AccessKey{}, false, err
+		return creds.AccessKey{}, err
 	}
 	switch {
 	case len(static) == 0 && stored.ID != "":
-		add.say("Access key %s of profile %s is already in the %s store, and no longer in the AWS files.", stored.ID, fault.Printable(id), add.settings.KeyStore)
-		return stored, true, nil
+		add.say("The access key of profile %s is no longer in the AWS files.", fault.Printable(id))
+		return stored, nil
 	case len(static) == 0:
-		return creds.AccessKey{}, false, fault.New(fault.NoSecret, "--from-credentials-file", "give --access-key-file FILE", "neither ~/.aws/credentials nor the AWS config has an access key for profile %q", id)
+		return creds.AccessKey{}, fault.New(fault.NoSecret, "--from-credentials-file", "give --access-key-file FILE", "neither ~/.aws/credentials nor the AWS config has an access key for profile %q", id)
 	case static[0].Temporary:
-		return creds.AccessKey{}, false, fault.New(fault.Config, static[0].Place, "give the access key of the IAM user", "this access key is temporary; GetSessionToken needs a long-lived one")
+		return creds.AccessKey{}, fault.New(fault.Config, static[0].Place, "give the access key of the IAM user", "this access key is temporary; GetSessionToken needs a long-lived one")
 	}
 	for _, other := range static[1:] {
 		if other.Key.ID != static[0].Key.ID || !other.Key.Secret.Equal(static[0].Key.Secret) {
-			return creds.AccessKey{}, false, fault.New(fault.Config, other.Place, "delete the one that is not used", "this access key differs from the one in %s", static[0].Place)
+			return creds.AccessKey{}, fault.New(fault.Config, other.Place, "delete the one that is not used", "this access key differs from the one in %s", static[0].Place)
 		}
 	}
-	return static[0].Key, false, checkKey(add.settings, static[0].Place, static[0].Key)
+	return static[0].Key, checkKey(add.settings, static[0].Place, static[0].Key)
 }
 
 // removeStatic deletes the access key from the files of the AWS tools, now that it is stored and

@@ -29,7 +29,7 @@ const (
 
 // vaultSource is an access key that aws-vault keeps.
 type vaultSource struct {
-	name    string // of the profile there
+	name    string // of the profile there; "": none is asked for
 	backend string // the keyring it is in; "": aws-vault's own choice
 }
 
@@ -41,7 +41,7 @@ func vaultBackends() []string {
 // keyFromVault has aws-vault print the access key. It may ask the person for the password of its
 // keyring.
 func (add *adding) keyFromVault(ctx context.Context) (creds.AccessKey, error) {
-	v := vaultSource{add.key.vault, add.key.vaultBackend}
+	v := add.key.vault
 	// Without an AWS config aws-vault looks in its keyring only. With one it may call AWS, or run this
 	// very program, which is the credential process of the profile.
 	p := child.Program{Argv: v.argv(), Env: []string{"AWS_CONFIG_FILE=" + os.DevNull}, Limit: maxSecret}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/clipboard"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -153,23 +154,9 @@ func ended(err error) error {
 
 // read returns what is in the file at path, or on stdin for -, of at most limit bytes. flag is
 // how it was named. A terminal is refused, because it echoes. The error is ctx's cause if that ends
-// first: a pipe may keep its reader waiting for ever, a goroutine that ends with the process.
+// first: a pipe may keep its reader waiting for ever.
 func (q *asker) read(ctx context.Context, flag, path string, limit int64) ([]byte, error) {
-	type content struct {
-		data []byte
-		err  error
-	}
-	contents := make(chan content, 1)
-	go func() {
-		data, err := q.readSource(flag, path, limit)
-		contents <- content{data, err}
-	}()
-	select {
-	case c := <-contents:
-		return c.data, c.err
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
+	return child.Await(ctx, func() ([]byte, error) { return q.readSource(flag, path, limit) })
 }
 
 func (q *asker) readSource(flag, path string, limit int64) ([]byte, error) {

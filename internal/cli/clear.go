@@ -46,16 +46,12 @@ sessions by aws:TokenIssueTime.`,
 
 // runClear forgets what get hands out.
 func runClear(a *app, asked getOptions) error {
-	files, err := a.loadFiles()
+	files, owner, err := a.owner(asked.profile)
 	if err != nil {
 		return err
 	}
 	// As the AWS config has it called and, if the profile has its own identity or flags are given, as asked.
 	calls := []getOptions{askFor(files.Registered(asked.profile))}
-	owner, err := files.Owner(asked.profile)
-	if err != nil {
-		return err
-	}
 	if asked.flags != (profile.Flags{}) {
 		owner.Flags = asked.flags
 	}

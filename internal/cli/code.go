@@ -67,24 +67,28 @@ func runCode(ctx context.Context, a *app, o codeOptions) error {
 	if spent {
 		fmt.Fprintf(a.stderr, "%s: warning: this code was already used; the next one comes in %d s\n", program, int(left.Seconds())+1)
 	}
-	steps := []totp.Step{step}
-	if o.pair {
-		steps = []totp.Step{step - 1, step}
+	return a.giveCode(ctx, codes, step, o)
+}
+
+// giveCode prints or copies the code of step.
+func (a *app) giveCode(ctx context.Context, codes session.Codes, step totp.Step, o codeOptions) error {
+	code, err := codes.Code(ctx, step)
+	if err != nil {
+		return err
 	}
-	text := ""
-	for _, step := range steps {
-		code, err := codes.Code(ctx, step)
+	text := code.Reveal() + "\n"
+	switch {
+	case o.copy:
+		if err = a.clipboard().Copy(ctx, code); err == nil {
+			fmt.Fprintf(a.stderr, "%s: copied the code to the clipboard\n", program)
+		}
+		return err
+	case o.pair:
+		before, err := codes.Code(ctx, step-1)
 		if err != nil {
 			return err
 		}
-		if o.copy {
-			if err := a.clipboard().Copy(ctx, code); err != nil {
-				return err
-			}
-			fmt.Fprintf(a.stderr, "%s: copied the code to the clipboard\n", program)
-			return nil
-		}
-		text += code.Reveal() + "\n"
+		text = before.Reveal() + "\n" + text
 	}
 	return a.print([]byte(text))
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +14,6 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
@@ -107,11 +105,8 @@ func (c *console) begin(ctx context.Context, o enrollOptions) error {
 		return err
 	}
 	c.name = c.has.Identity
-	c.kind = cmp.Or(o.seedStore, c.has.SeedStore, c.has.KeyStore)
-	if c.kind == "" || c.kind == keystore.KindEnv {
-		if c.kind, err = c.defaultStore(ctx, c.say); err != nil {
-			return err
-		}
+	if c.kind, err = c.seedStore(ctx, o.seedStore, c.has, c.say); err != nil {
+		return err
 	}
 	if c.items, err = c.app.items(c.kind, c.ask); err != nil {
 		return err
@@ -192,11 +187,7 @@ func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed
 		}
 		r.Claim(typed)
 	})
-	err = c.update(ctx, c.name, func(own *edit.Own) {
-		own.Serial = serial
-		own.SetStores("", c.kind)
-	})
-	if err != nil {
+	if err := c.recordSeed(ctx, c.name, serial, c.kind); err != nil {
 		return err
 	}
 	c.say("Stored the seed of %s in the %s store.", serial, c.kind)

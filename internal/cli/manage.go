@@ -80,7 +80,7 @@ func (a *app) managerOf(ctx context.Context, p *opened, seedStore string, other 
 	if err != nil {
 		return nil, err
 	}
-	m.SeedStore, err = m.chooseSeedStore(ctx, cmp.Or(unfinished.Store, seedStore), p.Settings)
+	m.SeedStore, err = a.seedStore(ctx, cmp.Or(unfinished.Store, seedStore), p.Settings, m.print)
 	return m, err
 }
 
@@ -93,17 +93,6 @@ func codesElsewhere(name, remedy string) error {
 	err := fault.New(fault.Config, "profile "+name, remedy, "a program makes its codes (mfa_process): its seed is not here")
 	err.Err = errElsewhere
 	return err
-}
-
-func (m *manager) chooseSeedStore(ctx context.Context, asked string, s profile.Settings) (string, error) {
-	if asked != "" {
-		return asked, nil
-	}
-	recorded := cmp.Or(s.SeedStore, s.KeyStore) // both in one place, unless the profile says otherwise
-	if recorded != "" && recorded != keystore.KindEnv {
-		return recorded, nil
-	}
-	return m.defaultStore(ctx, m.print)
 }
 
 func (m *manager) resolve(name string) (profile.Settings, error) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/agefile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 )
 
@@ -34,6 +36,14 @@ func (a *app) update(ctx context.Context, name string, change func(*edit.Own)) e
 		return nil
 	})
 	return err
+}
+
+// recordSeed writes to profiles.ini which MFA device a profile has, and the store of its seed.
+func (a *app) recordSeed(ctx context.Context, name, serial, kind string) error {
+	return a.update(ctx, name, func(own *edit.Own) {
+		own.Serial = serial
+		own.SetStores("", kind)
+	})
 }
 
 // storeOptions returns what stores work with. ask is who may be asked to unlock one, or nil.
@@ -90,6 +100,16 @@ func (a *app) defaultStore(ctx context.Context, tell func(format string, args ..
 		tell("No keyring is available (%s), so the %s store is used.", why, kind)
 	}
 	return kind, nil
+}
+
+// seedStore returns the store for the seed of a new device: the one asked for, or where the profile has its
+// secrets, or the default.
+func (a *app) seedStore(ctx context.Context, asked string, s profile.Settings, tell func(format string, args ...any)) (string, error) {
+	recorded := cmp.Or(s.SeedStore, s.KeyStore)
+	if asked == "" && (recorded == "" || recorded == keystore.KindEnv) {
+		return a.defaultStore(ctx, tell)
+	}
+	return cmp.Or(asked, recorded), nil
 }
 
 // ageStore opens the age store and says how it is. ask is who may be asked to unlock it, or nil.

@@ -100,7 +100,14 @@ func newPassphrase(ctx context.Context, file string, ask *asker) (creds.Secret, 
 		}
 		return longEnough(passphrase)
 	}
-	passphrase, err := insist(ctx, ask, ask.secret, "New passphrase of the age store", flag, longEnough)
+	enter := func(ctx context.Context, prompt, flag string) (creds.Secret, error) {
+		passphrase, err := ask.secret(ctx, prompt, flag)
+		if err == nil && passphrase.IsZero() {
+			err = fault.New(fault.Usage, "passphrase", "", "is empty; nothing was changed")
+		}
+		return passphrase, err
+	}
+	passphrase, err := insist(ctx, ask, enter, "New passphrase of the age store", flag, longEnough)
 	if err != nil {
 		return passphrase, err
 	}

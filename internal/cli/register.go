@@ -328,37 +328,33 @@ func sayRegistered(a *app, r registering, done edit.Registered) {
 
 func isStatic(key string) bool { return strings.HasPrefix(key, "aws_") }
 
-type unregisterOptions struct {
-	profile string
-	dryRun  bool
-}
-
 func newUnregisterCommand(a *app) *cobra.Command {
-	var o unregisterOptions
+	var profileName string
+	var dryRun bool
 	cmd := &cobra.Command{
 		Use:     "unregister --profile NAME",
 		Short:   "Remove from the AWS config what register wrote",
 		Example: `  aws-mfa-creds unregister --profile work --dry-run`,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runUnregister(cmd.Context(), a, o) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runUnregister(cmd.Context(), a, profileName, dryRun) },
 	}
-	profileFlag(a, cmd, &o.profile)
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would change, without changing it")
+	profileFlag(a, cmd, &profileName)
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would change, without changing it")
 	return cmd
 }
 
-func runUnregister(ctx context.Context, a *app, o unregisterOptions) error {
+func runUnregister(ctx context.Context, a *app, profileName string, dryRun bool) error {
 	editor := a.editor()
-	editor.DryRun = o.dryRun
-	done, err := editor.Unregister(ctx, o.profile)
+	editor.DryRun = dryRun
+	done, err := editor.Unregister(ctx, profileName)
 	switch {
 	case err != nil:
 		return err
-	case o.dryRun:
+	case dryRun:
 		return a.print([]byte(done.Config.Diff()))
 	case !done.Config.Changed:
-		a.say("Profile %s is not registered in %s.", fault.Printable(o.profile), done.Config.Path)
+		a.say("Profile %s is not registered in %s.", fault.Printable(profileName), done.Config.Path)
 	default:
-		a.say("Removed profile %s from %s.", fault.Printable(o.profile), done.Config.Path)
+		a.say("Removed profile %s from %s.", fault.Printable(profileName), done.Config.Path)
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 		}
 		return nil
 	}
-	gone := removal{app: a, profile: o.profile, own: own, serial: own.Serial, registered: registered, aws: o.aws && own.Serial != "", sharing: seedUsers(files, o.profile, own)}
+	gone := removal{app: a, profile: o.profile, own: own, registered: registered, aws: o.aws && own.Serial != "", sharing: seedUsers(files, o.profile, own)}
 	gone.roles = a.roleProfiles(files, o.profile)
 	if err := gone.confirm(ctx, ask); err != nil {
 		return err
@@ -77,7 +77,6 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 		if err := removeDevice(ctx, a, o, ask); err != nil {
 			return err
 		}
-		gone.own.Serial = "" // its seed went with it
 		if err := gone.detach(ctx); err != nil {
 			return err
 		}
@@ -129,7 +128,6 @@ type removal struct {
 	*app
 	profile    string
 	own        edit.Own
-	serial     string
 	registered bool     // register has written it into the AWS config
 	aws        bool     // its MFA device goes from IAM, too
 	sharing    []string // the other profiles that use its seed
@@ -229,7 +227,7 @@ func (r removal) run(ctx context.Context, ask *asker) error {
 			return err
 		}
 		// With the key goes that of a rotation that did not finish.
-		if err := errors.Join(items.DeleteAccessKey(ctx, r.profile), items.DeleteNewKey(ctx, r.profile)); err != nil {
+		if err := errors.Join(items.Store.Delete(ctx, keystore.KeyName(r.profile)), items.Store.Delete(ctx, keystore.NewKeyName(r.profile))); err != nil {
 			return err
 		}
 	}
@@ -256,7 +254,7 @@ func (r removal) clearSessions(ctx context.Context) error {
 	defer func() { _ = cached.Close() }()
 	waiting, end := context.WithTimeout(ctx, time.Minute) // longer than any get lives
 	defer end()
-	if unlock, err := cached.Scope(rules.DeviceScope(r.serial)).Lock(waiting); err == nil {
+	if unlock, err := cached.Scope(rules.DeviceScope(r.own.Serial)).Lock(waiting); err == nil {
 		defer unlock()
 	}
 	_, err = cached.Clear()
@@ -276,7 +274,7 @@ func (r removal) unregister(ctx context.Context) error {
 
 func (r removal) deleteSeed(ctx context.Context, ask *asker) error {
 	kind := r.own.WhereSeed()
-	if r.own.Serial == "" || kind == "" || kind == keystore.KindEnv {
+	if r.own.Serial == "" || r.aws || kind == "" || kind == keystore.KindEnv { // with the device went its seed
 		return nil
 	}
 	files, err := r.loadFiles() // again: another profile may have come to use it while a person was asked

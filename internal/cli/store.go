@@ -58,11 +58,7 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 	}
 	ctx, ask, end := a.interact(ctx, o.yes)
 	defer end()
-	files, err := a.loadFiles()
-	if err != nil {
-		return err
-	}
-	owner, err := files.Owner(o.profile)
+	files, owner, err := a.owner(o.profile)
 	if err != nil {
 		return err
 	}
@@ -105,20 +101,12 @@ type move struct {
 type moving struct {
 	what, owner string // for a person
 	name, from  string // the item, and its store
-	copy        func(source, target keystore.Items) error
 	record      func() error // writes its new store to profiles.ini
 }
 
 func (m *move) key(ctx context.Context, own edit.Own) moving {
 	return moving{
 		what: "access key", owner: "profile " + fault.Printable(m.profile), name: keystore.KeyName(m.profile), from: own.WhereKey(),
-		copy: func(source, target keystore.Items) error {
-			key, err := source.AccessKey(ctx, m.profile)
-			if err != nil {
-				return err
-			}
-			return target.PutAccessKey(ctx, m.profile, key)
-		},
 		record: func() error { return m.update(ctx, m.profile, func(own *edit.Own) { own.SetStores(m.to, "") }) },
 	}
 }
@@ -127,13 +115,6 @@ func (m *move) key(ctx context.Context, own edit.Own) moving {
 func (m *move) seed(ctx context.Context, own edit.Own, sharing []string) moving {
 	return moving{
 		what: "seed", owner: own.Serial, name: keystore.SeedName(own.Serial), from: own.WhereSeed(),
-		copy: func(source, target keystore.Items) error {
-			seed, err := source.Seed(ctx, own.Serial)
-			if err != nil {
-				return err
-			}
-			return target.PutSeed(ctx, own.Serial, seed)
-		},
 		record: func() error {
 			for _, name := range append([]string{m.profile}, sharing...) {
 				if err := m.update(ctx, name, func(own *edit.Own) { own.SetStores("", m.to) }); err != nil {
@@ -169,7 +150,7 @@ func (m *move) run(ctx context.Context, s moving) error {
 	if err := m.mayReplace(ctx, s, source, target); err != nil {
 		return m.elsewhere(err)
 	}
-	if err := s.copy(source, target); err != nil {
+	if err := source.Copy(ctx, s.name, target); err != nil {
 		return m.elsewhere(err)
 	}
 	if err := s.record(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 )
 
@@ -108,7 +109,7 @@ func TestKeyHasBeenSwitched(t *testing.T) {
 	t.Parallel()
 	s := enrolled(t)
 	s.diesAt("write key:work", true, func(m *Manager) { _, _ = m.RotateKey(t.Context(), KeyOptions{}) })
-	s.must(s.items.DeleteNewKey(t.Context(), "work"))
+	s.must(s.items.Store.Delete(t.Context(), keystore.NewKeyName("work")))
 	result, err := s.manager().RotateKey(t.Context(), KeyOptions{})
 	s.must(err)
 	if keys := s.alice().Keys; keys[0].ID != result.ID {

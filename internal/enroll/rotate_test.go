@@ -354,7 +354,7 @@ func TestNewKeyGone(t *testing.T) {
 		if e, _, err := s.manager().Unfinished(AccessKey); err != nil || e.Phase != phase {
 			t.Fatalf("%+v, %v", e, err)
 		}
-		s.must(s.items.DeleteNewKey(t.Context(), "work"))
+		s.must(s.items.Store.Delete(t.Context(), keystore.NewKeyName("work")))
 		_, err := s.manager().RotateKey(t.Context(), KeyOptions{})
 		s.must(err)
 		s.oneKey()

@@ -122,14 +122,13 @@ func (i Items) put(ctx context.Context, name string, value creds.Secret) error {
 	return nil
 }
 
-// DeleteAccessKey removes the access key of a profile.
-func (i Items) DeleteAccessKey(ctx context.Context, profile string) error {
-	return i.Store.Delete(ctx, KeyName(profile))
-}
-
-// DeleteNewKey removes the access key that was to replace a profile's.
-func (i Items) DeleteNewKey(ctx context.Context, profile string) error {
-	return i.Store.Delete(ctx, NewKeyName(profile))
+// Copy stores the item of a name in another store, too, as it is.
+func (i Items) Copy(ctx context.Context, name string, target Items) error {
+	value, err := i.Store.Get(ctx, name)
+	if err != nil {
+		return err
+	}
+	return target.put(ctx, name, value)
 }
 
 // DeleteSeed removes the seed of the MFA device serial.

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 )
 
@@ -107,31 +108,19 @@ func (t *Terminal) Confirm(ctx context.Context, question string) (bool, error) {
 	return answer == "y" || answer == "yes", err
 }
 
-// read returns the next line. Reading a terminal cannot be given up, so a goroutine is left
-// behind when ctx ends; the process ends with it.
+// read returns the next line.
 func (t *Terminal) read(ctx context.Context) (string, error) {
-	type answer struct {
-		line string
-		err  error
-	}
-	answers := make(chan answer, 1)
-	go func() {
+	return child.Await(ctx, func() (string, error) {
 		line, err := t.lines.ReadSlice('\n')
-		if errors.Is(err, io.EOF) && len(line) > 0 {
+		defer clear(line)
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			return "", fmt.Errorf("the answer is longer than %d characters", maxLine)
+		case errors.Is(err, io.EOF) && len(line) > 0:
 			err = nil
 		}
-		answers <- answer{creds.Text(line), err}
-		clear(line)
-	}()
-	select {
-	case a := <-answers:
-		if errors.Is(a.err, bufio.ErrBufferFull) {
-			return "", fmt.Errorf("the answer is longer than %d characters", maxLine)
-		}
-		return a.line, a.err
-	case <-ctx.Done():
-		return "", context.Cause(ctx)
-	}
+		return creds.Text(line), err
+	})
 }
 
 // Status shows one line in the place of the one before: the first of lines, from the most to the least

@@ -12,6 +12,7 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/plugin"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
@@ -55,21 +56,11 @@ func (k pluginKey) run(task pluginTask) (pluginResult, error) {
 	if k.host.person == nil {
 		return k.runApart(task)
 	}
-	type result struct {
-		done pluginResult
-		err  error
-	}
-	results := make(chan result, 1)
-	go func() {
-		done, err := (&conversation{pluginKey: k}).perform(task)
-		results <- result{done, err}
-	}()
-	select {
-	case r := <-results:
-		return r.done, r.err
-	case <-k.host.ctx.Done():
+	done, err := child.Await(k.host.ctx, func() (pluginResult, error) { return (&conversation{pluginKey: k}).perform(task) })
+	if cause := context.Cause(k.host.ctx); cause != nil && errors.Is(err, cause) {
 		return pluginResult{}, k.ended(k.host.ctx, "")
 	}
+	return done, err
 }
 
 // ended says why the plugin was given up. It had said the message, which may be that a token has to be

@@ -348,14 +348,14 @@ func (add *adding) planSeed(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	labeled := got.serial(add.settings.Partition)
+	labeled := guessSerial(got, add.settings.Partition)
 	if serial := add.settings.Serial; serial != "" && labeled != "" && keystore.Label(labeled) != keystore.Label(serial) {
 		add.say("Warning: the seed is labeled %s, but the serial is %s.", keystore.Label(labeled), serial)
 	}
 	if err := add.needSerial(ctx, labeled); err != nil {
 		return err
 	}
-	add.newSeed = &got.seed
+	add.newSeed = &got.Seed
 	return add.mayReplaceSeed(ctx)
 }
 
@@ -372,7 +372,7 @@ func (add *adding) mayReplaceSeed(ctx context.Context) error {
 	return add.ask.confirm(ctx, fmt.Sprintf("A different seed is stored for %s. Replace it? This cannot be undone.", add.settings.Serial))
 }
 
-func (add *adding) getSeed(ctx context.Context) (found, error) {
+func (add *adding) getSeed(ctx context.Context) (totp.Account, error) {
 	if !add.key.env {
 		return add.seed.read(ctx, add.ask)
 	}
@@ -382,10 +382,10 @@ func (add *adding) getSeed(ctx context.Context) (found, error) {
 		add.settings.Serial, err = profile.CheckSerial(envstore.VarSerial, serial)
 	}
 	if err != nil {
-		return found{}, err
+		return totp.Account{}, err
 	}
 	seed, err := env.Seed(ctx)
-	return found{seed: seed}, err
+	return totp.Account{Seed: seed}, err
 }
 
 // storeSeed stores the planned seed, if there is one, and records where it is.

@@ -38,7 +38,6 @@ type console struct {
 	*app
 	ask     *asker
 	options consoleOptions
-	name    string // of the identity
 	has     profile.Settings
 	items   keystore.Items
 	kind    string
@@ -59,7 +58,7 @@ func (a *app) enrollInConsole(ctx context.Context, o enrollOptions, ask *asker) 
 		}
 	}
 	if err == nil {
-		err = c.items.PutSeed(ctx, c.pending(), got.seed)
+		err = c.items.PutSeed(ctx, c.pending(), got.Seed)
 	}
 	if err != nil {
 		return err
@@ -72,15 +71,15 @@ func (a *app) enrollInConsole(ctx context.Context, o enrollOptions, ask *asker) 
 }
 
 // introduce has the console take the device, and keeps its seed under the serial it gets.
-func (c *console) introduce(ctx context.Context, got found) (serial string, err error) {
-	typed, err := c.showPair(ctx, got.seed)
+func (c *console) introduce(ctx context.Context, got totp.Account) (serial string, err error) {
+	typed, err := c.showPair(ctx, got.Seed)
 	if err != nil {
 		return "", err
 	}
 	if serial, err = c.askSerial(ctx, got); err != nil {
 		return "", err
 	}
-	return serial, c.keep(ctx, serial, got.seed, typed)
+	return serial, c.keep(ctx, serial, got.Seed, typed)
 }
 
 // seedKept adds to a failure, or an interruption, that the next run continues.
@@ -104,7 +103,6 @@ func (c *console) begin(ctx context.Context, o enrollOptions) error {
 	if _, c.has, err = c.identity(o.profile); err != nil {
 		return err
 	}
-	c.name = c.has.Identity
 	if c.kind, err = c.seedStore(ctx, o.seedStore, c.has, c.say); err != nil {
 		return err
 	}
@@ -116,15 +114,15 @@ func (c *console) begin(ctx context.Context, o enrollOptions) error {
 }
 
 // pending names the seed of a device that has no serial yet.
-func (c *console) pending() string { return "the console's for profile " + c.name }
+func (c *console) pending() string { return "the console's for profile " + c.has.Identity }
 
 // seed reads the seed, or takes the one that an earlier run has stored and not
 // finished with.
-func (c *console) seed(ctx context.Context) (found, error) {
+func (c *console) seed(ctx context.Context) (totp.Account, error) {
 	if stored, err := c.items.Seed(ctx, c.pending()); err == nil && !c.options.seed.given() {
 		question := "An earlier run stored a seed for the console and did not finish. Continue with it?"
 		if c.ask.confirm(ctx, question) == nil {
-			return found{seed: stored}, nil
+			return totp.Account{Seed: stored}, nil
 		}
 	}
 	return c.options.seed.read(ctx, c.ask)
@@ -166,11 +164,11 @@ func (c *console) showPair(ctx context.Context, seed totp.Seed) (totp.Step, erro
 func (c *console) awsTime() time.Time { return newStoredClock(c.cache, c.has, c.now).Now() }
 
 // askSerial finds out the serial of the device that the console has made.
-func (c *console) askSerial(ctx context.Context, got found) (string, error) {
+func (c *console) askSerial(ctx context.Context, got totp.Account) (string, error) {
 	if c.options.serial != "" {
 		return profile.CheckSerial("--serial", c.options.serial)
 	}
-	return c.ask.serial(ctx, "Serial (ARN) of the device, as the console shows it now", "--serial ARN", got.serial(c.has.Partition))
+	return c.ask.serial(ctx, "Serial (ARN) of the device, as the console shows it now", "--serial ARN", guessSerial(got, c.has.Partition))
 }
 
 // keep gives the seed its name, notes the codes that were typed as spent, and writes the serial
@@ -187,7 +185,7 @@ func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed
 		}
 		r.Claim(typed)
 	})
-	if err := c.recordSeed(ctx, c.name, serial, c.kind); err != nil {
+	if err := c.recordSeed(ctx, c.has.Identity, serial, c.kind); err != nil {
 		return err
 	}
 	c.say("Stored the seed of %s in the %s store.", serial, c.kind)
@@ -197,11 +195,11 @@ func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed
 // try proves the device by a session, if there is an access key to make one with.
 func (c *console) try(ctx context.Context, serial string) error {
 	if c.has.KeyStore == "" && !envstore.New(c.getenv).Configured() {
-		c.say("Profile %s has no access key, so there is no session to try. To get codes, run: %s code --profile %s", fault.Printable(c.name), program, fault.Shell(c.name))
+		c.say("Profile %s has no access key, so there is no session to try. To get codes, run: %s code --profile %s", fault.Printable(c.has.Identity), program, fault.Shell(c.has.Identity))
 		return nil
 	}
 	if strings.HasSuffix(serial, ":mfa/root-account-mfa-device") {
 		c.say("AWS limits sessions of the root user to an hour, and advises against access keys for it.")
 	}
-	return c.verify(ctx, c.name)
+	return c.verify(ctx, c.has.Identity)
 }

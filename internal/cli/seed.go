@@ -40,27 +40,21 @@ func (s *seedSource) define(cmd *cobra.Command) {
 
 func (s *seedSource) given() bool { return len(s.files) > 0 || s.clipboard }
 
-// found is a seed, and what its source calls it.
-type found struct {
-	seed totp.Seed
-	name string // "Amazon Web Services:alice@123456789012", or ""
-}
-
 // read reads the seed from the files, or else asks for it.
-func (s *seedSource) read(ctx context.Context, ask *asker) (found, error) {
+func (s *seedSource) read(ctx context.Context, ask *asker) (totp.Account, error) {
 	if !s.given() {
 		const prompt = "Seed of the MFA device (the console's \"secret key\", the path of a picture, or an otpauth URI)"
-		return insist(ctx, ask, ask.secret, prompt, "--seed-file FILE", func(text creds.Secret) (found, error) { return s.typed(ctx, text, ask) })
+		return insist(ctx, ask, ask.secret, prompt, "--seed-file FILE", func(text creds.Secret) (totp.Account, error) { return s.typed(ctx, text, ask) })
 	}
 	if s.clipboard {
 		data, err := ask.clipboard.Picture(ctx, maxPicture)
 		defer clear(data)
 		if err != nil {
-			return found{}, err
+			return totp.Account{}, err
 		}
 		texts, err := textsIn(data, "the clipboard")
 		if err != nil {
-			return found{}, err
+			return totp.Account{}, err
 		}
 		return s.choose(ctx, texts, "the clipboard", ask)
 	}
@@ -68,12 +62,12 @@ func (s *seedSource) read(ctx context.Context, ask *asker) (found, error) {
 }
 
 // fromFiles returns the seed in all the files together. flag is how they were named.
-func (s *seedSource) fromFiles(ctx context.Context, ask *asker, flag string, paths []string) (found, error) {
+func (s *seedSource) fromFiles(ctx context.Context, ask *asker, flag string, paths []string) (totp.Account, error) {
 	var texts []creds.Secret
 	for _, path := range paths {
 		more, err := textsOf(ctx, ask, flag, path)
 		if err != nil {
-			return found{}, err
+			return totp.Account{}, err
 		}
 		texts = append(texts, more...)
 	}
@@ -81,7 +75,7 @@ func (s *seedSource) fromFiles(ctx context.Context, ask *asker, flag string, pat
 }
 
 // typed returns the seed in what was typed, or in the file whose path that is.
-func (s *seedSource) typed(ctx context.Context, text creds.Secret, ask *asker) (found, error) {
+func (s *seedSource) typed(ctx context.Context, text creds.Secret, ask *asker) (totp.Account, error) {
 	path := ask.typedPath(text.Reveal())
 	info, err := os.Stat(path)
 	if meant, _ := looksLikePath(path); !meant && (err != nil || !info.Mode().IsRegular()) {
@@ -123,18 +117,18 @@ const maxPicture = 32 << 20
 
 // choose returns the seed that the texts, of the source from, spell: one text, or all parts of an
 // export.
-func (s *seedSource) choose(ctx context.Context, texts []creds.Secret, from string, ask *asker) (found, error) {
+func (s *seedSource) choose(ctx context.Context, texts []creds.Secret, from string, ask *asker) (totp.Account, error) {
 	accounts, err := s.accounts(texts)
 	switch {
 	case err != nil:
-		return found{}, badSeed(from, err)
+		return totp.Account{}, badSeed(from, err)
 	case len(accounts) > 0:
 		return s.chooseAccount(ctx, accounts, from, ask)
 	case len(texts) != 1:
-		return found{}, fault.New(fault.Usage, from, "crop the picture to the one of the MFA device", "the picture has %d QR codes, and none has an otpauth URI", len(texts))
+		return totp.Account{}, fault.New(fault.Usage, from, "crop the picture to the one of the MFA device", "the picture has %d QR codes, and none has an otpauth URI", len(texts))
 	}
 	seed, err := totp.ParseSeed(texts[0].Reveal(), totp.Policy{AllowWeak: s.weak})
-	return found{seed: seed}, badSeed(from, err)
+	return totp.Account{Seed: seed}, badSeed(from, err)
 }
 
 // accounts returns those of all otpauth URIs and exports in the texts.
@@ -170,12 +164,12 @@ func (s *seedSource) accounts(texts []creds.Secret) (all []totp.Account, err err
 
 // chooseAccount returns one account of an export: the one that --account names, the only one, the only
 // one of AWS, or the one that a person chooses.
-func (s *seedSource) chooseAccount(ctx context.Context, all []totp.Account, from string, ask *asker) (found, error) {
+func (s *seedSource) chooseAccount(ctx context.Context, all []totp.Account, from string, ask *asker) (totp.Account, error) {
 	candidates := totp.AWSAccounts(all)
 	if s.account != "" {
 		candidates = slices.DeleteFunc(slices.Clone(all), func(a totp.Account) bool { return a.Name != s.account && titleOf(a) != s.account })
 		if len(candidates) == 0 {
-			return found{}, fault.New(fault.Usage, "--account "+s.account, "give one of the names: --account "+fault.Shell(titleOf(all[0])), "there are only %s", titles(all))
+			return totp.Account{}, fault.New(fault.Usage, "--account "+s.account, "give one of the names: --account "+fault.Shell(titleOf(all[0])), "there are only %s", titles(all))
 		}
 	}
 	if len(candidates) == 0 {
@@ -185,14 +179,14 @@ func (s *seedSource) chooseAccount(ctx context.Context, all []totp.Account, from
 	if len(candidates) > 1 {
 		var err error
 		if at, err = pick(ctx, candidates, from, ask); err != nil {
-			return found{}, err
+			return totp.Account{}, err
 		}
 	}
 	account := candidates[at]
 	if account.Problem != nil {
-		return found{}, badSeed(from, account.Problem)
+		return totp.Account{}, badSeed(from, account.Problem)
 	}
-	return found{account.Seed, titleOf(account)}, nil
+	return account, nil
 }
 
 // pick has one of the accounts chosen.
@@ -251,10 +245,10 @@ func labelOf(uri string) string {
 	return strings.TrimPrefix(u.Path, "/")
 }
 
-// serial guesses the serial of the device from its label; "" if the label does not tell. The console
+// guessSerial guesses the serial of the device from its label; "" if the label does not tell. The console
 // writes NAME@ACCOUNT, after an issuer.
-func (f found) serial(partition string) string {
-	match := regexp.MustCompile(`^(?:.*:\s*)?([\w+=,.@/-]+)@(\d{12})$`).FindStringSubmatch(f.name)
+func guessSerial(a totp.Account, partition string) string {
+	match := regexp.MustCompile(`^(?:.*:\s*)?([\w+=,.@/-]+)@(\d{12})$`).FindStringSubmatch(titleOf(a))
 	if match == nil {
 		return ""
 	}

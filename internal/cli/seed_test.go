@@ -57,8 +57,8 @@ func TestChooseAccount(t *testing.T) {
 			t.Parallel()
 			source := seedSource{account: test.account}
 			got, err := source.chooseAccount(t.Context(), test.accounts, "export", &asker{})
-			if got.name != test.want || (err != nil) != (test.want == "") || err != nil && fault.KindOf(err) != fault.Usage {
-				t.Errorf("%q, %v", got.name, err)
+			if titleOf(got) != test.want || (err != nil) != (test.want == "") || err != nil && fault.KindOf(err) != fault.Usage {
+				t.Errorf("%q, %v", titleOf(got), err)
 			}
 		})
 	}
@@ -92,8 +92,8 @@ func TestChoosesTheText(t *testing.T) {
 			texts = append(texts, creds.NewSecret(text))
 		}
 		got, err := (&seedSource{}).choose(t.Context(), texts, "picture", &asker{})
-		if got.name != test.want || (err != nil) != (test.want == "") {
-			t.Errorf("%s: %q, %v", name, got.name, err)
+		if titleOf(got) != test.want || (err != nil) != (test.want == "") {
+			t.Errorf("%s: %q, %v", name, titleOf(got), err)
 		}
 	}
 }

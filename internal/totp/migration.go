@@ -289,6 +289,6 @@ func mentionsAWS(s string) bool {
 
 // endsInAccountID reports whether s is NAME@123456789012, perhaps with more before.
 func endsInAccountID(s string) bool {
-	_, id, found := strings.Cut(s, "@")
-	return found && len(id) == 12 && only(id, decimals)
+	id := s[strings.LastIndexByte(s, '@')+1:] // names may have one, too
+	return len(id) == 12 && len(id) < len(s) && only(id, decimals)
 }

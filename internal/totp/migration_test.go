@@ -236,6 +236,8 @@ func TestAWSAccounts(t *testing.T) {
 		{"Amazon Web Services:root-account-mfa-device@123456789012", "", true},
 		{"bob@123456789012", "", true},
 		{"work:bob@123456789012", "", true},
+		{"bob@example.com@123456789012", "", true},
+		{"bob@123456789012@example.com", "", false},
 		{"aws-prod", "", true},
 		{"bob", "AWS", true},
 		{"bob", "amazon", true},

@@ -335,7 +335,9 @@ func newUnregisterCommand(a *app) *cobra.Command {
 		Use:     "unregister --profile NAME",
 		Short:   "Remove from the AWS config what register wrote",
 		Example: `  aws-mfa-creds unregister --profile work --dry-run`,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runUnregister(cmd.Context(), a, profileName, dryRun) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runUnregister(cmd.Context(), a, profileName, dryRun)
+		},
 	}
 	profileFlag(a, cmd, &profileName)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would change, without changing it")

@@ -79,13 +79,13 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 	}
 	m := move{app: a, ask: ask, profile: o.profile, to: o.to}
 	if !o.seed {
-		if err := m.run(ctx, m.key(ctx, own)); err != nil {
+		if err := m.run(ctx, m.key(own)); err != nil {
 			return err
 		}
 	}
 	if !o.key && own.MFAProcess == "" {
 		sharing := othersThan(o.profile, edit.Sharing(files, own.Serial))
-		return m.run(ctx, m.seed(ctx, own, sharing))
+		return m.run(ctx, m.seed(own, sharing))
 	}
 	return nil
 }
@@ -99,31 +99,35 @@ type move struct {
 
 // moving is a secret that moves from one store to another.
 type moving struct {
-	what, owner string // for a person
-	name, from  string // the item, and its store
-	record      func() error // writes its new store to profiles.ini
+	what, owner         string   // for a person
+	name, from          string   // the item, and its store
+	profiles            []string // that record its new store
+	keyStore, seedStore string   // what they record
 }
 
-func (m *move) key(ctx context.Context, own edit.Own) moving {
+func (m *move) key(own edit.Own) moving {
 	return moving{
 		what: "access key", owner: "profile " + fault.Printable(m.profile), name: keystore.KeyName(m.profile), from: own.WhereKey(),
-		record: func() error { return m.update(ctx, m.profile, func(own *edit.Own) { own.SetStores(m.to, "") }) },
+		profiles: []string{m.profile}, keyStore: m.to,
 	}
 }
 
 // seed is recorded in the other profiles that have it too.
-func (m *move) seed(ctx context.Context, own edit.Own, sharing []string) moving {
+func (m *move) seed(own edit.Own, sharing []string) moving {
 	return moving{
 		what: "seed", owner: own.Serial, name: keystore.SeedName(own.Serial), from: own.WhereSeed(),
-		record: func() error {
-			for _, name := range append([]string{m.profile}, sharing...) {
-				if err := m.update(ctx, name, func(own *edit.Own) { own.SetStores("", m.to) }); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
+		profiles: append([]string{m.profile}, sharing...), seedStore: m.to,
 	}
+}
+
+// record writes the new store of the secret to profiles.ini.
+func (m *move) record(ctx context.Context, s moving) error {
+	for _, name := range s.profiles {
+		if err := m.update(ctx, name, func(own *edit.Own) { own.SetStores(s.keyStore, s.seedStore) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // elsewhere makes the remedy of a store that cannot be used one for a move.
@@ -153,7 +157,7 @@ func (m *move) run(ctx context.Context, s moving) error {
 	if err := source.Copy(ctx, s.name, target); err != nil {
 		return m.elsewhere(err)
 	}
-	if err := s.record(); err != nil {
+	if err := m.record(ctx, s); err != nil {
 		return err
 	}
 	if err := source.Store.Delete(ctx, s.name); err != nil {
@@ -192,7 +196,7 @@ func (m *move) finish(ctx context.Context, s moving, target keystore.Items) erro
 		if kind == m.to || !m.hasCopy(ctx, kind, s.name, kept) {
 			continue
 		}
-		if err := s.record(); err != nil {
+		if err := m.record(ctx, s); err != nil {
 			return err
 		}
 		old, err := m.items(kind, nil)

@@ -170,7 +170,9 @@ func (m *Manager) putNewKey(ctx context.Context, profiles []string, key creds.Ac
 }
 
 func (m *Manager) deleteNewKey(ctx context.Context, profiles []string) error {
-	return m.each(profiles, func(name string, items keystore.Items) error { return items.Store.Delete(ctx, keystore.NewKeyName(name)) })
+	return m.each(profiles, func(name string, items keystore.Items) error {
+		return items.Store.Delete(ctx, keystore.NewKeyName(name))
+	})
 }
 
 // each opens the key stores of the profiles. It passes over a profile that has been removed, or keeps

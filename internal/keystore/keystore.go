@@ -194,10 +194,8 @@ func inSecret(r rune) bool {
 }
 
 func addNew(list []string, word string) []string {
-	for _, present := range list {
-		if present == word {
-			return list
-		}
+	if slices.Contains(list, word) {
+		return list
 	}
 	return append(list, word)
 }

@@ -138,7 +138,9 @@ func runAdd(ctx context.Context, a *app, o addOptions) error {
 	if err := add.secrets(ctx); err != nil {
 		return err
 	}
-	a.forgetFailures(add.settings.Identity)
+	if p, err := a.openOwner(add.settings.Identity); err == nil {
+		p.broker.Forget(p.Plan) // list has nothing to say of the secrets before
+	}
 	if o.verify {
 		if err := a.verify(ctx, o.name); err != nil {
 			return err
@@ -401,7 +403,7 @@ func (add *adding) storeSeed(ctx context.Context) error {
 	}
 	if add.replaced {
 		if cached, err := add.host().OpenCache(noKey()); err == nil {
-			session.Change(cached.Scope(rules.DeviceScope(serial)), func(r *rules.Record) { *r = rules.Record{} }) //nolint:contextcheck // of another seed's codes; it waits a moment at most
+			session.Change(cached.Scope(rules.DeviceScope(serial)), func(r *rules.Record) { *r = rules.Record{} })
 		}
 	}
 	if err := add.recordSeed(ctx, add.settings.Identity, serial, at.kind); err != nil || add.seedKnown {

@@ -179,7 +179,7 @@ func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed
 	if err := c.items.PutSeed(ctx, serial, seed); err != nil {
 		return err
 	}
-	session.Change(c.cache.Scope(rules.DeviceScope(serial)), func(r *rules.Record) { //nolint:contextcheck // it waits a moment at most
+	session.Change(c.cache.Scope(rules.DeviceScope(serial)), func(r *rules.Record) {
 		if fresh {
 			*r = rules.Record{} // AWS has seen no earlier code of this seed
 		}

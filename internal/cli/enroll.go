@@ -91,7 +91,6 @@ func (m *manager) enroll(ctx context.Context, o enroll.DeviceOptions) error {
 	if err != nil {
 		return needsSession(err)
 	}
-	m.forgetFailures(m.Profile)
 	m.say("Enabled %s for user %s, and got a session with it. Its seed is in the %s store.", result.Serial, fault.Printable(result.User), m.SeedStore)
 	return nil
 }

@@ -139,14 +139,6 @@ func (a *app) verify(ctx context.Context, name string) error {
 	return nil
 }
 
-// forgetFailures ends the waiting period of a profile whose secrets have changed. If that fails, it ends
-// by itself.
-func (a *app) forgetFailures(name string) {
-	if p, err := a.openOwner(name); err == nil {
-		p.broker.Forget(p.Plan)
-	}
-}
-
 // storedClock keeps the skew of this host against one endpoint in the cache.
 type storedClock struct {
 	cache *cache.Cache

@@ -83,7 +83,6 @@ that it works.`,
 			return a.manage(cmd.Context(), enroll.Device, o, func(ctx context.Context, m *manager, _ profile.Settings, _ rotateOptions) error {
 				err := m.Resync(ctx, "")
 				if err == nil {
-					m.forgetFailures(m.Profile)
 					m.say("Resynchronized the device and got a session.")
 				}
 				return err

@@ -43,7 +43,7 @@ func Resolve(path string) (string, error) {
 	return end, nil
 }
 
-func open(string, fs.FileInfo) bool { return false }
+func open(path string, _ fs.FileInfo) bool { return !ofWindows(path) }
 
 func exposed(fs.FileInfo, fs.FileMode) bool { return false }
 

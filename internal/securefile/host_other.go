@@ -2,7 +2,9 @@
 
 package securefile
 
+import "runtime"
+
 // Holder does not know.
 func (*Dir) Holder(string) (pid int, command string, suspended bool) { return 0, "", false }
 
-func ofWindows(string) bool { return false }
+func ofWindows(string) bool { return runtime.GOOS == "windows" }

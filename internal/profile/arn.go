@@ -19,21 +19,15 @@ const (
 // GAHT12345678. Anything else fails with a *fault.Error of kind Config about thing: the
 // variable or file the serial is from.
 func CheckSerial(thing, text string) (string, error) {
-	serial := strings.Trim(text, " \t\r\n")
-	cause, remedy := serialProblem(serial)
-	if cause == "" {
-		return serial, nil
-	}
-	return "", fault.New(fault.Config, thing, remedy, "%s", cause)
+	return checkSerial(value{text: text, source: thing})
 }
 
-// checkSerial is CheckSerial for a setting, whose place is sought only if it is needed.
 func checkSerial(v value) (string, error) {
 	serial := strings.Trim(v.text, " \t\r\n")
-	if cause, _ := serialProblem(serial); cause == "" {
-		return serial, nil
+	if cause, remedy := serialProblem(serial); cause != "" {
+		return "", fault.New(fault.Config, v.place(), remedy, "%s", cause)
 	}
-	return CheckSerial(v.place(), v.text)
+	return serial, nil
 }
 
 func serialProblem(serial string) (cause, remedy string) {

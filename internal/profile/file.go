@@ -38,15 +38,6 @@ type Header struct {
 	title
 }
 
-// loadFile reads the file at path.
-func loadFile(path string, d Dialect) (*File, error) {
-	data, _, err := Read(path)
-	if err != nil {
-		return nil, err
-	}
-	return Parse(path, d, data)
-}
-
 // Parse cuts data, the content of the file at path, into sections. It fails with a *fault.Error
 // of kind Config if data is UTF-16, or has an option before the first section.
 func Parse(path string, d Dialect, data string) (*File, error) {
@@ -216,8 +207,6 @@ func (f *File) named(c class, name string) (found []Header) {
 // Spellings returns the headers of the profile in all its spellings, those that Find passes over
 // as well, in the order of the file.
 func (f *File) Spellings(name string) []Header { return f.named(profileSection, name) }
-
-func (f *File) has(name string) bool { return len(f.Find(name)) > 0 }
 
 // CheckBytes refuses bytes, from one offset to another, that a text file does not have: which line
 // they end, or belong to, would be a guess.

@@ -30,12 +30,7 @@ func (l link) own() *section { return l.sections[0] }
 
 // get returns the first value of key, whole.
 func (l link) get(key string) value {
-	for _, s := range l.sections {
-		if v := s.get(key); v.text != "" {
-			return v
-		}
-	}
-	return value{}
+	return first(l.sections[:], key)
 }
 
 // ownsKey reports whether profiles.ini says that the profile has an access key.
@@ -136,7 +131,7 @@ func (r *resolution) link(c Call) (l link, err error) {
 // it begins a comment only if no profile is named so.
 func (r *resolution) source(l link) value {
 	v := l.get(KeySource)
-	if plain := v.uncommented(); plain.text != v.text && !slices.ContainsFunc(r.files.all(), func(f *File) bool { return f.has(v.text) }) {
+	if plain := v.uncommented(); plain.text != v.text && !slices.ContainsFunc(r.files.all(), func(f *File) bool { return len(f.Find(v.text)) > 0 }) {
 		return plain
 	}
 	return v

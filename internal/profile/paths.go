@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"os"
 	"path"
 	"runtime"
@@ -33,7 +34,7 @@ func (p Paths) ConfigDir() (string, error) {
 	if p.Own == "" {
 		return "", fault.New(fault.Filesystem, "HOME", "set HOME, or "+EnvHome, "is not set, so there is no place for settings and secrets")
 	}
-	return dirOf(p.Own), nil
+	return join(p.Own, ".."), nil
 }
 
 // Dirs are the user's directories, as the platform knows them. Any may be "" (unknown), as under
@@ -48,14 +49,11 @@ func UserDirs(account func() string) Dirs {
 	if home == "" {
 		home = account()
 	}
-	dirs := Dirs{Home: home, Config: absolute(os.UserConfigDir()), Cache: absolute(os.UserCacheDir())}
-	if dirs.Config == "" {
-		dirs.Config = join(home, ".config")
+	return Dirs{
+		Home:   home,
+		Config: cmp.Or(absolute(os.UserConfigDir()), join(home, ".config")),
+		Cache:  cmp.Or(absolute(os.UserCacheDir()), join(home, ".cache")),
 	}
-	if dirs.Cache == "" {
-		dirs.Cache = join(home, ".cache")
-	}
-	return dirs
 }
 
 // Elsewhere returns the variable of the shell that puts profiles.ini where a program that lacks it, such
@@ -65,9 +63,7 @@ func (p Paths) Elsewhere(getenv func(string) string) string {
 	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
 		config = absolute(os.UserConfigDir())
 	}
-	if config == "" {
-		config = join(absolute(os.UserHomeDir()), ".config")
-	}
+	config = cmp.Or(config, join(absolute(os.UserHomeDir()), ".config"))
 	usual, err := os.Stat(join(config, Program, "profiles.ini"))
 	own, failed := os.Stat(p.Own)
 	for _, name := range []string{EnvHome, "XDG_CONFIG_HOME"} {
@@ -92,8 +88,8 @@ func absolute(dir string, err error) string {
 // because we run in directories that are the consumer's.
 func Locate(getenv func(string) string, dirs Dirs) (Paths, error) {
 	p := Paths{
-		AWSConfig:      override(getenv("AWS_CONFIG_FILE"), dirs.Home, "config"),
-		AWSCredentials: override(getenv("AWS_SHARED_CREDENTIALS_FILE"), dirs.Home, "credentials"),
+		AWSConfig:      cmp.Or(expand(getenv("AWS_CONFIG_FILE"), dirs.Home), join(dirs.Home, ".aws", "config")),
+		AWSCredentials: cmp.Or(expand(getenv("AWS_SHARED_CREDENTIALS_FILE"), dirs.Home), join(dirs.Home, ".aws", "credentials")),
 		Own:            join(dirs.Config, Program, "profiles.ini"),
 		Cache:          join(dirs.Cache, Program),
 	}
@@ -106,14 +102,6 @@ func Locate(getenv func(string) string, dirs Dirs) (Paths, error) {
 	}
 	p.Own, p.Cache = join(home, "profiles.ini"), join(home, "cache")
 	return p, nil
-}
-
-// override returns the path that a variable gives, or else ~/.aws/name.
-func override(path, home, name string) string {
-	if path != "" {
-		return expand(path, home)
-	}
-	return join(home, ".aws", name)
 }
 
 // expand replaces a ~ that is the first element of path. The home of other users (~name) is not
@@ -147,9 +135,6 @@ func join(dir string, names ...string) string {
 	}
 	return strings.ReplaceAll(joined, "/", `\`)
 }
-
-// dirOf returns the directory that a file is in, as filepath.Dir does.
-func dirOf(file string) string { return join(file, "..") }
 
 // IsAbs reports an absolute path, of Windows or of other systems.
 func IsAbs(windows bool, path string) bool {

@@ -124,8 +124,11 @@ func Load(paths Paths) (*Files, error) {
 		path    string
 		dialect Dialect
 	}{{&f.AWS, paths.AWSConfig, AWSConfig}, {&f.Credentials, paths.AWSCredentials, AWSCredentials}, {&f.Own, paths.Own, Plain}} {
-		var err error
-		if *one.file, err = loadFile(one.path, one.dialect); err != nil {
+		data, _, err := Read(one.path)
+		if err != nil {
+			return nil, err
+		}
+		if *one.file, err = Parse(one.path, one.dialect, data); err != nil {
 			return nil, err
 		}
 	}

@@ -28,8 +28,10 @@ func Read(path string) (string, fs.FileInfo, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR): // or it is below what is no directory
 		return "", nil, nil
+	case errors.Is(err, securefile.ErrNotRegular) && info != nil && info.IsDir():
+		return "", nil, fault.New(fault.Config, path, "name a file", "is a directory")
 	case errors.Is(err, securefile.ErrNotRegular):
-		return "", nil, notRegular(path, info)
+		return "", nil, fault.New(fault.Config, path, "name a regular file", "is not a regular file")
 	case fault.KindOf(err) == fault.Permissions:
 		return "", nil, err
 	case err != nil:
@@ -41,14 +43,6 @@ func Read(path string) (string, fs.FileInfo, error) {
 	}
 	data, err := readAll(path, f, info.Size())
 	return data, info, err
-}
-
-// notRegular tells what is in the place of a file, if that is known.
-func notRegular(path string, info fs.FileInfo) error {
-	if info != nil && info.IsDir() {
-		return fault.New(fault.Config, path, "name a file", "is a directory")
-	}
-	return fault.New(fault.Config, path, "name a regular file", "is not a regular file")
 }
 
 // readAll reads a file of about size bytes. It may grow while it is read, but not beyond the cap.

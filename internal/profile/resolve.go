@@ -61,8 +61,11 @@ func (r *resolution) sections() []*section {
 }
 
 // first returns the first value of key in the chain, whole.
-func (r *resolution) first(key string) value {
-	for _, s := range r.sections() {
+func (r *resolution) first(key string) value { return first(r.sections(), key) }
+
+// first returns the first value that the sections have of key, whole.
+func first(sections []*section, key string) value {
+	for _, s := range sections {
 		if v := s.get(key); v.text != "" {
 			return v
 		}
@@ -129,16 +132,15 @@ func (r *resolution) device(s *Settings) error {
 	return err
 }
 
-// ofDevice returns a setting of the MFA device: what profiles.ini says of the device, for any profile of the chain, goes before
-// what the AWS config says: a role profile there often names the phone, and this computer has a
-// device of its own.
+// ofDevice returns a setting of the MFA device. What profiles.ini says of it, for any profile of the
+// chain, goes before what the AWS config says: a role profile there often names the phone, and this
+// computer has a device of its own.
 func (r *resolution) ofDevice(key string) value {
+	var own []*section
 	for _, l := range r.chain {
-		if v := l.own().get(key); v.text != "" {
-			return v
-		}
+		own = append(own, l.own())
 	}
-	return r.first(key)
+	return first(append(own, r.sections()...), key)
 }
 
 // CheckProgram refuses, with a *fault.Error, a command line that a flag gives and mfa_process cannot have.

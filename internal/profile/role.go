@@ -13,22 +13,26 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
-// session finds out how long the base session is to last. The identity's own
-// section says it, unless that describes a role: then the duration there is the role's.
-func (r *resolution) session(s *Settings) error {
+// session finds out how long the base session is to last.
+func (r *resolution) session(s *Settings) (err error) {
+	s.Duration, err = r.lasts(r.identity(), false, defaultSession, maxSession)
+	return err
+}
+
+// lasts returns how long the role of a link, or the base session of the identity, is to last. What the
+// profile's sections say is about its role if they name one, and not about one that a flag names.
+func (r *resolution) lasts(l link, role bool, byDefault, limit time.Duration) (time.Duration, error) {
 	var v value
 	var err error
-	id := r.identity()
-	if id.get(KeyRole).text == "" {
-		if v, err = id.duration(); err != nil {
-			return err
+	if role == (l.get(KeyRole).text != "") {
+		if v, err = l.duration(); err != nil {
+			return 0, err
 		}
 	}
-	if id.role.text == "" {
-		v = flag(id.Flags.Duration, "--duration", v)
+	if role || l.role.text == "" {
+		v = flag(l.Flags.Duration, "--duration", v)
 	}
-	s.Duration, err = r.duration(v, defaultSession, maxSession)
-	return err
+	return r.duration(v, byDefault, limit)
 }
 
 // duration returns the duration that the profile's sections give: "duration" is the
@@ -49,11 +53,13 @@ func (r *resolution) roles(s *Settings) error {
 	if err := r.checkFlags(); err != nil {
 		return err
 	}
-	for _, l := range slices.Backward(r.chain) {
-		if l.role.text == "" {
-			continue
-		}
-		role, err := r.role(l)
+	assumed := slices.DeleteFunc(slices.Clone(r.chain), func(l link) bool { return l.role.text == "" })
+	limit := maxRole
+	if len(assumed) > 1 {
+		limit = maxChained
+	}
+	for _, l := range slices.Backward(assumed) {
+		role, err := r.role(l, limit)
 		if err != nil {
 			return err
 		}
@@ -76,8 +82,8 @@ func (r *resolution) checkFlags() error {
 	return nil
 }
 
-// role reads the role of a link.
-func (r *resolution) role(l link) (role creds.Role, err error) {
+// role reads the role of a link, which may last as long as limit.
+func (r *resolution) role(l link, limit time.Duration) (role creds.Role, err error) {
 	if role.ARN, err = checkRole(l.role); err != nil {
 		return role, err
 	}
@@ -106,7 +112,7 @@ func (r *resolution) role(l link) (role creds.Role, err error) {
 	if err := l.tags(&role); err != nil {
 		return role, err
 	}
-	role.Duration, err = r.roleDuration(l)
+	role.Duration, err = r.lasts(l, true, defaultRole, limit)
 	return role, err
 }
 
@@ -195,35 +201,6 @@ func tagProblem(t creds.Tag) string {
 	return ""
 }
 
-// roleDuration returns how long the role of a link is to last. A profile's
-// duration is the role's only if the role is the profile's own, not the flag's.
-func (r *resolution) roleDuration(l link) (time.Duration, error) {
-	var v value
-	var err error
-	if l.get(KeyRole).text != "" {
-		if v, err = l.duration(); err != nil {
-			return 0, err
-		}
-	}
-	v = flag(l.Flags.Duration, "--duration", v)
-	limit := maxRole
-	if r.hops() > 1 {
-		limit = maxChained
-	}
-	return r.duration(v, defaultRole, limit)
-}
-
-// hops counts the roles on the way.
-func (r *resolution) hops() int {
-	n := 0
-	for _, l := range r.chain {
-		if l.role.text != "" {
-			n++
-		}
-	}
-	return n
-}
-
 // The limits of STS for DurationSeconds.
 const (
 	minDuration    = 900 * time.Second
@@ -257,7 +234,7 @@ func parseDuration(text string) (time.Duration, bool) {
 	return d, err == nil && d > 0 && d%time.Second == 0
 }
 
-// duration reads v, or takes byDefault if v is not set, and keeps it in the limits.
+// duration reads v, or takes byDefault if v is not set. It brings it into the limits, and notes that.
 func (r *resolution) duration(v value, byDefault, limit time.Duration) (time.Duration, error) {
 	if v.text == "" {
 		return byDefault, nil
@@ -268,15 +245,10 @@ func (r *resolution) duration(v value, byDefault, limit time.Duration) (time.Dur
 		return 0, fault.New(v.kind(), v.place(), "write it as 12h, 90m or in seconds",
 			"%s is not a duration from %s to %s", v.quoted(), fault.Duration(minDuration), fault.Duration(limit))
 	}
-	return r.clamp(v, d, limit), nil
-}
-
-// clamp brings d into the limits, and notes it if that changes it.
-func (r *resolution) clamp(v value, d, limit time.Duration) time.Duration {
-	if within := min(max(d, minDuration), limit); within != d {
+	within := min(max(d, minDuration), limit)
+	if within != d {
 		r.note(fmt.Sprintf("%s: %s is outside %s to %s, so %s is used",
 			v.place(), v.quoted(), fault.Duration(minDuration), fault.Duration(limit), fault.Duration(within)))
-		return within
 	}
-	return d
+	return within, nil
 }

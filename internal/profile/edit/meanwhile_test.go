@@ -149,3 +149,42 @@ func TestWrittenTooLate(t *testing.T) {
 		t.Errorf("kept: %q", got)
 	}
 }
+
+// TestRewrittenWhileReplaced rewrites the old file as soon as another is in its place: what was written is
+// in the file that the error names.
+func TestRewrittenWhileReplaced(t *testing.T) {
+	t.Parallel()
+	var path string
+	var failed error
+	for try := 0; failed == nil && try < 50; try++ { // a busy machine may be too late
+		paths := write(t, "", "[a]\n", "")
+		path = paths.Own
+		old, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		written := make(chan error)
+		go func() { written <- rewriteReplaced(old, path) }()
+		_, failed = editor(paths).Update(t.Context(), "b", setStore("age"))
+		if err := <-written; err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantFault(t, failed, fault.Config, "what it wrote is in "+path+".aws-mfa-creds-backup")
+	if got := text(t, path+".aws-mfa-creds-backup"); got != "[other]\n" {
+		t.Errorf("kept %q", got)
+	}
+}
+
+// rewriteReplaced waits until another file than old is at path, and writes to old.
+func rewriteReplaced(old *os.File, path string) error {
+	defer old.Close()
+	before, err := old.Stat()
+	for now := before; err == nil && os.SameFile(now, before); now, err = os.Stat(path) {
+	}
+	if err != nil {
+		return err
+	}
+	_, err = old.WriteString("[other]\n")
+	return err
+}

@@ -140,7 +140,7 @@ func (a *app) planRegister(ctx context.Context, files *profile.Files, o register
 	if err != nil {
 		return r, err
 	}
-	if env.Identity || o.moving {
+	if env.Identity || o.moving || source == o.profile && files.CredentialProcess(source) != "" { // mayReplaceProcess looks at that
 		env.New = o.profile
 	}
 	if _, err := files.Resolve(profile.Call{Profile: source, Flags: o.flags}, env); err != nil {

@@ -165,6 +165,16 @@ func TestConsoleInterrupted(t *testing.T) {
 	s.answer("Continue with it? [y/N]: ", "y")
 	s.typeIntoConsole()
 	s.answer("as the console shows it now: ", consoleSerial+"/")
+	s.answer("as the console shows it now: ", consoleSerial+"-wrong")
+	if shown := s.ends(6); !strings.Contains(shown, "run the same command again to continue") {
+		t.Errorf("shows %q", shown)
+	}
+	if said := n.must("list"); !strings.Contains(said, "did not finish; run it again: aws-mfa-creds enroll --console --profile work\n") {
+		t.Errorf("list says %q", said)
+	}
+	s = n.shell("enroll", "--profile", "work", "--console")
+	s.answer("Continue with it? [y/N]: ", "y")
+	s.answer("press Enter here.", "")
 	s.answer("as the console shows it now: ", consoleSerial)
 	s.ends(0)
 	n.works("work")

@@ -212,6 +212,22 @@ func TestSetupGoesOn(t *testing.T) {
 	n.isAlice()
 }
 
+// TestAddBesideProgram follows the hints of a profile whose codes a program prints: add asks for the access key alone.
+func TestAddBesideProgram(t *testing.T) {
+	t.Parallel()
+	n := newNewcomer(t)
+	n.must("add", "--profile", "p", "--mfa-process", "echo 123456", "--serial", phoneSerial)
+	if said := n.must("list"); !strings.Contains(said, "run: aws-mfa-creds add --profile p,") {
+		t.Errorf("list says %q", said)
+	}
+	s := n.shell("add", "--profile", "p")
+	s.answer("Access key ID (AKIA...): ", n.user().Keys[0].ID)
+	s.answer("Secret access key (not shown): ", n.user().Keys[0].Secret)
+	if shown := s.ends(0); !strings.Contains(shown, "aws-mfa-creds register --profile p\r\n") {
+		t.Errorf("shows %q", shown)
+	}
+}
+
 // TestNextStep runs the lines that commands print for what is left to do.
 func TestNextStep(t *testing.T) {
 	t.Parallel()
@@ -219,6 +235,11 @@ func TestNextStep(t *testing.T) {
 	if said := n.must("add", "--profile", "p", "--access-key-file", n.key); !strings.Contains(said, "aws-mfa-creds setup --profile p\n") {
 		t.Errorf("add says %q", said)
 	}
+	early := []string{"register", "--profile", "early", "--source-profile", "p", "--role-arn", "arn:aws:iam::123456789012:role/r"}
+	if said := n.must(early...); !strings.Contains(said, "aws-mfa-creds setup --profile p\n") {
+		t.Errorf("register says %q", said)
+	}
+	n.must("unregister", "--profile", "early")
 	if said := n.must("enroll", "--profile", "p"); !strings.Contains(said, "aws-mfa-creds register --profile p\n") {
 		t.Errorf("enroll says %q", said)
 	}

@@ -204,7 +204,7 @@ func (add *adding) withAWS(ctx context.Context, seedStore string, other otherDev
 		if fault.KindOf(err) != fault.Refused {
 			return err
 		}
-		return fault.New(fault.Refused, "access key "+key.ID, "enter the id and secret of an active access key, as the console or the AWS CLI showed them", "%s", fault.Text(err))
+		return withRemedy(err, "enter the id and secret of an active access key, as the console or the AWS CLI showed them")
 	}
 	return m, err
 }
@@ -231,7 +231,7 @@ func (add *adding) secrets(ctx context.Context) error {
 	case err != nil:
 	case add.mfaProcess != "":
 		err = add.needSerial(ctx, "")
-	case !asked || add.seed.given() || add.key.env:
+	case add.seed.given() || add.key.env || !asked && add.own.MFAProcess == "":
 		err = add.planSeed(ctx)
 	}
 	if err == nil {

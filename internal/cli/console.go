@@ -10,10 +10,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enroll"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
@@ -57,17 +59,55 @@ func (a *app) enrollInConsole(ctx context.Context, o enrollOptions, ask *asker) 
 			_, c.has, err = c.identity(o.profile)
 		}
 	}
-	if err == nil {
-		err = c.items.PutSeed(ctx, c.pending(), got.Seed)
-	}
 	if err != nil {
 		return err
 	}
+	if err := c.hold(ctx, got.Seed); err != nil {
+		return err
+	}
 	serial, err := c.introduce(ctx, got)
+	if err == nil {
+		err = c.try(ctx, serial) // a mistyped serial shows here
+	}
 	if err != nil {
 		return c.seedKept(err)
 	}
-	return c.try(ctx, serial)
+	return c.forgetConsole(ctx, c.has.Identity, c.items)
+}
+
+// hold stores the seed of a device that has no serial yet, and has the settings and the journal know of it.
+func (c *console) hold(ctx context.Context, seed totp.Seed) error {
+	journal, err := c.consoleJournal(c.has.Identity)
+	if err == nil {
+		err = c.update(ctx, c.has.Identity, func(own *edit.Own) { own.SetStores("", c.kind) })
+	}
+	if err == nil {
+		err = journal.BeginConsole()
+	}
+	if err == nil {
+		err = c.items.PutSeed(ctx, pendingSeed(c.has.Identity), seed)
+	}
+	return err
+}
+
+// forgetConsole deletes what hold has left for a profile, if anything.
+func (a *app) forgetConsole(ctx context.Context, name string, items keystore.Items) error {
+	journal, err := a.consoleJournal(name)
+	if err != nil {
+		return err
+	}
+	if _, held, err := journal.Unfinished(enroll.Console); err != nil || !held {
+		return err
+	}
+	if err := items.DeleteSeed(ctx, pendingSeed(name)); err != nil {
+		return err
+	}
+	return journal.EndConsole()
+}
+
+func (a *app) consoleJournal(name string) (*enroll.Manager, error) {
+	dir, err := a.configDir()
+	return &enroll.Manager{Profile: name, JournalDir: journalDir(dir), Now: a.now, Log: a.log()}, err
 }
 
 // introduce has the console take the device, and keeps its seed under the serial it gets.
@@ -113,13 +153,13 @@ func (c *console) begin(ctx context.Context, o enrollOptions) error {
 	return err
 }
 
-// pending names the seed of a device that has no serial yet.
-func (c *console) pending() string { return "the console's for profile " + c.has.Identity }
+// pendingSeed names the seed of a device that has no serial yet.
+func pendingSeed(profileName string) string { return "the console's for profile " + profileName }
 
 // seed reads the seed, or takes the one that an earlier run has stored and not
 // finished with.
 func (c *console) seed(ctx context.Context) (totp.Account, error) {
-	if stored, err := c.items.Seed(ctx, c.pending()); err == nil && !c.options.seed.given() {
+	if stored, err := c.items.Seed(ctx, pendingSeed(c.has.Identity)); err == nil && !c.options.seed.given() {
 		question := "An earlier run stored a seed for the console and did not finish. Continue with it?"
 		if c.ask.confirm(ctx, question) == nil {
 			return totp.Account{Seed: stored}, nil
@@ -189,8 +229,14 @@ func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed
 		return err
 	}
 	c.say("Stored the seed of %s in the %s store.", serial, c.kind)
-	return c.items.DeleteSeed(ctx, c.pending())
+	if wrong, err := c.items.Seed(ctx, c.has.Serial); c.has.Serial != serial && err == nil && wrong.Equal(seed) {
+		return c.items.DeleteSeed(ctx, c.has.Serial) // an earlier run was given this serial
+	}
+	return nil
 }
+
+// ofRoot reports whether an MFA device is the root user's.
+func ofRoot(serial string) bool { return strings.HasSuffix(serial, ":mfa/root-account-mfa-device") }
 
 // try proves the device by a session, if there is an access key to make one with.
 func (c *console) try(ctx context.Context, serial string) error {
@@ -198,7 +244,7 @@ func (c *console) try(ctx context.Context, serial string) error {
 		c.say("Profile %s has no access key, so there is no session to try. To get codes, run: %s code --profile %s", fault.Printable(c.has.Identity), program, fault.Shell(c.has.Identity))
 		return nil
 	}
-	if strings.HasSuffix(serial, ":mfa/root-account-mfa-device") {
+	if ofRoot(serial) {
 		c.say("AWS limits sessions of the root user to an hour, and advises against access keys for it.")
 	}
 	return c.verify(ctx, c.has.Identity)

@@ -74,10 +74,11 @@ func (a *app) sayNext(name string) error {
 	if err != nil {
 		return err
 	}
-	switch quoted := fault.Shell(name); {
+	switch quoted := fault.Shell(p.Settings.Identity); {
+	case !p.HasKey() && ofRoot(p.Settings.Serial): // it should have none
 	case !p.HasKey() || p.deviceReady() != nil:
-		a.say("Next, make this computer an MFA device and register the profile: %s setup --profile %s", program, quoted)
-	case !p.KeyFromEnv() && !isUsed(files, name):
+		a.say("Next, set up the rest: %s setup --profile %s", program, quoted)
+	case !p.KeyFromEnv() && !isUsed(files, p.Settings.Identity):
 		a.say("Next, let the AWS CLI and the SDKs use the profile: %s register --profile %s", program, quoted)
 	}
 	return nil
@@ -99,7 +100,7 @@ func (a *app) unfinished(name string) string {
 	}
 	m := enroll.Manager{Profile: name, JournalDir: journalDir(dir)}
 	var all []string
-	for _, about := range []enroll.Subject{enroll.Device, enroll.AccessKey} {
+	for _, about := range []enroll.Subject{enroll.Device, enroll.AccessKey, enroll.Console} {
 		e, ok, err := m.Unfinished(about)
 		switch {
 		case err != nil:

@@ -100,8 +100,7 @@ func runRegister(ctx context.Context, a *app, o registerOptions) error {
 	if o.dryRun {
 		return a.print([]byte(done.Config.Diff()))
 	}
-	sayRegistered(a, r, done)
-	return nil
+	return sayRegistered(a, r, done)
 }
 
 // registering is a profile that is to be written into the AWS config.
@@ -301,7 +300,7 @@ func mayReplaceProcess(ctx context.Context, files *profile.Files, o registerOpti
 	return ask.confirm(ctx, fmt.Sprintf("Profile %s runs %s as its credential_process. Replace that (unregister brings it back)?", fault.Printable(o.profile), fault.Printable(word)))
 }
 
-func sayRegistered(a *app, r registering, done edit.Registered) {
+func sayRegistered(a *app, r registering, done edit.Registered) error {
 	o := r.options
 	name := fault.Printable(o.profile)
 	switch {
@@ -323,7 +322,11 @@ func sayRegistered(a *app, r registering, done edit.Registered) {
 			a.say("Warning: programs that are started without %s, such as IDEs, do not find the settings. Set it for your whole session.", variable)
 		}
 	}
+	if err := a.sayNext(cmp.Or(o.source, o.profile)); err != nil {
+		return err
+	}
 	a.say("Try it: aws sts get-caller-identity --profile %s", fault.Shell(o.profile))
+	return nil
 }
 
 func isStatic(key string) bool { return strings.HasPrefix(key, "aws_") }

@@ -274,8 +274,15 @@ func (r removal) unregister(ctx context.Context) error {
 
 func (r removal) deleteSeed(ctx context.Context, ask *asker) error {
 	kind := r.own.WhereSeed()
-	if r.own.Serial == "" || r.aws || kind == "" || kind == keystore.KindEnv { // with the device went its seed
+	if kind == "" || kind == keystore.KindEnv {
 		return nil
+	}
+	items, err := r.items(kind, ask)
+	if err == nil {
+		err = r.forgetConsole(ctx, r.profile, items)
+	}
+	if err != nil || r.own.Serial == "" || r.aws { // with the device went its seed
+		return err
 	}
 	files, err := r.loadFiles() // again: another profile may have come to use it while a person was asked
 	if err != nil {
@@ -284,10 +291,6 @@ func (r removal) deleteSeed(ctx context.Context, ask *asker) error {
 	if r.sharing = seedUsers(files, r.profile, r.own); len(r.sharing) > 0 {
 		r.say("Kept the seed of %s: profile %s uses it.", r.own.Serial, fault.Printable(r.sharing[0]))
 		return nil
-	}
-	items, err := r.items(kind, ask)
-	if err != nil {
-		return err
 	}
 	return items.DeleteSeed(ctx, r.own.Serial)
 }

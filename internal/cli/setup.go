@@ -279,9 +279,8 @@ func (s *setup) prove(ctx context.Context) error {
 	if s.region == "" && !s.noConfig && regionOf(s.adding.files, s.add.name) == "" {
 		s.say("It has no region, which most AWS calls need. To set one, run: %s register --profile %s --region REGION", program, name)
 	}
-	key, seed, _ := w.where()
 	undo := program + " remove --profile " + name
-	if key != keystore.KindEnv && seed != keystore.KindEnv {
+	if key, seed, codes := w.where(); key != keystore.KindEnv && seed != keystore.KindEnv && codes == "" && !s.add.seed.given() {
 		undo += " --aws"
 	}
 	s.say("To undo all of this, run: %s", undo)

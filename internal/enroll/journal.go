@@ -27,6 +27,7 @@ type Subject string
 const (
 	Device    Subject = "device"
 	AccessKey Subject = "key"
+	Console   Subject = "console" // the device that the AWS console makes
 )
 
 // Flow is what is being done, named like its command.
@@ -38,6 +39,7 @@ const (
 	FlowRotateDevice Flow = "rotate device"
 	FlowRemoveDevice Flow = "remove --aws"
 	FlowRotateKey    Flow = "rotate key"
+	FlowConsole      Flow = "enroll --console"
 )
 
 // Phase is how far a flow has come: what is about to be done, or may have been done
@@ -219,6 +221,9 @@ func parseEntry(text []byte) (Entry, error) {
 
 // valid reports whether e has what its phase works with.
 func (e Entry) valid() bool {
+	if e.Flow == FlowConsole {
+		return e.About == Console && e.Phase == Stored
+	}
 	if e.Caller == "" {
 		return false
 	}

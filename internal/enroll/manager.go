@@ -124,6 +124,14 @@ func (m *Manager) Unfinished(about Subject) (Entry, bool, error) {
 	return e, e.Phase != "", err
 }
 
+// BeginConsole records in the journal that the AWS console is to take a device.
+func (m *Manager) BeginConsole() error {
+	return m.journal().save(Entry{Version: entryVersion, About: Console, Flow: FlowConsole, Phase: Stored, Started: m.Now().UTC()})
+}
+
+// EndConsole takes back what BeginConsole has recorded.
+func (m *Manager) EndConsole() error { return m.journal().clear(Console) }
+
 // Abandon forgets what an earlier run has left undone, for when it can never be finished. What
 // there is in IAM and in the store stays; the entry names it.
 func (m *Manager) Abandon(about Subject) (Entry, error) {

@@ -221,13 +221,12 @@ func parseEntry(text []byte) (Entry, error) {
 
 // valid reports whether e has what its phase works with.
 func (e Entry) valid() bool {
-	if e.Flow == FlowConsole {
-		return e.About == Console && e.Phase == Stored
-	}
-	if e.Caller == "" {
+	if e.Caller == "" && e.Flow != FlowConsole {
 		return false
 	}
 	switch e.Flow {
+	case FlowConsole:
+		return e.About == Console && e.Phase == Stored
 	case FlowEnroll, FlowRotateDevice:
 		return e.About == Device && e.Name != "" && e.Serial != "" && (e.Old != "") == (e.Flow == FlowRotateDevice) &&
 			slices.Contains([]Phase{Creating, Stored, Enabled, Removing}, e.Phase)

@@ -64,13 +64,10 @@ func (m *Manager) begin(ctx context.Context, about Subject, flow Flow) (r *run, 
 	if r.resumed && r.entry.Caller != r.who.ARN {
 		return nil, nil, otherCaller(r.entry, r.who)
 	}
-	if r.resumed && r.Begin != nil {
-		err = r.Begin(ctx)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
 	if r.resumed {
+		if err := r.prepare(ctx); err != nil {
+			return nil, nil, err
+		}
 		r.progress("Resuming an earlier run of %q that did not finish", flow)
 	}
 	if err := r.dial(ctx); err != nil {
@@ -201,12 +198,18 @@ func (r *run) finish() error {
 	return err
 }
 
+// prepare does what the flow wants done before its first change, in every run.
+func (r *run) prepare(ctx context.Context) error {
+	if r.Begin == nil {
+		return nil
+	}
+	return r.Begin(ctx)
+}
+
 // start begins the flow of e with its first phase.
 func (r *run) start(ctx context.Context, first Phase, e Entry) error {
-	if r.Begin != nil {
-		if err := r.Begin(ctx); err != nil {
-			return err
-		}
+	if err := r.prepare(ctx); err != nil {
+		return err
 	}
 	e.Started, e.Caller = r.Now().UTC(), r.who.ARN
 	r.entry = e

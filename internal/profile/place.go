@@ -3,6 +3,7 @@ package profile
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -105,6 +106,29 @@ func likeAWS(name string) bool {
 func isRegion(name string) bool {
 	return len(name) <= 63 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
+
+// CheckRegion refuses a region that is none: AWS's are AREA-DIRECTION-NUMBER, also those that it has yet to
+// open. Thing is where it stands. The error is a *fault.Error of kind Usage.
+func CheckRegion(thing, region string) error {
+	parts := strings.Split(region, "-")
+	n := len(parts)
+	if (n == 3 || n == 4) && len(parts[n-1]) == 1 && parts[n-1] >= "1" && parts[n-1] <= "9" &&
+		slices.Contains(strings.Fields("north south east west central northeast northwest southeast southwest"), parts[n-2]) &&
+		len(parts[0]) >= 2 && len(parts[0]) <= 4 && !slices.Contains(strings.Fields("su ue pa as"), parts[0]) && isRegion(region) {
+		return nil
+	}
+	remedy := "give one of AWS's, such as us-east-1"
+	if near := nearest(strings.Fields(regions), region, 1); len(near) > 0 {
+		remedy = "did you mean " + near[0] + "?"
+	}
+	return fault.New(fault.Usage, thing, remedy, "%s is not a region of AWS", strconv.Quote(Shorten(region)))
+}
+
+// regions are the names that a misspelled one is compared with.
+const regions = `af-south-1 ap-east-1 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2 ap-southeast-1
+	ap-southeast-2 ap-southeast-3 ap-southeast-4 ca-central-1 ca-west-1 cn-north-1 cn-northwest-1 eu-central-1 eu-central-2
+	eu-north-1 eu-south-1 eu-south-2 eu-west-1 eu-west-2 eu-west-3 eusc-de-east-1 il-central-1 me-central-1 me-south-1 mx-central-1
+	sa-east-1 us-east-1 us-east-2 us-gov-east-1 us-gov-west-1 us-west-1 us-west-2`
 
 // endpoints decides over all that chooses the host to ask.
 func (r *resolution) endpoints(s *Settings) error {

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
@@ -51,17 +52,11 @@ func serialProblem(serial string) (cause, remedy string) {
 }
 
 func deviceProblem(serial string, arn creds.ARN) (cause, remedy string) {
-	kind, name, _ := strings.Cut(arn.Resource, "/")
-	switch {
-	case kind == "sms-mfa" || kind == "u2f":
+	if kind, _, _ := strings.Cut(arn.Resource, "/"); kind == "sms-mfa" || kind == "u2f" {
 		return fmt.Sprintf("%s is a %s device, and the API accepts TOTP devices only", serial, kind),
 			"add a virtual MFA device in the IAM console"
-	case kind != "mfa" || arn.Service != "iam":
-		return fmt.Sprintf("%s is %s, not an MFA device", serial, describe(arn)), serialForm
-	case name == "" || strings.HasSuffix(name, "/"):
-		return fmt.Sprintf("%s lacks the name of the MFA device", serial), serialForm
 	}
-	return accountProblem(serial, arn), serialForm
+	return arnProblem(serial, arn, "mfa", "an", "MFA device"), serialForm
 }
 
 // checkRole validates the ARN of a role, as AssumeRole wants it.
@@ -84,14 +79,7 @@ func roleProblem(text string) string {
 	if !ok {
 		return notARN(text, "the ARN of a role")
 	}
-	kind, name, _ := strings.Cut(arn.Resource, "/")
-	switch {
-	case kind != "role" || arn.Service != "iam":
-		return fmt.Sprintf("%s is %s, not a role", text, describe(arn))
-	case name == "" || strings.HasSuffix(name, "/"):
-		return fmt.Sprintf("%s lacks the name of the role", text)
-	}
-	return accountProblem(text, arn)
+	return arnProblem(text, arn, "role", "a", "role")
 }
 
 // notARN says that text is not what it should be. It is echoed only if it cannot be a
@@ -105,10 +93,15 @@ func notARN(text, what string) string {
 	return "its value is not " + what
 }
 
-// accountProblem checks the parts that all ARNs have.
-func accountProblem(text string, arn creds.ARN) string {
+// arnProblem checks the ARN text of a resource of IAM of that kind; an thing is what messages call it.
+func arnProblem(text string, arn creds.ARN, want, an, thing string) string {
+	kind, name, _ := strings.Cut(arn.Resource, "/")
 	digits := strings.Trim(arn.Account, "0123456789") == ""
 	switch {
+	case kind != want || arn.Service != "iam":
+		return fmt.Sprintf("%s is %s, not %s %s", text, describe(arn), an, thing)
+	case name == "" || strings.HasSuffix(name, "/"):
+		return fmt.Sprintf("%s lacks the name of the %s", text, thing)
 	case !isPartition(arn.Partition):
 		return fmt.Sprintf("%s: %q is not a partition of AWS", text, arn.Partition)
 	case !strings.HasPrefix(text, "arn:"+arn.Partition+":iam::"):
@@ -162,4 +155,34 @@ func isHardware(serial string) bool {
 
 func isAlphanumeric(r rune) bool {
 	return r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+}
+
+// NameCharacters are those of a profile's name that every SDK reads in a header and passes on in a
+// command. JS SDK v3 has no others (@smithy/core, shared-ini-file-loader), the Go SDK finds no profile
+// whose header needs quotation marks, and to a shell % and = may mean something.
+const NameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/@:+-"
+
+// CheckName refuses a name for a new profile that some SDK cannot find. The error is a *fault.Error of kind
+// Usage.
+func CheckName(name string) error {
+	const remedy = "use letters (a-z, A-Z), digits and . _ - / @ : + only"
+	refused := func(cause string) error {
+		return fault.New(fault.Usage, "profile name "+strconv.Quote(Shorten(name)), remedy, "%s", cause)
+	}
+	for _, r := range name {
+		switch {
+		case strings.ContainsRune(NameCharacters, r):
+		case r == ' ':
+			return refused("it has a space; the SDKs for JavaScript and Go do not find such a profile")
+		default:
+			return refused("it has " + fault.Printable(string(r)) + ", and not every SDK finds such a profile")
+		}
+	}
+	switch {
+	case name == "":
+		return fault.New(fault.Usage, "--profile", "give the name of a profile", "is empty")
+	case name[0] == '-':
+		return refused("the AWS CLI takes a name that begins with - for an option")
+	}
+	return nil
 }

@@ -380,8 +380,8 @@ func notTried() map[string]string {
 		filled   = "a word of the table of keyrings, which is replaced"
 	)
 	return map[string]string{
-		"w32tm /resync":                                            "Windows",
-		"sudo sntp -sS time.apple.com":                             "macOS",
+		"w32tm /resync":                "Windows",
+		"sudo sntp -sS time.apple.com": "macOS",
 		"install a release build, or build with CGO_ENABLED=1":     "macOS",
 		"log on to the desktop":                                    "Windows",
 		"turn it on":                                               desktop,

@@ -380,25 +380,43 @@ func notTried() map[string]string {
 		filled   = "a word of the table of keyrings, which is replaced"
 	)
 	return map[string]string{
-		"w32tm /resync":                "Windows",
-		"sudo sntp -sS time.apple.com": "macOS",
-		"install a release build, or build with CGO_ENABLED=1":     "macOS",
-		"log on to the desktop":                                    "Windows",
-		"turn it on":                                               desktop,
-		"unlock or restart it":                                     desktop,
-		"create one with Seahorse or by logging in to the desktop": desktop,
-		"BUILD":   filled,
-		"DETAIL":  filled,
+		"BUILD": filled,
+
+		", or ": filled,
+
+		"DETAIL": filled,
+
+		"UNLOCK": filled,
+
 		"INSTALL": filled,
-		"UNLOCK":  filled,
-		", or ":   filled,
-		"set AWS_MFA_CREDS_HOME to a directory on a local disk":                                     "needs a network file system",
+
+		"turn it on": desktop,
+
+		"w32tm /resync": "Windows",
+
+		"unlock or restart it": desktop,
+
+		"wait for the next one": terminal,
+
+		"log on to the desktop": "Windows",
+
+		"sudo sntp -sS time.apple.com": "macOS",
+
+		"leave out … to type it without echo": terminal,
+
+		"wait for its next code and type that": terminal,
+
+		"enlarge the window to …x…, or give --png FILE": terminal,
+
+		"install a release build, or build with CGO_ENABLED=1": "macOS",
+
+		"create one with Seahorse or by logging in to the desktop": desktop,
+
+		"give --program PATH": "needs a system that does not know the path of a process",
+
+		"set AWS_MFA_CREDS_HOME to a directory on a local disk": "needs a network file system",
+
 		"allow the system call keyctl, which Docker's seccomp profile blocks, or leave it as it is": "needs a container",
-		"leave out … to type it without echo":                                                       terminal,
-		"enlarge the window to …x…, or give --png FILE":                                             terminal,
-		"wait for its next code and type that":                                                      terminal,
-		"wait for the next one":                                                                     terminal,
-		"give --program PATH":                                                                       "needs a system that does not know the path of a process",
 	}
 }
 

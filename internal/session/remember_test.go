@@ -77,7 +77,9 @@ func TestWaiterWithOtherSecrets(t *testing.T) {
 			done <- err
 		}()
 		time.Sleep(time.Second)
+		w.mu.Lock()
 		w.key = ", corrected"
+		w.mu.Unlock()
 		w.mustGet(plan())
 		if err := <-done; fault.KindOf(err) != fault.Refused || w.callCount() != 2 {
 			t.Errorf("%d calls, %v", w.callCount(), err)

@@ -208,6 +208,8 @@ func (w *world) callCount() int {
 
 // AccessKey and Codes are the store.
 func (w *world) AccessKey(context.Context) (creds.AccessKey, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	return creds.AccessKey{ID: "AKIAEXAMPLE", Secret: creds.NewSecret("key" + w.key)}, w.secrets
 }
 

@@ -1,10 +1,12 @@
 package doctor
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
@@ -78,21 +80,32 @@ func TestOurs(t *testing.T) {
 	}
 }
 
-// FuzzCommand examines profiles with any command, and the config that holds it.
+// FuzzCommand examines profiles with any name and command, and the config that holds them.
 func FuzzCommand(f *testing.F) {
-	for _, line := range []string{good, good + " # x", `"a b" c`, "aws --profile", "aws --profile work", "AWS_PROFILE=work aws x", "~/x", "\"", ";", " ;", "C:\\x"} {
-		f.Add(line)
+	for _, line := range []string{good, good + " # x", `"a b" c`, "aws --profile", "aws --profile work", "AWS_PROFILE=work aws x", "~/x", "\"", ";", " ;", "C:\\x", "\x1b[2J", "a\xff b", "\u202e\x7f"} {
+		f.Add("work", line)
+		f.Add(line, good)
 	}
-	f.Fuzz(func(t *testing.T, line string) {
+	f.Fuzz(func(t *testing.T, name, line string) {
 		facts := work(line, machine(func(f *Facts) {
-			f.Sections = append(f.Sections, section("a", profile.KeyCommand, line), section("b", profile.KeySource, line))
-		}), one(func(p *Profile) { p.MFAProcess = strings.Fields(line) }))
+			f.Sections = append(f.Sections, section("a", profile.KeyCommand, line), section(name, profile.KeySource, line), section("c", profile.KeyCommand, "aws --profile "+name))
+		}), one(func(p *Profile) {
+			p.Name, p.MFAProcess, p.Unfinished = name, strings.Fields(line), "left "+name+"; run it again: x "+line
+			p.Unusable = fault.New(fault.Config, name, "run: x "+line, "bad %s", line)
+			p.Key, p.Seed = p.Unusable, p.Unusable
+		}))
 		for _, found := range Examine(facts) {
 			if found.ID == "" || found.What == "" || found.Consequence == "" || found.Remedy == "" || found.Severity == Error && found.Kind == 0 {
 				t.Errorf("%+v", found)
 			}
-			if strings.ContainsAny(found.Place+found.What, "\x1b\n\r\x00") {
-				t.Errorf("not printable: %+v", found)
+			for _, part := range []string{found.Place, found.What, found.Consequence, found.Remedy} {
+				if part != fault.Escape(part) {
+					t.Errorf("not printable: %q", part)
+				}
+			}
+			text, err := json.Marshal(found) // what prints it escapes the rest that is no ASCII
+			if err != nil || !utf8.Valid(text) || strings.ContainsFunc(string(text), func(r rune) bool { return r < ' ' }) {
+				t.Errorf("not printable: %q, %v", text, err)
 			}
 		}
 	})

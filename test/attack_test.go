@@ -160,6 +160,12 @@ func TestProfileNamedLikeASlot(t *testing.T) {
 	zoe := *world.User("zoe")
 	n.writeKey(zoe)
 	const slot = "the next of work"
+	n.refused(2, []string{"has a space"}, "add", "--profile", slot, "--access-key-file", n.key) // but names that are in use stay
+	config, err := os.OpenFile(filepath.Join(n.Home(), ".aws", "config"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	n.check(err)
+	_, err = config.WriteString("[profile " + slot + "]\n")
+	n.check(err)
+	n.check(config.Close())
 	n.must("add", "--profile", slot, "--access-key-file", n.key)
 	n.must("enroll", "--profile", "work")
 	n.later()

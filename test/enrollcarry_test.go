@@ -302,7 +302,7 @@ func TestImportExport(t *testing.T) {
 	t.Run("named", func(t *testing.T) {
 		t.Parallel()
 		n, files := machine(t)
-		n.refused(2, []string{"several accounts", "--account NAME"}, add(n, files, "--serial", consoleSerial)...)
+		n.refused(2, []string{"several accounts", "--account"}, add(n, files, "--serial", consoleSerial)...)
 		n.refused(2, nil, add(n, files[:2], "--serial", consoleSerial, "--account", "Amazon Web Services:alice-phone@123456789012")...)
 		n.must(add(n, files, "--serial", consoleSerial, "--account", "Amazon Web Services:alice-phone@123456789012")...)
 		n.works("work")

@@ -322,8 +322,9 @@ func sayRegistered(a *app, r registering, done edit.Registered) error {
 			a.say("Warning: programs that are started without %s, such as IDEs, do not find the settings. Set it for your whole session.", variable)
 		}
 	}
-	if err := a.sayNext(cmp.Or(o.source, o.profile)); err != nil {
-		return err
+	if err := a.sayNext(cmp.Or(o.source, o.profile)); err != nil { // the registration stands
+		a.say("The profile does not work yet: %s", fault.Line(err))
+		return nil
 	}
 	a.say("Try it: aws sts get-caller-identity --profile %s", fault.Shell(o.profile))
 	return nil

@@ -57,7 +57,7 @@ func Open(o Options) (*Cache, error) {
 		c.places = append(c.places, place{path: path, spare: true})
 	}
 	err := c.look()
-	if fault.KindOf(err) == fault.Permissions && err != nil {
+	if fault.KindOf(err) == fault.Permissions {
 		return nil, err
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

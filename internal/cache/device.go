@@ -126,7 +126,7 @@ func (s *Scope) TryLock() (unlock func(), held bool, err error) {
 	case errors.Is(err, errTaken):
 		unlock()
 		return nil, false, nil
-	case fault.KindOf(err) == fault.Permissions && err != nil:
+	case fault.KindOf(err) == fault.Permissions:
 		unlock()
 		return nil, false, err
 	case err != nil:

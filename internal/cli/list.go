@@ -82,8 +82,9 @@ func runList(a *app, profileName string, asJSON bool) error {
 		return err
 	}
 	state := doctor.CacheState(paths.Cache, cache.Spare(paths.Cache, a.getenv))
+	inUse := used(files)
 	for _, n := range names {
-		l := a.listProfile(files, n)
+		l := a.listProfile(files, inUse, n)
 		if state.Unusable != nil {
 			l.Notes = append(l.Notes, "the cache is off: "+fault.Line(state.Unusable), state.Effect())
 		}
@@ -121,7 +122,7 @@ func asciiJSON(text []byte) []byte {
 	return out
 }
 
-func (a *app) listProfile(files *profile.Files, profileName string) listed {
+func (a *app) listProfile(files *profile.Files, inUse map[string]bool, profileName string) listed {
 	call := askFor(files.Registered(profileName))
 	line := func(err error) string { return fault.Escape(call.flags.Remedy(call.profile, fault.Line(err))) }
 	w, err := a.openIn(files, call)
@@ -132,7 +133,7 @@ func (a *app) listProfile(files *profile.Files, profileName string) listed {
 	l.KeyStore, l.SeedStore, l.MFAProcess = w.where()
 	if left := a.unfinished(w.Settings.Identity); left != "" {
 		l.Notes = append(slices.Clip(l.Notes), left)
-	} else if w.Settings.KeyStore != "" && w.deviceReady() == nil && profileName == w.Settings.Identity && !isUsed(files, profileName) {
+	} else if w.Settings.KeyStore != "" && w.deviceReady() == nil && profileName == w.Settings.Identity && !inUse[profileName] {
 		l.Notes = append(slices.Clip(l.Notes), "no tool uses it yet; run: "+program+" register --profile "+fault.Shell(profileName))
 	}
 	if err := w.ready(); err != nil {

@@ -49,8 +49,10 @@ func OpenDir(path string, shut fs.FileMode) (*Dir, error) {
 		return nil, err
 	}
 	d, err := OpenAnyDir(end)
-	if info, failed := os.Stat(end); errors.Is(err, fs.ErrPermission) && failed == nil && !Owned(info) {
-		return nil, Foreign(path, info)
+	if errors.Is(err, fs.ErrPermission) {
+		if info, failed := os.Stat(end); failed == nil && !Owned(info) {
+			return nil, Foreign(path, info)
+		}
 	}
 	if err != nil {
 		return nil, err

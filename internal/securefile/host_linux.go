@@ -52,6 +52,9 @@ func process(id, file string) string {
 func ofWindows(path string) bool {
 	const v9fs = 0x01021997 // V9FS_MAGIC in linux/magic.h
 	var stat syscall.Statfs_t
+	if syscall.Statfs(path, &stat) != nil || stat.Type != v9fs {
+		return false
+	}
 	version, err := os.ReadFile("/proc/version")
-	return err == nil && strings.Contains(string(version), "microsoft") && syscall.Statfs(path, &stat) == nil && stat.Type == v9fs
+	return err == nil && strings.Contains(string(version), "microsoft")
 }

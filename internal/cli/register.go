@@ -197,14 +197,7 @@ func (o registerOptions) registration() (edit.Registration, error) {
 	if err != nil {
 		return r, err
 	}
-	args := []string{"get", "--profile", source}
-	for _, flag := range [][2]string{
-		{"--role-arn", o.flags.RoleARN}, {"--role-session-name", o.flags.RoleSessionName}, {"--external-id", o.flags.ExternalID}, {"--duration", o.flags.Duration},
-	} {
-		if flag[1] != "" {
-			args = append(args, flag[0], flag[1])
-		}
-	}
+	args := append([]string{"get", "--profile", source}, o.flags.Args()...)
 	r.Command, err = edit.CommandLine(runtime.GOOS == "windows", path, args...)
 	return r, err
 }

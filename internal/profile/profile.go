@@ -26,14 +26,22 @@ type Flags struct {
 	Duration        string // --duration: as "12h", or in seconds
 }
 
-// Words returns the flags as a shell reads them, each with a space before it.
-func (f Flags) Words() (words string) {
+// Args returns the flags that are set, as arguments of get.
+func (f Flags) Args() (args []string) {
 	for _, flag := range [][2]string{
 		{"--role-arn", f.RoleARN}, {"--role-session-name", f.RoleSessionName}, {"--external-id", f.ExternalID}, {"--duration", f.Duration},
 	} {
 		if flag[1] != "" {
-			words += " " + flag[0] + " " + fault.Shell(flag[1])
+			args = append(args, flag[0], flag[1])
 		}
+	}
+	return args
+}
+
+// Words returns the flags as a shell reads them, each with a space before it.
+func (f Flags) Words() (words string) {
+	for _, arg := range f.Args() {
+		words += " " + fault.Shell(arg)
 	}
 	return words
 }

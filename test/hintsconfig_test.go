@@ -2,7 +2,10 @@
 
 package test
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // configHints are those about profiles.ini, the AWS config and the variables that go with them.
 func configHints() []hintCase {
@@ -64,6 +67,49 @@ func configHints() []hintCase {
 		{"misspelt profile", nil, "aws-mfa-creds get --profile wark", 3, "profile \"wark\": does not exist in …/own/profiles.ini or …/home/.aws/config", `did you mean "work"? or for a new one run: aws-mfa-creds setup --profile wark`, retype(getWork), ""},
 		{"no such profile", nil, "aws-mfa-creds get --profile xyzzy", 3, "profile \"xyzzy\": does not exist in …/own/profiles.ini or …/home/.aws/config", "run: aws-mfa-creds setup --profile xyzzy; with an MFA device that exists, run: aws-mfa-creds add --profile xyzzy", sh("aws-mfa-creds add --profile xyzzy --store age --access-key-file <KEY> --seed-file <SEED> --serial <SERIAL>"), ""},
 	}
+}
+
+// chainHints are those about which profile, which role and whose access key is meant.
+func chainHints() []hintCase {
+	const (
+		aws  = awsFile + fileLine
+		role = "\nsource_profile = work\nrole_arn = " + roleARN + "\n"
+		getP = "aws-mfa-creds get --profile p"
+	)
+	noFiles := all(sh("rm -r <DIR>/home/.aws <DIR>/own/profiles.ini"), env("AWS_CONFIG_FILE=", "AWS_SHARED_CREDENTIALS_FILE="))
+	return []hintCase{
+		{"source without a role", config("[profile p]\nsource_profile = work"), getP, 3, aws + "profile \"p\" has a source_profile and no role_arn", "add role_arn for the role that it assumes, or delete source_profile", edit("source_profile = work\n", "source_profile = work\nrole_arn = "+roleARN+"\n"), ""},
+		{"role without a name", config("[profile p]\nsource_profile = work\nrole_arn ="), getP, 3, aws + "role_arn is empty", "give it a value, or delete the line", edit("role_arn =\n", "role_arn = "+roleARN+"\n"), ""},
+		{"transitive tag", config("[profile p]" + role + "session_tags = a=b\ntransitive_session_tags = c"), getP, 3, aws + "\"c\" is not one of the session tags", "add it to session_tags, or delete it", edit("a=b", "a=b,c=d"), ""},
+		{"tag without a value", config("[profile p]" + role + "session_tags = a"), getP, 3, aws + "session_tags \"a\" is not a list of KEY=VALUE, with commas between", "write it as session_tags = KEY=VALUE,KEY=VALUE", edit("tags = a", "tags = a=b"), ""},
+		{"too many tags", config("[profile p]" + role + "session_tags = " + manyTags(51)), getP, 3, aws + "there are 51 session tags, and AWS takes 50", "delete some", edit("k0=v,", ""), ""},
+		{"includes no profile", config("[profile p]" + role + "include_profile = q"), getP, 3, aws + "include_profile \"q\" does not exist in the AWS config", "correct the name, or delete the line", edit("include_profile = q\n", ""), ""},
+		{"includes itself", config("[profile p]" + role + "include_profile = p"), getP, 3, aws + "include_profile runs in a loop: p -> p", "delete one of the lines", edit("include_profile = p\n", ""), ""},
+		{"two headers", onlyConfig("[default]\nregion = us-east-1\n[profile default]\nregion = us-east-2\n"), "aws-mfa-creds get --profile default", 3, aws + "the profile has two headers that are spelled differently, and SDKs do not agree which one counts", "keep one of them", edit("[profile default]\nregion = us-east-2\n", ""), "no access key"},
+		{"registered as a role", sh("aws-mfa-creds register --profile p --source-profile work --region us-east-1 --role-arn " + roleARN), getP, 3, aws + "profile \"p\" is registered with --profile \"work\"", "run the command that the AWS config has for the profile: …/aws-mfa-creds get --profile work --role-arn " + roleARN, func(m *ill) { m.again = strings.TrimPrefix(m.said[strings.Index(m.said, ": "):], ": ") }, ""},
+		{"source elsewhere", config("[profile sso]\nsso_session = x\n[profile p]\nsource_profile = sso\nrole_arn = " + roleARN), getP, 3, aws + "the credentials of profile \"sso\" come from elsewhere: sso_session", "name another source_profile, or run: aws-mfa-creds add --profile sso", with("--store age --access-key-file <KEY> --seed-file <SEED> --serial <SERIAL>"), ""},
+		{"credentials elsewhere", all(fromCI, config("[profile p]\nsso_session = x")), getP, 3, aws + "the credentials of profile \"p\" come from elsewhere: sso_session", "to use the access key in the environment for it, write to …/own/profiles.ini: [p] store = env", setting("[p]\nstore = env"), ""},
+		{"misspelt in CI", all(fromCI, onlyConfig("[profile other]\nregion = us-east-1\n")), getP, 3, "profile \"p\": does not exist in …", "correct the name, or to use the access key in the environment for it, write to …/home/.aws/config: [profile p]", config("[profile p]"), ""},
+		{"config of CI missing", all(fromCI, noFiles, env("AWS_CONFIG_FILE=/nowhere")), getP, 3, "AWS_CONFIG_FILE: names a file that does not exist, so it is not known what profile \"p\" is", "correct it, or to use no such file, set it to /dev/null", env("AWS_CONFIG_FILE=/dev/null"), ""},
+		{"another key in CI", all(fromCI, sh("sed -i /^store/d <DIR>/own/profiles.ini"), setting("access_key_id = AKIAOTHEROTHEROTHER1")), getWork, 3, ownFile + fileLine + "it is another access key than AWS_MFA_CREDS_ACCESS_KEY_ID", "delete the line, or set the variables of that access key", edit("access_key_id = AKIAOTHEROTHEROTHER1\n", ""), ""},
+		{"nothing yet", noFiles, getP, 3, "profile \"p\": does not exist in …", "run: aws-mfa-creds setup --profile p; with an MFA device that exists, run: aws-mfa-creds add --profile p, or set AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY, AWS_MFA_CREDS_SEED and AWS_MFA_CREDS_SERIAL", fromCI, ""},
+		{"program with a pipe", setting("mfa_process = echo 123456 | cat"), getWork, 3, ownFile + fileLine + "mfa_process has characters of a shell (| & ; < > ( ) $ ` ~ # or NAME=VALUE), but no shell runs it", "put it in quotation marks behind /bin/sh -c, as in: mfa_process = /bin/sh -c 'pass otp aws | head -n 1'", edit("mfa_process = echo 123456 | cat", "mfa_process = /bin/sh -c 'echo 123456 | cat'"), "AWS"},
+		{"program here", setting("mfa_process = ./x"), getWork, 3, ownFile + fileLine + "mfa_process has a relative path, which depends on the directory of whoever asks", "write the absolute path of the program", edit("./x", "/nowhere"), "it cannot be run"},
+	}
+}
+
+// fromCI has the secrets in the environment, as a job of CI does.
+func fromCI(m *ill) {
+	id := m.Identity()
+	env("AWS_MFA_CREDS_ACCESS_KEY_ID="+id.AccessKeyID, "AWS_MFA_CREDS_SECRET_ACCESS_KEY="+id.SecretAccessKey, "AWS_MFA_CREDS_SEED="+id.Seed, "AWS_MFA_CREDS_SERIAL="+id.Serial)(m)
+}
+
+// manyTags are n session tags.
+func manyTags(n int) (text string) {
+	for i := range n {
+		text += fmt.Sprintf("k%d=v,", i)
+	}
+	return strings.TrimSuffix(text, ",")
 }
 
 // longChain are the profiles p1 to pn, each the source of the one before.

@@ -22,6 +22,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/terminal"
 )
 
 // hintCase is a situation in which the program fails: what it has to say then, and whether that helps.
@@ -45,7 +46,7 @@ const stays = "stays"
 
 // hintCases are the situations, by area. Each hint of the program has one.
 func hintCases() []hintCase {
-	return slices.Concat(commandHints(), configHints(), chainHints(), doctorHints(), inputHints(), awsHints(), storeHints())
+	return slices.Concat(commandHints(), configHints(), chainHints(), doctorHints(), inputHints(), awsHints(), storeHints(), personHints())
 }
 
 // TestHints makes everything go wrong that a hint is printed for, and does what the hint says: then the
@@ -145,9 +146,10 @@ type ill struct {
 	t     *testing.T
 	env   []string
 	uid   int
-	root  bool   // commands run as root, as with sudo -E
-	said  string // the hint
-	again string // the command as the hint has made it, to be typed instead
+	root  bool     // commands run as root, as with sudo -E
+	said  string   // the hint
+	again string   // the command as the hint has made it, to be typed instead
+	typed []string // questions and answers: the next command runs on a terminal
 
 	key, seed string // files that hold the secrets of the user, as a person has them at hand
 }
@@ -203,20 +205,53 @@ func (m *ill) as(uid int, line string) outcome {
 	}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	got := outcome{stdout: stdout.String(), stderr: stderr.String()}
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		got.code = exit.ExitCode()
-	} else if err != nil {
+	shown, err := m.runs(cmd)
+	if _, failed := errors.AsType[*exec.ExitError](err); err != nil && !failed {
 		m.t.Fatalf("%s: %v", line, err)
 	}
+	got := outcome{stdout: stdout.String(), stderr: stderr.String(), code: cmd.ProcessState.ExitCode()}
 	for _, secret := range m.Secrets() {
-		if strings.Contains(got.stderr, secret) {
+		if strings.Contains(got.stderr+shown, secret) {
 			m.t.Errorf("%s shows a secret", line)
 		}
 	}
 	return got
 }
+
+// runs runs cmd: on a terminal, if something is to be typed there. It returns what the terminal shows.
+func (m *ill) runs(cmd *exec.Cmd) (shown string, err error) {
+	m.t.Helper()
+	typed := m.typed
+	if m.typed = nil; typed == nil {
+		return "", cmd.Run()
+	}
+	console, err := terminal.Start(cmd)
+	must(m.t, err)
+	for i, text := range typed {
+		if i%2 == 0 {
+			must(m.t, console.Expect(text))
+		} else {
+			must(m.t, console.Type(text))
+		}
+	}
+	_, err = console.Wait()
+	return console.Shown(), err
+}
+
+// types has the next command run on a terminal, where each question, by its last words, gets an answer.
+func types(questions ...string) func(*ill) {
+	return func(m *ill) {
+		m.typed = []string{}
+		for i, text := range questions {
+			if text = m.fill(text); i%2 == 1 && text != ctrlD {
+				text += "\n"
+			}
+			m.typed = append(m.typed, text)
+		}
+	}
+}
+
+const ctrlD = "\x04"
 
 func (m *ill) must(line string) string {
 	m.t.Helper()
@@ -299,7 +334,8 @@ func retype(line string) func(*ill) { return func(m *ill) { m.again = m.fill(lin
 
 // fill puts in what stands in angle brackets.
 func (m *ill) fill(line string) string {
-	return strings.NewReplacer("<KEY>", m.key, "<SEED>", m.seed, "<SERIAL>", m.Identity().Serial, "<DIR>", m.Dir, "<BIN>", m.Binary, "<URL>", m.Server.URL(), "<UID>", strconv.Itoa(m.uid), "<PROGRAM>", filepath.Dir(m.Binary)).Replace(line)
+	id := m.Identity()
+	return strings.NewReplacer("<ID>", id.AccessKeyID, "<SECRET>", id.SecretAccessKey, "<BASE32>", id.Seed, "<KEY>", m.key, "<SEED>", m.seed, "<SERIAL>", id.Serial, "<DIR>", m.Dir, "<BIN>", m.Binary, "<URL>", m.Server.URL(), "<UID>", strconv.Itoa(m.uid), "<PROGRAM>", filepath.Dir(m.Binary)).Replace(line)
 }
 
 // belongings are what may not get lost: the user's stored items, other users' files, and what IAM has.
@@ -402,11 +438,7 @@ func notTried() map[string]string {
 
 		"sudo sntp -sS time.apple.com": "macOS",
 
-		"leave out … to type it without echo": terminal,
-
 		"wait for its next code and type that": terminal,
-
-		"enlarge the window to …x…, or give --png FILE": terminal,
 
 		"install a release build, or build with CGO_ENABLED=1": "macOS",
 
@@ -421,7 +453,7 @@ func notTried() map[string]string {
 }
 
 // untried is how many hints have neither a case nor a reason yet. It may only become less.
-const untried = 153
+const untried = 136
 
 // TestEveryHintIsTried reads the source for all hints that the program has, and looks for the case of each.
 func TestEveryHintIsTried(t *testing.T) {

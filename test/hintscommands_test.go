@@ -2,12 +2,16 @@
 
 package test
 
+import "fmt"
+
+// ofCI has a command get all from the environment but the seed.
+const ofCI = "rm -f <DIR>/own/profiles.ini; AWS_MFA_CREDS_ACCESS_KEY_ID=$(cut -d' ' -f1 <KEY>) AWS_MFA_CREDS_SECRET_ACCESS_KEY=$(cut -d' ' -f2 <KEY>) AWS_MFA_CREDS_SERIAL=<SERIAL> "
+
 // commandHints are those about the command line, the registration, the environment and the user's own
 // programs.
 func commandHints() []hintCase {
 	const (
 		register = "aws-mfa-creds register --profile r --source-profile work --region us-east-1 --role-arn " + roleARN
-		ofCI     = "rm -f <DIR>/own/profiles.ini; AWS_MFA_CREDS_ACCESS_KEY_ID=$(cut -d' ' -f1 <KEY>) AWS_MFA_CREDS_SECRET_ACCESS_KEY=$(cut -d' ' -f2 <KEY>) AWS_MFA_CREDS_SERIAL=<SERIAL> "
 	)
 	program := func(text string) func(*ill) {
 		return all(file("#!/bin/sh\n"+text+"\n"), sh("chmod 700 <DIR>/x"), setting("mfa_process = <DIR>/x"))
@@ -49,3 +53,22 @@ func commandHints() []hintCase {
 
 // pasteLastRun pastes the command of the hint.
 func pasteLastRun(m *ill) { m.paste(m.said) }
+
+// personHints are those of commands that ask a person at the terminal.
+func personHints() []hintCase {
+	const (
+		export = "aws-mfa-creds export --profile work --yes"
+		add    = "aws-mfa-creds add --profile new --store age"
+	)
+	return []hintCase{
+		{"QR code on a dumb terminal", all(env("TERM=dumb"), types()), export, 2, "export: the terminal cannot show the QR code: TERM is dumb", "give --uri or --png FILE", retype(export + " --png <DIR>/png"), ""},
+		{"QR code in a narrow window", types(), "stty cols 40 rows 20; " + export, 2, "export: the QR code does not fit the window of 40x20", "enlarge the window to …x…, or give --png FILE", func(m *ill) {
+			var columns, rows int
+			_, err := fmt.Sscanf(m.said, "enlarge the window to %dx%d", &columns, &rows)
+			must(m.t, err)
+			m.again = fmt.Sprintf("stty cols %d rows %d; %s", columns, rows, export)
+			types("press Enter: ", "")(m)
+		}, ""},
+		{"key from the keyboard", types(), add + " --access-key-file -", 2, "stdin: is a terminal, which would show what you type", "leave out --access-key-file to type it without echo", all(retype(add), types("Access key ID (AKIA...): ", "<ID>", "Secret access key (not shown): ", "<SECRET>", "(not shown): ", "<BASE32>", "Serial (ARN) of the MFA device: ", "<SERIAL>")), ""},
+	}
+}

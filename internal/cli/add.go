@@ -204,7 +204,7 @@ func (add *adding) withAWS(ctx context.Context, seedStore string, other otherDev
 		if fault.KindOf(err) != fault.Refused {
 			return err
 		}
-		return withRemedy(err, "enter the id and secret of an active access key, as the console or the AWS CLI showed them")
+		return withRemedy(err, "give id and secret of an active access key, as the console or the AWS CLI showed them")
 	}
 	return m, err
 }

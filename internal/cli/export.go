@@ -79,7 +79,7 @@ func export(ctx context.Context, a *app, o exportOptions, uri creds.Secret, ask 
 		return fault.New(fault.Usage, "export", "give --uri or --png FILE", "there is no terminal to show the QR code on")
 	}
 	if cause := a.cannotDraw(); cause != "" {
-		return fault.New(fault.Usage, "export", "give --png FILE or --uri", "the terminal cannot show the QR code: %s", cause)
+		return fault.New(fault.Usage, "export", "give --uri or --png FILE", "the terminal cannot show the QR code: %s", cause)
 	}
 	return showCode(ctx, code, ask, a.getenv("NO_COLOR") == "")
 }

@@ -155,9 +155,6 @@ func (s *seedSource) accounts(texts []creds.Secret) (all []totp.Account, err err
 			all = append(all, account)
 		}
 	}
-	if len(parts) == 0 {
-		return all, nil
-	}
 	exported, err := totp.CombineMigrations(parts)
 	return append(all, exported...), err
 }
@@ -231,7 +228,7 @@ func badSeed(from string, err error) error {
 	}
 	remedy := bad.Remedy
 	if bad.Weak {
-		remedy += ", or give --allow-weak-seed"
+		remedy = "make sure that none of it is missing, or give --allow-weak-seed"
 	}
 	return fault.New(fault.Usage, from, remedy, "%s", bad.Problem)
 }

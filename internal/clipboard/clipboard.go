@@ -32,7 +32,7 @@ func (c Clipboard) Copy(ctx context.Context, text creds.Secret) error {
 // Picture returns the picture on the clipboard, as a PNG file of at most limit bytes. It fails as
 // Copy does.
 func (c Clipboard) Picture(ctx context.Context, limit int64) ([]byte, error) {
-	return c.run(ctx, func(t tool) []string { return t.read }, nil, limit, "use a file")
+	return c.run(ctx, func(t tool) []string { return t.read }, nil, limit, "give --seed-file FILE")
 }
 
 // run runs the first program that is installed, of those that use takes from the tools. The remedy is

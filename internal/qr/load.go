@@ -9,7 +9,6 @@ import (
 	_ "image/jpeg"
 	_ "image/png"
 	"strings"
-	"unicode/utf8"
 
 	_ "golang.org/x/image/webp"
 )
@@ -68,8 +67,6 @@ func unreadable(data []byte) error {
 	const convert = "convert it to PNG, or take a screenshot"
 	head := string(data[:min(len(data), 1024)])
 	switch {
-	case head == "":
-		return refuse("give a PNG, JPEG or WebP file", "is empty")
 	case strings.HasPrefix(head, "%PDF"):
 		return refuse("take a screenshot of it", "is a PDF document")
 	case len(head) > 12 && head[4:8] == "ftyp":
@@ -78,14 +75,6 @@ func unreadable(data []byte) error {
 		return refuse(convert, "is a BMP or TIFF file, which cannot be read")
 	case strings.Contains(strings.ToLower(head), "<svg"):
 		return refuse("open it in a browser and take a screenshot", "is an SVG drawing")
-	case isText(head):
-		return refuse("give a seed or an otpauth URI as text, not as a picture", "is a text")
 	}
-	return refuse("give a PNG, JPEG or WebP file", "is not a picture of a known kind")
-}
-
-// isText reports whether head, which may end inside of a character, is UTF-8.
-func isText(head string) bool {
-	whole := head[:max(len(head)-utf8.UTFMax, min(len(head), 1))]
-	return utf8.ValidString(whole) && !strings.ContainsRune(head, 0)
+	return refuse("give the seed as a text of its own, or a PNG, JPEG or WebP file", "is neither a text nor a picture of a known kind")
 }

@@ -47,13 +47,10 @@ func IsMigration(text string) bool {
 	return found && strings.EqualFold(scheme, migrationScheme)
 }
 
-// ParseMigration reads one otpauth-migration://offline?data=... URI. Accounts that
+// ParseMigration reads one otpauth-migration://offline?data=... URI, see IsMigration. Accounts that
 // AWS cannot use are in the result, each with its problem. The error is always a
 // *SeedError.
 func ParseMigration(text string, policy Policy) (Migration, error) {
-	if !IsMigration(text) {
-		return Migration{}, refuse("scan the QR code of the export again", "that is not an export of Google Authenticator")
-	}
 	_, rest, _ := strings.Cut(strings.Trim(text, whitespace), "://")
 	payload, err := migrationPayload(rest)
 	if err != nil {
@@ -217,7 +214,7 @@ func decodeMigration(rest string) ([]byte, error) {
 	case len(m.Accounts) == 1:
 		return nil, m.Accounts[0].Problem
 	}
-	return nil, refuse("export the account of the MFA device", "none of the %d accounts in the export is one that AWS can use", len(m.Accounts))
+	return nil, refuse(onlyThat, "none of the %d accounts in the export is one that AWS can use", len(m.Accounts))
 }
 
 // CombineMigrations returns the accounts of one export whose QR codes were read in any
@@ -225,7 +222,7 @@ func decodeMigration(rest string) ([]byte, error) {
 // missing, or says that they are not of one export.
 func CombineMigrations(parts []Migration) ([]Account, error) {
 	if len(parts) == 0 {
-		return nil, refuse("export the accounts in Google Authenticator", "no QR code of an export was given")
+		return nil, nil
 	}
 	const onlyOne = "give the QR codes of one export only"
 	size := parts[0].Size

@@ -151,8 +151,7 @@ func TestMigrationRefuses(t *testing.T) {
 		return "otpauth-migration://offline?data=" + base64.RawURLEncoding.EncodeToString([]byte(payload))
 	}
 	for name, test := range map[string]struct{ text, problem string }{
-		"otpauth":         {"otpauth://totp/x?secret=" + piSeed, "that is not an export of Google Authenticator"},
-		"nothing":         {"", "that is not an export of Google Authenticator"},
+		"nothing":         {"", "export has no data parameter"},
 		"no data":         {"otpauth-migration://offline?dat=CiEKFGNhbmFyeQ", "export has no data parameter"},
 		"no query":        {"otpauth-migration://offline", "export has no data parameter"},
 		"bad escape":      {piExport + "%2", "data of the export has a bad percent escape"},
@@ -202,7 +201,6 @@ func TestCombineMigrations(t *testing.T) {
 		"two missing":    {[]Migration{second}, "parts 1 and 3 of 3 of the export are missing"},
 		"three missing":  {[]Migration{part(t, 1, 4, batch)}, "parts 1, 3 and 4 of 4 of the export are missing"},
 		"many missing":   {[]Migration{part(t, 1, 99, batch)}, "98 of the 99 parts of the export are missing"},
-		"none":           {nil, "no QR code of an export was given"},
 		"nothing parsed": {[]Migration{{}}, "these QR codes are not from the same export"},
 		"other batch":    {[]Migration{first, second, part(t, 2, 3, 5)}, "these QR codes are not from the same export"},
 		"other size":     {[]Migration{first, second, part(t, 2, 4, batch)}, "these QR codes are not from the same export"},

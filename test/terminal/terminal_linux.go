@@ -49,7 +49,10 @@ func Start(cmd *exec.Cmd) (*Console, error) {
 	const terminal = 9 // clear of the three streams
 	cmd.ExtraFiles = make([]*os.File, terminal-2)
 	cmd.ExtraFiles[terminal-3] = slave
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: terminal}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setsid, cmd.SysProcAttr.Setctty, cmd.SysProcAttr.Ctty = true, true, terminal
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(err, master.Close())
 	}

@@ -100,13 +100,13 @@ func inputHints() []hintCase {
 		{"two secrets", file("AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEZ"), addKey, 2, keyOf + "there are 2 texts that could be the secret access key", "give the access key alone", goodKey, ""},
 		{"temporary key in the credentials", func(m *ill) {
 			m.write(m.credentials(), "[new]\n"+aws+"ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\naws_session_token = y\n")
-		}, add + "--from-credentials-file", 3, "…/home/.aws/credentials:…: this access key is temporary; GetSessionToken needs a long-lived one", "give the access key of the IAM user", func(m *ill) { m.write(m.credentials(), ""); m.plainKey(m.credentials(), "[new]") }, ""},
+		}, add + "--from-credentials-file", 3, "…/home/.aws/credentials:…: this access key is temporary; GetSessionToken needs a long-lived one", "give the access key of the IAM user, AKIA...", func(m *ill) { m.write(m.credentials(), ""); m.plainKey(m.credentials(), "[new]") }, ""},
 		{"two keys in the credentials", func(m *ill) {
 			m.plainKey(m.credentials(), "[new]")
 			m.append(m.ConfigFile(), "[profile new]\n"+aws+"AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n")
 		}, add + "--from-credentials-file", 3, "…/home/.aws/config:…: this access key differs from the one in …/home/.aws/credentials:2", "delete the one that is not used", edit("[profile new]\n"+aws+"AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n", ""), ""},
 		{"no key in the credentials", nil, add + "--from-credentials-file", 4, "--from-credentials-file: neither ~/.aws/credentials nor the AWS config has an access key for profile \"new\"", "give --access-key-file FILE", retype(add + "--access-key-file <KEY>"), ""},
-		{"id in the credentials", func(m *ill) { m.write(m.credentials(), "[new]\n"+aws+"AKIA\naws_secret_access_key = x\n") }, add + "--from-credentials-file", 3, "…/home/.aws/credentials:…: is not an access key id", "the id begins with AKIA and has 20 characters", func(m *ill) { m.write(m.credentials(), ""); m.plainKey(m.credentials(), "[new]") }, ""},
+		{"id in the credentials", func(m *ill) { m.write(m.credentials(), "[new]\n"+aws+"AKIA/\naws_secret_access_key = x\n") }, add + "--from-credentials-file", 3, "…/home/.aws/credentials:…: is not an access key id", "give the access key of the IAM user, AKIA...", func(m *ill) { m.write(m.credentials(), ""); m.plainKey(m.credentials(), "[new]") }, ""},
 		{"secret in the credentials", func(m *ill) {
 			m.write(m.credentials(), "[new]\n"+aws+"AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = AKIAIOSFODNN7EXAMPLE\n")
 		}, add + "--from-credentials-file", 3, "…/home/.aws/credentials:…: holds an access key id, not the secret access key", "copy the secret access key again from where the access key was created", func(m *ill) { m.write(m.credentials(), ""); m.plainKey(m.credentials(), "[new]") }, ""},

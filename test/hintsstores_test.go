@@ -2,8 +2,40 @@
 
 package test
 
-// storeHints are those about the age store and the files of this program.
-func storeHints() []hintCase {
+import (
+	"path/filepath"
+	"slices"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+)
+
+// storeHints are those about what rests in the stores, and about the files of this program.
+func storeHints() []hintCase { return slices.Concat(ageHints(), envHints()) }
+
+// envHints are those about the access key of the env store.
+func envHints() []hintCase {
+	const (
+		id     = "AWS_MFA_CREDS_ACCESS_KEY_ID: "
+		giveID = "give the access key of the IAM user, AKIA..."
+		ceph   = "0555b35654ad1656d804"
+	)
+	good := sh("cut -d' ' -f1 <KEY> > <DIR>/id; cut -d' ' -f2 <KEY> > <DIR>/secret")
+	ci := all(good, sh("rm <DIR>/own/profiles.ini"), env("AWS_MFA_CREDS_ACCESS_KEY_ID_FILE=<DIR>/id", "AWS_MFA_CREDS_SECRET_ACCESS_KEY_FILE=<DIR>/secret", "AWS_MFA_CREDS_SEED_FILE=<SEED>", "AWS_MFA_CREDS_SERIAL=<SERIAL>"))
+	isInstead := func(line string) func(*ill) { return all(ci, sh(line)) }
+	return []hintCase{
+		{"id in quotes", isInstead(`printf '"%s"' $(cat <DIR>/id) > <DIR>/q; mv <DIR>/q <DIR>/id`), getWork, 3, id + "is in quotes", "write it without the quotes: docker --env-file and ~/.aws/credentials keep them", good, ""},
+		{"id with a space of a browser", isInstead(`printf '%s\302\240' $(cat <DIR>/id) > <DIR>/q; mv <DIR>/q <DIR>/id`), getWork, 3, id + "is not an access key id: character 21 is U+00A0, not ASCII", "copy it again, as plain text", good, ""},
+		{"secret in the place of the id", isInstead("cp <DIR>/secret <DIR>/id"), getWork, 3, id + "looks like a secret access key, not like its id", giveID, good, ""},
+		{"id of Ceph, at AWS", all(ci, func(m *ill) {
+			m.change(func(w *sandbox.World) { w.User(testbed.UserName).Keys[0].ID = ceph })
+			m.write(filepath.Join(m.Dir, "id"), ceph)
+		}, env("AWS_ENDPOINT_URL_STS=")), getWork, 3, id + "is not an access key id of AWS", giveID + "; for a key of Ceph or MinIO, set AWS_ENDPOINT_URL_STS or endpoint_url", env("AWS_ENDPOINT_URL_STS=<URL>"), ""},
+	}
+}
+
+// ageHints are those about the age store.
+func ageHints() []hintCase {
 	const strace = "strace -f -o /dev/null -e inject=fchmod,fchmodat:error=EPERM "
 	age := func(line string) func(*ill) { return sh("cd <DIR>/own/age && " + line) }
 	again := all(sh("mv <DIR>/own/age <DIR>/own/age.bad"), sh("aws-mfa-creds add --profile work --access-key-file <KEY> --seed-file <SEED> --serial <SERIAL> --yes"))

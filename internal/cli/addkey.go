@@ -103,7 +103,11 @@ func (add *adding) storeKey(ctx context.Context) error {
 func (add *adding) readKey(ctx context.Context, stored creds.AccessKey) (creds.AccessKey, error) {
 	switch {
 	case add.key.env:
-		return envstore.New(add.getenv).AccessKey(ctx)
+		key, err := envstore.New(add.getenv).AccessKey(ctx)
+		if err != nil {
+			return key, err
+		}
+		return key, key.Check(envstore.VarSecretAccessKey, add.settings.OfAWS())
 	case add.key.file != "":
 		return add.keyFromFile(ctx)
 	case add.key.vault.name != "":
@@ -117,22 +121,16 @@ func (add *adding) readKey(ctx context.Context, stored creds.AccessKey) (creds.A
 // askKey asks for the access key.
 func (add *adding) askKey(ctx context.Context) (creds.AccessKey, error) {
 	const flag = "--access-key-file FILE"
-	id, err := insist(ctx, add.ask, add.ask.line, "Access key ID (AKIA...)", flag, typedKeyID)
+	id, err := insist(ctx, add.ask, add.ask.line, "Access key ID (AKIA...)", flag, func(id string) (string, error) {
+		return id, asUsage(creds.CheckKeyID("what was typed", id, add.settings.OfAWS()))
+	})
 	if err != nil {
 		return creds.AccessKey{}, err
 	}
 	return insist(ctx, add.ask, add.ask.secret, "Secret access key", flag, func(secret creds.Secret) (creds.AccessKey, error) {
 		key := creds.AccessKey{ID: id, Secret: secret}
-		return key, asUsage(checkKey(add.settings, "what was typed", key))
+		return key, asUsage(key.Check("what was typed", add.settings.OfAWS()))
 	})
-}
-
-// typedKeyID refuses what is not the id of a long-lived access key.
-func typedKeyID(id string) (string, error) {
-	if creds.IsAccessKeyID(id) {
-		return id, nil
-	}
-	return "", asUsage(envstore.CheckAccessKey("what was typed", creds.AccessKey{ID: id}))
 }
 
 func (add *adding) keyFromFile(ctx context.Context) (creds.AccessKey, error) {
@@ -158,14 +156,14 @@ func (add *adding) keyFromCredentials(stored creds.AccessKey) (creds.AccessKey, 
 	case len(static) == 0:
 		return creds.AccessKey{}, fault.New(fault.NoSecret, "--from-credentials-file", "give --access-key-file FILE", "neither ~/.aws/credentials nor the AWS config has an access key for profile %q", id)
 	case static[0].Temporary:
-		return creds.AccessKey{}, fault.New(fault.Config, static[0].Place, "give the access key of the IAM user", "this access key is temporary; GetSessionToken needs a long-lived one")
+		return creds.AccessKey{}, fault.New(fault.Config, static[0].Place, creds.GiveKey, "this access key is temporary; GetSessionToken needs a long-lived one")
 	}
 	for _, other := range static[1:] {
 		if other.Key.ID != static[0].Key.ID || !other.Key.Secret.Equal(static[0].Key.Secret) {
 			return creds.AccessKey{}, fault.New(fault.Config, other.Place, "delete the one that is not used", "this access key differs from the one in %s", static[0].Place)
 		}
 	}
-	return static[0].Key, checkKey(add.settings, static[0].Place, static[0].Key)
+	return static[0].Key, static[0].Key.Check(static[0].Place, add.settings.OfAWS())
 }
 
 // removeStatic deletes the access key from the files of the AWS tools, now that it is stored and

@@ -14,7 +14,6 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 )
 
 const (
@@ -57,11 +56,7 @@ func (add *adding) keyFromVault(ctx context.Context) (creds.AccessKey, error) {
 	if err != nil {
 		return creds.AccessKey{}, v.failed(err, said.String())
 	}
-	key, err := v.parse(out)
-	if err != nil {
-		return key, err
-	}
-	return key, checkKey(add.settings, v.thing(), key)
+	return v.parse(out, add.settings.OfAWS())
 }
 
 func (v vaultSource) argv() []string {
@@ -119,7 +114,7 @@ func (v vaultSource) failed(err error, said string) error {
 }
 
 // parse reads what aws-vault prints: the JSON of a credential process.
-func (v vaultSource) parse(out []byte) (creds.AccessKey, error) {
+func (v vaultSource) parse(out []byte, ofAWS bool) (creds.AccessKey, error) {
 	var printed struct {
 		AccessKeyID     string `json:"AccessKeyId"`
 		SecretAccessKey string
@@ -128,7 +123,7 @@ func (v vaultSource) parse(out []byte) (creds.AccessKey, error) {
 		return creds.AccessKey{}, v.noKey() // the error might quote the secret
 	}
 	key := creds.AccessKey{ID: printed.AccessKeyID, Secret: creds.NewSecret(printed.SecretAccessKey)}
-	return key, envstore.CheckAccessKey(v.thing(), key)
+	return key, key.Check(v.thing(), ofAWS)
 }
 
 func (v vaultSource) thing() string { return "profile " + strconv.Quote(v.name) + " of aws-vault" }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 )
 
 // FuzzParseVault finds no output that makes it panic, show a secret or return what is no long-lived
@@ -18,16 +17,16 @@ func FuzzParseVault(f *testing.F) {
 	const id, secret = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 	good := `{"Version": 1, "AccessKeyId": "` + id + `", "SecretAccessKey": "` + secret + `"}`
 	vault := vaultSource{name: "work"}
-	if key, err := vault.parse([]byte(good)); err != nil || key.ID != id || key.Secret.Reveal() != secret {
+	if key, err := vault.parse([]byte(good), true); err != nil || key.ID != id || key.Secret.Reveal() != secret {
 		f.Errorf("%s: %s, %v", good, key.ID, err)
 	}
 	for _, text := range []string{good, `{"accesskeyid":1}`, `[]`, `null`, "", "\x00", `{"SecretAccessKey":"` + secret + `"`, strings.Replace(good, "AKIA", "ASIA", 1)} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		key, err := vault.parse([]byte(text))
+		key, err := vault.parse([]byte(text), true)
 		switch {
-		case err == nil && envstore.CheckAccessKey("key", key) != nil:
+		case err == nil && key.Check("key", true) != nil:
 			t.Errorf("returned %s", key.ID)
 		case err != nil && fault.KindOf(err) == fault.Internal:
 			t.Errorf("not for a person: %v", err)

@@ -18,7 +18,6 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/clipboard"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/term"
@@ -237,7 +236,7 @@ func (q *asker) typedPath(text string) string {
 func looksLikePath(text string) (path, safe bool) {
 	path = regexp.MustCompile(`^(/|~|\.\.?[/\\]|[A-Za-z]:[/\\])|(?i)\.(png|jpe?g|webp|gif|heic|bmp|tiff?|svg|pdf|txt|csv|json)$`).MatchString(text) && !strings.Contains(text, "://")
 	safe = path && regexp.MustCompile(`[^A-Za-z0-9+/=]`).MatchString(text)
-	return path && (safe || len(text) != envstore.SecretLength), safe
+	return path && (safe || len(text) != creds.SecretLength), safe
 }
 
 // where names a source in an error.

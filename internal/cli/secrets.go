@@ -11,7 +11,6 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/mfaprocess"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -25,15 +24,7 @@ func (p *opened) AccessKey(ctx context.Context) (creds.AccessKey, error) {
 	if err != nil {
 		return key, err
 	}
-	return key, checkKey(p.Settings, envstore.VarSecretAccessKey, key)
-}
-
-// checkKey refuses what is no access key for the STS of a profile. where says where it came from.
-func checkKey(s profile.Settings, where string, key creds.AccessKey) error {
-	if s.OfAWS() {
-		return envstore.CheckAWSKey(where, key)
-	}
-	return envstore.CheckAccessKey(where, key)
+	return key, key.Check(envstore.VarSecretAccessKey, p.Settings.OfAWS())
 }
 
 func (p *opened) storedKey(ctx context.Context) (creds.AccessKey, error) {

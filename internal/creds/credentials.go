@@ -7,20 +7,6 @@ import (
 	"time"
 )
 
-// AccessKey is a long-lived access key of an IAM user.
-type AccessKey struct {
-	ID     string // 16 to 128 characters, "AKIA..." for an IAM user; not a secret
-	Secret Secret // the secret access key
-}
-
-// IsAccessKeyID reports whether s has the form of the ids that IAM gives to users' keys. The
-// API would allow more, a seed among it, and an id is shown and sent in clear.
-func IsAccessKeyID(s string) bool {
-	return strings.HasPrefix(s, "AKIA") && len(s) >= 16 && len(s) <= 32 && !strings.ContainsFunc(s, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'A' || r > 'Z')
-	})
-}
-
 // Credentials are the temporary credentials of one session, as STS returns them.
 type Credentials struct {
 	AccessKeyID     string // "ASIA..."

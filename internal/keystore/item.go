@@ -8,7 +8,6 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -62,7 +61,7 @@ func (i Items) accessKey(ctx context.Context, name, profile string) (creds.Acces
 		return creds.AccessKey{}, fault.New(fault.NoSecret, thing, "use a newer aws-mfa-creds, or "+remedy, "what is stored has version %d, and this program knows version %d", it.Version, itemVersion)
 	}
 	key := creds.AccessKey{ID: it.AccessKeyID, Secret: creds.NewSecret(it.SecretAccessKey)}
-	if err := envstore.CheckAccessKey(thing, key); err != nil {
+	if err := key.Check(thing, false); err != nil {
 		return creds.AccessKey{}, fault.New(fault.NoSecret, thing, remedy, "what is stored is damaged")
 	}
 	return key, nil

@@ -6,6 +6,7 @@
 package keystore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"regexp"
@@ -145,14 +146,21 @@ func ParseAccessKey(where, text string, ofAWS bool) (creds.AccessKey, error) {
 		case creds.IsAccessKeyID(word):
 			ids = addNew(ids, word)
 		case creds.IsAccessKeyID(strings.Replace(word, "ASIA", "AKIA", 1)):
-			return creds.AccessKey{}, fault.New(fault.Usage, where, "give the access key of the IAM user, AKIA...",
+			return creds.AccessKey{}, fault.New(fault.Usage, where, creds.GiveKey,
 				"holds a temporary access key, and GetSessionToken needs a long-lived one")
-		case len(word) == envstore.SecretLength:
+		case len(word) == creds.SecretLength:
 			secrets = addNew(secrets, word)
 		}
 	}
-	if len(ids) == 1 && len(secrets) == 0 && !ofAWS {
-		secrets = otherSecret(text, ids[0])
+	id, secret := ofOthers(text)
+	if len(ids) == 0 && id != "" && ofAWS {
+		return creds.AccessKey{}, fault.New(fault.Usage, where, creds.GiveOwnEndpoint, "there is no access key id of AWS")
+	}
+	if len(ids) == 0 && id != "" {
+		ids = []string{id}
+	}
+	if len(ids) == 1 && len(secrets) == 0 && secret != "" && !ofAWS {
+		secrets = []string{secret}
 	}
 	remedy := "give the id (AKIA...) and the secret access key, as the console or the AWS CLI showed them"
 	switch {
@@ -161,23 +169,36 @@ func ParseAccessKey(where, text string, ofAWS bool) (creds.AccessKey, error) {
 	case len(ids) > 1:
 		return creds.AccessKey{}, fault.New(fault.Usage, where, "give one alone", "there are %d access keys", len(ids))
 	case len(secrets) == 0:
-		return creds.AccessKey{}, fault.New(fault.Usage, where, remedy, "there is an access key id, but no secret access key of %d characters%s", envstore.SecretLength, foreign(text))
+		return creds.AccessKey{}, fault.New(fault.Usage, where, remedy, "there is an access key id, but no secret access key of %d characters%s", creds.SecretLength, foreign(text))
 	case len(secrets) > 1:
 		return creds.AccessKey{}, fault.New(fault.Usage, where, "give the access key alone", "there are %d texts that could be the secret access key", len(secrets))
 	}
 	return creds.AccessKey{ID: ids[0], Secret: creds.NewSecret(secrets[0])}, nil
 }
 
-// otherSecret returns the secret access key of another maker of STS: what its name stands before, or
-// else what comes after the id.
-func otherSecret(text, id string) []string {
-	const value = `["']?([^\s"',;:=]+)`
-	for _, before := range []string{`(?i:secret[_ ]?(?:access[_ ]?)?key)["']?\s*[:=]\s*`, regexp.QuoteMeta(id) + `["']?[\s,;:]+`} {
-		if match := regexp.MustCompile(before + value).FindStringSubmatch(text); match != nil && creds.Foreign(match[1]) == "" {
-			return match[1:]
+// ofOthers returns the access key of another maker of STS, or "" for what it does not find: what stands
+// behind its name, or else the only two words of text.
+func ofOthers(text string) (id, secret string) {
+	named := regexp.MustCompile(`(?i)(secret[_ ]?)?(?:access[_ ]?)?key(?:[_ ]?id)?["']?\s*[:=]\s*(?:"([^"]*)"|'([^']*)'|([^\s"',;]+))`)
+	for _, match := range named.FindAllStringSubmatch(text, -1) {
+		if value := match[2] + match[3] + match[4]; match[1] != "" {
+			secret = cmp.Or(secret, value)
+		} else {
+			id = cmp.Or(id, value)
 		}
 	}
-	return nil
+	header := regexp.MustCompile(`(?i)access key id,secret access key`)
+	words := strings.FieldsFunc(header.ReplaceAllString(text, ""), func(r rune) bool { return strings.ContainsRune(" \t\r\n\"',;:", r) })
+	if id == "" && secret == "" && len(words) == 2 {
+		id, secret = words[0], words[1]
+	}
+	if !creds.MayBeAccessKeyID(id) {
+		id = ""
+	}
+	if creds.Foreign(secret) != "" || strings.Contains(secret, `\`) {
+		secret = ""
+	}
+	return id, secret
 }
 
 // foreign names the first character of text that may spoil a key without being seen.

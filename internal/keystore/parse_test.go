@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 )
 
 const (
@@ -57,27 +57,34 @@ func TestParseAccessKeyRefuses(t *testing.T) {
 	}
 }
 
-// TestParseAccessKeyOfOthers has secret access keys that are not 40 characters long.
+// TestParseAccessKeyOfOthers has ids and secret access keys in the forms of other makers of STS, as
+// radosgw-admin and mc print them.
 func TestParseAccessKeyOfOthers(t *testing.T) {
 	t.Parallel()
-	const secret = "h7GhxuBLTrlhVUyxSPUKUV8r/2EI4ngqJxD7_iBdBYL"
-	for name, text := range map[string]string{
-		"csv":                 "Access key ID,Secret access key\r\n" + someID + "," + secret + "\r\n",
-		"json":                `{"UserName": "alice", "AccessKeyId": "` + someID + `", "Status": "Active", "SecretAccessKey": "` + secret + `"}`,
-		"json of Ceph":        `{"user": "alice", "access_key": "` + someID + `", "secret_key": "` + secret + `"}`,
-		"credentials file":    "[work]\naws_secret_access_key = " + secret + "\naws_access_key_id = " + someID + "\n",
-		"shell":               "export AWS_ACCESS_KEY_ID=" + someID + "\nexport AWS_SECRET_ACCESS_KEY='" + secret + "'\n",
-		"the two":             someID + " " + secret,
-		"the two, in quotes":  `"` + someID + `" "` + secret + `"`,
-		"one in each of two":  someID + "\r\n" + secret + "\r\n",
-		"separated by colons": someID + ":" + secret,
-	} {
-		key, err := ParseAccessKey("stdin", text, false)
-		if err != nil || key.ID != someID || key.Secret.Reveal() != secret {
-			t.Errorf("%s: %s, %v", name, key.ID, err)
-		}
-		if _, err := ParseAccessKey("stdin", text, true); fault.KindOf(err) != fault.Usage {
-			t.Errorf("%s, of AWS: %v", name, err)
+	const long = "h7GhxuBLTrlhVUyxSPUKUV8r/2EI4ngqJxD7_iBdBYL"
+	for _, key := range [][2]string{{someID, long}, {"0555b35654ad1656d804", someSecret}, {"0555b35654ad1656d804", long}, {"minioadmin", "minioadmin"}, {"alice", "a=b=="}} {
+		id, secret := key[0], key[1]
+		for name, text := range map[string]string{
+			"csv":                 "Access key ID,Secret access key\r\n" + id + "," + secret + "\r\n",
+			"json":                `{"UserName": "alice", "AccessKeyId": "` + id + `", "Status": "Active", "SecretAccessKey": "` + secret + `"}`,
+			"json of Ceph":        `{"user_id": "alice", "keys": [{"user": "alice", "access_key": "` + id + `", "secret_key": "` + secret + `"}], "swift_keys": [], "max_buckets": 1000}`,
+			"json of MinIO":       `{"url":"http://127.0.0.1:9000","accessKey":"` + id + `","secretKey":"` + secret + `","api":"s3v4","path":"auto"}`,
+			"mc":                  "Access Key: " + id + "\nSecret Key: " + secret + "\nExpiration: no-expiry\n",
+			"credentials file":    "[work]\naws_secret_access_key = " + secret + "\naws_access_key_id = " + id + "\n",
+			"shell":               "export AWS_ACCESS_KEY_ID=" + id + "\nexport AWS_SECRET_ACCESS_KEY='" + secret + "'\n",
+			"shell, of MinIO":     "MINIO_ACCESS_KEY=\"" + id + "\"\nMINIO_SECRET_KEY=\"" + secret + "\"\n",
+			"the two":             id + " " + secret,
+			"the two, in quotes":  `"` + id + `" "` + secret + `"`,
+			"one in each of two":  id + "\r\n" + secret + "\r\n",
+			"separated by colons": id + ":" + secret,
+		} {
+			key, err := ParseAccessKey("stdin", text, false)
+			if err != nil || key.ID != id || key.Secret.Reveal() != secret {
+				t.Errorf("%s: %s, %v", name, key.ID, err)
+			}
+			if _, err := ParseAccessKey("stdin", text, true); fault.KindOf(err) != fault.Usage || id != someID && fault.Remedy(err) != creds.GiveOwnEndpoint {
+				t.Errorf("%s, of AWS: %v", name, err)
+			}
 		}
 	}
 }
@@ -87,7 +94,7 @@ func FuzzParseAccessKey(f *testing.F) {
 	f.Add("{\"\\/\"")
 	f.Fuzz(func(t *testing.T, text string) {
 		key, err := ParseAccessKey("stdin", text, true)
-		if (err == nil) != (envstore.CheckAWSKey("", key) == nil) {
+		if (err == nil) != (key.Check("", true) == nil) {
 			t.Errorf("%q: %v", text, err)
 		}
 	})

@@ -38,7 +38,7 @@ func (f *Files) Resolve(c Call, env Env) (Settings, error) {
 		return Settings{}, err
 	}
 	s := Settings{Profile: c.Profile, Identity: r.identity().Profile}
-	for _, step := range []func(*Settings) error{r.key, r.device, r.session, r.roles, r.place, r.endpoints} {
+	for _, step := range []func(*Settings) error{r.endpoints, r.key, r.device, r.session, r.roles, r.place} {
 		if err := step(&s); err != nil {
 			return Settings{}, err
 		}
@@ -99,17 +99,10 @@ func (r *resolution) key(s *Settings) error {
 		id = value{text: r.env.AccessKeyID, source: "AWS_MFA_CREDS_ACCESS_KEY_ID"}
 	}
 	s.AccessKeyID = id.text
-	remedy := "the id of an IAM user's access key begins with AKIA"
-	switch {
-	case id.text == "":
+	if id.text == "" {
 		return nil
-	case strings.HasPrefix(id.text, "ASIA"):
-		return fault.New(fault.Config, id.place(), remedy, "it is a temporary access key, and GetSessionToken needs a long-lived one")
-	case !creds.IsAccessKeyID(id.text):
-		// It is not echoed: it may be the secret key or a seed, pasted into the wrong place.
-		return fault.New(fault.Config, id.place(), remedy, "it is not the id of an access key")
 	}
-	return nil
+	return creds.CheckKeyID(id.place(), id.text, s.OfAWS())
 }
 
 // inEnv reports whether what rests in the store kind comes from the environment: if profiles.ini

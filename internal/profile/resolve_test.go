@@ -286,7 +286,7 @@ func TestResolveRefuses(t *testing.T) {
 		"new partition":            {aws: "[profile x]\nmfa_serial = arn:aws-new:iam::123456789012:mfa/a\n", parts: []string{"aws-new", "set region"}},
 		"region":                   {aws: "[profile x]\nregion = Frankfurt!\n", parts: []string{"config:2", "Frankfurt!"}},
 		"temporary key":            {own: "[x]\naccess_key_id = ASIAIOSFODNN7EXAMPLE\n", parts: []string{"profiles.ini:2", "temporary"}},
-		"secret key as id":         {own: "[x]\naccess_key_id = canary/canary+canary\n", parts: []string{"profiles.ini:2", "not the id"}},
+		"secret key as id":         {own: "[x]\naccess_key_id = canary/canary+canary\n", parts: []string{"profiles.ini:2", "not an access key id"}},
 		"duration twice":           {own: "[x]\nduration = 1h\nduration_seconds = 3600\n", parts: []string{"profiles.ini:2", "both set"}},
 		"itself without key":       {aws: role + "source_profile = x\n", parts: []string{"config:3", "x -> x", "AWS_MFA_CREDS_SEED"}},
 		"loop of two":              {aws: role + "source_profile = y\n[profile y]\nrole_arn = " + roleB + "\nsource_profile = x\n", parts: []string{"config:6", "x -> y -> x"}},

@@ -51,13 +51,13 @@ func (s Store) HasSeed() bool { return s.getenv(VarSeed) != "" || s.getenv(VarSe
 // validated, or "".
 func (s Store) Serial() (string, error) { return s.value(VarSerial) }
 
-// AccessKeyID returns the access key's id alone, which is not a secret.
+// AccessKeyID returns the access key's id alone, which is not a secret. It may be of any maker of STS.
 func (s Store) AccessKeyID() (string, error) {
 	id, err := s.required(VarAccessKeyID)
 	if err != nil {
 		return "", err
 	}
-	return id, checkAccessKeyID(VarAccessKeyID, id)
+	return id, creds.CheckKeyID(VarAccessKeyID, id, false)
 }
 
 // AccessKey returns the access key.
@@ -70,10 +70,8 @@ func (s Store) AccessKey(context.Context) (creds.AccessKey, error) {
 	if err != nil {
 		return creds.AccessKey{}, err
 	}
-	if err := checkSecretAccessKey(VarSecretAccessKey, secret); err != nil {
-		return creds.AccessKey{}, err
-	}
-	return creds.AccessKey{ID: id, Secret: creds.NewSecret(secret)}, nil
+	key := creds.AccessKey{ID: id, Secret: creds.NewSecret(secret)}
+	return key, key.Check(VarSecretAccessKey, false)
 }
 
 // Seed returns the seed.

@@ -56,11 +56,11 @@ func TestKeysOfOthers(t *testing.T) {
 		{"ASIAIOSFODNN7EXAMPLE", secret}:                       "temporary",
 		{`"minioadmin"`, secret}:                               "is in quotes",
 		{"minio\u200badmin", secret}:                           "character 6 is U+200B",
-		{id, ""}:                                     "is empty",
-		{id, `"x"`}:                                  "is in quotes",
-		{id, id}:                                     "holds an access key id",
-		{id, "otpauth://totp/x"}:                     "holds a seed",
-		{id, "x\u00a0y"}:                             "character 2 is U+00A0",
+		{id, ""}:                                               "is empty",
+		{id, `"x"`}:                                            "is in quotes",
+		{id, id}:                                               "holds an access key id",
+		{id, "otpauth://totp/x"}:                               "holds a seed",
+		{id, "x\u00a0y"}:                                       "character 2 is U+00A0",
 	} {
 		for _, ofAWS := range []bool{true, false} {
 			key := AccessKey{ID: key[0], Secret: NewSecret(key[1])}

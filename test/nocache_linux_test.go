@@ -3,6 +3,7 @@ package test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -137,7 +138,7 @@ func TestCacheOfRoot(t *testing.T) {
 			remedy := `sudo chown -R "$(id -un)" ` + roots
 			env := []string{"AWS_MFA_CREDS_HOME=", "XDG_CACHE_HOME="}
 			for _, command := range []string{"list", "doctor"} {
-				if got := runAs(t, b, stranger, env, b.Binary, command); !strings.Contains(got.stdout, roots) || !strings.Contains(got.stdout, remedy) || !strings.Contains(got.stdout, "kept in /") {
+				if got := runAs(t, b, stranger, env, b.Binary, command); !strings.Contains(got.stdout, roots) || !strings.Contains(got.stdout, remedy) || !strings.Contains(got.stdout, "kept in /") || strings.Contains(got.stdout, "every get fails") {
 					t.Errorf("%s: %s%s", command, got.stdout, got.stderr)
 				}
 			}
@@ -160,13 +161,79 @@ func TestNoHome(t *testing.T) {
 	wantMints(t, b, 1)
 }
 
+// TestCacheIsOff has list say once for all profiles, or none, that the cache is off.
+func TestCacheIsOff(t *testing.T) {
+	t.Parallel()
+	b, _ := strangers(t)
+	env := []string{"AWS_MFA_CREDS_HOME=/", "XDG_CACHE_HOME="}
+	removeSpare(t, "/cache", stranger)
+	const note = "the cache is off: /: belongs to another user (uid 0); set AWS_MFA_CREDS_HOME to a directory you can write to"
+	for profiles := range 3 {
+		writeFile(t, b.ConfigFile(), strings.Repeat("[profile x]\nmfa_serial = "+b.Identity().Serial+"\n", min(profiles, 1))+strings.Repeat("[profile y]\nmfa_serial = "+b.Identity().Serial+"\n", max(profiles-1, 0)))
+		must(t, os.Chmod(b.ConfigFile(), 0o644))
+		got := runAs(t, b, stranger, env, b.Binary, "list")
+		if strings.Count(got.stdout, "\nnote: "+note+"\n") != 1 || strings.Count(got.stdout, "kept in /") != 1 || strings.Contains(got.stdout, "no profile uses") != (profiles == 0) {
+			t.Errorf("%d profiles: %s%s", profiles, got.stdout, got.stderr)
+		}
+		var all []struct {
+			Profile string
+			Notes   []string
+		}
+		got = runAs(t, b, stranger, env, b.Binary, "list", "--json")
+		must(t, json.Unmarshal([]byte(got.stdout), &all))
+		if last := all[len(all)-1]; len(all) != profiles+1 || last.Profile != "" || len(last.Notes) != 2 || last.Notes[0] != note || strings.Count(got.stdout, note) != 1 {
+			t.Errorf("%d profiles: %s", profiles, got.stdout)
+		}
+	}
+}
+
+// TestTheSystemIsNotTakenOver leads to directories of the system: nothing advises to change their owner.
+func TestTheSystemIsNotTakenOver(t *testing.T) {
+	t.Parallel()
+	b, _ := strangers(t)
+	for _, env := range [][]string{
+		{"AWS_MFA_CREDS_HOME=/"},
+		{"AWS_MFA_CREDS_HOME=/etc"},
+		{"AWS_MFA_CREDS_HOME=/tmp"},
+		{"AWS_MFA_CREDS_HOME=/root"},
+		{"AWS_MFA_CREDS_HOME=/nonexistent/x"},
+		{"AWS_MFA_CREDS_HOME=", "HOME=/"},
+		{"AWS_MFA_CREDS_HOME=", "HOME=/nonexistent"},
+		{"AWS_MFA_CREDS_HOME=", "XDG_CACHE_HOME=/etc", "XDG_CONFIG_HOME=/usr"},
+	} {
+		for _, args := range [][]string{{"list"}, {"doctor", "--verbose"}, {"clear", "--all"}, {"store", "protect", "--none"}} {
+			if got := runAs(t, b, stranger, env, b.Binary, args...); strings.Contains(got.stdout+got.stderr, "chown") {
+				t.Errorf("%s, %s: %s%s", env, args, got.stdout, got.stderr)
+			}
+		}
+		removeSpare(t, strings.TrimPrefix(env[0], "AWS_MFA_CREDS_HOME=")+"/cache", stranger)
+	}
+}
+
 // TestSudoWithTheHomeOfAnother runs as root with a user's HOME: that is refused, and leaves nothing of root's.
 func TestSudoWithTheHomeOfAnother(t *testing.T) {
 	t.Parallel()
 	b, get := strangers(t)
-	got := runAs(t, b, 0, []string{"AWS_MFA_CREDS_HOME=", "XDG_CACHE_HOME="}, b.Binary, "get", "--profile", "work")
-	if got.code != 12 || !strings.Contains(got.stderr, "belongs to another user") || got.stdout != "" {
-		t.Errorf("exit %d: %s", got.code, got.stderr)
+	key, seed := filepath.Join(b.Dir, "key"), filepath.Join(b.Dir, "seed")
+	writeFile(t, key, b.Identity().AccessKeyID+" "+b.Identity().SecretAccessKey+"\n")
+	writeFile(t, seed, b.Identity().Seed+"\n")
+	for _, line := range []string{
+		"get --profile work", "get --profile new --role-arn arn:aws:iam::123456789012:role/x", "code --profile work", "code --profile work --watch", "list", "list --json", "list --profile new", "clear --profile work", "clear --all",
+		"setup --profile new --access-key-file KEY --yes", "add --profile new --store age --access-key-file KEY", "add --profile new --store age --seed-file SEED", "add --profile new --mfa-process /bin/true", "add --profile work --from-credentials-file",
+		"enroll --profile work --yes", "enroll --profile new --console --yes", "register --profile new --region eu-west-1", "register --profile work --dry-run", "unregister --profile work", "unregister --profile new",
+		"resync --profile work --yes", "rotate key --profile work --yes", "rotate device --profile work --yes", "export --profile work --uri --yes", "remove --profile work --yes", "remove --profile work --aws --yes",
+		"store move --profile work --to age", "store protect --none", "lock", "unlock", "unlock --passphrase-file KEY", "doctor", "doctor --fix", "doctor --json", "doctor --profile work --online",
+	} {
+		got := runAs(t, b, 0, []string{"AWS_MFA_CREDS_HOME=", "XDG_CACHE_HOME="}, b.Binary, strings.Fields(strings.NewReplacer("KEY", key, "SEED", seed).Replace(line))...)
+		said := got.stderr
+		if strings.HasPrefix(line, "doctor") {
+			said = got.stdout
+		} else if got.stdout != "" {
+			t.Errorf("%s prints %s", line, got.stdout)
+		}
+		if got.code != 12 || !strings.Contains(said, "belongs to another user") || !strings.Contains(said, "run it as that user, without sudo") || strings.Contains(said, "chown") {
+			t.Errorf("%s: exit %d: %s", line, got.code, said)
+		}
 	}
 	err := filepath.WalkDir(b.Home(), func(path string, entry os.DirEntry, err error) error {
 		if err != nil {

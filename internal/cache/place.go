@@ -102,15 +102,15 @@ func (c *Cache) at(i int, create bool) (*securefile.Dir, error) {
 	switch {
 	case err == nil:
 		p.open = dir
-	case fault.KindOf(err) == fault.Permissions && closed(p.path):
+	case fault.KindOf(err) == fault.Permissions && Closed(p.path):
 		// One that root has left behind hides nothing: the spare places serve.
 		return nil, &fs.PathError{Op: "open", Path: p.path, Err: fs.ErrPermission}
 	}
 	return dir, err
 }
 
-// closed reports whether a directory cannot even be opened.
-func closed(path string) bool {
+// Closed reports whether a directory cannot even be opened. A cache goes on without it.
+func Closed(path string) bool {
 	dir, err := securefile.OpenAnyDir(path)
 	if err == nil {
 		_ = dir.Close()

@@ -37,7 +37,8 @@ device. It does not contact AWS.`,
 	return cmd
 }
 
-// listed is one profile as list shows it. Its JSON is a contract.
+// listed is one profile as list shows it, or, last and without a name, the computer if something is to be
+// said of it. Its JSON is a contract.
 type listed struct {
 	Profile     string          `json:"profile"`
 	KeyStore    string          `json:"key_store,omitempty"`
@@ -84,11 +85,10 @@ func runList(a *app, profileName string, asJSON bool) error {
 	state := doctor.CacheState(paths.Cache, cache.Spare(paths.Cache, a.getenv))
 	inUse := used(files)
 	for _, n := range names {
-		l := a.listProfile(files, inUse, n)
-		if state.Unusable != nil {
-			l.Notes = append(l.Notes, "the cache is off: "+fault.Line(state.Unusable), state.Effect())
-		}
-		all = append(all, l)
+		all = append(all, a.listProfile(files, inUse, n))
+	}
+	if state.Unusable != nil {
+		all = append(all, listed{Notes: []string{"the cache is off: " + fault.Line(state.Unusable), state.Effect()}})
 	}
 	if !asJSON {
 		return a.print(table(all, a.now()))
@@ -163,20 +163,21 @@ func listSession(s session.Status, line func(error) string) listedSession {
 // table lays out what list shows to a person: a line for each session, and below it what
 // is wrong with it.
 func table(all []listed, now time.Time) []byte {
-	if len(all) == 0 {
-		return []byte("no profile uses " + program + " yet\n")
-	}
 	lines := [][]string{{"PROFILE", "KEY IN", "SEED IN", "MFA DEVICE", "SESSION", "EXPIRES"}}
+	var below bytes.Buffer
 	for _, l := range all {
-		lines = append(lines, rows(l)...)
-	}
-	out := bytes.NewBuffer(columns(lines))
-	for _, l := range all {
+		of := ""
+		if l.Profile != "" {
+			lines, of = append(lines, rows(l)...), fault.Printable(l.Profile)+": "
+		}
 		for _, remark := range remarks(l, now) {
-			fmt.Fprintf(out, "%s: %s\n", fault.Printable(l.Profile), remark)
+			fmt.Fprintf(&below, "%s%s\n", of, remark)
 		}
 	}
-	return out.Bytes()
+	if len(lines) == 1 {
+		lines = [][]string{{"no profile uses " + program + " yet"}}
+	}
+	return append(columns(lines), below.Bytes()...)
 }
 
 // columns lays out rows in columns.

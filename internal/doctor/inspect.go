@@ -121,7 +121,7 @@ func (in *Inspection) dirs() []Dir {
 			shut = securefile.Writable
 		}
 		dir, err := securefile.OpenDir(all[i].Path, shut)
-		if fault.KindOf(err) == fault.Permissions {
+		if fault.KindOf(err) == fault.Permissions && (all[i].Path != in.Paths.Cache || !cache.Closed(in.Paths.Cache)) {
 			all[i].Problem = err
 		}
 		if err != nil {
@@ -184,7 +184,7 @@ func CacheState(dir string, spare []string) Cache {
 	} else if err := tryDisk(existing, &state); err != nil {
 		state.Unusable = securefile.Fault(existing, err)
 		if info, err := os.Stat(existing); err == nil && !securefile.Owned(info) {
-			state.Unusable = fault.New(fault.Filesystem, existing, "run: sudo chown -R \"$(id -un)\" "+fault.Shell(existing), "belongs to another user")
+			state.Unusable = securefile.Foreign(existing, info)
 		}
 	}
 	state.Network = networkDisk(existing)

@@ -161,14 +161,29 @@ const asOwner = "run it as that user, without sudo"
 // was left by a run with sudo. An ordinary user's may not: somebody may have planted it or, where root runs
 // the program, its owner would lose it.
 func Foreign(path string, info fs.FileInfo) error {
-	remedy := "run: sudo chown -R \"$(id -un)\" " + fault.Shell(path)
+	remedy := "use a copy that belongs to you"
 	switch {
 	case os.Geteuid() == 0:
 		remedy = asOwner
-	case owner(info) != 0:
-		remedy = "use a copy that belongs to you"
+	case owner(info) == 0:
+		remedy = takeOver(path)
 	}
 	return fault.New(fault.Permissions, path, remedy, "belongs to another user (uid %d)", owner(info))
+}
+
+// elsewhere is for a place that cannot be used.
+const elsewhere = "set AWS_MFA_CREDS_HOME to a directory you can write to"
+
+// takeOver returns how to take over what root has left at path: with all that is root's above it, up to a
+// directory of the user's own. What is below none, such as /etc or /, is the system's, and stays root's.
+func takeOver(path string) string {
+	for above := parent(path); above != ""; above = parent(path) {
+		if info, err := os.Stat(above); err == nil && Owned(info) {
+			return "run: sudo chown -R \"$(id -un)\" " + fault.Shell(path)
+		}
+		path = above[:len(above)-1]
+	}
+	return elsewhere
 }
 
 // OpenTrusted opens the regular file path for reading, if only this user and root can change it or put
@@ -264,7 +279,7 @@ func Fault(path string, err error) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return err
 	}
-	return &fault.Error{Kind: fault.Filesystem, Thing: path, Cause: Reason(err), Remedy: "set AWS_MFA_CREDS_HOME to a directory you can write to", Err: err}
+	return &fault.Error{Kind: fault.Filesystem, Thing: path, Cause: Reason(err), Remedy: elsewhere, Err: err}
 }
 
 // Reason returns why a call of the file system has failed, without the call and the path.

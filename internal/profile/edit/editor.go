@@ -409,13 +409,13 @@ func (t *target) inWords(err error) error {
 }
 
 // openDir opens the directory at path, and makes it first, with those above it, if there
-// is none.
+// is none. It makes none where another user could replace it.
 func openDir(path string) (*securefile.Dir, error) {
-	dir, err := securefile.OpenAnyDir(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return dir, err
+	end, err := securefile.Resolve(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = securefile.MakeAll(end)
 	}
-	if err := securefile.MakeAll(path); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return securefile.OpenAnyDir(path)

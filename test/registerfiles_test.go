@@ -71,6 +71,9 @@ func handmadeConfigs() []oddConfig {
 		{name: "garbage", text: "[profile z]\nregion = a\ngarbage\n[profile y]\nregion = b\n", profile: "p"},
 		{name: "unclosed header", text: "[profile a]\nregion = a\n[profile y\nregion = b\n", profile: "p"},
 		{name: "indented header of another", text: "[profile p]\noutput = a\n  [profile y]\n  region = b\n[profile z]\nregion = c\n", profile: "p", refused: "config:3: the AWS CLI takes an indented header"},
+		{name: "indented header of it, below another", text: "[profile a]\noutput = a\n  [profile p]\n  region = b\n[profile z]\nregion = c\n", profile: "p", refused: "config:3: the AWS CLI takes an indented header"},
+		{name: "indented header of it, below another, and a section", text: "[profile a]\noutput = a\n  [profile p]\n  region = b\n[profile p]\nregion = c\n", profile: "p", refused: "config:3: the AWS CLI takes an indented header"},
+		{name: "indented option in DEFAULT", text: "[DEFAULT]\nregion = a\n  output = b\n[profile z]\nregion = c\n", profile: "p", refused: "config:3: it is indented, so it belongs to the value of region"},
 		{name: "indented header at the end", text: "[profile a]\noutput = a\n  [profile y]\n  region = b\n", profile: "p"},
 		{name: "options indented less and less", text: "[profile p]\n   output = a\n  region = b\n ca_bundle = c\n[profile z]\nregion = d\n", profile: "p"},
 		{name: "no-break space", text: "[profile p]\noutput = a\n\u00a0region = b\n[profile z]\n\u00a0region = c\n", profile: "p"},
@@ -109,7 +112,7 @@ func manyProfiles(n int) string {
 // The parts that configs are put together from.
 func oddHeaders() []string {
 	return []string{
-		"[default]", "[profile default]", "[DEFAULT]", "[profile a]", "[profile b]", "[profile p]", "[profile 'p']", "[profile \"e f\"]", "[profile \u00e4\u2764]",
+		"[default]", "[profile default]", "[DEFAULT]", "[profile a]", "[profile b]", "[profile p]", "[profile 'p']", "[profile \"e f\"]", "[profile work.dev@corp]", "[profile \u00e4\u2764]",
 		"[profile d] # x", "[profile g] ; [y]", "[ profile l ]", "[profile\tt]", "[profile h#i]", "[services s]", "[sso-session o]", "[plugins]",
 	}
 }
@@ -118,9 +121,9 @@ func oddLines() []string {
 	return []string{
 		"region = eu-north-1", "Output: json", "sdk_ua_app_id\t=\ta b\t", "ca_bundle = a # b", "ec2_metadata_service_endpoint = \"c\" ; d", "max_attempts = 3", "retry_mode = odd",
 		"s3 =\n  addressing_style = path\n\n  # x\n  use_accelerate_endpoint = true", "ec2 =\n\tregion = no", "duration_seconds = 900", "services = s", "use_fips_endpoint = true",
-		"web_identity_token_file = a\n  b = c", "cli_timestamp_format =", "cli_pager =", "endpoint_url = http://localhost:1/?a=b", "x = y = z", "# region = c", "; x", "", "  # deep",
+		"web_identity_token_file = a\n  b = c", "cli_timestamp_format =", "cli_pager =", "endpoint_url = http://localhost:1/a=b", "x = y = z", "# region = c", "; x", "", "  # deep",
 		"credential_process = /opt/other --a", "role_arn = arn:aws:iam::210987654321:role/r\nsource_profile = b", "sso_session = o\nsso_account_id = 123456789012\nsso_role_name = r",
-		"aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = none", "external_id = '\u00fc'", "mfa_serial = m",
+		"aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = none", "external_id = '\u00fc'", "mfa_serial = GAHT12345678",
 	}
 }
 
@@ -148,7 +151,7 @@ func generatedConfig(random *rand.Rand) oddConfig {
 	if random.IntN(12) == 0 {
 		text = "\ufeff" + text
 	}
-	return oddConfig{text: text, profile: pick("p", "p", "new", "new", "a", "e f", "default", "l"), by: pick("command", "command", "helper", "sdk"), generated: true}
+	return oddConfig{text: text, profile: pick("p", "p", "new", "new", "a", "work.dev@corp", "default", "admin-1"), by: pick("command", "command", "helper", "sdk"), generated: true}
 }
 
 // generatedConfigs returns n different configs, always the same.

@@ -135,16 +135,6 @@ func (a *app) planRegister(ctx context.Context, files *profile.Files, o register
 	if r.Registration, err = o.registration(); err != nil {
 		return r, err
 	}
-	env, err := a.host().Env()
-	if err != nil {
-		return r, err
-	}
-	if env.Identity || o.moving || source == o.profile && files.CredentialProcess(source) != "" { // mayReplaceProcess looks at that
-		env.New = o.profile
-	}
-	if _, err := files.Resolve(profile.Call{Profile: source, Flags: o.flags}, env); err != nil {
-		return r, err // every get would fail with it
-	}
 	return r, mayRegister(ctx, a, files, o, r.Registration, ask)
 }
 
@@ -246,6 +236,21 @@ func sameFile(a, b string) bool {
 
 // mayRegister looks for what would keep the SDKs from running the program, and asks what to do.
 func mayRegister(ctx context.Context, a *app, files *profile.Files, o registerOptions, r edit.Registration, ask *asker) error {
+	trial := a.editor()
+	trial.DryRun = true
+	would, err := trial.Register(ctx, o.profile, r)
+	if err != nil {
+		return err
+	}
+	for _, key := range []string{"role_arn", "source_profile", "sso_session", "sso_start_url", "web_identity_token_file", "credential_source", "credential_process"} {
+		if slices.Contains(would.Others, key) {
+			return fault.New(fault.Config, "profile "+o.profile, "register it under another name: "+program+" register --profile "+fault.Shell(o.profile+"-mfa")+" --source-profile "+fault.Shell(o.profile),
+				"it has %s in the AWS config, and SDKs accept only one source of credentials per profile", key)
+		}
+	}
+	if err := a.wouldWork(files, o, would.Config.New.Reveal()); err != nil {
+		return err
+	}
 	static, err := files.StaticKeys(o.profile)
 	if err != nil {
 		return err
@@ -265,19 +270,34 @@ func mayRegister(ctx context.Context, a *app, files *profile.Files, o registerOp
 			return err
 		}
 	}
-	trial := a.editor()
-	trial.DryRun = true
-	would, err := trial.Register(ctx, o.profile, r)
+	return mayReplaceProcess(ctx, files, o, r, ask)
+}
+
+// wouldWork resolves what is to be registered as get will, once the AWS config is text: a line that is not
+// of the registration may make every get fail. What the registration would only hide is looked at as well:
+// that there is no such profile, or that its header is misspelt.
+func (a *app) wouldWork(files *profile.Files, o registerOptions, text string) error {
+	env, err := a.host().Env()
 	if err != nil {
 		return err
 	}
-	for _, key := range []string{"role_arn", "source_profile", "sso_session", "sso_start_url", "web_identity_token_file", "credential_source", "credential_process"} {
-		if slices.Contains(would.Others, key) {
-			return fault.New(fault.Config, "profile "+o.profile, "register it under another name: "+program+" register --profile "+fault.Shell(o.profile+"-mfa")+" --source-profile "+fault.Shell(o.profile),
-				"it has %s in the AWS config, and SDKs accept only one source of credentials per profile", key)
+	call := profile.Call{Profile: cmp.Or(o.source, o.profile), Flags: o.flags}
+	if !slices.Contains(files.AWS.Names(), call.Profile) {
+		now := env
+		if env.Identity || o.moving {
+			now.New = o.profile
+		}
+		if _, err := files.Resolve(call, now); err != nil {
+			return err
 		}
 	}
-	return mayReplaceProcess(ctx, files, o, r, ask)
+	if o.moving {
+		env.New = o.profile
+	}
+	if files, err = files.WithConfig(text); err == nil {
+		_, err = files.Resolve(call, env)
+	}
+	return err
 }
 
 // mayReplaceProcess asks before the credential_process of another program is replaced.
@@ -315,9 +335,8 @@ func sayRegistered(a *app, r registering, done edit.Registered) error {
 			a.say("Warning: programs that are started without %s, such as IDEs, do not find the settings. Set it for your whole session.", variable)
 		}
 	}
-	if err := a.sayNext(cmp.Or(o.source, o.profile)); err != nil { // the registration stands
-		a.say("The profile does not work yet: %s", fault.Line(err))
-		return nil
+	if err := a.sayNext(cmp.Or(o.source, o.profile)); err != nil {
+		return err
 	}
 	a.say("Try it: aws sts get-caller-identity --profile %s", fault.Shell(o.profile))
 	return nil

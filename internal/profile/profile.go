@@ -143,6 +143,12 @@ func Load(paths Paths) (*Files, error) {
 	return f, nil
 }
 
+// WithConfig returns the files as they are with text in the AWS config.
+func (f *Files) WithConfig(text string) (*Files, error) {
+	config, err := Parse(f.paths.AWSConfig, AWSConfig, text)
+	return &Files{AWS: config, Credentials: f.Credentials, Own: f.Own, paths: f.paths}, err
+}
+
 // all returns the files, the most telling first: as the AWS CLI and the SDKs have it, what the
 // credentials file says of a profile goes before what the config says (botocore, Session.full_config).
 func (f *Files) all() []*File { return []*File{f.Own, f.Credentials, f.AWS} }

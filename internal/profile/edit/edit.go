@@ -68,6 +68,11 @@ func others(f *profile.File, name string) string {
 // reach some of them only, or would become a part of something else.
 func (e *edit) checkSection() error {
 	all := e.file.Spellings(e.name)
+	for _, h := range e.file.Headers() {
+		if err := e.checkIndentedHeader(e.file.Statements(h), slices.Contains(all, h)); err != nil {
+			return err
+		}
+	}
 	for _, h := range all {
 		switch {
 		case h.Text != all[0].Text:
@@ -83,21 +88,32 @@ func (e *edit) checkSection() error {
 	return nil
 }
 
-// checkIndent refuses indented lines that are one thing to the AWS CLI, which compares their
-// indentation with that of the line above, and another to the SDK for Go, which does not
-// (config/internal/ini/parse.go): a header, and an option below one without a value.
+const toMargin = "begin it at the margin"
+
+// checkIndentedHeader refuses a header that is part of a value to the AWS CLI, which compares its indentation
+// with that of the line above, and the begin of a section to the SDK for Go, which does not
+// (config/internal/ini/parse.go), in a section of the profile, mine, or if it is of the profile itself.
+func (e *edit) checkIndentedHeader(all []profile.Statement, mine bool) error {
+	for _, n := range all {
+		for _, l := range n.More {
+			text, _, _ := strings.Cut(strings.TrimPrefix(l.Text, "["), "]")
+			if l.Text[0] == '[' && (mine || profile.Names(text, e.name)) {
+				return e.file.Fault(l.Offset, toMargin, "the AWS CLI takes an indented header for part of the value above it, and other SDKs for a section")
+			}
+		}
+	}
+	return nil
+}
+
+// checkIndent refuses indented options below one without a value, which some SDKs take for part of it.
 func (e *edit) checkIndent(all []profile.Statement) error {
-	const remedy = "begin it at the margin"
 	empty := ""
 	for _, n := range all {
-		if i := slices.IndexFunc(n.More, func(l profile.Line) bool { return l.Text[0] == '[' }); i >= 0 {
-			return e.file.Fault(n.More[i].Offset, remedy, "the AWS CLI takes an indented header for part of the value above it, and other SDKs for a section")
-		}
 		if n.Value() == "" {
 			empty = n.Key()
 		}
 		if c := e.file.Data[n.Offset]; empty != "" && (c == ' ' || c == '\t') {
-			return e.file.Fault(n.Offset, remedy, "it is indented, and some SDKs take it, or what follows, for part of %s", empty)
+			return e.file.Fault(n.Offset, toMargin, "it is indented, and some SDKs take it, or what follows, for part of %s", empty)
 		}
 	}
 	return nil

@@ -62,7 +62,7 @@ func botocoreEdits(random *rand.Rand) (all []botocoreEdit) {
 	for _, c := range oddconfig.Corpus() {
 		texts = append(texts, c.Text)
 	}
-	for range 2300 {
+	for range 2400 {
 		texts = append(texts, oddConfig(random))
 	}
 	for _, text := range texts {

@@ -77,7 +77,7 @@ func TestEnrollRefused(t *testing.T) {
 	}{
 		"E1, a left-over": {
 			adjust: []func(*sandbox.Options){withDevice(otherSerial, "")}, args: []string{"--device-name", "spare"},
-			code: 6, words: []string{"MFA device spare", "not enabled for anyone", "hint: replace it with --replace-unassigned"},
+			code: 6, words: []string{"MFA device spare", "not enabled for anyone", "hint: aws-mfa-creds enroll --replace-unassigned --device-name spare --profile work"},
 		},
 		"E1, of another user": {
 			adjust: []func(*sandbox.Options){withDevice(otherSerial, "bob")}, args: []string{"--device-name", "spare", "--replace-unassigned"},
@@ -93,7 +93,7 @@ func TestEnrollRefused(t *testing.T) {
 		},
 		"E2, told late": {
 			fault: &sandbox.Fault{Kind: sandbox.Refuse, Action: "EnableMFADevice", Status: 409, Code: "LimitExceeded", Message: "Cannot exceed quota for MFADevicesPerUser: 8"},
-			code:  6, words: []string{"eight MFA devices", "aws iam list-mfa-devices --user-name alice"},
+			code:  6, words: []string{"eight MFA devices", "aws iam deactivate-mfa-device --user-name alice --serial-number SERIAL"},
 		},
 		"E3, create": {
 			adjust: []func(*sandbox.Options){denied("CreateVirtualMFADevice")},

@@ -46,7 +46,8 @@ const stays = "stays"
 
 // hintCases are the situations, by area. Each hint of the program has one.
 func hintCases() []hintCase {
-	return slices.Concat(commandHints(), configHints(), chainHints(), doctorHints(), inputHints(), awsHints(), storeHints(), personHints())
+	return slices.Concat(commandHints(), configHints(), chainHints(), doctorHints(), inputHints(), awsHints(), storeHints(), personHints(),
+		networkHints(), enrollHints())
 }
 
 // TestHints makes everything go wrong that a hint is printed for, and does what the hint says: then the
@@ -114,7 +115,7 @@ func (c hintCase) meet(m *ill) (hint string) {
 	} else if strings.Contains(c.run, "aws-mfa-creds get") {
 		want = c.says + "; " + c.hint
 	}
-	said := strings.TrimSuffix(got.stderr, "\n")
+	said := waited.ReplaceAllString(strings.TrimSuffix(got.stderr, "\n"), "")
 	if !form("aws-mfa-creds: error: "+want).MatchString(said) || got.code != c.code {
 		m.t.Errorf("%s says (exit %d):\n%s\nwant (exit %d):\naws-mfa-creds: error: %s", c.run, got.code, said, c.code, want)
 	}
@@ -150,6 +151,9 @@ type ill struct {
 	said  string   // the hint
 	again string   // the command as the hint has made it, to be typed instead
 	typed []string // questions and answers: the next command runs on a terminal
+
+	ahead time.Duration // of AWS's clock
+	gone  int           // how many devices and access keys the hint says to give up
 
 	key, seed string // files that hold the secrets of the user, as a person has them at hand
 }
@@ -382,7 +386,7 @@ func (m *ill) stillHas(before belongings) {
 			m.t.Errorf("%s now belongs to user %d", path, now)
 		}
 	}
-	if after.devices < before.devices || after.keys < before.keys {
+	if after.devices+after.keys+m.gone < before.devices+before.keys {
 		m.t.Errorf("IAM had %d devices and %d access keys, now %d and %d", before.devices, before.keys, after.devices, after.keys)
 	}
 }
@@ -453,7 +457,7 @@ func notTried() map[string]string {
 }
 
 // untried is how many hints have neither a case nor a reason yet. It may only become less.
-const untried = 131
+const untried = 92
 
 // TestEveryHintIsTried reads the source for all hints that the program has, and looks for the case of each.
 func TestEveryHintIsTried(t *testing.T) {

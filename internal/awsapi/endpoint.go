@@ -44,17 +44,16 @@ func (c *Client) place(ctx context.Context, service string) (place, error) {
 		return at, err
 	}
 	if override != "" {
-		u, err := o.override(service, override)
+		u, err := parseURL(override)
 		if err != nil {
-			return at, err
+			return at, fault.New(fault.Config, service+" endpoint URL", "", "%s", err)
 		}
 		at.url, at.override = *u, "AWS_ENDPOINT_URL_"+service+" (or endpoint_url)"
 		o.FIPS, o.DualStack = false, false
 	}
 	own, err := resolve(ctx, o)
 	if err != nil {
-		return at, fault.New(fault.Config, "region "+o.Region, "unset AWS_USE_FIPS_ENDPOINT or AWS_USE_DUALSTACK_ENDPOINT",
-			"AWS has no %s endpoint for it with these settings (FIPS: %t, dual-stack: %t)", service, o.FIPS, o.DualStack)
+		return at, fault.New(fault.Config, "region "+o.Region, "", "AWS has no %s endpoint for it", service)
 	}
 	at.region = signingRegion(own, o.Region)
 	if override == "" {
@@ -76,20 +75,6 @@ func iamEndpoint(ctx context.Context, o Options) (smithyendpoints.Endpoint, erro
 	})
 }
 
-// override returns the endpoint that the user has set as text.
-func (o Options) override(service, text string) (*url.URL, error) {
-	thing := service + " endpoint URL"
-	u, err := parseURL(text)
-	if err != nil {
-		return nil, fault.New(fault.Config, thing, "correct or unset AWS_ENDPOINT_URL_"+service+", AWS_ENDPOINT_URL or endpoint_url", "%s", err)
-	}
-	if o.FIPS || o.DualStack {
-		return nil, fault.New(fault.Config, thing, "unset the URL, or AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT",
-			"%s cannot be combined with FIPS or dual-stack endpoints", u.Host)
-	}
-	return u, nil
-}
-
 // signingRegion returns the region that the endpoint wants in the signature: for IAM us-east-1 in
 // all of the partition aws.
 func signingRegion(e smithyendpoints.Endpoint, otherwise string) string {
@@ -102,13 +87,13 @@ func signingRegion(e smithyendpoints.Endpoint, otherwise string) string {
 	return otherwise
 }
 
-// checkRegion refuses a region that may not become part of a host name.
+// checkRegion refuses a region that may not become part of a host name. Package profile has told the user.
 func checkRegion(region string) error {
 	rest := strings.Trim(region, "abcdefghijklmnopqrstuvwxyz0123456789-")
 	if region != "" && len(region) <= 63 && rest == "" {
 		return nil
 	}
-	return fault.New(fault.Config, "region", "set region to one of AWS's, such as us-east-1", "%q is not a region", region)
+	return fault.New(fault.Config, "region", "", "%q is not a region", region)
 }
 
 // The defects of a URL. No text quotes it: one that does not parse, or has a user, may hold a password.

@@ -62,8 +62,6 @@ func TestUnusableEndpoints(t *testing.T) {
 		{Options{Region: "us-east-1", Endpoint: "sts.example"}, "not a URL"},
 		{Options{Region: "us-east-1", Endpoint: "https://"}, "not a URL"},
 		{Options{Region: "us-east-1", Endpoint: "file:///etc/passwd"}, "not a URL"},
-		{Options{Region: "us-east-1", Endpoint: "https://sts.example", FIPS: true}, "cannot be combined with FIPS"},
-		{Options{Region: "us-east-1", Endpoint: "https://sts.example", DualStack: true}, "cannot be combined with FIPS"},
 	}
 	for _, test := range tests {
 		test.options.Getenv, test.options.Now = noEnv, time.Now
@@ -112,9 +110,7 @@ func TestUnusableIAMEndpoints(t *testing.T) {
 		{Options{}, `region: "" is not a region`},
 		{Options{Region: "evil.example/"}, "is not a region"},
 		{Options{Region: "eu-west-1", IAMEndpoint: "http://iam.example"}, "IAM endpoint URL: http://iam.example is not encrypted"},
-		{Options{Region: "eu-west-1", IAMEndpoint: "https://a:CANARY@iam.example"}, "has a user, query or fragment, which is not allowed; correct or unset AWS_ENDPOINT_URL_IAM"},
-		{Options{Region: "eu-west-1", IAMEndpoint: "https://iam.example", FIPS: true}, "cannot be combined with FIPS"},
-		{Options{Region: "eu-west-1", IAMEndpoint: "https://iam.example", DualStack: true}, "cannot be combined with FIPS"},
+		{Options{Region: "eu-west-1", IAMEndpoint: "https://a:CANARY@iam.example"}, "IAM endpoint URL: the URL has a user, query or fragment, which is not allowed"},
 	} {
 		test.options.Getenv, test.options.Now = noEnv, time.Now
 		_, err := New(test.options).Account(sessionRequest().Key, creds.Secret{}).ListMFADevices(t.Context(), "")

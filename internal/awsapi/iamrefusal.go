@@ -19,16 +19,13 @@ func (c *call) refusedByIAM(r refusal) meaning {
 	case "AccessDenied":
 		return c.denied(r)
 	case "EntityAlreadyExists":
-		return c.alreadyExists()
+		return meaning{kind: AlreadyExists, thing: c.thing(), cause: "it exists already, or is enabled for a user"}
 	case "LimitExceeded":
 		return c.limitExceeded(r)
 	case "NoSuchEntity":
 		return c.notFound(r)
 	case "DeleteConflict":
-		return meaning{
-			kind: StillAssigned, thing: c.thing(), cause: "it is still enabled for a user, and cannot be deleted",
-			remedy: "aws iam deactivate-mfa-device --user-name USER --serial-number " + c.Serial,
-		}
+		return meaning{kind: StillAssigned, thing: c.thing(), cause: "it is still enabled for a user, and cannot be deleted"}
 	case "InvalidAuthenticationCode":
 		return meaning{
 			kind: CodeRefused, thing: c.thing(), remedy: "wait for the next code, then run the command again",
@@ -75,23 +72,14 @@ func (c *call) owner() string {
 	return "user " + c.user
 }
 
-// ofUser is the flag of the AWS CLI that names the user, with a space before it.
-func (c *call) ofUser() string {
-	if c.user == "" {
-		return ""
-	}
-	return " --user-name " + c.user
+// FreeDevice and FreeKey are how to get below the quota of a user.
+func FreeDevice(user string) (remedy string) {
+	return "remove one: aws iam deactivate-mfa-device --user-name " + user + " --serial-number SERIAL"
 }
 
-func (c *call) alreadyExists() meaning {
-	m := meaning{kind: AlreadyExists, thing: c.thing()}
-	if c.name == "" {
-		m.cause, m.remedy = "it is already enabled for a user", "aws iam list-virtual-mfa-devices --assignment-status Assigned"
-		return m
-	}
-	m.cause = "the account has a virtual MFA device of that name, perhaps left over from an enrollment that did not finish"
-	m.remedy = "choose another name with --device-name, or replace an unassigned one with --replace-unassigned"
-	return m
+// FreeKey is FreeDevice for access keys.
+func FreeKey(user string) (remedy string) {
+	return "delete the one that is not used: aws iam delete-access-key --user-name " + user + " --access-key-id ID"
 }
 
 // limitExceeded is for the quotas of one user, which no request raises ("IAM and AWS STS quotas"), and
@@ -101,10 +89,10 @@ func (c *call) limitExceeded(r refusal) meaning {
 	switch c.action {
 	case "EnableMFADevice":
 		m.cause = "it already has eight MFA devices, the most that IAM allows"
-		m.remedy = "remove one of those listed by: aws iam list-mfa-devices" + c.ofUser()
+		m.remedy = FreeDevice(c.user)
 	case "CreateAccessKey":
 		m.cause = "it already has two access keys, the most that IAM allows"
-		m.remedy = "delete one of those listed by: aws iam list-access-keys" + c.ofUser()
+		m.remedy = FreeKey(c.user)
 	default:
 		m.thing, m.cause = c.thing(), "the account has reached a quota of IAM: "+r.message
 	}
@@ -112,43 +100,26 @@ func (c *call) limitExceeded(r refusal) meaning {
 }
 
 func (c *call) notFound(r refusal) meaning {
-	m := meaning{kind: NotFound, thing: c.thing()}
-	switch {
-	case r.says("user with name"):
-		m.thing, m.cause, m.remedy = c.owner(), "there is no such user in the account", "aws sts get-caller-identity"
-	case c.Serial != "":
-		m.cause, m.remedy = "there is no such device, or it is not one of "+c.owner(), "aws iam list-mfa-devices"+c.ofUser()
-	case c.keyID != "":
-		m.cause, m.remedy = c.owner()+" has no such access key", "aws iam list-access-keys"+c.ofUser()
-	default:
+	if c.Serial == "" || r.says("user with name") {
 		return r.unknown(NotFound, c.thing())
 	}
-	return m
+	return meaning{
+		kind: NotFound, thing: c.thing(), cause: "there is no such device, or it is not one of " + c.owner(),
+		remedy: "aws-mfa-creds enroll --profile NAME",
+	}
 }
 
 // denied is for a missing permission. Self-service policies deny nearly everything to a call without
-// MFA, and many allow only a device that is named like the user. IAM itself wants MFA before a user
-// gets another device.
+// MFA. IAM itself wants MFA before a user gets another device.
 func (c *call) denied(r refusal) meaning {
 	m := meaning{kind: Denied, thing: c.thing()}
+	m.remedy = "ask an administrator to allow iam:" + c.action
 	d, ok := r.denial()
 	if !ok {
 		m.cause = "AWS denied " + c.action + ": " + r.message
 		return m
 	}
 	m.wantsMFA = c.Token.IsZero() && (d.explicit() || c.action == "EnableMFADevice")
-	m.cause, m.remedy = d.String(), c.permission(d, m.wantsMFA)
+	m.cause = d.String()
 	return m
-}
-
-// permission says how to get a permission.
-func (c *call) permission(d policyDenial, wantsMFA bool) (remedy string) {
-	remedy = "ask an administrator to allow " + d.action
-	if user := (Identity{ARN: d.caller}).User(); c.name != "" && user != "" && c.name != user {
-		remedy = "try --device-name " + user + " (many policies allow only a device named like the user), or " + remedy
-	}
-	if wantsMFA {
-		remedy = "sign with a session of a device that already works, or " + remedy
-	}
-	return remedy
 }

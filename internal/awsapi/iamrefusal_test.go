@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -38,22 +37,22 @@ func TestIAMRefusals(t *testing.T) {
 	}{
 		"name taken": {
 			nil, func(s *accountStage) error { return s.create("spare") },
-			refusedAs(AlreadyExists, "MFA device spare: ", "of that name", "--replace-unassigned"),
+			refusedAs(AlreadyExists, "MFA device spare: ", "it exists already"),
 		},
 		"enabled already": {
 			func(w *sandbox.World) { w.Devices[0].User = "alice" },
 			func(s *accountStage) error { return s.enable(-1) },
-			refusedAs(AlreadyExists, "MFA device "+spare, "already enabled for a user"),
+			refusedAs(AlreadyExists, "MFA device "+spare, "it exists already, or is enabled for a user"),
 		},
 		"nine devices": {func(w *sandbox.World) {
 			for n := range 8 {
 				w.Devices = append(w.Devices, sandbox.Device{Serial: fmt.Sprintf("arn:aws:iam::123456789012:mfa/d%d", n), User: "alice"})
 			}
-		}, func(s *accountStage) error { return s.enable(-1) }, refusedAs(LimitExceeded, "user alice: it already has eight MFA devices", "aws iam list-mfa-devices --user-name alice")},
+		}, func(s *accountStage) error { return s.enable(-1) }, refusedAs(LimitExceeded, "user alice: it already has eight MFA devices", "aws iam deactivate-mfa-device --user-name alice --serial-number SERIAL")},
 		"three keys": {func(w *sandbox.World) { w.Users[0].Keys = append(w.Users[0].Keys, sandbox.Key{}) }, func(s *accountStage) error {
 			_, err := s.alice.CreateAccessKey(s.t.Context(), "alice")
 			return err
-		}, refusedAs(LimitExceeded, "user alice: it already has two access keys", "aws iam list-access-keys --user-name alice")},
+		}, refusedAs(LimitExceeded, "user alice: it already has two access keys", "aws iam delete-access-key --user-name alice --access-key-id ID")},
 		"no device": {nil, func(s *accountStage) error {
 			return s.alice.EnableMFADevice(s.t.Context(), Pair{User: "alice", Serial: laptop, First: s.code(spare, -1), Second: s.code(spare, 0)})
 		}, refusedAs(NotFound, "MFA device "+laptop, "not one of user alice")},
@@ -63,10 +62,10 @@ func TestIAMRefusals(t *testing.T) {
 		"no user": {nil, func(s *accountStage) error {
 			_, err := s.alice.ListMFADevices(s.t.Context(), "bob")
 			return err
-		}, refusedAs(NotFound, "user bob: there is no such user")},
+		}, refusedAs(NotFound, "user bob: AWS answered NoSuchEntity: The user with name bob cannot be found.")},
 		"no key": {nil, func(s *accountStage) error {
 			return s.alice.DeleteAccessKey(s.t.Context(), "alice", "AKIAIOSFODNN7EXAMPLE")
-		}, refusedAs(NotFound, "access key AKIAIOSFODNN7EXAMPLE: user alice has no such", "aws iam list-access-keys --user-name alice")},
+		}, refusedAs(NotFound, "access key AKIAIOSFODNN7EXAMPLE: AWS answered NoSuchEntity")},
 		"key of nobody": {nil, func(s *accountStage) error {
 			_, err := s.alice.GetAccessKeyLastUsed(s.t.Context(), "AKIAIOSFODNN7EXAMPLE")
 			return err
@@ -74,7 +73,7 @@ func TestIAMRefusals(t *testing.T) {
 		"assigned": {
 			func(w *sandbox.World) { w.Devices[0].User = "alice" },
 			func(s *accountStage) error { return s.alice.DeleteVirtualMFADevice(s.t.Context(), spare) },
-			refusedAs(StillAssigned, "MFA device "+spare, "still enabled for a user", "aws iam deactivate-mfa-device", spare),
+			refusedAs(StillAssigned, "MFA device "+spare, "still enabled for a user"),
 		},
 		"one code twice": {nil, func(s *accountStage) error {
 			p := s.pair(spare, 0)
@@ -219,7 +218,7 @@ func TestPolicies(t *testing.T) {
 			true,
 			[]string{
 				"MFA device " + spare, "arn:aws:iam::123456789012:user/alice may not call iam:DeleteVirtualMFADevice",
-				"explicit deny in an identity-based policy", "session of a device that already works",
+				"explicit deny in an identity-based policy", "ask an administrator to allow iam:DeleteVirtualMFADevice",
 			},
 		},
 		"denied by the organization": {
@@ -232,7 +231,7 @@ func TestPolicies(t *testing.T) {
 			sandbox.User{OwnDeviceName: true},
 			func(s *accountStage) error { return s.create("laptop") },
 			false,
-			[]string{"MFA device laptop", "no identity-based policy allows", "--device-name alice"},
+			[]string{"MFA device laptop", "no identity-based policy allows"},
 		},
 		"about nothing": {
 			sandbox.User{Deny: map[string]string{"iam:ListAccessKeys": ""}},
@@ -253,9 +252,6 @@ func TestPolicies(t *testing.T) {
 			if told, ok := errors.AsType[*Error](err); !ok || told.WantsMFA != test.wantsMFA {
 				t.Errorf("wants MFA: %t", told.WantsMFA)
 			}
-			if test.wantsMFA != strings.Contains(fault.Line(err), "sign with a session") {
-				t.Error("the line gives other advice than the denial")
-			}
 		})
 	}
 }
@@ -266,7 +262,7 @@ func TestSecondDevice(t *testing.T) {
 	s := newAccountStage(t)
 	s.update(func(w *sandbox.World) { w.Devices = append(w.Devices, sandbox.Device{Serial: laptop, User: "alice"}) })
 	err := s.enable(-1)
-	s.check(t, err, refusedAs(Denied, "MFA device "+spare, "may not call iam:EnableMFADevice", "sign with a session"))
+	s.check(t, err, refusedAs(Denied, "MFA device "+spare, "may not call iam:EnableMFADevice", "ask an administrator to allow iam:EnableMFADevice"))
 	if told, ok := errors.AsType[*Error](err); !ok || !told.WantsMFA {
 		t.Errorf("%+v", told)
 	}

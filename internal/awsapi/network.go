@@ -21,8 +21,8 @@ func (c *call) explain(ctx context.Context, err error) *Error {
 		return c.ended(ctx)
 	}
 	if c.progress.reached().outdated {
-		return c.fail(CodeOutOfDate, fault.New(fault.Deadline, c.host(), "check the network",
-			"connecting took so long that the token code expired, so it was not sent"))
+		thing, remedy := c.partner()
+		return c.fail(CodeOutOfDate, fault.New(fault.Deadline, thing, remedy, "connecting took so long that the token code expired, so it was not sent"))
 	}
 	if told, ok := errors.AsType[*fault.Error](err); ok {
 		return c.fail(Unreachable, told)

@@ -2,7 +2,7 @@ package awsapi
 
 import (
 	"fmt"
-	"strings"
+	"path"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
@@ -63,11 +63,9 @@ func (c *call) roleThing() string {
 }
 
 func (c *call) longerThanRole() meaning {
-	name := c.roleThing()
-	name = name[strings.LastIndex(name, "/")+1:]
 	return meaning{
 		kind: Refused, thing: c.roleThing(), cause: fault.Duration(c.Duration) + " was requested, which exceeds its MaxSessionDuration",
-		remedy: "lower --duration or duration_seconds to the value shown by: aws iam get-role --role-name " + name + " --query Role.MaxSessionDuration",
+		remedy: "lower --duration or duration_seconds to the value shown by: aws iam get-role --role-name " + path.Base(c.roleThing()) + " --query Role.MaxSessionDuration",
 	}
 }
 

@@ -89,7 +89,7 @@ func (m *manager) enroll(ctx context.Context, o enroll.DeviceOptions) error {
 	o.Host, _ = os.Hostname()
 	result, err := m.Enroll(ctx, o)
 	if err != nil {
-		return needsSession(err)
+		return err
 	}
 	m.say("Enabled %s for user %s, and got a session with it. Its seed is in the %s store.", result.Serial, fault.Printable(result.User), m.SeedStore)
 	return nil

@@ -162,11 +162,11 @@ func (m *manager) dial(ctx context.Context, withMFA bool) (enroll.IAM, error) {
 }
 
 // mfaSession returns a session with MFA: of the profile's own device, or of another one whose
-// code a person types: also where the seed of its own has got lost.
+// code a person types: also where the seed of its own has got lost, or AWS refuses what it makes.
 func (m *manager) mfaSession(ctx context.Context, p *opened, key creds.AccessKey) (creds.Credentials, error) {
 	if p.ready() == nil && (m.pending.ID == "" || m.pending.ID == p.Settings.AccessKeyID) {
 		p.broker.Sleep = m.countdown(p.broker.Sleep)
-		if s, err := p.session(ctx, session.Options{}); fault.KindOf(err) != fault.NoSecret {
+		if s, err := p.session(ctx, session.Options{}); fault.KindOf(err) != fault.NoSecret && fault.KindOf(err) != fault.Refused {
 			return s, err
 		}
 	}
@@ -262,12 +262,4 @@ func (m *manager) confirmLast(ctx context.Context, last enroll.LastDevice) error
 	}
 	prompt := fmt.Sprintf("%s %s user %s, who may then be locked out of everything that requires MFA.\nType the name of the user to remove it", last.Serial, what, last.User)
 	return m.ask.word(ctx, prompt, last.User)
-}
-
-// needsSession adds to a denial for want of MFA how to get on.
-func needsSession(err error) error {
-	if denied, ok := errors.AsType[*enroll.MFAError](err); ok {
-		return withRemedy(denied, "give a device that works already: --mfa-serial ARN --mfa-code-file FILE; if there is none, have an administrator run: aws iam deactivate-mfa-device --user-name USER --serial-number ARN")
-	}
-	return err
 }

@@ -105,7 +105,7 @@ func removeDevice(ctx context.Context, a *app, o removeOptions, ask *asker) erro
 	if err == nil {
 		a.say("Removed %s of user %s from IAM, and its seed from the store.", result.Old, fault.Printable(result.User))
 	}
-	return needsSession(err)
+	return err
 }
 
 func othersThan(name string, names []string) []string {

@@ -136,7 +136,7 @@ func (a *app) manage(ctx context.Context, about enroll.Subject, o rotateOptions,
 	if o.abandon {
 		return m.abandon(ctx, about)
 	}
-	return needsSession(flow(ctx, m, p.Settings, o))
+	return flow(ctx, m, p.Settings, o)
 }
 
 // abandon forgets what an earlier run has left undone.

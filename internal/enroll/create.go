@@ -51,7 +51,7 @@ func (r *run) makeDevice(ctx context.Context, o DeviceOptions) (awsapi.NewDevice
 		case uncertain(err):
 			ours = ours || r.entry.Free
 		case is(err, awsapi.AlreadyExists) && ours:
-			renamed, err := r.discard(ctx, err)
+			renamed, err := r.discard(ctx)
 			if err != nil {
 				return awsapi.NewDevice{}, err
 			}
@@ -101,13 +101,13 @@ func (r *run) free(ctx context.Context) bool {
 // discard deletes the device of the wanted name, unless it is enabled for a user. If only a
 // session with MFA may do that, and there is none yet, it is done at the end, and the new
 // device gets another name.
-func (r *run) discard(ctx context.Context, exists error) (renamed bool, err error) {
+func (r *run) discard(ctx context.Context) (renamed bool, err error) {
 	err = r.deleteDevice(ctx, r.entry.Serial)
 	switch {
 	case err == nil:
 		return false, r.seeds.DeleteSeed(ctx, r.entry.Serial)
 	case is(err, awsapi.StillAssigned):
-		return false, exists
+		return false, err
 	case is(err, awsapi.Denied):
 		return true, r.leave(ctx, "")
 	}
@@ -134,7 +134,7 @@ func (r *run) notMade(ctx context.Context, err error) error {
 	if !definite(err) {
 		return err
 	}
-	if is(err, awsapi.AlreadyExists) {
+	if is(err, awsapi.AlreadyExists) || is(err, awsapi.StillAssigned) {
 		whose := r.whose(ctx)
 		if r.isOurs(ctx, whose) {
 			if err = r.adopt(ctx); err == nil {
@@ -144,7 +144,7 @@ func (r *run) notMade(ctx context.Context, err error) error {
 		}
 		err = r.taken(err, whose)
 	}
-	return errors.Join(r.withList(ctx, err), r.giveUp())
+	return errors.Join(r.denied(r.withList(ctx, err)), r.giveUp())
 }
 
 func (r *run) isOurs(ctx context.Context, d *awsapi.Device) bool {

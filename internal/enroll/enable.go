@@ -117,8 +117,7 @@ func (r *run) seedless(ctx context.Context) error {
 	err := r.deleteDevice(ctx, r.entry.Serial)
 	if is(err, awsapi.StillAssigned) {
 		return fault.New(fault.NoSecret, "MFA device "+r.entry.Serial,
-			"remove it: aws iam deactivate-mfa-device --user-name "+r.who.User()+" --serial-number "+r.entry.Serial,
-			"it is enabled, but its seed is missing from the store")
+			r.deactivate(r.entry.Serial), "it is enabled, but its seed is missing from the store")
 	}
 	if err != nil {
 		return err

@@ -116,8 +116,7 @@ func (m *Manager) Resync(ctx context.Context, serial string) error {
 	}
 	err = r.resync(ctx, serial)
 	if is(err, awsapi.CodeRefused) {
-		return reworded(err, "MFA device "+serial, "if that happens again, the stored seed is not that of the device: aws-mfa-creds enroll --profile NAME",
-			"AWS refused two pairs of token codes")
+		return reworded(err, "MFA device "+serial, r.deactivate(serial), "AWS refused two pairs of token codes, so the stored seed is not that of the device")
 	}
 	if err != nil {
 		return err
@@ -174,6 +173,9 @@ func (r *run) withMFABeside(ctx context.Context, devices []awsapi.Device) error 
 	if r.first = len(devices) == 0; r.first {
 		return nil
 	}
+	if len(devices) == 1 {
+		r.only = devices[0].Serial
+	}
 	if err := r.withMFA(ctx); err != nil && !errors.Is(err, ErrNoSession) {
 		return err
 	}
@@ -227,7 +229,7 @@ func (r *run) device(serial string) (string, error) {
 	}
 	serial, err := r.serial()
 	if err == nil && serial == "" {
-		return "", fault.New(fault.Config, "this profile", "aws-mfa-creds enroll --profile NAME", "it has no MFA device")
+		return "", fault.New(fault.Config, "this profile", "", "it has no MFA device")
 	}
 	return serial, err
 }

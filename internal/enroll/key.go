@@ -106,7 +106,7 @@ func (r *run) tooManyKeys(ctx context.Context, keys []awsapi.Key) error {
 	for _, k := range keys {
 		all = append(all, describe(k, r.lastUse(ctx, k.ID)))
 	}
-	failure := fault.New(fault.Refused, "user "+r.who.User(), "delete the one that is not used: aws iam delete-access-key --user-name "+r.who.User()+" --access-key-id ID",
+	failure := fault.New(fault.Refused, "user "+r.who.User(), awsapi.FreeKey(r.who.User()),
 		"it has %d access keys, the most that IAM allows: %s", len(keys), strings.Join(all, ", "))
 	return &awsapi.Error{Kind: awsapi.LimitExceeded, Delivery: awsapi.Answered, Err: failure}
 }

@@ -114,7 +114,7 @@ func TestNothingToRotate(t *testing.T) {
 	_, rotate := s.manager().RotateDevice(t.Context(), DeviceOptions{})
 	_, remove := s.manager().RemoveDevice(t.Context(), "")
 	for _, err := range []error{rotate, remove, s.manager().Resync(t.Context(), "")} {
-		fails(t, err, fault.Config, "no MFA device", "aws-mfa-creds enroll --profile NAME")
+		fails(t, err, fault.Config, "no MFA device", "it has no MFA device")
 	}
 	s.untouched()
 }

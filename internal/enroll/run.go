@@ -30,9 +30,10 @@ type run struct {
 	resumed bool
 
 	iam   IAM
-	mfa   bool  // iam signs with a session that has MFA
-	noMFA error // why there is none, once asked
-	first bool  // the user has no device yet, and so no session with MFA
+	mfa   bool   // iam signs with a session that has MFA
+	noMFA error  // why there is none, once asked
+	first bool   // the user has no device yet, and so no session with MFA
+	only  string // the serial of the only device that the user has, if that is known
 }
 
 // begin takes the lock, reads the journal and finds out who the user is. The caller
@@ -124,7 +125,7 @@ func (r *run) call(ctx context.Context, again func(error) bool, call func(IAM) e
 	}
 	switch none := r.withMFA(ctx); {
 	case errors.Is(none, ErrNoSession):
-		return &MFAError{err}
+		return r.withoutMFA(err)
 	case none != nil:
 		return none
 	}

@@ -18,8 +18,7 @@ func refuseCaller(who awsapi.Identity) error {
 		return fault.New(fault.Config, "the root user of account "+who.Account, "aws-mfa-creds enroll --console --profile NAME",
 			"IAM has no API to enable an MFA device for it, and it should have no access keys")
 	case who.User() == "":
-		return fault.New(fault.Config, who.ARN, "store the access key of an IAM user: aws-mfa-creds add --profile NAME",
-			"it is not an IAM user, and only IAM users have MFA devices and access keys")
+		return fault.New(fault.Config, who.ARN, "", "it is not an IAM user, and only IAM users have MFA devices and access keys")
 	}
 	return nil
 }
@@ -35,7 +34,11 @@ func (e Entry) Line(profile string) string {
 }
 
 func otherCaller(e Entry, who awsapi.Identity) error {
-	return fault.New(fault.Config, "this profile", "run it again with the access key of that user",
+	forget := FlowEnroll
+	if e.About == AccessKey {
+		forget = FlowRotateKey
+	}
+	return fault.New(fault.Config, "this profile", "store an access key of that user: aws-mfa-creds add --profile NAME, or forget what it began: aws-mfa-creds "+string(forget)+" --abandon --profile NAME",
 		"%q was started for %s and did not finish, but the access key belongs to %s", e.Flow, e.Caller, who.ARN)
 }
 
@@ -63,7 +66,7 @@ func names(devices []awsapi.Device) string {
 
 // tooMany lists the devices, so that one can be chosen.
 func tooMany(user string, devices []awsapi.Device) error {
-	line := fault.New(fault.Refused, "user "+user, "remove one: aws iam deactivate-mfa-device --user-name "+user+" --serial-number SERIAL",
+	line := fault.New(fault.Refused, "user "+user, awsapi.FreeDevice(user),
 		"it has %d MFA devices, the most that IAM allows: %s", len(devices), names(devices))
 	return &awsapi.Error{Kind: awsapi.LimitExceeded, Err: line}
 }
@@ -71,19 +74,59 @@ func tooMany(user string, devices []awsapi.Device) error {
 // taken says who has the device of that name.
 func (r *run) taken(err error, d *awsapi.Device) error {
 	thing := "MFA device " + r.entry.Name
-	if d == nil {
-		return reworded(err, thing, "if it is left over from an enrollment that did not finish: --replace-unassigned; otherwise choose another name with --device-name",
-			"the account has a virtual MFA device of that name, and AWS does not say whose it is")
-	}
-	switch d.User {
-	case "":
-		return reworded(err, thing, "replace it with --replace-unassigned, or choose another name with --device-name",
+	const another = "choose another name with --device-name"
+	replace := r.replace(r.entry.Serial)
+	switch {
+	case d == nil && is(err, awsapi.StillAssigned):
+		return reworded(err, thing, another, "it is enabled for a user, and AWS does not say for whom")
+	case d == nil:
+		return reworded(err, thing, replace+", or "+another, "the account has a virtual MFA device of that name, and AWS does not say whose it is")
+	case d.User == "":
+		return reworded(err, thing, replace+", or "+another,
 			"the account has a device of that name that is not enabled for anyone, perhaps left over from an enrollment that did not finish")
-	case r.who.User():
-		return reworded(err, thing, "choose another name with --device-name; if the seed of this one is lost, have an administrator run: aws iam deactivate-mfa-device --user-name "+d.User+" --serial-number "+d.Serial+", and then give --replace-unassigned",
-			"it is enabled for user %s already", d.User)
+	case d.User == r.who.User():
+		return reworded(err, thing, r.deactivate(d.Serial)+"; or "+another, "it is enabled for user %s already, and its seed is not stored here", d.User)
 	}
-	return reworded(err, thing, "choose another name with --device-name", "it is enabled for user %s", d.User)
+	return reworded(err, thing, another, "it is enabled for user %s", d.User)
+}
+
+// deactivate is the way on where nobody has the seed of a device that is enabled.
+func (r *run) deactivate(serial string) (remedy string) {
+	return "have an administrator run: aws iam deactivate-mfa-device --user-name " + r.who.User() + " --serial-number " + serial + "; then: " + r.replace(serial)
+}
+
+// replace is the command that makes a device, also in the place of one that nobody has.
+func (r *run) replace(serial string) (command string) {
+	flow, name := FlowEnroll, ""
+	if r.entry.Flow == FlowRotateDevice {
+		flow = FlowRotateDevice
+	}
+	if serial == r.entry.Serial && r.entry.Name != "" {
+		name = " --device-name " + r.entry.Name
+	}
+	return "aws-mfa-creds " + string(flow) + " --replace-unassigned" + name + " --profile NAME"
+}
+
+// withoutMFA says how to get on where AWS wants a session with MFA and none can be had.
+func (r *run) withoutMFA(err error) error {
+	failure, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return &MFAError{err}
+	}
+	serial, _ := r.serial()
+	remedy := "give a device that works already: --mfa-serial ARN --mfa-code-file FILE; if there is none, " + r.deactivate(cmp.Or(serial, r.only, "ARN"))
+	return &MFAError{reworded(err, failure.Thing, remedy, "%s", failure.Cause)}
+}
+
+// denied adds to a denial of a name what policies often allow: only a device that is named like the user.
+func (r *run) denied(err error) error {
+	user := r.who.User()
+	failure, ok := errors.AsType[*fault.Error](err)
+	if _, needsMFA := errors.AsType[*MFAError](err); !ok || needsMFA || !is(err, awsapi.Denied) || r.entry.Name == user || r.entry.Old == r.serialOf(user) {
+		return err
+	}
+	remedy := "many policies allow only a device named like the user: aws-mfa-creds " + string(r.entry.Flow) + " --device-name " + user + " --profile NAME; or " + failure.Remedy
+	return reworded(err, failure.Thing, remedy, "%s", failure.Cause)
 }
 
 // describe returns an access key and its last use in a few words.

@@ -62,7 +62,7 @@ func (s Source) failure(err error) error {
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return s.fault(fault.Store, "run it by hand to see what it waits for", "it did not print a code within %s", patience)
+		return s.fault(fault.Store, "run it by hand to see why", "it did not print a code within %s", patience)
 	case errors.Is(err, child.ErrTooMuch):
 		return s.fault(fault.NoSecret, "it has to print the six digits of the current code and nothing else", "it printed more than %d bytes", maxOutput)
 	case errors.Is(err, exec.ErrNotFound):

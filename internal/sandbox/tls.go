@@ -20,7 +20,7 @@ type Certificate int
 
 // The certificates a TLS sandbox can show. All are signed by its own CA.
 const (
-	ValidCertificate     Certificate = iota // for localhost, 127.0.0.1 and ::1
+	ValidCertificate     Certificate = iota // for localhost, 127.0.0.1 and ::1, and STS's own host in us-east-1
 	ExpiredCertificate                      // it ended a day ago
 	WrongHostCertificate                    // for sts.example.com
 )
@@ -81,7 +81,7 @@ func (a *authority) leaf(kind Certificate) *x509.Certificate {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(2),
 		Subject:      pkix.Name{CommonName: "aws-sandbox"},
-		DNSNames:     []string{"localhost"},
+		DNSNames:     []string{"localhost", "sts.us-east-1.amazonaws.com"},
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 		NotBefore:    a.now.AddDate(-certificateYears, 0, 0),
 		NotAfter:     a.now.AddDate(certificateYears, 0, 0),

@@ -61,48 +61,52 @@ func TestNothingChangesFirst(t *testing.T) {
 	for name, c := range map[string]struct {
 		config, credentials string
 		readOnly            string // below the home
+		env                 bool   // access key and seed are in the environment
 		args                []string
 		code                int
 		words               []string
 	}{
-		"wrong secret key":             {args: []string{"setup", "--access-key-file", "WRONG"}, code: 6, words: []string{"signature"}},
-		"wrong secret key, add":        {args: []string{"add", "--verify", "--access-key-file", "WRONG"}, code: 6, words: []string{"signature"}},
-		"region Europe":                {args: []string{"setup", "--region", "Europe"}, code: 2, words: []string{"Europe", "not a region"}},
-		"region eu-centrl-1":           {args: []string{"setup", "--region", "eu-centrl-1"}, code: 2, words: []string{"did you mean eu-central-1?"}},
-		"region us-est-1, register":    {config: "[profile p]\noutput = json\n", args: []string{"register", "--region", "us-est-1"}, code: 2, words: []string{"did you mean us-east-1?"}},
-		"region ue-west-1":             {args: []string{"setup", "--region", "ue-west-1"}, code: 2, words: []string{"did you mean"}},
-		"name with an umlaut":          {args: []string{"setup", "--profile", "größe"}, code: 2, words: []string{"not every SDK"}},
-		"name with parentheses":        {args: []string{"setup", "--profile", "Prod(EU)"}, code: 2, words: []string{"it has (", "not every SDK"}},
-		"name with a space":            {args: []string{"setup", "--profile", "my work"}, code: 2, words: []string{"JavaScript and Go"}},
-		"name with #":                  {args: []string{"add", "--access-key-file", "KEY", "--profile", "a#b"}, code: 2, words: []string{"it has #"}},
-		"name with ]":                  {args: []string{"add", "--access-key-file", "KEY", "--profile", "x]y"}, code: 2, words: []string{"it has ]"}},
-		"name with a dash":             {args: []string{"setup", "--profile=-p"}, code: 2, words: []string{"begins with -"}},
-		"name with =":                  {args: []string{"setup", "--profile", "a=b"}, code: 2, words: []string{"it has ="}},
-		"device name":                  {args: []string{"setup", "--device-name", "bad name!"}, code: 2, words: []string{"letters (a-z, A-Z), digits and _ + = , . @ -", "bad-name"}},
-		"device name, enroll":          {config: "[profile p]\noutput = json\n", args: []string{"enroll", "--device-name", "ä"}, code: 2, words: []string{"letters (a-z, A-Z)"}},
-		"device name, rotate":          {config: "[profile p]\noutput = json\n", args: []string{"rotate", "device", "--device-name", "a/b"}, code: 2, words: []string{"letters (a-z, A-Z)"}},
-		"device name, long":            {args: []string{"setup", "--device-name", strings.Repeat("d", 227)}, code: 2, words: []string{"at most 226"}},
-		"SSO":                          {config: "[profile p]\nsso_session = s\n", args: []string{"setup"}, code: 3, words: []string{"sso_session"}},
-		"credential_source":            {config: "[profile p]\ncredential_source = Environment\n", args: []string{"setup"}, code: 3, words: []string{"credential_source"}},
-		"foreign process":              {config: "[profile p]\ncredential_process = /opt/other --token x\n", args: []string{"setup"}, code: 3, words: []string{"/opt/other", "give --yes"}},
-		"foreign process, register":    {config: "[profile p]\ncredential_process = /opt/other\n", args: []string{"register"}, code: 3, words: []string{"/opt/other", "give --yes"}},
-		"another static key":           {credentials: static, args: []string{"setup", "--access-key-file", "KEY", "--yes"}, code: 3, words: []string{"credentials:", "instead of running"}},
-		"config is read-only":          {config: "[default]\n", readOnly: ".aws/config", args: []string{"setup"}, code: 11, words: []string{"read-only"}},
-		"credentials are read-only":    {credentials: static, readOnly: ".aws/credentials", args: []string{"add", "--from-credentials-file"}, code: 11, words: []string{"read-only"}},
-		"two from stdin, add":          {args: []string{"add", "--access-key-file", "-", "--seed-file", "-"}, code: 2, words: []string{"stdin"}},
-		"two from stdin, setup":        {args: []string{"setup", "--access-key-file", "-", "--mfa-code-file", "-"}, code: 2, words: []string{"stdin"}},
-		"bad seed after the key":       {args: []string{"add", "--access-key-file", "KEY", "--seed-file", "KEY"}, code: 2, words: []string{"seed"}},
-		"no serial":                    {args: []string{"add", "--access-key-file", "KEY", "--mfa-process", "true"}, code: 2, words: []string{"--serial ARN"}},
-		"bad serial":                   {args: []string{"add", "--access-key-file", "KEY", "--serial", "x y"}, code: 3, words: []string{"--serial"}},
-		"unknown store":                {args: []string{"setup", "--store", "vault"}, code: 3, words: []string{"no store of this name"}},
-		"a line of DEFAULT":            {config: indented, args: []string{"setup"}, code: 3, words: []string{"config:3: it is indented", "begin the line at the margin"}},
-		"a line of DEFAULT, register":  {config: indented + "[profile p]\n", args: []string{"register"}, code: 3, words: []string{"config:3: it is indented"}},
-		"a line of DEFAULT, enroll":    {config: indented + "[profile p]\n", args: []string{"enroll"}, code: 3, words: []string{"config:3: it is indented"}},
-		"a line of DEFAULT, add":       {config: indented + "[profile p]\n", args: []string{"add", "--access-key-file", "KEY"}, code: 3, words: []string{"config:3: it is indented"}},
-		"a line of DEFAULT, sdk":       {config: indented + "[profile p]\n", args: []string{"register", "--profile", "q", "--source-profile", "p", "--assume-by", "sdk", "--role-arn", "arn:aws:iam::123456789012:role/r"}, code: 3, words: []string{"config:3: it is indented"}},
-		"a serial of DEFAULT":          {config: "[DEFAULT]\nmfa_serial = phone\n", args: []string{"setup"}, code: 3, words: []string{"config:2: ", "is not the serial"}},
-		"an include that is not there": {config: "[DEFAULT]\ninclude_profile = base\n", args: []string{"setup"}, code: 3, words: []string{"config:2: ", "does not exist"}},
-		"bad role":                     {config: "[profile p]\noutput = json\n", args: []string{"register", "--role-arn", "admin"}, code: 2, words: []string{"--role-arn"}},
+		"wrong secret key":                       {args: []string{"setup", "--access-key-file", "WRONG"}, code: 6, words: []string{"signature"}},
+		"wrong secret key, add":                  {args: []string{"add", "--verify", "--access-key-file", "WRONG"}, code: 6, words: []string{"signature"}},
+		"region Europe":                          {args: []string{"setup", "--region", "Europe"}, code: 2, words: []string{"Europe", "not a region"}},
+		"region eu-centrl-1":                     {args: []string{"setup", "--region", "eu-centrl-1"}, code: 2, words: []string{"did you mean eu-central-1?"}},
+		"region us-est-1, register":              {config: "[profile p]\noutput = json\n", args: []string{"register", "--region", "us-est-1"}, code: 2, words: []string{"did you mean us-east-1?"}},
+		"region ue-west-1":                       {args: []string{"setup", "--region", "ue-west-1"}, code: 2, words: []string{"did you mean"}},
+		"name with an umlaut":                    {args: []string{"setup", "--profile", "größe"}, code: 2, words: []string{"not every SDK"}},
+		"name with parentheses":                  {args: []string{"setup", "--profile", "Prod(EU)"}, code: 2, words: []string{"it has (", "not every SDK"}},
+		"name with a space":                      {args: []string{"setup", "--profile", "my work"}, code: 2, words: []string{"JavaScript and Go"}},
+		"name with #":                            {args: []string{"add", "--access-key-file", "KEY", "--profile", "a#b"}, code: 2, words: []string{"it has #"}},
+		"name with ]":                            {args: []string{"add", "--access-key-file", "KEY", "--profile", "x]y"}, code: 2, words: []string{"it has ]"}},
+		"name with a dash":                       {args: []string{"setup", "--profile=-p"}, code: 2, words: []string{"begins with -"}},
+		"name with =":                            {args: []string{"setup", "--profile", "a=b"}, code: 2, words: []string{"it has ="}},
+		"device name":                            {args: []string{"setup", "--device-name", "bad name!"}, code: 2, words: []string{"letters (a-z, A-Z), digits and _ + = , . @ -", "bad-name"}},
+		"device name, enroll":                    {config: "[profile p]\noutput = json\n", args: []string{"enroll", "--device-name", "ä"}, code: 2, words: []string{"letters (a-z, A-Z)"}},
+		"device name, rotate":                    {config: "[profile p]\noutput = json\n", args: []string{"rotate", "device", "--device-name", "a/b"}, code: 2, words: []string{"letters (a-z, A-Z)"}},
+		"device name, long":                      {args: []string{"setup", "--device-name", strings.Repeat("d", 227)}, code: 2, words: []string{"at most 226"}},
+		"SSO":                                    {config: "[profile p]\nsso_session = s\n", args: []string{"setup"}, code: 3, words: []string{"sso_session"}},
+		"credential_source":                      {config: "[profile p]\ncredential_source = Environment\n", args: []string{"setup"}, code: 3, words: []string{"credential_source"}},
+		"foreign process":                        {config: "[profile p]\ncredential_process = /opt/other --token x\n", args: []string{"setup"}, code: 3, words: []string{"/opt/other", "give --yes"}},
+		"foreign process, register":              {config: "[profile p]\ncredential_process = /opt/other\n", args: []string{"register"}, code: 3, words: []string{"/opt/other", "give --yes"}},
+		"another static key":                     {credentials: static, args: []string{"setup", "--access-key-file", "KEY", "--yes"}, code: 3, words: []string{"credentials:", "instead of running"}},
+		"a static key beside the environment":    {env: true, credentials: static, args: []string{"setup", "--yes"}, code: 3, words: []string{"credentials:", "instead of running", "choose another name"}},
+		"a temporary key beside the environment": {env: true, credentials: static + "aws_session_token = x\n", args: []string{"setup", "--yes"}, code: 3, words: []string{"credentials:", "instead of running"}},
+		"a static key beside the environment, register": {env: true, credentials: static, args: []string{"register"}, code: 3, words: []string{"credentials:", "aws_access_key_id"}},
+		"config is read-only":                           {config: "[default]\n", readOnly: ".aws/config", args: []string{"setup"}, code: 11, words: []string{"read-only"}},
+		"credentials are read-only":                     {credentials: static, readOnly: ".aws/credentials", args: []string{"add", "--from-credentials-file"}, code: 11, words: []string{"read-only"}},
+		"two from stdin, add":                           {args: []string{"add", "--access-key-file", "-", "--seed-file", "-"}, code: 2, words: []string{"stdin"}},
+		"two from stdin, setup":                         {args: []string{"setup", "--access-key-file", "-", "--mfa-code-file", "-"}, code: 2, words: []string{"stdin"}},
+		"bad seed after the key":                        {args: []string{"add", "--access-key-file", "KEY", "--seed-file", "KEY"}, code: 2, words: []string{"seed"}},
+		"no serial":                                     {args: []string{"add", "--access-key-file", "KEY", "--mfa-process", "true"}, code: 2, words: []string{"--serial ARN"}},
+		"bad serial":                                    {args: []string{"add", "--access-key-file", "KEY", "--serial", "x y"}, code: 3, words: []string{"--serial"}},
+		"unknown store":                                 {args: []string{"setup", "--store", "vault"}, code: 3, words: []string{"no store of this name"}},
+		"a line of DEFAULT":                             {config: indented, args: []string{"setup"}, code: 3, words: []string{"config:3: it is indented", "begin the line at the margin"}},
+		"a line of DEFAULT, register":                   {config: indented + "[profile p]\n", args: []string{"register"}, code: 3, words: []string{"config:3: it is indented"}},
+		"a line of DEFAULT, enroll":                     {config: indented + "[profile p]\n", args: []string{"enroll"}, code: 3, words: []string{"config:3: it is indented"}},
+		"a line of DEFAULT, add":                        {config: indented + "[profile p]\n", args: []string{"add", "--access-key-file", "KEY"}, code: 3, words: []string{"config:3: it is indented"}},
+		"a line of DEFAULT, sdk":                        {config: indented + "[profile p]\n", args: []string{"register", "--profile", "q", "--source-profile", "p", "--assume-by", "sdk", "--role-arn", "arn:aws:iam::123456789012:role/r"}, code: 3, words: []string{"config:3: it is indented"}},
+		"a serial of DEFAULT":                           {config: "[DEFAULT]\nmfa_serial = phone\n", args: []string{"setup"}, code: 3, words: []string{"config:2: ", "is not the serial"}},
+		"an include that is not there":                  {config: "[DEFAULT]\ninclude_profile = base\n", args: []string{"setup"}, code: 3, words: []string{"config:2: ", "does not exist"}},
+		"bad role":                                      {config: "[profile p]\noutput = json\n", args: []string{"register", "--role-arn", "admin"}, code: 2, words: []string{"--role-arn"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -112,6 +116,10 @@ func TestNothingChangesFirst(t *testing.T) {
 			}
 			if c.credentials != "" {
 				writeFile(t, filepath.Join(n.Home(), ".aws", "credentials"), c.credentials)
+			}
+			if c.env {
+				key := n.user().Keys[0]
+				n.env = append(n.env, "AWS_MFA_CREDS_ACCESS_KEY_ID="+key.ID, "AWS_MFA_CREDS_SECRET_ACCESS_KEY="+key.Secret, "AWS_MFA_CREDS_SEED="+consoleSeed, "AWS_MFA_CREDS_SERIAL="+phoneSerial)
 			}
 			if c.readOnly != "" {
 				n.check(os.Chmod(filepath.Join(n.Home(), c.readOnly), 0o400))
@@ -123,7 +131,7 @@ func TestNothingChangesFirst(t *testing.T) {
 			if !strings.Contains(strings.Join(args, " "), "--profile") {
 				args = append(args, "--profile", "p")
 			}
-			if args[0] == "setup" && !strings.Contains(strings.Join(args, " "), "--access-key-file") {
+			if args[0] == "setup" && !c.env && !strings.Contains(strings.Join(args, " "), "--access-key-file") {
 				args = append(args, "--access-key-file", n.key)
 			}
 			before := n.tree()
@@ -151,6 +159,7 @@ func TestSetupInterrupted(t *testing.T) {
 			n := newNewcomer(t, phone...)
 			before := n.tree()
 			key := n.user().Keys[0]
+			n.env = []string{"AWS_PROFILE="}
 			s := n.shell("setup")
 			for _, q := range questions[:last] {
 				s.answer(q.question, strings.NewReplacer("ID", key.ID, "SECRET", key.Secret).Replace(q.answer))

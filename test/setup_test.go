@@ -240,3 +240,12 @@ func TestSetupWhereMFAIsDemanded(t *testing.T) {
 		n.works("p", phoneSerial)
 	})
 }
+
+// TestSetupOfTheShellsProfile takes the profile from AWS_PROFILE where no flag names one.
+func TestSetupOfTheShellsProfile(t *testing.T) {
+	t.Parallel()
+	n := newNewcomer(t)
+	n.env = append(n.env, "AWS_PROFILE=p")
+	n.must("setup", "--access-key-file", n.key, "--region", "us-east-1", "--yes")
+	n.isAlice()
+}

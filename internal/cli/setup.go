@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -33,7 +34,8 @@ func newSetupCommand(a *app) *cobra.Command {
 		Long: `Store the access key of an IAM user, make this computer an MFA device of the user, register the
 profile for the AWS CLI and the SDKs, and get a first session. It asks for what no flag gives, and
 skips what is already done, so you can run it again at any time. It asks and checks everything before
-the first change. An access key in ~/.aws/credentials is moved from there, at the end.`,
+the first change. An access key in ~/.aws/credentials is moved from there, at the end. Without
+--profile, it takes the profile in AWS_PROFILE.`,
 		Example: `  aws-mfa-creds setup --profile work
   aws-mfa-creds setup --profile work --access-key-file key.csv --region eu-central-1 --yes`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runSetup(cmd.Context(), a, o) },
@@ -61,7 +63,7 @@ func runSetup(ctx context.Context, a *app, o setupOptions) error {
 	if err := oneStdin(append(o.add.seed.files, o.add.key.file, o.other.codeFile)...); err != nil {
 		return err
 	}
-	if o.add.name == "" {
+	if o.add.name = cmp.Or(o.add.name, a.getenv("AWS_PROFILE")); o.add.name == "" {
 		check := func(name string) (string, error) { return name, profile.CheckName(name) }
 		name, err := insist(ctx, ask, ask.line, "Name of the profile", "--profile NAME", check)
 		if err != nil {
@@ -129,7 +131,7 @@ func (s *setup) plan(ctx context.Context) (err error) {
 // person agrees. It would take precedence.
 func (s *setup) lookForKey(ctx context.Context) error {
 	static, err := s.adding.files.StaticKeys(s.adding.settings.Identity)
-	if err != nil || len(static) == 0 || static[0].Temporary || s.adding.key.given() {
+	if err != nil || len(static) == 0 || static[0].Temporary || s.adding.key.given() || s.hasEnvKey() {
 		return err
 	}
 	question := fmt.Sprintf("%s has access key %s in plain text. Move it to the store?", static[0].Place, static[0].Key.ID)
@@ -145,7 +147,10 @@ func (s *setup) planKey(ctx context.Context) error {
 	add := s.adding
 	if !add.key.given() && (add.settings.KeyStore != "" || s.hasEnvKey()) {
 		err := add.check(ctx, creds.AccessKey{})
-		if fault.KindOf(err) != fault.Refused && fault.KindOf(err) != fault.NoSecret {
+		switch kind := fault.KindOf(err); {
+		case err == nil:
+			return s.sameAsStatic()
+		case kind != fault.Refused && kind != fault.NoSecret:
 			return err
 		}
 		if !s.ask.present() || s.hasEnvKey() {

@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"sync"
 	"syscall"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -38,6 +39,17 @@ type Dir struct {
 
 	path   string
 	random func() uint64 // for the names of temporary files
+}
+
+var self struct { //nolint:gochecknoglobals // the user of this process stays the same
+	once sync.Once
+	id   int
+}
+
+// user returns the effective user id of this process, or -1.
+func user() int {
+	self.once.Do(func() { self.id = os.Geteuid() })
+	return self.id
 }
 
 // OpenDir opens the directory path, which must be this user's own, without the permissions in shut, and
@@ -163,7 +175,7 @@ const asOwner = "run it as that user, without sudo"
 func Foreign(path string, info fs.FileInfo) error {
 	remedy := "use a copy that belongs to you"
 	switch {
-	case os.Geteuid() == 0:
+	case user() == 0:
 		remedy = asOwner
 	case owner(info) == 0:
 		remedy = takeOver(path)
@@ -216,8 +228,8 @@ var ErrNotRegular = errors.New("not a regular file")
 // OpenRegular opens the regular file path for reading, and waits for no other end of a pipe. With
 // ErrNotRegular it returns what is there; other errors are the file system's.
 func OpenRegular(path string) (*os.File, fs.FileInfo, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|noBlock, 0) //nolint:gosec // the path is the user's own choice
-	if errors.Is(err, syscall.ENXIO) {                  // a socket
+	f, err := openFile(path)
+	if errors.Is(err, syscall.ENXIO) { // a socket
 		err = ErrNotRegular
 	}
 	if err != nil {

@@ -23,11 +23,26 @@ const (
 
 // Owned reports whether the file is this user's. Root gets no privilege here: what another user
 // owns, that user can change.
-func Owned(info fs.FileInfo) bool { return owner(info) == int64(os.Geteuid()) }
+func Owned(info fs.FileInfo) bool { return owner(info) == int64(user()) }
 
 // exposed reports whether the file has any permission in shut. The mask of an access control
 // list shows as the permissions of the group.
 func exposed(info fs.FileInfo, shut fs.FileMode) bool { return info.Mode().Perm()&shut != 0 }
+
+// openFile opens the file path for reading, without waiting for the other end of a pipe. os.OpenFile would
+// start Go's poller, which has no use for regular files, and the caller refuses any other.
+func openFile(path string) (*os.File, error) {
+	for {
+		switch fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC|noBlock, 0); err {
+		case nil:
+			_ = syscall.SetNonblock(fd, false)
+			return os.NewFile(uintptr(fd), path), nil
+		case syscall.EINTR:
+		default:
+			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		}
+	}
+}
 
 // replace moves temp to name. On POSIX systems rename is atomic.
 func replace(root *os.Root, temp, name string) error { return root.Rename(temp, name) }

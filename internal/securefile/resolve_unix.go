@@ -39,7 +39,7 @@ func Resolve(path string) (string, error) {
 		}
 		w.rest = dir + "/" + path
 	}
-	top, err := os.Lstat("/")
+	top, err := look("/")
 	if err != nil {
 		return path, err
 	}
@@ -50,6 +50,17 @@ func Resolve(path string) (string, error) {
 		}
 	}
 	return w.dir, nil
+}
+
+// seen has the directories that were looked at while LookOnce holds.
+var seen map[string]fs.FileInfo //nolint:gochecknoglobals // set by the one goroutine that there is
+
+// LookOnce has Resolve look at each directory on the way once, until again is called. It is for a run of
+// less than a millisecond: what is changed meanwhile could as well be changed between a look and the opening.
+// No other goroutine may use this package until then.
+func LookOnce() (again func()) {
+	seen = make(map[string]fs.FileInfo)
+	return func() { seen = nil }
 }
 
 // walk is a path of which a part has been resolved and checked.
@@ -73,7 +84,7 @@ func (w *walk) step() error {
 	case "..":
 		entry = "/" + strings.Trim(parent(w.dir), "/")
 	}
-	info, err := os.Lstat(entry)
+	info, err := look(entry)
 	if err := w.check(entry, info); err != nil {
 		return err
 	}
@@ -105,25 +116,37 @@ func (w *walk) step() error {
 // of entry, which is there if info is not nil.
 func (w *walk) check(entry string, info fs.FileInfo) error {
 	detour := "choose a path that leads only through directories of yours and of root"
-	if os.Geteuid() == 0 {
+	if user() == 0 {
 		detour = asOwner
 	}
-	open := open(w.dir, w.info)
+	sticky := w.info.Mode()&fs.ModeSticky != 0
 	switch {
 	case !w.info.IsDir():
 		return nil // to be told by whoever looks for something in it
 	case !safeOwner(w.info):
 		return fault.New(fault.Permissions, w.dir, detour, "belongs to another user, who can change what is at %s", w.path)
-	case open && w.info.Mode()&fs.ModeSticky == 0:
+	case sticky && (info == nil || safeOwner(info)), !open(w.dir, w.info):
+		return nil
+	case !sticky:
 		remedy := "run: sudo chmod +t " + fault.Shell(w.dir)
 		if Owned(w.info) {
 			remedy = "run: chmod go-w " + fault.Shell(w.dir)
 		}
 		return fault.New(fault.Permissions, w.dir, remedy, "other users can change it (mode %04o), and so what is at %s", w.info.Mode().Perm(), w.path)
-	case open && info != nil && !safeOwner(info):
-		return fault.New(fault.Permissions, entry, detour, "belongs to another user, and is in a directory that all can write to")
 	}
-	return nil
+	return fault.New(fault.Permissions, entry, detour, "belongs to another user, and is in a directory that all can write to")
+}
+
+// look is os.Lstat, but for what LookOnce says.
+func look(path string) (fs.FileInfo, error) {
+	if info, ok := seen[path]; ok {
+		return info, nil
+	}
+	info, err := os.Lstat(path)
+	if seen != nil && err == nil && info.IsDir() {
+		seen[path] = info
+	}
+	return info, err
 }
 
 // below returns the path of name in dir.

@@ -130,3 +130,26 @@ func TestResolveOdd(t *testing.T) {
 		}
 	}
 }
+
+// TestLookOnce runs alone, as LookOnce wants it.
+func TestLookOnce(t *testing.T) { //nolint:paralleltest // see above
+	base := t.TempDir()
+	trail(t, base, []string{"a/", "a/f", "o/ 0777", "o/f"})
+	refused := func(path string) bool {
+		_, err := Resolve(base + path)
+		return fault.KindOf(err) == fault.Permissions
+	}
+	again := LookOnce()
+	first, open, openAgain := refused("/a/f"), refused("/o/f"), refused("/o/g")
+	if err := os.Chmod(base+"/a", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	remembered := refused("/a/g")
+	again()
+	if first || remembered || !open || !openAgain {
+		t.Errorf("own directory refused: %v, %v; open one refused: %v, %v", first, remembered, open, openAgain)
+	}
+	if !refused("/a/g") {
+		t.Error("a directory that has been opened to all is taken for what it was")
+	}
+}

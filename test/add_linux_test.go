@@ -125,8 +125,8 @@ func TestMFAProcessOutside(t *testing.T) {
 		t.Error(said)
 	}
 	for what, words := range map[string]string{
-		"key":    "aws iam create-access-key, then: aws-mfa-creds add --profile work --access-key-file FILE",
-		"device": "its seed is not here\naws-mfa-creds: hint: manage the device where it is",
+		"key":    "aws iam create-access-key --output json --profile work | aws-mfa-creds add --profile work --yes --access-key-file -",
+		"device": "so a seed here is not used\naws-mfa-creds: hint: to have this program generate them, delete mfa_process from ",
 	} {
 		got := run(t, b, nil, b.Binary, "rotate", what, "--profile", "work", "--yes")
 		if got.code != 3 || !strings.Contains(got.stderr, words) {

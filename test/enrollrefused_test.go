@@ -46,11 +46,16 @@ func (n *newcomer) codeOf(serial string) string {
 // noCodeOf returns six digits that the device shows at no time near.
 func (n *newcomer) noCodeOf(serial string) string {
 	n.t.Helper()
-	world := n.Server.World()
+	return noCode(n.t, n.Bed, serial)
+}
+
+func noCode(t *testing.T, b *testbed.Bed, serial string) string {
+	t.Helper()
+	world := b.Server.World()
 	var near []string
 	for step := -10; step <= 10; step++ {
-		code, err := sandbox.Code(world.Device(serial).Seed, n.Server.Now().Add(time.Duration(step)*30*time.Second))
-		n.check(err)
+		code, err := sandbox.Code(world.Device(serial).Seed, b.Server.Now().Add(time.Duration(step)*30*time.Second))
+		must(t, err)
 		near = append(near, code)
 	}
 	for code := 123456; ; code++ {

@@ -2,7 +2,15 @@
 
 package test
 
-import "fmt"
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+)
 
 // ofCI has a command get all from the environment but the seed.
 const ofCI = "rm -f <DIR>/own/profiles.ini; AWS_MFA_CREDS_ACCESS_KEY_ID=$(cut -d' ' -f1 <KEY>) AWS_MFA_CREDS_SECRET_ACCESS_KEY=$(cut -d' ' -f2 <KEY>) AWS_MFA_CREDS_SERIAL=<SERIAL> "
@@ -11,10 +19,20 @@ const ofCI = "rm -f <DIR>/own/profiles.ini; AWS_MFA_CREDS_ACCESS_KEY_ID=$(cut -d
 // programs.
 func commandHints() []hintCase {
 	const (
-		register = "aws-mfa-creds register --profile r --source-profile work --region us-east-1 --role-arn " + roleARN
+		fromVault  = "aws-mfa-creds add --profile new --store age --from-aws-vault "
+		addOther   = "aws-mfa-creds add --profile other --store age --access-key-file <KEY> --seed-file <SEED> --serial <SERIAL>"
+		keyOfNew   = "aws-mfa-creds add --profile new --store age --access-key-file <KEY>"
+		enrollWork = "aws-mfa-creds enroll --profile work"
+		enrollNew  = "aws-mfa-creds enroll --profile new --console --seed-store age --seed-file <SEED>"
+		register   = "aws-mfa-creds register --profile r --source-profile work --region us-east-1 --role-arn " + roleARN
 	)
+	inEnv := []string{"AWS_MFA_CREDS_ACCESS_KEY_ID=<ID>", "AWS_MFA_CREDS_SECRET_ACCESS_KEY=<SECRET>", "AWS_MFA_CREDS_SERIAL=<SERIAL>", "AWS_MFA_CREDS_SEED=<BASE32>"}
 	program := func(text string) func(*ill) {
 		return all(file("#!/bin/sh\n"+text+"\n"), sh("chmod 700 <DIR>/x"), setting("mfa_process = <DIR>/x"))
+	}
+	vault := func(m *ill) {
+		m.env = append(m.env, "PATH="+needVault(m.t)+":"+filepath.Dir(m.Binary)+":"+os.Getenv("PATH"), "AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE="+vaultPassphrase)
+		m.must(m.fill("AWS_ACCESS_KEY_ID=<ID> AWS_SECRET_ACCESS_KEY=<SECRET> aws-vault add --env --no-add-config work"))
 	}
 	codes := all(sh("sed -i /mfa_process/d <DIR>/own/profiles.ini"))
 	return []hintCase{
@@ -24,6 +42,33 @@ func commandHints() []hintCase {
 		{"move where", nil, "aws-mfa-creds store move --profile work", 2, "store move: --to is missing", "run: aws-mfa-creds store move --profile work --to age", nil, "--to is missing"},
 		{"move of a role", sh(register), "aws-mfa-creds store move --profile r --to age", 4, "profile r: it uses the access key and MFA device of profile work", "run: aws-mfa-creds store move --profile work --to age", all(pasteLastRun, retype("aws-mfa-creds store move --profile work --to age")), ""},
 		{"watch without a terminal", nil, "aws-mfa-creds code --profile work --watch", 2, "code --watch: there is no terminal to show it on", "run: aws-mfa-creds code --profile work", retype("aws-mfa-creds code --profile work"), ""},
+		{"empty flag", nil, getWork + " --role-arn ''", 2, "--role-arn: is empty", "give it a value, or leave it out", retype(getWork), ""},
+		{"short passphrase", file("xyz"), "aws-mfa-creds store protect --passphrase --passphrase-file <DIR>/x", 2, "passphrase: is shorter than 8 characters; nothing was changed", "give some words that belong to nothing else", file("correct horse"), ""},
+		{"no access key", config("[profile new]\nregion = us-east-1"), "aws-mfa-creds get --profile new", 4, "profile \"new\": no access key is stored for it", "run: aws-mfa-creds add --profile new, or set AWS_MFA_CREDS_…", with("--store age --access-key-file <KEY> --seed-file <SEED> --serial <SERIAL>"), ""},
+		{"no seed", sh(keyOfNew), "aws-mfa-creds code --profile new", 4, "profile \"new\": no seed is stored for it, and mfa_process is not set", "run: aws-mfa-creds enroll --profile new, or for an existing device: aws-mfa-creds add --profile new", nil, ""},
+		{"no serial", edit("mfa_serial = <SERIAL>\n", ""), getWork, 3, "profile \"work\": the serial of its MFA device is unknown", "add mfa_serial = ARN to its section in …; the IAM console shows the ARN", setting("mfa_serial = <SERIAL>"), ""},
+		{"program that leads back", all(program("aws-mfa-creds get --profile work 2><DIR>/log"), sh(addOther)), getWork + " >&2 || { cat <DIR>/log >&2; exit 3; }", 3, "…\naws-mfa-creds: error: profile \"work\": mfa_process of … runs this program again", "make mfa_process use another profile, or none", sh("sed -i 's/get --profile work/code --profile other/' <DIR>/x"), ""},
+		{"key of codes from a program", all(program("aws-mfa-creds code --profile other"), sh(addOther)), "aws-mfa-creds rotate key --profile work --yes", 3, "profile work: a program prints its codes (mfa_process), so a seed here is not used", "by hand: aws iam create-access-key --output json --profile work | aws-mfa-creds add --profile work --yes --access-key-file -", pasteAWS, "by hand"},
+		{"device of a program", setting("mfa_process = op"), "aws-mfa-creds resync --profile work", 3, "profile work: a program prints its codes (mfa_process), so a seed here is not used", "to have this program generate them, delete mfa_process from …", edit("mfa_process = op\n", ""), ""},
+		{"key of the environment", all(config("[profile new]\nregion = us-east-1"), env(inEnv...)), "aws-mfa-creds rotate key --yes --profile new", 3, "profile new: its access key or seed is in the environment, and cannot be replaced there", "run: aws-mfa-creds add --profile new --from-env", with("--store age"), ""},
+		{"register beside a temporary key", func(m *ill) {
+			m.write(m.credentials(), "[work]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\naws_session_token = y\n")
+		}, "aws-mfa-creds register --profile work", 3, "…/home/.aws/credentials:…: most SDKs would use this access key of profile work instead of running this program", "delete it from the file: it is temporary, and no longer of use", sh("rm <DIR>/home/.aws/credentials"), ""},
+		{"setup beside another key", func(m *ill) {
+			m.write(m.credentials(), "[work]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = "+strings.Repeat("x", 40)+"\n")
+		}, "aws-mfa-creds setup --profile work --access-key-file <KEY> --yes", 3, "…/home/.aws/credentials:…: most SDKs would use this access key of profile work instead of running this program", "delete it from the file, or choose another name for the profile", sh("rm <DIR>/home/.aws/credentials"), ""},
+		{"setup with a wrong key", all(file("AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), sh("aws-mfa-creds add --profile work --yes --access-key-file <DIR>/x")), "aws-mfa-creds setup --profile work", 6, "access key AKIA…: AWS does not accept it in region us-east-1: deleted, inactive, or of another partition (request id …)", "run: aws-mfa-creds setup --profile work --access-key-file FILE --yes", func(m *ill) { m.runPasted(strings.Replace(strings.TrimPrefix(m.said, "run: "), "FILE", m.key, 1)) }, ""},
+		{"register of a temporary program", sh("mkdir <DIR>/go-build1; cp <BIN> <DIR>/go-build1/"), "<DIR>/go-build1/" + register, 2, "aws-mfa-creds: it runs from a temporary directory (go run), which will be deleted", "install it first: go install, or make build", retype(register), ""},
+		{"another process", onlyConfig("[profile work]\ncredential_process = /opt/other --x\n"), "aws-mfa-creds register --profile work --region us-east-1", 3, "profile work: it runs /opt/other as its credential_process", "to replace it, give --yes; unregister brings it back", all(retype("aws-mfa-creds register --profile work --region us-east-1 --yes")), ""},
+		{"code that was used", all(demandsMFAOf, file("<WRONG>")), enrollWork + " --mfa-serial " + phoneSerial + " --mfa-code-file <DIR>/x", 6, "MFA device …: AWS refused the code: it was used before, mistyped, or from another device", "wait for its next code and give that", file("<CODE>"), ""},
+		{"needs MFA", demandsMFAOf, enrollWork, 6, "…needs a session with MFA…", "give a device that works already: --mfa-serial ARN --mfa-code-file FILE; if there is none, have an administrator run: aws iam deactivate-mfa-device --user-name USER --serial-number ARN", all(file("<CODE>"), retype(enrollWork+" --mfa-serial "+phoneSerial+" --mfa-code-file <DIR>/x")), ""},
+		{"seed of the console", nil, enrollNew, 2, "there is no terminal to ask on", "give --serial ARN. The seed is stored; run the same command again to continue", retype(enrollNew + " --serial <SERIAL>"), ""},
+		{"not in aws-vault", vault, fromVault + "nobody", 4, "profile \"nobody\" of aws-vault: has no access key in its keyring", "run: aws-vault list", all(pasteLastRun, retype(fromVault+"work")), ""},
+		{"no keyring of aws-vault", vault, fromVault + "work --aws-vault-backend xyzzy", 2, "--aws-vault-backend: enum value must be one of …", "run: aws-vault --help", all(pasteLastRun, retype(fromVault+"work --aws-vault-backend file")), ""},
+		{"no keyring of aws-vault in the environment", all(vault, env("AWS_VAULT_BACKEND=xyzzy")), fromVault + "work", 3, "AWS_VAULT_BACKEND: enum value must be one of …", "run: aws-vault --help", env("AWS_VAULT_BACKEND=file"), ""},
+		{"password of aws-vault", all(vault, env("AWS_VAULT_FILE_PASSPHRASE=wrong")), fromVault + "work", 5, "profile \"work\" of aws-vault: aws-vault says: …", "run: aws-vault exec --no-session work -- aws sts get-caller-identity", all(env("AWS_VAULT_FILE_PASSPHRASE="+vaultPassphrase), pasteAWS), ""},
+		{"aws-vault waits", all(vault, file("#!/bin/sh\nsleep 100\n"), sh("chmod 700 <DIR>/x; mkdir <DIR>/home/.password-store; touch <DIR>/home/.password-store/work.gpg"), env("AWS_VAULT_BACKEND=pass", "AWS_VAULT_PASS_CMD=<DIR>/x")), fromVault + "work", 5, "profile \"work\" of aws-vault: aws-vault has not answered in time", "run: aws-vault exec --no-session work -- aws sts get-caller-identity", all(env("AWS_VAULT_BACKEND=file"), pasteAWS), ""},
+		{"QR code of a long seed", file(strings.Repeat("JBSWY3DPEHPK3PXP", 250)), ofCI + "AWS_MFA_CREDS_SEED_FILE=<DIR>/x aws-mfa-creds export --profile work --yes --png <DIR>/png", 2, "QR code: text is too long for one", "give --uri", retype(ofCI + "AWS_MFA_CREDS_SEED_FILE=<DIR>/x aws-mfa-creds export --profile work --yes --uri"), ""},
 		{"copy without a desktop", nil, "aws-mfa-creds code --profile work --copy", 2, "clipboard: there is no desktop here (neither WAYLAND_DISPLAY nor DISPLAY is set)", "leave out --copy", retype("aws-mfa-creds code --profile work"), ""},
 		{"QR code without a terminal", nil, "aws-mfa-creds export --profile work --yes", 2, "export: there is no terminal to show the QR code on", "give --uri or --png FILE", retype("aws-mfa-creds export --profile work --yes --png <DIR>/png"), ""},
 		{"picture that exists", file(""), "aws-mfa-creds export --profile work --yes --png <DIR>/x", 11, "--png …/x: cannot be created: file exists", "name a file that does not exist, in a directory you can write to", retype("aws-mfa-creds export --profile work --yes --png <DIR>/png"), ""},
@@ -51,6 +96,12 @@ func commandHints() []hintCase {
 	}
 }
 
+// pasteAWS pastes the command of the hint for an AWS CLI that does not know the variables of endpoints.
+func pasteAWS(m *ill) {
+	awsCLIs(m.t)
+	m.paste(strings.Replace(m.said, "aws ", "aws --endpoint-url "+m.Server.URL()+" ", 1))
+}
+
 // pasteLastRun pastes the command of the hint.
 func pasteLastRun(m *ill) { m.paste(m.said) }
 
@@ -69,6 +120,18 @@ func personHints() []hintCase {
 			m.again = fmt.Sprintf("stty cols %d rows %d; %s", columns, rows, export)
 			types("press Enter: ", "")(m)
 		}, ""},
+		{"code typed again", all(demandsMFAOf, types("such as your phone's: ", phoneSerial, phoneSerial+"): ", "<WRONG>", phoneSerial+"): ", "<WRONG>", phoneSerial+"): ", "<WRONG>", phoneSerial+"): ", "<WRONG>")), "aws-mfa-creds enroll --profile work", 2, "this code was already sent", "wait for the next one", types("phone's: ", phoneSerial, "): ", "<CODE>"), ""},
+		{"nothing for the console", types("press Enter here.", "", "Serial (ARN) of the device, as the console shows it now: ", ctrlD), "aws-mfa-creds enroll --profile new --console --seed-store age --seed-file <SEED>", 2, "nothing was entered", "The seed is stored; run the same command again to continue", types("press Enter here.", "", "shows it now: ", "<SERIAL>"), ""},
 		{"key from the keyboard", types(), add + " --access-key-file -", 2, "stdin: is a terminal, which would show what you type", "leave out --access-key-file to type it without echo", all(retype(add), types("Access key ID (AKIA...): ", "<ID>", "Secret access key (not shown): ", "<SECRET>", "(not shown): ", "<BASE32>", "Serial (ARN) of the MFA device: ", "<SERIAL>")), ""},
 	}
+}
+
+// demandsMFAOf is an account that demands MFA for all, and an MFA device of the user that is not this computer.
+func demandsMFAOf(m *ill) {
+	m.must("aws-mfa-creds remove --profile work --yes")
+	m.must(m.fill("aws-mfa-creds add --profile work --store age --access-key-file <KEY>"))
+	m.change(func(w *sandbox.World) {
+		w.Users[0].RequireMFA = true
+		w.Devices = append(w.Devices, sandbox.Device{Serial: phoneSerial, User: testbed.UserName, Seed: consoleSeed})
+	})
 }

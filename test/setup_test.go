@@ -188,7 +188,7 @@ func TestSetupWhereMFAIsDemanded(t *testing.T) {
 		s.answer(question, wrong+"0")
 		n.check(s.Expect("a code has six digits"))
 		s.answer(question, wrong)
-		n.check(s.Expect("wait for its next code and type that"))
+		n.check(s.Expect("wait for its next code and give that"))
 		s.answer(question, wrong)
 		n.check(s.Expect("this code was already sent"))
 		s.answer(question, n.codeOf(phoneSerial))
@@ -225,7 +225,7 @@ func TestSetupWhereMFAIsDemanded(t *testing.T) {
 		n := demanding(t)
 		code := filepath.Join(n.Dir, "secrets", "code")
 		writeFile(t, code, n.noCodeOf(phoneSerial)+"\n")
-		n.refused(6, []string{"wait for its next code and type that"}, "setup", "--profile", "p", "--access-key-file", n.key, "--region", "us-east-1", "--yes", "--mfa-serial", phoneSerial, "--mfa-code-file", code)
+		n.refused(6, []string{"wait for its next code and give that"}, "setup", "--profile", "p", "--access-key-file", n.key, "--region", "us-east-1", "--yes", "--mfa-serial", phoneSerial, "--mfa-code-file", code)
 	})
 	t.Run("from a file", func(t *testing.T) {
 		t.Parallel()

@@ -340,7 +340,7 @@ func TestVaultFileRefused(t *testing.T) {
 	} {
 		v.wantRefused(t, name, v.add(t, typedPassphrase, name), want.code, want.words, `profile "`+name+`" of aws-vault`)
 	}
-	v.wantRefused(t, "no passphrase", v.add(t, nil, "work"), 5, "inappropriate ioctl", "aws-vault export --no-session work")
+	v.wantRefused(t, "no passphrase", v.add(t, nil, "work"), 5, "inappropriate ioctl", "aws-vault exec --no-session work")
 	v.wantRefused(t, "wrong passphrase", v.add(t, []string{"AWS_VAULT_FILE_PASSPHRASE=wrong"}, "work"), 5, "integrity check failed")
 	v.wantRefused(t, "empty passphrase", v.add(t, []string{"AWS_VAULT_FILE_PASSPHRASE="}, "work"), 5, "integrity check failed")
 	v.wantRefused(t, "no such backend", v.add(t, nil, "work", "--aws-vault-backend=none"), 2, "--aws-vault-backend", "must be one of")
@@ -453,7 +453,7 @@ func TestVaultSecretService(t *testing.T) {
 	v.wantWorking(t)
 	wantSame(t, before, tree(t, keyrings))
 	v.vault(t, "", "lock", "awsvault")
-	v.wantRefused(t, "locked", v.add(t, nil, "work"), 5, "aws-vault export --no-session work")
+	v.wantRefused(t, "locked", v.add(t, nil, "work"), 5, "aws-vault exec --no-session work")
 
 	daemon, err := strconv.Atoi(v.variable("DAEMON_PID"))
 	if err != nil {

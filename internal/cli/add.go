@@ -292,7 +292,7 @@ func (add *adding) setProgram(ctx context.Context) error {
 func (add *adding) storeFor(ctx context.Context, what, flag, asked, recorded string) (at place, err error) {
 	asked = cmp.Or(asked, add.stores.both)
 	if asked != "" && recorded != "" && asked != recorded && add.holds(ctx, recorded, what) {
-		return at, fault.New(fault.Usage, "--store "+asked, "run: "+program+" store move --profile "+fault.Shell(add.settings.Identity)+" "+flag+" --to "+asked,
+		return at, fault.New(fault.Usage, "--store "+asked, moveTo(add.settings.Identity, asked)+" "+flag,
 			"the %s of profile %s is already stored in %s", what, add.settings.Identity, recorded)
 	}
 	if at.kind = cmp.Or(asked, recorded, add.chosen); at.kind == "" {
@@ -334,7 +334,7 @@ func (add *adding) wants(ctx context.Context, given bool, what string) (bool, er
 // planSeed reads the seed and finds out under which serial to store it, and where.
 func (add *adding) planSeed(ctx context.Context) (err error) {
 	if add.own.MFAProcess != "" {
-		return fault.New(fault.Config, "profile "+add.settings.Identity, "delete mfa_process from "+add.editor().Paths.Own, "a program prints its codes (mfa_process), so a seed would not be used")
+		return add.codesElsewhere(add.settings.Identity)
 	}
 	if add.seedPlace, err = add.storeFor(ctx, "seed", "--seed", add.stores.seed, add.settings.SeedStore); err != nil {
 		return err

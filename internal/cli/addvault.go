@@ -89,12 +89,12 @@ func (add *adding) runVault(ctx context.Context, p child.Program, said *child.He
 // secret.
 func (v vaultSource) failed(err error, said string) error {
 	thing := v.thing()
-	byHand := "run: aws-vault export --no-session " + fault.Shell(v.name)
+	byHand := "run: aws-vault exec --no-session " + fault.Shell(v.name) + " -- aws sts get-caller-identity" // shows no secret
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
 		return fault.New(fault.Store, awsVault, "install it, or give the access key with --access-key-file FILE", "is not on PATH")
 	case errors.Is(err, context.DeadlineExceeded):
-		return fault.New(fault.Store, thing, "unlock the keyring of aws-vault, and "+byHand, "aws-vault has not answered in time")
+		return fault.New(fault.Store, thing, byHand, "aws-vault has not answered in time")
 	case errors.Is(err, child.ErrTooMuch):
 		return v.noKey()
 	}

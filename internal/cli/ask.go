@@ -146,7 +146,7 @@ func noTerminal(flag string) error {
 // ended puts the end of the input into words.
 func ended(err error) error {
 	if errors.Is(err, io.EOF) {
-		return fault.New(fault.Usage, "", "", "nothing was entered, and nothing was changed")
+		return fault.New(fault.Usage, "", "", "nothing was entered")
 	}
 	return err
 }

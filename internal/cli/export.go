@@ -70,7 +70,7 @@ func export(ctx context.Context, a *app, o exportOptions, uri creds.Secret, ask 
 	}
 	code, err := qr.Encode(uri)
 	if err != nil {
-		return err
+		return withRemedy(err, "give --uri")
 	}
 	if o.png != "" {
 		return exportPNG(a, code, o.png)

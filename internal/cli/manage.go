@@ -47,7 +47,7 @@ func (a *app) manager(ctx context.Context, name, seedStore string, other otherDe
 		return nil, p.ready()
 	}
 	if len(p.Settings.MFAProcess) > 0 {
-		return nil, codesElsewhere(p.Settings.Identity, "manage the device where it is")
+		return nil, a.codesElsewhere(p.Settings.Identity)
 	}
 	return a.managerOf(ctx, p, seedStore, other, ask)
 }
@@ -89,8 +89,8 @@ func journalDir(configDir string) string { return filepath.Join(configDir, "unfi
 // errElsewhere says that a program makes the codes of the profile.
 var errElsewhere = errors.New("mfa_process is set")
 
-func codesElsewhere(name, remedy string) error {
-	err := fault.New(fault.Config, "profile "+name, remedy, "a program makes its codes (mfa_process): its seed is not here")
+func (a *app) codesElsewhere(name string) error {
+	err := fault.New(fault.Config, "profile "+name, "to have this program generate them, delete mfa_process from "+a.editor().Paths.Own, "a program prints its codes (mfa_process), so a seed here is not used")
 	err.Err = errElsewhere
 	return err
 }

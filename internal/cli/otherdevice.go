@@ -63,7 +63,7 @@ func (o otherDevice) session(ctx context.Context, m *manager, p *opened, key cre
 		if awsapi.KindOf(result.Err) != awsapi.CodeRefused {
 			return result.Credentials, result.Err
 		}
-		err = fault.New(fault.Refused, "MFA device "+serial, "wait for its next code and type that", "AWS refused the code: it was used before, mistyped, or from another device")
+		err = fault.New(fault.Refused, "MFA device "+serial, "wait for its next code and give that", "AWS refused the code: it was used before, mistyped, or from another device")
 		if o.codeFile != "" || try == tries {
 			return creds.Credentials{}, err
 		}

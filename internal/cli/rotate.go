@@ -118,7 +118,7 @@ func (a *app) manage(ctx context.Context, about enroll.Subject, o rotateOptions,
 	}
 	m, err := a.manager(ctx, name, "", o.other, ask)
 	if errors.Is(err, errElsewhere) && about == enroll.AccessKey {
-		return codesElsewhere(name, "by hand: aws iam create-access-key, then: "+program+" add --profile NAME --access-key-file FILE")
+		return withRemedy(err, "by hand: aws iam create-access-key --output json --profile NAME | "+program+" add --profile NAME --yes --access-key-file -")
 	}
 	if err != nil {
 		return err

@@ -105,7 +105,7 @@ func (p *opened) deviceReady() error {
 		return fault.New(fault.NoSecret, thing, "run: "+program+" enroll --profile "+fault.Shell(p.Settings.Identity)+", or for an existing device: "+add,
 			"no seed is stored for it, and mfa_process is not set")
 	case p.Settings.Serial == "":
-		return fault.New(fault.Config, thing, "run: "+add+" --serial ARN", "the serial of its MFA device is unknown")
+		return fault.New(fault.Config, thing, "add mfa_serial = ARN to its section in "+p.app.editor().Paths.Own+"; the IAM console shows the ARN", "the serial of its MFA device is unknown")
 	}
 	return nil
 }

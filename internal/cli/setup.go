@@ -153,8 +153,11 @@ func (s *setup) planKey(ctx context.Context) error {
 		case kind != fault.Refused && kind != fault.NoSecret:
 			return err
 		}
-		if !s.ask.present() || s.hasEnvKey() {
-			return withRemedy(err, "run: "+program+" setup --profile NAME --access-key-file FILE")
+		if s.hasEnvKey() {
+			return err
+		}
+		if !s.ask.present() {
+			return withRemedy(err, "run: "+program+" setup --profile NAME --access-key-file FILE --yes")
 		}
 		s.ask.complain(err)
 		add.rejected = true
@@ -218,7 +221,7 @@ func (s *setup) enrollDevice(ctx context.Context) error {
 		s.say("Profile %s already has the MFA device %s.", fault.Printable(s.add.name), w.Settings.Serial)
 		return s.store(ctx)
 	case len(w.Settings.MFAProcess) > 0:
-		return codesElsewhere(w.Settings.Identity, "manage the device where it is")
+		return s.codesElsewhere(w.Settings.Identity)
 	}
 	s.m.Begin = s.store
 	return s.m.enroll(ctx, s.device)

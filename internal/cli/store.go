@@ -54,7 +54,7 @@ interrupted, run it again.`,
 
 func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 	if o.to == "" {
-		return fault.New(fault.Usage, "store move", "run: "+program+" store move --profile NAME --to age", "--to is missing")
+		return fault.New(fault.Usage, "store move", moveTo(o.profile, keystore.KindAge), "--to is missing")
 	}
 	ctx, ask, end := a.interact(ctx, o.yes)
 	defer end()
@@ -63,7 +63,7 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 		return err
 	}
 	if owner.Profile != o.profile {
-		return fault.New(fault.NoSecret, "profile "+o.profile, "run: "+program+" store move --profile "+fault.Shell(owner.Profile)+" --to "+fault.Shell(o.to), "it uses the access key and MFA device of profile %s", owner.Profile)
+		return fault.New(fault.NoSecret, "profile "+o.profile, moveTo(owner.Profile, o.to), "it uses the access key and MFA device of profile %s", owner.Profile)
 	}
 	own, _, err := edit.ReadOwn(files, o.profile)
 	if err == nil {
@@ -88,6 +88,11 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 		return m.run(ctx, m.seed(own, sharing))
 	}
 	return nil
+}
+
+// moveTo is the remedy that moves the secrets of a profile to a store.
+func moveTo(name, store string) string {
+	return "run: " + program + " store move --profile " + fault.Shell(name) + " --to " + fault.Shell(store)
 }
 
 // move is one profile's way to another store.

@@ -34,7 +34,7 @@ func Encode(text creds.Secret) (Matrix, error) {
 			return newMatrix(code), nil
 		}
 	}
-	return Matrix{}, fault.New(fault.Usage, "QR code", "shorten the name of the account", "text is too long for one")
+	return Matrix{}, fault.New(fault.Usage, "QR code", "", "text is too long for one")
 }
 
 func newMatrix(code *goqr.QrCode) Matrix {

@@ -171,24 +171,32 @@ func (m *machine) cachedKey(ctx context.Context) (string, error) {
 	return got.AccessKeyId, err
 }
 
-// inWindow lets a client work with a cached session that is inside the refresh window.
+// inWindow lets a client work with a cached session that is inside the refresh window. A client that takes
+// too long to start meets the end of the time step, for which the old session is right, and starts again.
 func inWindow(left time.Duration) func(context.Context, *client, *machine) (string, error) {
-	return func(ctx context.Context, c *client, m *machine) (string, error) {
-		old, err := m.age(ctx, c, left)
-		if err != nil {
-			return "", err
+	return func(ctx context.Context, c *client, m *machine) (ratio string, err error) {
+		for late := true; late && ctx.Err() == nil; {
+			ratio, late, err = refreshed(ctx, c, m, left)
 		}
-		mints := m.mints()
-		keys, err := askAll(ctx, c, m, plainProfile)
-		if err != nil {
-			return "", err
-		}
-		if slices.Contains(keys, old) {
-			return "", errors.New("signed with the old session")
-		}
-		runs := len(m.runs())
-		return c.ratio(runs), errors.Join(c.checkRuns(runs), m.checkMints(mints+1))
+		return ratio, err
 	}
+}
+
+func refreshed(ctx context.Context, c *client, m *machine, left time.Duration) (ratio string, late bool, err error) {
+	old, err := m.age(ctx, c, left)
+	if err != nil {
+		return "", false, err
+	}
+	mints, began := m.mints(), time.Now()
+	keys, err := askAll(ctx, c, m, plainProfile)
+	if err != nil {
+		return "", false, err
+	}
+	if slices.Contains(keys, old) {
+		return "", time.Since(began) > c.startUp(), errors.New("signed with the old session")
+	}
+	runs := len(m.runs())
+	return c.ratio(runs), false, errors.Join(c.checkRuns(runs), m.checkMints(mints+1))
 }
 
 // whileDown is inWindow while STS takes no call of GetSessionToken. A client may run the

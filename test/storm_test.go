@@ -5,11 +5,13 @@ package test
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
 )
@@ -61,9 +63,9 @@ func TestStormWithoutItsHead(t *testing.T) {
 	wantMints(t, b, 2)
 }
 
-// TestStormWhileTheCacheIsRemoved removes the cache directory while the first call is under way, also
-// again and again, and with others making it anew. The lock goes with it, so one more process may ask
-// AWS; the rest wait for that one.
+// TestStormWhileTheCacheIsRemoved removes the cache directory while the first call is under way, also again and
+// again, with its spare places, and with others making it anew. Locks and records go with it. All the same
+// no code is sent twice, so that there is one call in a time step, and the others get its session.
 func TestStormWhileTheCacheIsRemoved(t *testing.T) {
 	for name, remove := range map[string]func(dir string) error{
 		"once": os.RemoveAll,
@@ -75,6 +77,15 @@ func TestStormWhileTheCacheIsRemoved(t *testing.T) {
 			return err
 		},
 		"and made by others": func(dir string) error { return errors.Join(removed(dir), os.Mkdir(dir, 0o700)) },
+		"with all others": func(dir string) (err error) {
+			for range 5 {
+				for _, place := range append(cache.Spare(dir, func(string) string { return "" }), dir) {
+					err = errors.Join(err, removed(place))
+				}
+				time.Sleep(300 * time.Millisecond)
+			}
+			return err
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -88,10 +99,42 @@ func TestStormWhileTheCacheIsRemoved(t *testing.T) {
 			for _, got := range wait() {
 				credentials(t, got)
 			}
-			if n := calls(b, "GetSessionToken"); n > 2 {
-				t.Errorf("%d calls", n)
+			wantNoCodeTwice(t, b)
+			if refused := b.Server.State().Refusals; len(refused) != 0 {
+				t.Errorf("refused: %v", refused)
 			}
+			t.Logf("%d calls", calls(b, "GetSessionToken"))
 		})
+	}
+}
+
+// TestNoPlaceAtAll has neither the cache directory nor a spare place work. A get works all the same, and of
+// several in one time step only one sends its code: the others fail at once, and say why. Where the kernel
+// has no keyring either, as in a container, no code is sent.
+func TestNoPlaceAtAll(t *testing.T) {
+	t.Parallel()
+	b := bed(t, testbed.Options{})
+	own := filepath.Join(b.Own(), "cache")
+	for _, place := range append(cache.Spare(own, func(string) string { return "" }), own) {
+		if err := os.WriteFile(place, nil, 0o600); err != nil && place == own {
+			t.Fatal(err)
+		}
+	}
+	why := []string{"no token code was sent: another process may have sent it, because there is no place for a lock and a record (" + own + ": not a directory)", "set AWS_MFA_CREDS_HOME to a directory you can write to"}
+	roomInStep()
+	worked := 0
+	for _, got := range start(t, b, 5)() {
+		if got.code == 0 {
+			credentials(t, got)
+			worked++
+			continue
+		}
+		wantFailure(t, b, got, 11, why...)
+	}
+	wantMints(t, b, max(worked, 1))
+	if strace, err := exec.LookPath("strace"); err == nil {
+		wantFailure(t, b, run(t, b, nil, strace, "-f", "-qq", "-o", "/dev/null", "-e", "inject=keyctl,add_key:error=EPERM", b.Binary, "get", "--profile", "work"), 11, why...)
+		wantMints(t, b, worked)
 	}
 }
 

@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/kernelkey"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
@@ -38,6 +40,9 @@ func (s *Scope) Load() rules.Record {
 	stored := load[record](s.cache, s.file+".device")
 	r := s.unseal(stored)
 	r.Sent = stored.Sent
+	if s.cache.gone() { // and maybe the record of a code that has just been sent
+		r.Claim(totp.StepAt(s.cache.now()))
+	}
 	return r.Bounded(s.cache.now())
 }
 
@@ -80,6 +85,21 @@ func (s *Scope) Save(r rules.Record) error {
 		s.cache.log("refusals not stored", "error", err)
 	}
 	return save(s.cache, s.file+".device", stored)
+}
+
+// claimLife is how long a code is claimed: longer than AWS takes it.
+const claimLife = 2 * time.Minute
+
+// Claim claims the code of this mark for this process, in memory of the kernel: also where the cache and its
+// locks have been removed, or there is no place for them. It fails with fs.ErrExist if the code has been
+// claimed before, and otherwise if the kernel cannot tell.
+func (s *Scope) Claim(mark string) error { return s.claim(mark).Claim() }
+
+// Free frees the code of this mark, which was not sent.
+func (s *Scope) Free(mark string) { _ = s.claim(mark).Remove() }
+
+func (s *Scope) claim(mark string) kernelkey.Key {
+	return kernelkey.Key{Name: "aws-mfa-creds:code:" + hashed(s.cache.dir+"\n"+mark), Life: claimLife}
 }
 
 // LoadClock returns the clock that is stored under name, or the zero Clock, which needs no

@@ -59,6 +59,13 @@ func (c *Cache) existing() (dirs []*securefile.Dir) {
 	return dirs
 }
 
+// gone reports whether somebody has removed a directory that was in use.
+func (c *Cache) gone() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lost
+}
+
 // look opens the places that exist. The error is that of the first.
 func (c *Cache) look() (first error) {
 	for i := range c.places {

@@ -116,6 +116,9 @@ func TestRemovedAgainAndAgain(t *testing.T) {
 		}
 	}
 	for i := range 10 {
+		if i > 0 && len(waiting.Scope("device").Load().Sent) != 1 {
+			t.Error("a code that was sent now may be sent again")
+		}
 		try(openCache(t, o))
 		if err := os.RemoveAll(o.Dir); err != nil {
 			t.Fatal(err)

@@ -201,7 +201,7 @@ func (c Cache) Effect() string {
 	if c.Instead != "" {
 		return "sessions, locks and records are kept in " + c.Instead + " instead, at most until this computer restarts"
 	}
-	return "nothing is cached: every get asks AWS and spends a token code, so of two in the same half minute, one waits or fails"
+	return "nothing is cached: every get asks AWS and spends a token code. Of two in the same half minute one fails and, where the kernel has no keyring (in a container), all fail"
 }
 
 // tryDisk writes, locks and removes a file.

@@ -20,6 +20,8 @@ const (
 	keyctlSearch     = 10
 	keyctlRead       = 11
 	keyctlSetTimeout = 15
+	keyctlMove       = 30
+	moveExclusive    = 1
 
 	threadKeyring = -1
 	userKeyring   = -4
@@ -94,6 +96,21 @@ func (k Key) Renew() {
 // keyring of this thread and only then linked into the user's, as a file is written
 // aside and renamed: other processes see no key or the finished one.
 func (k Key) Create(material []byte) error {
+	return k.publish(material, func(serial int) error { return keyctl(keyctlLink, serial, userKeyring) })
+}
+
+// Claim makes the key, which has no content, or fails with fs.ErrExist if there is one: of many processes
+// one succeeds. It needs Linux 5.3.
+func (k Key) Claim() error {
+	return k.publish([]byte{0}, func(serial int) error {
+		from, to := threadKeyring, userKeyring
+		_, err := result(syscall.Syscall6(syscall.SYS_KEYCTL, keyctlMove, uintptr(serial), uintptr(from), uintptr(to), moveExclusive, 0))
+		return err
+	})
+}
+
+// publish makes the key and has put bring it from the keyring of this thread to the user's.
+func (k Key) publish(material []byte, put func(serial int) error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	serial, err := k.add(material)
@@ -107,7 +124,7 @@ func (k Key) Create(material []byte) error {
 	if err := k.expire(serial); err != nil {
 		return err
 	}
-	return keyctl(keyctlLink, serial, userKeyring)
+	return put(serial)
 }
 
 // Remove ends the key at once, for whoever holds it too. That there is none is no error.

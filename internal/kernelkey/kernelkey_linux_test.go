@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
+	"io/fs"
 	"os"
 	"testing"
 	"time"
@@ -46,6 +47,35 @@ func TestCreateReadRemove(t *testing.T) {
 	}
 	if _, err := k.Read(10); !errors.Is(err, unix.ENOKEY) {
 		t.Errorf("Read after Remove = %v", err)
+	}
+}
+
+// TestClaim has many claim the same key: one of them gets it, and once it is free, one more.
+func TestClaim(t *testing.T) {
+	t.Parallel()
+	k := key(t, time.Minute)
+	for range 2 {
+		if err := k.Claim(); !errors.Is(err, fs.ErrExist) {
+			t.Fatalf("Claim of a key that is there = %v", err)
+		}
+		if err := k.Remove(); err != nil {
+			t.Fatal(err)
+		}
+		results := make(chan error)
+		for range 50 {
+			go func() { results <- k.Claim() }()
+		}
+		got := 0
+		for range 50 {
+			if err := <-results; err == nil {
+				got++
+			} else if !errors.Is(err, fs.ErrExist) {
+				t.Error(err)
+			}
+		}
+		if got != 1 {
+			t.Errorf("%d have it", got)
+		}
 	}
 }
 

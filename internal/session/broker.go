@@ -85,6 +85,11 @@ type Scope interface {
 
 	Load() rules.Record
 	Save(r rules.Record) error
+
+	// Claim claims the token code of the mark, beyond the lock and the record: fs.ErrExist says that it
+	// was claimed before, another error that nobody knows. Free takes a claim back.
+	Claim(mark string) error
+	Free(mark string)
 }
 
 // ClockBook remembers how far this machine's clock is from AWS's.

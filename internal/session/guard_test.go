@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,24 +14,54 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
-// TestNoPlaceForTheRecord has nothing be stored: no get sends a code that the one before may have sent,
-// and none sends more than two. AWS (world) sees to that.
+// TestNoPlaceForTheRecord has nothing be stored. Where the kernel knows which codes were sent, a get works, one
+// more in the same time step fails at once, and one in the next works again; where it does not, none sends a code.
+// AWS (world) sees to it that no code is sent twice.
 func TestNoPlaceForTheRecord(t *testing.T) {
+	for name, kernel := range map[string]error{"kernel knows": nil, "nobody knows": errors.ErrUnsupported} {
+		inWorld2(t, name, func(t *testing.T, w *world) {
+			w.mustGet(plan()) // by a process whose disk works
+			w.diskErr, w.kernel = fault.New(fault.Filesystem, "/home/me/.cache", "set AWS_MFA_CREDS_HOME", "read-only file system"), kernel
+			time.Sleep(totp.Period)
+			for n := range 3 {
+				want := 1
+				if kernel == nil {
+					w.mustGet(plan(), Options{Refresh: true})
+					want = n + 2
+				}
+				began := time.Now()
+				_, err := w.get(plan(), Options{Refresh: true})
+				if fault.KindOf(err) != fault.Filesystem || !strings.Contains(fault.Text(err), "/home/me/.cache: read-only file system") ||
+					fault.Remedy(err) != "set AWS_MFA_CREDS_HOME" || time.Since(began) > time.Second || w.codes() != want {
+					t.Errorf("%d codes after %v: %v", w.codes(), time.Since(began), fault.Line(err))
+				}
+				time.Sleep(totp.Period)
+			}
+		})
+	}
+}
+
+// TestEverythingIsRemoved removes locks, records and sessions while a code is under way: many more gets send no
+// code of the same time step, and get the session of the first.
+func TestEverythingIsRemoved(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.mustGet(plan()) // by a process whose disk works
-		w.diskErr = fault.New(fault.Filesystem, "/home/me/.cache", "set AWS_MFA_CREDS_HOME", "read-only file system")
-		for range 3 {
-			w.mustGet(plan(), Options{Refresh: true})
+		w.latency = 5 * time.Second
+		var crowd sync.WaitGroup
+		for range 20 {
+			crowd.Go(func() { w.mustGet(plan()) })
 		}
-		if w.codes() != 4 {
-			t.Errorf("%d codes", w.codes())
+		for range 4 {
+			time.Sleep(time.Second)
+			w.mu.Lock()
+			clear(w.locked)
+			clear(w.records)
+			w.mu.Unlock()
+			crowd.Go(func() { w.mustGet(plan()) })
 		}
-		w.fail = always(1, failure(awsapi.CodeRefused, awsapi.Answered, fault.Refused))
-		before := w.codes()
-		_, err := w.get(plan(), Options{Refresh: true})
-		if fault.KindOf(err) != fault.Filesystem || !strings.Contains(fault.Text(err), "/home/me/.cache: read-only file system") ||
-			fault.Remedy(err) != "set AWS_MFA_CREDS_HOME" || w.codes()-before > 2 {
-			t.Errorf("%d codes: %v", w.codes()-before, fault.Line(err))
+		began := time.Now()
+		crowd.Wait()
+		if w.codes() != 1 || time.Since(began) > 3*time.Second {
+			t.Errorf("%d codes, %v", w.codes(), time.Since(began))
 		}
 	})
 }

@@ -20,6 +20,10 @@ const (
 	// minTimeToSend is what the run must have left for a code to be sent: a code
 	// whose answer nobody waits for is lost.
 	minTimeToSend = 5 * time.Second
+
+	// stepPoll is how often the cache is looked at while a time step is waited for: another process may
+	// have had the lock of a directory that is gone, and get the session.
+	stepPoll = time.Second
 )
 
 // mint returns a new session of t, minted by this process or by the one that held
@@ -161,67 +165,69 @@ const maxTaken = 5
 // explained says why AWS has refused codes, where more is known than that.
 func (c *call) explained(ctx context.Context, err error, t *rules.Target, b *LockedRecord) error {
 	last := b.Record.Failures[t.ID]
-	device := "MFA device " + c.plan.Serial
 	mark, _ := c.mark(ctx, t)
-	known := func(f *fault.Error) error {
-		return &awsapi.Error{Kind: awsapi.CodeRefused, Delivery: awsapi.Answered, Err: f}
-	}
-	switch {
-	case awsapi.KindOf(err) != awsapi.CodeRefused:
+	if awsapi.KindOf(err) != awsapi.CodeRefused || b.Record.Accepted != mark || mark == "" || last.Kind == fault.Deadline && last.Count >= maxTaken {
 		return err
-	case b.unstored != nil:
-		return known(fault.New(fault.Filesystem, device, fault.Remedy(b.unstored),
-			"AWS refused the token code: another process may have sent it, because there is no place for a lock and a record (%s)", fault.Text(b.unstored)))
-	case b.Record.Accepted == mark && mark != "" && (last.Kind != fault.Deadline || last.Count < maxTaken):
-		return known(fault.New(fault.Deadline, device, "try again in half a minute; give each computer or job that works at the same time an MFA device of its own (a user can have eight)",
-			"AWS has accepted its codes from here before, and refused two in a row now: other computers or jobs use them"))
 	}
-	return err
+	return &awsapi.Error{Kind: awsapi.CodeRefused, Delivery: awsapi.Answered, Err: fault.New(fault.Deadline, "MFA device "+c.plan.Serial,
+		"try again in half a minute; give each computer or job that works at the same time an MFA device of its own (a user can have eight)",
+		"AWS has accepted its codes from here before, and refused two in a row now: other computers or jobs use them")}
 }
 
 // sendCode sends request with the code of the first time step that may be used. A
 // code that became out of date before it was sent is replaced. No code is sent if the session of
 // t is in the cache by then: if somebody has removed the lock, another process may have minted it.
 //
-// Nor is a code sent that may have been sent before: one that a program prints again, or, where no claim
-// can be stored, that of a time step which began before this process. Its step counts as spent.
+// Nor is a code sent that may have been sent before: one that a program prints again, or that another process
+// has claimed which had the lock of a directory that is gone. Its step counts as spent.
 func (c *call) sendCode(ctx context.Context, t *rules.Target, request awsapi.Request, d demand, b *LockedRecord) (awsapi.Result, error) {
-	repeated := false
-	for try := 1; ; try++ {
+	repeated, outdated := false, 0
+	for {
 		if result, ok := c.meanwhile(t, d); ok {
 			return result, nil
 		}
-		step, err := c.nextStep(ctx, b.Record, d)
+		step, begun, err := c.nextStep(ctx, b.Record, d)
 		if err != nil {
 			return awsapi.Result{}, err
 		}
-		if result, ok := c.meanwhile(t, d); ok {
-			return result, nil
+		if !begun {
+			continue
 		}
 		request.CodeExpires = step.End()
 		if request.Code, err = c.read.codes.Code(ctx, step); err != nil {
 			return awsapi.Result{}, err
 		}
-		code, stored := c.plan.Mark("code", request.Key.Secret.Reveal(), request.Code.Reveal()), b.unstored == nil
+		code := rules.CodeMark(request.Key.Secret.Reveal(), request.Code.Reveal())
 		again := code == b.Record.Code
 		if again && repeated {
 			return awsapi.Result{}, c.notWaiting("see that mfa_process prints the current code each time", "the program that makes its codes prints one that was sent before, again and again")
 		}
-		b.Record.Code, repeated = code, again
-		b.Claim(step)
-		if again || stored && b.unstored != nil && step.Start().Before(c.started.Add(c.skew())) {
+		repeated = again
+		claimed, err := b.claimCode(step, code)
+		if err != nil {
+			return awsapi.Result{}, c.noPlace(err)
+		}
+		if again || !claimed {
 			continue
 		}
 		result := c.send(ctx, request)
-		b.Settle(result.Err, step)
+		if b.Settle(result.Err, step); b.Record.Code == "" {
+			b.Scope.Free(code)
+		}
 		if result.Err == nil {
 			b.Record.Accepted, _ = c.mark(ctx, t)
 			b.Save()
 		}
-		if awsapi.KindOf(result.Err) != awsapi.CodeOutOfDate || try == rules.MaxOutdated {
+		if outdated++; awsapi.KindOf(result.Err) != awsapi.CodeOutOfDate || outdated == rules.MaxOutdated {
 			return result, nil
 		}
 	}
+}
+
+// noPlace is the failure where neither the disk nor the kernel knows which codes were sent.
+func (c *call) noPlace(unstored error) error {
+	return fault.New(fault.Filesystem, "MFA device "+c.plan.Serial, fault.Remedy(unstored),
+		"no token code was sent: another process may have sent it, because there is no place for a lock and a record (%s)", fault.Text(unstored))
 }
 
 // meanwhile returns the session of t that another process has put into the cache.
@@ -297,36 +303,32 @@ func (c *call) accepted(ctx context.Context, result awsapi.Result) (creds.Sessio
 	return creds.Session{Credentials: result.Credentials, Minted: minted}, nil
 }
 
-// nextStep returns the time step whose code is to be sent now. It waits for one if
-// the current one is spent or about to end, but not if d has a session to fall back on, and
-// not if ctx ends before it begins.
-func (c *call) nextStep(ctx context.Context, record rules.Record, d demand) (totp.Step, error) {
-	for {
-		if c.now().Unix() < 0 {
-			return 0, CheckTime(c.now())
-		}
-		step, wait := choose(record, c.now())
-		if d.Ahead {
-			wait -= totp.Period - rules.ClockNoise
-		}
-		if wait <= 0 && !d.optional && !c.timeFor(ctx, minTimeToSend) {
-			return 0, c.notWaiting("try again", "too little time is left for a call to AWS")
-		}
-		if wait <= 0 {
-			return step, nil
-		}
-		if d.optional {
-			return 0, c.notWaiting("", "the code of this time step is spent")
-		}
-		if !c.timeFor(ctx, wait+minTimeToSend) {
-			return 0, c.notWaiting("try again then; jobs that often meet here want MFA devices of their own (a user can have eight)",
-				"its codes up to now are spent, the next one is free in "+fault.About(wait))
-		}
-		c.Log.Debug("waiting for the next time step", "wait", wait)
-		if err := c.Sleep(ctx, wait); err != nil {
-			return 0, gaveUp(ctx, c.notWaiting("try again", "gave up waiting: the next time step has not begun"))
-		}
+// nextStep returns the time step whose code is to be sent, and whether it has begun. It waits for that for a
+// moment, but not if d has a session to fall back on, and not if ctx ends before it begins.
+func (c *call) nextStep(ctx context.Context, record rules.Record, d demand) (step totp.Step, begun bool, err error) {
+	if c.now().Unix() < 0 {
+		return 0, false, CheckTime(c.now())
 	}
+	step, wait := choose(record, c.now())
+	if d.Ahead {
+		wait -= totp.Period - rules.ClockNoise
+	}
+	switch {
+	case wait <= 0 && !d.optional && !c.timeFor(ctx, minTimeToSend):
+		return 0, false, c.notWaiting("try again", "too little time is left for a call to AWS")
+	case wait <= 0:
+		return step, true, nil
+	case d.optional:
+		return 0, false, c.notWaiting("", "the code of this time step is spent")
+	case !c.timeFor(ctx, wait+minTimeToSend):
+		return 0, false, c.notWaiting("try again then; jobs that often meet here want MFA devices of their own (a user can have eight)",
+			"its codes up to now are spent, the next one is free in "+fault.About(wait))
+	}
+	c.Log.Debug("waiting for the next time step", "wait", wait)
+	if err := c.Sleep(ctx, min(wait, stepPoll)); err != nil {
+		return 0, false, gaveUp(ctx, c.notWaiting("try again", "gave up waiting: the next time step has not begun"))
+	}
+	return step, false, nil
 }
 
 // timeFor reports whether ctx leaves the time d.

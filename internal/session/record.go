@@ -1,6 +1,8 @@
 package session
 
 import (
+	"errors"
+	"io/fs"
 	"log/slog"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
@@ -25,6 +27,18 @@ func (l *LockedRecord) Claim(steps ...totp.Step) {
 		l.Record.Claim(step)
 	}
 	l.Save()
+}
+
+// claimCode claims step and its code, whose mark is code. It is false if another process of this home may have
+// sent that code. The error is that of the disk, where nobody knows.
+func (l *LockedRecord) claimCode(step totp.Step, code string) (claimed bool, err error) {
+	l.Record.Code = code
+	l.Claim(step)
+	err = l.Scope.Claim(code)
+	if err != nil && l.unstored != nil {
+		return false, l.unstored
+	}
+	return !errors.Is(err, fs.ErrExist), nil
 }
 
 // Settle notes what the error of a call, or nil, says about the claimed steps whose codes it sent. They

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"slices"
@@ -42,6 +43,7 @@ type world struct {
 	program func(context.Context, totp.Step) (creds.Secret, error) // makes the codes in the place of the seed, if set
 	noDate  bool                                                   // AWS's answers carry no date
 	diskErr error                                                  // of every write
+	kernel  error                                                  // of every claim of a code
 
 	mu       sync.Mutex
 	calls    []awsapi.Request
@@ -50,6 +52,7 @@ type world struct {
 	sessions map[string]creds.Session
 	records  map[string]rules.Record
 	locked   map[string]bool
+	claims   map[string]bool
 	clock    rules.Clock
 }
 
@@ -64,7 +67,7 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 		}
 		w := &world{
 			t: t, seed: seed, latency: 150 * time.Millisecond,
-			sessions: make(map[string]creds.Session), records: make(map[string]rules.Record), locked: make(map[string]bool),
+			sessions: make(map[string]creds.Session), records: make(map[string]rules.Record), locked: make(map[string]bool), claims: make(map[string]bool),
 		}
 		time.Sleep(time.Until(time.Date(2026, 1, 1, 0, 0, 1, 0, time.UTC))) // no clock that is right shows the year 2000
 		test(t, w)
@@ -273,6 +276,22 @@ func (s *scope) TryLock() (func(), bool, error) {
 		defer s.w.mu.Unlock()
 		s.w.locked[s.name] = false
 	}, true, nil
+}
+
+func (s *scope) Claim(mark string) error {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	if s.w.kernel == nil && s.w.claims[mark] {
+		return fs.ErrExist
+	}
+	s.w.claims[mark] = true
+	return s.w.kernel
+}
+
+func (s *scope) Free(mark string) {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	delete(s.w.claims, mark)
 }
 
 func (s *scope) Load() rules.Record {

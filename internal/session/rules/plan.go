@@ -59,6 +59,9 @@ func (p Plan) Target() *Target {
 // Mark returns the mark of what AWS is asked with along the route: secrets, or the session that signs.
 func (p Plan) Mark(with ...string) string { return digest(append(with, p.Route)...) }
 
+// CodeMark returns the mark of a token code, keyed with the secret access key that it is sent with.
+func CodeMark(secret, code string) string { return digest("code", secret, code) }
+
 // DeviceScope names the scope of the MFA device serial: its lock and its record. Its codes are
 // the same for all access keys and behind every endpoint, so neither is part of it.
 func DeviceScope(serial string) string { return digest("device", serial) }

@@ -29,9 +29,7 @@ func healed(m *ill) {
 
 // withTLS has STS use TLS with a certificate of the sandbox's own CA.
 func withTLS(m *ill) {
-	other := bed(m.t, testbed.Options{Bare: true, Sandbox: sandbox.Options{TLS: true, World: m.Server.World()}})
-	m.write(m.Dir+"/ca.pem", string(other.Server.CAPEM()))
-	m.env = append(m.env, "AWS_ENDPOINT_URL_STS="+other.Server.URL())
+	m.env = append(m.env, "AWS_ENDPOINT_URL_STS="+overTLS(m, sandbox.Options{}).Server.URL(), "AWS_CA_BUNDLE=")
 }
 
 // awsHints are those about what AWS and the network say.

@@ -109,7 +109,7 @@ func enrollHints() []hintCase {
 	return []hintCase{
 		{"device denied", all(nobody, deny("CreateVirtualMFADevice")), enroll + " --device-name alice", 6, "MFA device alice: " + alice + "CreateVirtualMFADevice (explicit deny in an identity-based policy)" + id, "ask an administrator to allow iam:CreateVirtualMFADevice", deny(), ""},
 		{"name denied", all(nobody, ownName), enroll + " --device-name laptop", 6, "MFA device laptop: " + alice + "CreateVirtualMFADevice (no identity-based policy allows the iam:CreateVirtualMFADevice action)" + id, "many policies allow only a device named like the user: aws-mfa-creds enroll --device-name alice --profile new; or ask an administrator to allow iam:CreateVirtualMFADevice", all(pasteLastRun, retype(enroll)), ""},
-		{"further device", all(nobody, phones(1)), enroll, 6, "MFA device …: " + alice + "EnableMFADevice (a further MFA device needs a session with MFA)" + id, "give a device that works already: --mfa-serial ARN --mfa-code-file FILE; if there is none, " + lost + phone + "; then: aws-mfa-creds enroll --replace-unassigned --profile new", func(m *ill) {
+		{"further device", all(nobody, phones(2)), enroll, 6, "MFA device …: " + alice + "EnableMFADevice (a further MFA device needs a session with MFA)" + id, "give a device that works already: --mfa-serial ARN --mfa-code-file FILE; if there is none, " + lost + "ARN; then: aws-mfa-creds enroll --replace-unassigned --profile new", func(m *ill) {
 			world := m.Server.World()
 			code, err := sandbox.Code(world.Device(phone).Seed, time.Now())
 			must(m.t, err)
@@ -159,5 +159,3 @@ func bobsKey(m *ill) {
 	m.write(m.Dir+"/bob", "AKIABOBBOBBOBBOBBOB7 "+strings.Repeat("b", 40))
 	m.must("aws-mfa-creds add --profile new --yes --access-key-file " + m.Dir + "/bob")
 }
-
-func networkHints() []hintCase { return nil }

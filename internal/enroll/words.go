@@ -97,14 +97,14 @@ func (r *run) deactivate(serial string) (remedy string) {
 
 // replace is the command that makes a device, also in the place of one that nobody has.
 func (r *run) replace(serial string) (command string) {
-	flow, name := FlowEnroll, ""
+	words := []string{"aws-mfa-creds", string(FlowEnroll), "--replace-unassigned"}
 	if r.entry.Flow == FlowRotateDevice {
-		flow = FlowRotateDevice
+		words[1] = string(FlowRotateDevice)
 	}
 	if serial == r.entry.Serial && r.entry.Name != "" {
-		name = " --device-name " + r.entry.Name
+		words = append(words, "--device-name", r.entry.Name)
 	}
-	return "aws-mfa-creds " + string(flow) + " --replace-unassigned" + name + " --profile NAME"
+	return strings.Join(append(words, "--profile NAME"), " ")
 }
 
 // withoutMFA says how to get on where AWS wants a session with MFA and none can be had.

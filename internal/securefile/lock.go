@@ -53,7 +53,7 @@ func (d *Dir) TryLock(name string, share Share) (unlock func(), held bool, err e
 	case d.linked(name):
 		return nil, false, ErrUnusable
 	case !d.Current():
-		return nil, false, &fault.Error{Kind: fault.Filesystem, Thing: d.path, Cause: "was replaced while it was in use", Remedy: "run the command again", Err: fs.ErrNotExist}
+		return nil, false, &fault.Error{Kind: fault.Filesystem, Thing: d.path, Cause: "was replaced while it was in use", Err: fs.ErrNotExist}
 	}
 	return nil, false, nil
 }

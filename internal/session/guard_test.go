@@ -162,7 +162,7 @@ func TestLockIsHeldForEver(t *testing.T) {
 		want  []string
 	}{
 		"suspended": {stuckScope{pid: 4711, suspended: true}, []string{"process 4711 (aws-mfa-creds get), which is suspended", "kill -CONT 4711"}},
-		"slow":      {stuckScope{pid: 4711}, []string{"process 4711 (aws-mfa-creds get)", "kill 4711"}},
+		"slow":      {stuckScope{pid: 4711}, []string{"process 4711 (aws-mfa-creds get)", "try again"}},
 		"unknown":   {stuckScope{}, []string{"another process", "pkill -CONT"}},
 	} {
 		inWorld2(t, name, func(t *testing.T, w *world) {

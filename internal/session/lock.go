@@ -48,9 +48,9 @@ func Taken(scope Scope, serial string) *fault.Error {
 	who, remedy := "another process", "try again; one that is suspended goes on with: pkill -CONT -x aws-mfa-creds"
 	switch {
 	case suspended:
-		who, remedy = fmt.Sprintf("process %d (%s), which is suspended,", pid, command), fmt.Sprintf("run: kill -CONT %d, or end it: kill -KILL %[1]d", pid)
+		who, remedy = fmt.Sprintf("process %d (%s), which is suspended,", pid, command), fmt.Sprintf("run: kill -CONT %d, or end it: kill -KILL %d", pid, pid)
 	case pid != 0:
-		who, remedy = fmt.Sprintf("process %d (%s)", pid, command), fmt.Sprintf("try again, or end it: kill %d", pid)
+		who, remedy = fmt.Sprintf("process %d (%s)", pid, command), "try again"
 	}
 	return fault.New(fault.Deadline, "MFA device "+serial, remedy, "gave up waiting: %s holds its lock", who)
 }

@@ -367,7 +367,7 @@ func (m *ill) belongings() (b belongings) {
 				b.foreign[path] = uid
 			}
 		}
-		if strings.HasSuffix(path, ".age") {
+		if strings.HasSuffix(path, ".age") && !strings.Contains(path, "the-console-s") { // which gets its serial
 			b.items = append(b.items, path)
 		}
 		return nil

@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -217,18 +216,6 @@ func TestRemovedDeviceLeavesNoTrace(t *testing.T) {
 	}
 	if listed := n.must("list", "--profile", "b"); !strings.Contains(listed, "enroll --profile b") {
 		t.Error(listed)
-	}
-}
-
-// TestInterruptedPromptEndsItsLine presses Ctrl-C at a question.
-func TestInterruptedPromptEndsItsLine(t *testing.T) {
-	t.Parallel()
-	b, _, _ := bare(t)
-	s := (&newcomer{t: t, Bed: b}).shell("add", "--profile", "work", "--store", "age")
-	must(t, s.Expect("Access key ID (AKIA...): "))
-	must(t, s.Type("\x03"))
-	if shown := s.ends(128 + int(syscall.SIGINT)); !strings.HasSuffix(shown, "^C\r\n") {
-		t.Errorf("shows %q", shown)
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
 )
 
 // tree is what rests in the home and in the directories of the program, by path. What only locks, and
@@ -141,37 +140,6 @@ func TestNothingChangesFirst(t *testing.T) {
 	}
 }
 
-// TestSetupInterrupted presses Ctrl-C at each question of setup: nothing has changed then.
-func TestSetupInterrupted(t *testing.T) {
-	t.Parallel()
-	phone := []func(*sandbox.Options){demandsMFA, withDevice(phoneSerial, testbed.UserName)}
-	questions := []struct{ question, answer string }{
-		{"Name of the profile: ", "p"},
-		{"Region for the profile (Enter for none): ", "us-east-1"},
-		{"Access key ID (AKIA...): ", "ID"},
-		{"Secret access key (not shown): ", "SECRET"},
-		{"such as your phone's [" + phoneSerial + "]: ", ""},
-		{"Its current code (" + phoneSerial + "): ", ""},
-	}
-	for last := range questions {
-		t.Run(fmt.Sprint(last), func(t *testing.T) {
-			t.Parallel()
-			n := newNewcomer(t, phone...)
-			before := n.tree()
-			key := n.user().Keys[0]
-			n.env = []string{"AWS_PROFILE="}
-			s := n.shell("setup")
-			for _, q := range questions[:last] {
-				s.answer(q.question, strings.NewReplacer("ID", key.ID, "SECRET", key.Secret).Replace(q.answer))
-			}
-			n.check(s.Expect(questions[last].question))
-			n.check(s.Type("\x03"))
-			s.ends(130)
-			n.unchanged(before)
-		})
-	}
-}
-
 // TestSetupReplacesAWrongKey asks again for a secret key that AWS refuses, and in another run for the one that
 // is stored.
 func TestSetupReplacesAWrongKey(t *testing.T) {
@@ -276,7 +244,7 @@ func TestNextStep(t *testing.T) {
 	}
 	s := n.shell("add", "--profile", "p") // Enter keeps what is stored
 	s.answer("is stored already. Replace it? [y/N]: ", "")
-	s.answer("is stored already. Replace it? [y/N]: ", "")
+	s.answer("is stored already. Replace it? This cannot be undone. [y/N]: ", "")
 	s.ends(0)
 	n.isAlice()
 }

@@ -321,16 +321,6 @@ func (add *adding) holds(ctx context.Context, kind, what string) bool {
 	return err == nil
 }
 
-// wants asks whether a stored secret is to be replaced where no flag says so, and nobody has to enter
-// another one to get on.
-func (add *adding) wants(ctx context.Context, given bool, what string) (bool, error) {
-	if given || add.ask.yes || !add.ask.present() {
-		return true, nil
-	}
-	yes, err := add.ask.terminal.Confirm(ctx, what+" is stored already. Replace it?")
-	return yes, ended(err)
-}
-
 // planSeed reads the seed and finds out under which serial to store it, and where.
 func (add *adding) planSeed(ctx context.Context) (err error) {
 	if add.own.MFAProcess != "" {
@@ -339,9 +329,10 @@ func (add *adding) planSeed(ctx context.Context) (err error) {
 	if add.seedPlace, err = add.storeFor(ctx, "seed", "--seed", add.stores.seed, add.settings.SeedStore); err != nil {
 		return err
 	}
-	if serial := add.settings.Serial; serial != "" {
+	agreed := false
+	if serial := add.settings.Serial; serial != "" && !add.seed.given() && !add.key.env {
 		if _, err := add.seedPlace.items.Seed(ctx, serial); err == nil {
-			if yes, err := add.wants(ctx, add.seed.given() || add.key.env, "The seed of "+serial); err != nil || !yes {
+			if agreed, err = add.ask.agrees(ctx, "The seed of "+serial+" is stored already. Replace it? This cannot be undone."); err != nil || !agreed {
 				return err
 			}
 		}
@@ -358,11 +349,11 @@ func (add *adding) planSeed(ctx context.Context) (err error) {
 		return err
 	}
 	add.newSeed = &got.Seed
-	return add.mayReplaceSeed(ctx)
+	return add.mayReplaceSeed(ctx, agreed)
 }
 
-// mayReplaceSeed asks before another seed of the same device is lost.
-func (add *adding) mayReplaceSeed(ctx context.Context) error {
+// mayReplaceSeed asks before another seed of the same device is lost, unless that is agreed.
+func (add *adding) mayReplaceSeed(ctx context.Context, agreed bool) error {
 	stored, err := add.seedPlace.items.Seed(ctx, add.settings.Serial)
 	if fault.KindOf(err) == fault.NoSecret {
 		return nil
@@ -370,7 +361,9 @@ func (add *adding) mayReplaceSeed(ctx context.Context) error {
 	if add.seedKnown = err == nil && stored.Equal(*add.newSeed); err != nil || add.seedKnown {
 		return err
 	}
-	add.replaced = true
+	if add.replaced = true; agreed {
+		return nil
+	}
 	return add.ask.confirm(ctx, fmt.Sprintf("A different seed is stored for %s. Replace it? This cannot be undone.", add.settings.Serial))
 }
 

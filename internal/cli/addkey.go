@@ -47,8 +47,9 @@ func (add *adding) planKey(ctx context.Context) (err error) {
 	if err != nil && fault.KindOf(err) != fault.NoSecret {
 		return err
 	}
-	if stored.ID != "" && !add.rejected {
-		if yes, err := add.wants(ctx, add.key.given(), "Access key "+stored.ID); err != nil || !yes {
+	agreed := add.rejected
+	if stored.ID != "" && !agreed && !add.key.given() {
+		if agreed, err = add.ask.agrees(ctx, "Access key "+stored.ID+" is stored already. Replace it?"); err != nil || !agreed {
 			return err
 		}
 	}
@@ -57,7 +58,7 @@ func (add *adding) planKey(ctx context.Context) (err error) {
 		return err
 	}
 	add.newKey, add.keyKnown = &key, stored.ID == key.ID && stored.Secret.Equal(key.Secret)
-	if stored.ID == "" || add.keyKnown || add.rejected {
+	if stored.ID == "" || add.keyKnown || agreed {
 		return nil
 	}
 	return add.ask.confirm(ctx, fmt.Sprintf("Replace access key %s of profile %s with %s?", stored.ID, fault.Printable(id), key.ID))

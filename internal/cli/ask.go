@@ -84,17 +84,23 @@ func (q *asker) secret(ctx context.Context, prompt, flag string) (creds.Secret, 
 
 // confirm has a question answered with yes, or fails.
 func (q *asker) confirm(ctx context.Context, question string) error {
-	if q.yes {
-		return nil
-	}
-	if !q.present() {
+	if !q.yes && !q.present() {
 		return fault.New(fault.Usage, "", "give --yes", "there is no terminal to ask on: %s", question)
 	}
-	yes, err := q.terminal.Confirm(ctx, question)
+	yes, err := q.agrees(ctx, question)
 	if err == nil && !yes {
 		err = fault.New(fault.Usage, "", "", "nothing was changed")
 	}
-	return ended(err)
+	return err
+}
+
+// agrees asks a question that may be answered with no. Where nobody can be asked, the answer is yes.
+func (q *asker) agrees(ctx context.Context, question string) (bool, error) {
+	if q.yes || !q.present() {
+		return true, nil
+	}
+	yes, err := q.terminal.Confirm(ctx, question)
+	return yes, ended(err)
 }
 
 // word has a person type word, to confirm what cannot be undone.

@@ -53,6 +53,9 @@ func (a *app) enrollInConsole(ctx context.Context, o enrollOptions, ask *asker) 
 	if err := c.begin(ctx, o); err != nil {
 		return err
 	}
+	if o.abandon {
+		return c.abandon(ctx)
+	}
 	got, err := c.seed(ctx)
 	if err == nil && o.begin != nil {
 		if err = o.begin(ctx); err == nil {
@@ -103,6 +106,28 @@ func (a *app) forgetConsole(ctx context.Context, name string, items keystore.Ite
 		return err
 	}
 	return journal.EndConsole()
+}
+
+// abandon forgets an earlier run, and deletes its seed, which belongs to no serial.
+func (c *console) abandon(ctx context.Context) error {
+	name := c.has.Identity
+	journal, err := c.consoleJournal(name)
+	if err != nil {
+		return err
+	}
+	const seed = " Its seed is deleted: if the console has enabled a device with it, nothing generates the codes of that any more."
+	if _, held, err := c.mayAbandon(ctx, c.ask, journal, enroll.Console, seed); err != nil || !held {
+		return err
+	}
+	if err := c.forgetConsole(ctx, name, c.items); err != nil {
+		return err
+	}
+	c.say("Forgotten. If the AWS console shows a device of that run, delete it there.")
+	return c.update(ctx, name, func(own *edit.Own) {
+		if own.Serial == "" {
+			own.ForgetDevice()
+		}
+	})
 }
 
 func (a *app) consoleJournal(name string) (*enroll.Manager, error) {
@@ -156,16 +181,22 @@ func (c *console) begin(ctx context.Context, o enrollOptions) error {
 // pendingSeed names the seed of a device that has no serial yet.
 func pendingSeed(profileName string) string { return "the console's for profile " + profileName }
 
-// seed reads the seed, or takes the one that an earlier run has stored and not
-// finished with.
+// seed reads the seed, or takes the one that an earlier run has stored and not finished with, which is not
+// replaced by another without a question.
 func (c *console) seed(ctx context.Context) (totp.Account, error) {
-	if stored, err := c.items.Seed(ctx, pendingSeed(c.has.Identity)); err == nil && !c.options.seed.given() {
-		question := "An earlier run stored a seed for the console and did not finish. Continue with it?"
-		if c.ask.confirm(ctx, question) == nil {
-			return totp.Account{Seed: stored}, nil
+	stored, err := c.items.Seed(ctx, pendingSeed(c.has.Identity))
+	held := err == nil
+	if held && !c.options.seed.given() {
+		yes, err := c.ask.agrees(ctx, "An earlier run stored a seed for the console and did not finish. Continue with it?")
+		if err != nil || yes {
+			return totp.Account{Seed: stored}, err
 		}
 	}
-	return c.options.seed.read(ctx, c.ask)
+	got, err := c.options.seed.read(ctx, c.ask)
+	if err == nil && held && !got.Seed.Equal(stored) {
+		err = c.abandon(ctx)
+	}
+	return got, err
 }
 
 // showPair shows two consecutive codes until they have been typed, and returns the last step

@@ -62,13 +62,13 @@ func runEnroll(ctx context.Context, a *app, o enrollOptions) error {
 	if o.profile = owner.Profile; err == nil {
 		err = a.preflight(files, changes{profile: o.profile, device: o.device.Name, stores: []string{o.seedStore}})
 	}
-	if err == nil && o.console.on {
-		err = a.enrollInConsole(ctx, o, ask)
-	}
 	if err != nil {
 		return err
 	}
 	if o.console.on {
+		if err := a.enrollInConsole(ctx, o, ask); err != nil || o.abandon {
+			return err
+		}
 		return a.sayNext(o.profile)
 	}
 	m, err := a.manager(ctx, o.profile, o.seedStore, o.other, ask)

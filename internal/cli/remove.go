@@ -152,9 +152,7 @@ func (r removal) confirm(ctx context.Context, ask *asker) error {
 // detach takes the device, which is gone, from the profiles that shared it.
 func (r removal) detach(ctx context.Context) error {
 	for _, name := range r.sharing {
-		if err := r.update(ctx, name, func(own *edit.Own) {
-			own.Serial, own.KeyStore, own.SeedStore, own.Store = "", own.WhereKey(), "", ""
-		}); err != nil {
+		if err := r.update(ctx, name, (*edit.Own).ForgetDevice); err != nil {
 			return err
 		}
 		r.say("Profile %s has no MFA device any more. To give it one, run: %s enroll --profile %s", fault.Printable(name), program, fault.Shell(name))

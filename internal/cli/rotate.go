@@ -141,15 +141,8 @@ func (a *app) manage(ctx context.Context, about enroll.Subject, o rotateOptions,
 
 // abandon forgets what an earlier run has left undone.
 func (m *manager) abandon(ctx context.Context, about enroll.Subject) error {
-	left, unfinished, err := m.Unfinished(about)
-	if err != nil {
-		return err
-	}
-	if !unfinished {
-		m.say("Profile %s has no unfinished run.", fault.Printable(m.Profile))
-		return nil
-	}
-	if err := m.ask.confirm(ctx, fmt.Sprintf("Forget the run of %q that was started %s?", left.Flow, left.Started.Local().Format(time.DateTime))); err != nil {
+	left, unfinished, err := m.mayAbandon(ctx, m.ask, m.Manager, about, "")
+	if err != nil || !unfinished {
 		return err
 	}
 	if _, err := m.Abandon(about); err != nil {
@@ -157,6 +150,19 @@ func (m *manager) abandon(ctx context.Context, about enroll.Subject) error {
 	}
 	m.say("Forgotten. Check in IAM what user %s still has: %s", left.Caller, leftovers(left))
 	return nil
+}
+
+// mayAbandon asks whether to forget an unfinished run, if there is one, and what goes with it.
+func (a *app) mayAbandon(ctx context.Context, ask *asker, m *enroll.Manager, about enroll.Subject, more string) (enroll.Entry, bool, error) {
+	left, unfinished, err := m.Unfinished(about)
+	switch {
+	case err != nil:
+		return left, false, err
+	case !unfinished:
+		a.say("Profile %s has no unfinished run.", fault.Printable(m.Profile))
+		return left, false, nil
+	}
+	return left, true, ask.confirm(ctx, fmt.Sprintf("Forget the run of %q that was started %s?%s", left.Flow, left.Started.Local().Format(time.DateTime), more))
 }
 
 // leftovers names what a run may have left in IAM.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enroll"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
@@ -104,6 +105,8 @@ func (p *opened) deviceReady() error {
 	case !p.HasCodes():
 		return fault.New(fault.NoSecret, thing, "run: "+program+" enroll --profile "+fault.Shell(p.Settings.Identity)+", or for an existing device: "+add,
 			"no seed is stored for it, and mfa_process is not set")
+	case p.Settings.Serial == "" && strings.Contains(p.app.unfinished(p.Settings.Identity), string(enroll.FlowConsole)):
+		return fault.New(fault.Config, thing, program+" enroll --console --profile "+fault.Shell(p.Settings.Identity), "its enrollment in the AWS console did not finish")
 	case p.Settings.Serial == "":
 		return fault.New(fault.Config, thing, "add mfa_serial = ARN to its section in "+p.app.editor().Paths.Own+"; the IAM console shows the ARN", "the serial of its MFA device is unknown")
 	}

@@ -45,6 +45,11 @@ func (o *Own) SetStores(key, seed string) {
 	o.Store, o.KeyStore, o.SeedStore = "", key, seed
 }
 
+// ForgetDevice drops the MFA device, and leaves the access key.
+func (o *Own) ForgetDevice() {
+	o.Serial, o.Store, o.KeyStore, o.SeedStore = "", "", o.WhereKey(), ""
+}
+
 // field is one setting and its key.
 type field struct {
 	key  string

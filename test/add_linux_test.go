@@ -217,7 +217,7 @@ func TestFromCredentialsFile(t *testing.T) {
 // TestTwoHomes keeps access key and seed in different stores, and moves them.
 func TestTwoHomes(t *testing.T) {
 	t.Parallel()
-	env := keyring(t, "pass", "pass", "gpg")
+	env := keyring(t, "pass")
 	b, key, seed := bare(t)
 	mustRun(t, b, env, "add", "--profile", "work", "--key-store", "age", "--seed-store", "pass", "--access-key-file", key, "--seed-file", seed, "--serial", b.Identity().Serial)
 	if text := readFile(t, filepath.Join(b.Own(), "profiles.ini")); !strings.Contains(text, "key_store = age\n") || !strings.Contains(text, "seed_store = pass\n") {

@@ -99,7 +99,7 @@ func TestSeedOfAnotherIdentity(t *testing.T) {
 func TestMoveMeetsAnother(t *testing.T) {
 	t.Parallel()
 	b, key, seed := bare(t)
-	env := keyring(t, "pass", "pass", "gpg")
+	env := keyring(t, "pass")
 	other := filepath.Join(b.Dir, "secrets", "other")
 	writeFile(t, other, "AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n")
 	own := filepath.Join(b.Own(), "profiles.ini")

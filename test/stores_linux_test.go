@@ -15,12 +15,24 @@ import (
 
 // keyring starts a keyring of its own for the test, by the project's script, and returns the
 // variables that lead to it.
-func keyring(t *testing.T, kind string, programs ...string) []string {
+func keyring(t *testing.T, kind string) []string {
 	t.Helper()
-	for _, p := range programs {
-		need(t, p, "scripts/install-test-tools")
+	return startKeyring(t, kind, exec.CommandContext(t.Context(), "/bin/bash"))
+}
+
+// startKeyring is keyring in the environment and for the user of cmd, a bash.
+func startKeyring(t *testing.T, kind string, cmd *exec.Cmd) []string {
+	t.Helper()
+	for _, program := range map[string][]string{
+		"secret-service": {"dbus-daemon", "gnome-keyring-daemon", "dbus-send", "secret-tool"}, "kwallet": {"dbus-daemon", "kwalletd5", "gdbus"}, "pass": {"pass", "gpg"}, "pass-locked": {"pass", "gpg"},
+	}[kind] {
+		need(t, program, "scripts/install-test-tools")
 	}
-	cmd := exec.CommandContext(t.Context(), "../scripts/keyrings", kind, "/bin/sh", "-c", "env; echo READY; read end")
+	script, err := os.ReadFile("../scripts/keyrings") // which other users may not be able to do
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Args = []string{"bash", "-c", string(script), "keyrings", kind, "/bin/sh", "-c", "PASSWORD_STORE_DIR=$HOME/.password-store env; echo READY; read end"}
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +99,7 @@ func storeCases(t *testing.T) map[string]func(t *testing.T) storeCase {
 			}
 		},
 		"secret-service": func(t *testing.T) storeCase {
-			env := keyring(t, "secret-service", "gnome-keyring-daemon", "dbus-daemon", "dbus-send")
+			env := keyring(t, "secret-service")
 			return storeCase{
 				store: "secret-service", env: env,
 				lock: func(t *testing.T, b *testbed.Bed) {
@@ -107,7 +119,7 @@ func storeCases(t *testing.T) map[string]func(t *testing.T) storeCase {
 			}
 		},
 		"pass": func(t *testing.T) storeCase {
-			env := keyring(t, "pass", "pass", "gpg")
+			env := keyring(t, "pass")
 			gone := ""
 			for _, pair := range env {
 				if path, ok := strings.CutPrefix(pair, "GNUPGHOME="); ok {
@@ -199,7 +211,7 @@ func locked(t *testing.T, b *testbed.Bed, c storeCase, profile string, cached pr
 func TestWarmGetTouchesNoStore(t *testing.T) {
 	t.Parallel()
 	strace := need(t, "strace", "apt-get install strace")
-	env := keyring(t, "secret-service", "gnome-keyring-daemon", "dbus-daemon")
+	env := keyring(t, "secret-service")
 	for _, store := range []string{"secret-service", "age"} {
 		b, key, seed := bare(t)
 		mustRun(t, b, env, "add", "--profile", "work", "--store", store, "--access-key-file", key, "--seed-file", seed, "--serial", b.Identity().Serial)

@@ -3,7 +3,6 @@
 package test
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -14,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -63,55 +63,19 @@ func needVault(t *testing.T) string {
 }
 
 // newVaultBed returns a machine with one of the keyrings of scripts/keyrings, or none for "".
-func newVaultBed(t *testing.T, keyring string) vaultBed {
+func newVaultBed(t *testing.T, kind string) vaultBed {
 	t.Helper()
 	dir := needVault(t)
 	v := vaultBed{Bed: bed(t, testbed.Options{}), fill: filepath.Join(dir, "awsvault")}
-	v.env = append(v.env, "PATH="+dir+":"+os.Getenv("PATH"), "AWS_VAULT_BACKEND="+cmp.Or(strings.TrimSuffix(keyring, "-locked"), "file"))
+	v.env = append(v.env, "PATH="+dir+":"+os.Getenv("PATH"), "AWS_VAULT_BACKEND="+cmp.Or(strings.TrimSuffix(kind, "-locked"), "file"))
 	for _, name := range []string{"ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SEED", "SERIAL"} {
 		v.env = append(v.env, "AWS_MFA_CREDS_"+name+"=")
 	}
 	v.env = append(v.env, "DBUS_SESSION_BUS_ADDRESS=unix:path=/dev/null/none")
-	if keyring != "" {
-		v.env = append(v.env, startKeyring(t, keyring)...)
+	if kind != "" {
+		v.env = append(v.env, slices.DeleteFunc(keyring(t, kind), func(pair string) bool { return strings.HasPrefix(pair, "HOME=") })...)
 	}
 	return v
-}
-
-// startKeyring starts a keyring of scripts/keyrings, and returns the variables that find it.
-func startKeyring(t *testing.T, keyring string) (found []string) {
-	t.Helper()
-	for _, program := range map[string][]string{
-		"secret-service": {"dbus-daemon", "gnome-keyring-daemon", "dbus-send", "secret-tool"}, "kwallet": {"dbus-daemon", "kwalletd5", "gdbus"}, "pass": {"pass", "gpg"}, "pass-locked": {"pass", "gpg"},
-	}[keyring] {
-		if _, err := exec.LookPath(program); err != nil {
-			missing(t, program, "run: make test")
-		}
-	}
-	cmd := exec.Command("../scripts/keyrings", keyring, "sh", "-c", `
-		echo "DBUS_SESSION_BUS_ADDRESS=$DBUS_SESSION_BUS_ADDRESS"; echo "DAEMON_PID=$DAEMON_PID"; echo "GNUPGHOME=$GNUPGHOME"
-		echo "XDG_DATA_HOME=$XDG_DATA_HOME"; echo "PASSWORD_STORE_DIR=$HOME/.password-store"; echo; exec cat`)
-	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = stdin.Close(); _ = cmd.Wait() })
-	lines := bufio.NewScanner(stdout)
-	for lines.Scan() && lines.Text() != "" {
-		found = append(found, lines.Text())
-	}
-	if len(found) == 0 {
-		t.Fatal("scripts/keyrings has failed")
-	}
-	return found
 }
 
 // variable returns what the machine has for a variable beyond its own.

@@ -141,7 +141,7 @@ func (c *conversation) prompt(text string) string {
 
 // refuse keeps the reason why a question cannot be asked: the plugin learns only that it failed.
 func (c *conversation) refuse(text string) error {
-	c.unasked = c.fault("no one can be asked here: run the command on a terminal, or use a key that asks nothing", "wants an answer to: %s", quote(text))
+	c.unasked = c.fault("on a terminal, choose a key that asks nothing: aws-mfa-creds store protect --recipient AGE --identity FILE", "wants an answer to: %s", quote(text))
 	return c.unasked
 }
 
@@ -158,12 +158,12 @@ func (c *conversation) inWords(err error) error {
 		return c.unasked
 	}
 	if _, missing := errors.AsType[*plugin.NotFoundError](err); missing {
-		return c.fault("install age-plugin-"+c.name+"; consumers may run us without your PATH", "is not on PATH")
+		return c.missing("is not on PATH")
 	}
 	text := strings.TrimPrefix(err.Error(), c.name+" plugin: ")
 	switch {
 	case strings.HasPrefix(text, "couldn't start plugin"):
-		return c.fault("check that age-plugin-"+c.name+" exists and may be run", "cannot be run")
+		return c.missing("cannot be run")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE):
 		return c.fault(runByHand, "ended without an answer")
 	case strings.Contains(text, "malformed"):
@@ -175,6 +175,10 @@ func (c *conversation) inWords(err error) error {
 }
 
 const runByHand = "try it with age itself"
+
+func (k pluginKey) missing(how string) error {
+	return k.fault("install age-plugin-"+k.name+", best in /usr/local/bin: consumers may run us without your PATH", "%s", how)
+}
 
 func (k pluginKey) fault(remedy, format string, args ...any) *fault.Error {
 	return fault.New(fault.Store, "the age plugin "+k.name, remedy, format, args...)

@@ -56,14 +56,14 @@ func (s *Store) prepare(ctx context.Context, p Protection) (keyPair, error) {
 		return keyPair{}, fault.New(fault.Usage, "the recipients", "", "are none that age knows: they look like age1..., and SSH keys are not taken")
 	}
 	if pair.opens, err = parseKeys(text.Reveal(), s.host(ctx).identity); err != nil {
-		return keyPair{}, fault.New(fault.Usage, p.IdentityFile, "encrypt the store itself with a passphrase, if the file has one", "holds no age identity, or a line that is none")
+		return keyPair{}, fault.New(fault.Usage, p.IdentityFile, giveIdentity, "holds no age identity in clear, or a line that is none")
 	}
 	file, err := seal([]byte("probe"), pair.to...)
 	if err != nil {
-		return keyPair{}, s.notEncrypted(ctx, err)
+		return keyPair{}, s.notEncrypted(ctx, "the recipients", err)
 	}
 	if _, err = unseal(file, pair.opens...); errors.Is(err, errNoMatch) {
-		err = fault.New(fault.Usage, p.IdentityFile, "give the identity of one of the recipients", "does not open what is encrypted to the recipients")
+		err = fault.New(fault.Usage, p.IdentityFile, giveIdentity, "does not open what is encrypted to the recipients")
 	}
 	return pair, err
 }
@@ -79,16 +79,18 @@ func (s *Store) generate() (keyPair, error) {
 	return keyPair{creds.NewSecret(text), public.String() + "\n", []age.Identity{identity}, []age.Recipient{public}}, nil
 }
 
+const giveIdentity = "give the file with the identity of one of the recipients, as age-keygen or a plugin wrote it"
+
 // readOwn reads the user's file of identities.
 func readOwn(path string) (creds.Secret, error) {
 	f, err := os.Open(path) //nolint:gosec // a path that the user gave
 	if err != nil {
-		return creds.Secret{}, &fault.Error{Kind: fault.Usage, Thing: path, Cause: "cannot be read", Remedy: "give the path of a file that age takes with -i", Err: err}
+		return creds.Secret{}, &fault.Error{Kind: fault.Usage, Thing: path, Cause: "cannot be read", Remedy: giveIdentity, Err: err}
 	}
 	defer func() { _ = f.Close() }()
 	text, err := io.ReadAll(io.LimitReader(f, maxFile/4))
 	if err != nil || len(text) == maxFile/4 {
-		return creds.Secret{}, fault.New(fault.Usage, path, "give the path of a file that age takes with -i", "is no file of identities")
+		return creds.Secret{}, fault.New(fault.Usage, path, giveIdentity, "is no file of identities")
 	}
 	return creds.NewSecret(creds.Text(text) + "\n"), nil // others may be written behind it
 }
@@ -130,8 +132,8 @@ func (s *Store) writeIdentity(dir *securefile.Dir, p Protection, text creds.Secr
 // items anew. A store that is locked has to be unlocked before, and is locked afterwards.
 //
 // Whenever it is interrupted, each item can be opened with the identity files that are there, and
-// another Rekey goes through with it. An item that cannot be opened stops it, with both
-// identities in place.
+// another Rekey goes through with it. An item that cannot be opened stops it before anything is
+// changed.
 func (s *Store) Rekey(ctx context.Context, p Protection) error {
 	pair, err := s.prepare(ctx, p)
 	if err != nil {
@@ -167,6 +169,10 @@ func (s *Store) rekey(ctx context.Context, dir *securefile.Dir, p Protection, pa
 	if err := errors.Join(err, locked); err != nil {
 		return err
 	}
+	all, err := s.openAll(ctx, dir, append(pair.opens, old...))
+	if err != nil {
+		return err
+	}
 	var opened creds.Secret
 	if k.sealed != nil {
 		if opened, err = s.unsealed(ctx, k.sealed); err != nil {
@@ -183,7 +189,7 @@ func (s *Store) rekey(ctx context.Context, dir *securefile.Dir, p Protection, pa
 	if err := s.install(dir, p, creds.NewSecret(pair.identity.Reveal()+beside.Reveal()), pair.recipients); err != nil {
 		return err
 	}
-	if err := s.rewrite(ctx, dir, append(pair.opens, old...), pair.to); err != nil {
+	if err := s.rewrite(ctx, dir, all, pair.to); err != nil {
 		return err
 	}
 	if err := s.writeIdentity(dir, p, pair.identity); err != nil {
@@ -192,41 +198,47 @@ func (s *Store) rekey(ctx context.Context, dir *securefile.Dir, p Protection, pa
 	return s.remove(dir, other)
 }
 
-// rewrite encrypts all items to the recipients.
-func (s *Store) rewrite(ctx context.Context, dir *securefile.Dir, identities []age.Identity, to []age.Recipient) error {
+// openedItem is what a file holds, even if somebody has copied that to another name.
+type openedItem struct {
+	file, name string
+	secret     creds.Secret
+}
+
+// openAll opens all items.
+func (s *Store) openAll(ctx context.Context, dir *securefile.Dir, identities []age.Identity) (all []openedItem, err error) {
 	files, err := s.items(dir)
-	if err != nil {
-		return err
-	}
 	for _, file := range files {
+		item := openedItem{file: file}
+		var data []byte
+		if data, err = s.read(dir, file); err != nil {
+			return nil, err
+		}
+		item.name, item.secret, err = openItem(data, "", identities)
+		if wrong, ok := errors.AsType[problem](err); ok {
+			path := fault.Shell(s.path(file))
+			err = fault.New(fault.NoSecret, s.path(file), "run: mv "+path+" "+path+".bad; then run this command again", "%s", wrong)
+		}
+		if err = errors.Join(err, s.ended(ctx)); err != nil {
+			return nil, err
+		}
+		all = append(all, item)
+	}
+	return all, err
+}
+
+// rewrite encrypts the items to the recipients, each in its place.
+func (s *Store) rewrite(ctx context.Context, dir *securefile.Dir, all []openedItem, to []age.Recipient) error {
+	for _, item := range all {
 		if err := s.ended(ctx); err != nil {
 			return err
 		}
-		if err := s.rewriteItem(ctx, dir, file, identities, to); err != nil {
+		again, err := encrypt(item.name, item.secret, to)
+		if err != nil {
+			return s.notEncrypted(ctx, s.path(recipientsFile), err)
+		}
+		if err := s.write(dir, item.file, again); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// rewriteItem encrypts what is in file again, in its place, even if somebody has copied it to another
-// name.
-func (s *Store) rewriteItem(ctx context.Context, dir *securefile.Dir, file string, identities []age.Identity, to []age.Recipient) error {
-	data, err := s.read(dir, file)
-	if err != nil {
-		return err
-	}
-	name, secret, err := openItem(data, "", identities)
-	if wrong, ok := errors.AsType[problem](err); ok {
-		path := fault.Shell(s.path(file))
-		return fault.New(fault.NoSecret, s.path(file), "run: mv "+path+" "+path+".bad"+", and then this command again", "%s", wrong)
-	}
-	if err != nil {
-		return err
-	}
-	again, err := encrypt(name, secret, to)
-	if err != nil {
-		return s.notEncrypted(ctx, err)
-	}
-	return s.write(dir, file, again)
 }

@@ -104,7 +104,7 @@ func TestRekeyMakesTheOldIdentityWorthless(t *testing.T) {
 	wantGetFault(t, s, "a", fault.NoSecret, "another identity")
 }
 
-// TestRekeyStopsAtDamage and keeps both identities, until the item is out of the way.
+// TestRekeyStopsAtDamage and changes nothing, until the item is out of the way.
 func TestRekeyStopsAtDamage(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -114,7 +114,11 @@ func TestRekeyStopsAtDamage(t *testing.T) {
 	path := itemPath(s, "2")
 	whole := readFile(t, path)
 	writeFile(t, path, whole[:len(whole)-1])
+	identity := readFile(t, s.path(identityFile))
 	wantFault(t, s.Rekey(t.Context(), Protection{}), fault.NoSecret, path, fmt.Sprintf("run: mv %s %s.bad", path, path))
+	if !bytes.Equal(readFile(t, s.path(identityFile)), identity) {
+		t.Error("there is another identity")
+	}
 	for _, i := range []string{"0", "1", "3"} {
 		wantSecret(t, s, i, canary)
 	}

@@ -120,7 +120,7 @@ func (s *Store) Put(ctx context.Context, name string, value creds.Secret) error 
 	}
 	file, err := encrypt(name, value, recipients)
 	if err != nil {
-		return s.notEncrypted(ctx, err)
+		return s.notEncrypted(ctx, s.path(recipientsFile), err)
 	}
 	return s.write(dir, fileName(name), file)
 }
@@ -150,15 +150,15 @@ func (s *Store) begin(ctx context.Context, dir *securefile.Dir) error {
 	return s.first(dir, Protection{}, pair)
 }
 
-// notEncrypted puts an error of encrypt into words.
-func (s *Store) notEncrypted(ctx context.Context, err error) error {
+// notEncrypted puts an error of encrypt into words. where has the recipients.
+func (s *Store) notEncrypted(ctx context.Context, where string, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return context.Cause(ctx)
 	}
 	if explained, ok := errors.AsType[*fault.Error](err); ok {
 		return explained
 	}
-	return &fault.Error{Kind: fault.Store, Thing: s.path(recipientsFile), Cause: "age cannot encrypt to these recipients together", Remedy: "do not mix post-quantum recipients and others", Err: err}
+	return &fault.Error{Kind: fault.Store, Thing: where, Cause: "age cannot encrypt to these recipients together", Remedy: "do not mix post-quantum recipients and others", Err: err}
 }
 
 // Delete removes what is stored under name. That there is nothing is no error.

@@ -129,7 +129,7 @@ func noKernelKey(err error) error {
 	if !absentKernelKeys(err) {
 		cause = "the kernel keyring does not take the unlocked identity: " + err.Error()
 	}
-	return &fault.Error{Kind: fault.Store, Thing: "the age store", Cause: cause, Remedy: "use the system's keyring, or an age identity without a passphrase", Err: err}
+	return &fault.Error{Kind: fault.Store, Thing: "the age store", Cause: cause, Remedy: "run: aws-mfa-creds store protect --none, or choose keys of your own with --recipient", Err: err}
 }
 
 const unlockIt = "run: aws-mfa-creds unlock"

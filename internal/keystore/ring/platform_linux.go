@@ -52,8 +52,8 @@ func ofBus(err error) trouble {
 		return trouble{state: gone}
 	case "IsLocked":
 		return trouble{state: locked}
-	case "AccessDenied", "AuthFailed":
-		return trouble{state: denied}
+	case "AccessDenied": // by the rules of the bus, as in a sandbox: nobody can be asked
+		return trouble{state: blocked}
 	}
 	if strings.HasPrefix(name, "Spawn.") {
 		return trouble{state: noService}

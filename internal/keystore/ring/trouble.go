@@ -67,7 +67,8 @@ func (t trouble) fault(kind, name string) *fault.Error {
 	}
 	store := stores[kind]
 	title := cmp.Or(store.title, "store "+kind)
-	fill := strings.NewReplacer("STORE", title, "INSTALL", store.install, "UNLOCK", cmp.Or(store.unlock, t.detail), "BUILD", build,
+	unlock := strings.ReplaceAll(cmp.Or(store.unlock, t.detail), "ITEM", service+"/"+fileName(name))
+	fill := strings.NewReplacer("STORE", title, "INSTALL", store.install, "UNLOCK", unlock, "BUILD", build,
 		"PLATFORM", runtime.GOOS+"/"+runtime.GOARCH, " (DETAIL)", detail, "DETAIL", t.detail)
 	cause, remedy := fill.Replace(said.cause), fill.Replace(said.remedy)
 	switch t.state {

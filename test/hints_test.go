@@ -367,11 +367,7 @@ func (m *ill) belongings() (b belongings) {
 				b.foreign[path] = uid
 			}
 		}
-<<<<<<< HEAD
-		if strings.HasSuffix(path, ".age") && !strings.Contains(path, "the-console-s") { // which gets its serial
-=======
-		if strings.HasSuffix(path, ".age") && entry.Name() != "identity.age" {
->>>>>>> 04c02e8 (keystore: try all hints about stores, and make them help)
+		if strings.HasSuffix(path, ".age") && entry.Name() != "identity.age" && !strings.Contains(path, "the-console-s") { // which gets its serial
 			b.items = append(b.items, path)
 		}
 		return nil

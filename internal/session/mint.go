@@ -204,24 +204,31 @@ func (c *call) sendCode(ctx context.Context, t *rules.Target, request awsapi.Req
 		}
 		repeated = again
 		claimed, err := b.claimCode(step, code)
-		if err != nil {
+		switch {
+		case err != nil:
 			return awsapi.Result{}, c.noPlace(err)
-		}
-		if again || !claimed {
+		case again || !claimed:
 			continue
 		}
-		result := c.send(ctx, request)
-		if b.Settle(result.Err, step); b.Record.Code == "" {
-			b.Scope.Free(code)
-		}
-		if result.Err == nil {
-			b.Record.Accepted, _ = c.mark(ctx, t)
-			b.Save()
-		}
+		result := c.sendClaimed(ctx, t, request, step, b)
 		if outdated++; awsapi.KindOf(result.Err) != awsapi.CodeOutOfDate || outdated == rules.MaxOutdated {
 			return result, nil
 		}
 	}
+}
+
+// sendClaimed sends request with the code of step, and notes what the answer says of both.
+func (c *call) sendClaimed(ctx context.Context, t *rules.Target, request awsapi.Request, step totp.Step, b *LockedRecord) awsapi.Result {
+	code := b.Record.Code
+	result := c.send(ctx, request)
+	if b.Settle(result.Err, step); b.Record.Code == "" {
+		b.Scope.Free(code)
+	}
+	if result.Err == nil {
+		b.Record.Accepted, _ = c.mark(ctx, t)
+		b.Save()
+	}
+	return result
 }
 
 // noPlace is the failure where neither the disk nor the kernel knows which codes were sent.

@@ -65,10 +65,12 @@ func (a *answer) foreign() string {
 }
 
 // document returns the name of the root element of data, and an error unless data is one well-formed XML
-// document: one root element, nothing behind it but white space and comments, and no document type.
+// document: one root element, nothing behind it but white space and comments, no document type, and in no
+// element two of the same name, but for the members of a list.
 func document(data []byte) (root string, err error) {
 	decoder := xml.NewDecoder(bytes.NewReader(data))
-	for depth := 0; ; {
+	seen := []map[string]bool{{}} // in each open element, the root's first
+	for {
 		token, err := decoder.Token()
 		if errors.Is(err, io.EOF) && root != "" {
 			return root, nil
@@ -78,14 +80,16 @@ func document(data []byte) (root string, err error) {
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
-			if depth++; depth == 1 && root != "" {
+			name, within := t.Name.Local, seen[len(seen)-1]
+			if within[name] && name != "member" || len(seen) == 1 && root != "" || len(seen) > maxDepth {
 				return root, errNotOne
 			}
-			root = cmp.Or(root, t.Name.Local)
+			within[name], root = true, cmp.Or(root, name)
+			seen = append(seen, make(map[string]bool))
 		case xml.EndElement:
-			depth--
+			seen = seen[:len(seen)-1]
 		case xml.CharData:
-			if depth == 0 && len(bytes.TrimSpace(t)) > 0 {
+			if len(seen) == 1 && len(bytes.TrimSpace(t)) > 0 {
 				return root, errNotOne
 			}
 		case xml.ProcInst:
@@ -97,6 +101,8 @@ func document(data []byte) (root string, err error) {
 		}
 	}
 }
+
+const maxDepth = 100 // many times what AWS sends
 
 var errNotOne = errors.New("not one XML document")
 

@@ -14,6 +14,10 @@ func TestDocument(t *testing.T) {
 		one  bool
 	}{
 		"plain":                     {whole, true},
+		"a list":                    {"<GetSessionTokenResponse><a><member>1</member><member>1</member></a></GetSessionTokenResponse>", true},
+		"the same in two elements":  {"<GetSessionTokenResponse><a><c/></a><b><c/></b></GetSessionTokenResponse>", true},
+		"one element twice":         {"<GetSessionTokenResponse><a>1</a><b/><a>1</a></GetSessionTokenResponse>", false},
+		"twice, and deeper":         {"<GetSessionTokenResponse><a><b>1</b><b>2</b></a></GetSessionTokenResponse>", false},
 		"declaration":               {`<?xml version="1.0"?>` + "\n" + whole + "\n", true},
 		"comments around":           {"<!-- a -->" + whole + " \r\n\t<!-- b -->", true},
 		"two roots":                 {whole + whole, false},

@@ -2,6 +2,7 @@ package awsapi
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -9,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 )
 
 // Request is one call to STS for a session: GetSessionToken if Role is nil, else AssumeRole.
@@ -52,31 +54,26 @@ func (c *Client) Call(ctx context.Context, r Request) Result {
 		t.action, mint = "AssumeRole", assumeRole
 	}
 	k := c.newCall(ctx, sts, t)
-	got, err := do(ctx, k, func(k *call) (*types.Credentials, error) { return mint(ctx, k) })
+	got, err := do(ctx, k, func(k *call) (*creds.Credentials, error) { return mint(ctx, k) })
 	result := Result{Err: err}
 	result.ServerTime, result.LocalTime = k.clocks()
 	if err == nil {
-		result.Credentials = creds.Credentials{
-			AccessKeyID:     *got.AccessKeyId,
-			SecretAccessKey: creds.NewSecret(*got.SecretAccessKey),
-			SessionToken:    creds.NewSecret(*got.SessionToken),
-			Expiration:      got.Expiration.UTC(),
-		}
+		result.Credentials = *got
 	}
 	return result
 }
 
-func getSessionToken(ctx context.Context, c *call) (*types.Credentials, error) {
+func getSessionToken(ctx context.Context, c *call) (*creds.Credentials, error) {
 	out, err := c.stsAPI().GetSessionToken(ctx, &awssts.GetSessionTokenInput{
 		DurationSeconds: c.seconds(), SerialNumber: optional(c.Serial), TokenCode: optional(c.Code.Reveal()),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return out.Credentials, c.defect(out.Credentials)
+	return c.usable(out.Credentials)
 }
 
-func assumeRole(ctx context.Context, c *call) (*types.Credentials, error) {
+func assumeRole(ctx context.Context, c *call) (*creds.Credentials, error) {
 	var tags []types.Tag
 	for _, tag := range c.Role.Tags {
 		tags = append(tags, types.Tag{Key: &tag.Key, Value: &tag.Value})
@@ -89,13 +86,17 @@ func assumeRole(ctx context.Context, c *call) (*types.Credentials, error) {
 	if err != nil {
 		return nil, err
 	}
-	if bad := c.defect(out.Credentials); bad != nil {
-		return nil, bad
+	var assumed string
+	if out.AssumedRoleUser != nil {
+		assumed = aws.ToString(out.AssumedRoleUser.Arn)
 	}
-	if user := out.AssumedRoleUser; user == nil || AccountOf(c.Role.ARN) == "" || AccountOf(aws.ToString(user.Arn)) != AccountOf(c.Role.ARN) {
+	switch role, _, _ := strings.Cut(strings.TrimPrefix(parse(assumed).Resource, "assumed-role/"), "/"); {
+	case AccountOf(c.Role.ARN) == "" || AccountOf(assumed) != AccountOf(c.Role.ARN):
 		return nil, useless("the credentials in the response are for another account")
+	case !strings.EqualFold(role, nameOf(c.Role.ARN, "role/")):
+		return nil, useless("the credentials in the response are for another role")
 	}
-	return out.Credentials, nil
+	return c.usable(out.Credentials)
 }
 
 func (c *call) seconds() *int32 {
@@ -107,23 +108,32 @@ const (
 	lifetimeSlack = 5 * time.Minute // for a clock that was not measured to the second
 )
 
-// defect returns what makes credentials unusable, as a useless error, or nil. Their end is judged by
-// AWS's clock.
-func (c *call) defect(got *types.Credentials) error {
-	if got == nil || aws.ToString(got.AccessKeyId) == "" || aws.ToString(got.SecretAccessKey) == "" || aws.ToString(got.SessionToken) == "" || got.Expiration == nil {
-		return useless("the credentials in the response are incomplete")
+// usable returns credentials as get can print them, or as a useless error what keeps it from that. Their end
+// is judged by AWS's clock.
+func (c *call) usable(got *types.Credentials) (*creds.Credentials, error) {
+	if got == nil || got.Expiration == nil {
+		return nil, useless("the credentials in the response are incomplete")
+	}
+	all := creds.Credentials{
+		AccessKeyID:     aws.ToString(got.AccessKeyId),
+		SecretAccessKey: creds.NewSecret(aws.ToString(got.SecretAccessKey)),
+		SessionToken:    creds.NewSecret(aws.ToString(got.SessionToken)),
+		Expiration:      got.Expiration.UTC(),
+	}
+	if _, err := all.ProcessJSON(); err != nil {
+		return nil, useless("the response has " + err.Error())
 	}
 	now, _ := c.clocks()
 	if now.IsZero() {
 		now = c.correctedNow()
 	}
 	switch left := got.Expiration.Sub(now); {
-	case left <= 0:
-		return useless("the credentials in the response have expired already")
+	case left < rules.MinRemaining:
+		return nil, useless("the credentials in the response have expired, or are about to")
 	case left > min(c.Duration, maxLifetime)+lifetimeSlack:
-		return useless("the credentials in the response last longer than requested")
+		return nil, useless("the credentials in the response last longer than requested")
 	}
-	return nil
+	return &all, nil
 }
 
 // GetCallerIdentity asks STS whose key signs. It needs no permission and no policy can deny it, so a

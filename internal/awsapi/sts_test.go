@@ -205,17 +205,19 @@ func TestUnusableCredentials(t *testing.T) {
 		body    string
 		line    string
 	}{
-		"no key id":       {sessionRequest(), envelope("GetSessionToken", without(0), ""), "incomplete"},
-		"no secret":       {sessionRequest(), envelope("GetSessionToken", without(1), ""), "incomplete"},
-		"no token":        {sessionRequest(), envelope("GetSessionToken", without(2), ""), "incomplete"},
+		"no key id":       {sessionRequest(), envelope("GetSessionToken", without(0), ""), "AccessKeyId is empty"},
+		"no secret":       {sessionRequest(), envelope("GetSessionToken", without(1), ""), "SecretAccessKey is empty"},
+		"no token":        {sessionRequest(), envelope("GetSessionToken", without(2), ""), "SessionToken is empty"},
 		"no expiration":   {sessionRequest(), envelope("GetSessionToken", without(3), ""), "incomplete"},
 		"nothing":         {sessionRequest(), "<GetSessionTokenResponse " + namespace + "><GetSessionTokenResult/></GetSessionTokenResponse>", "incomplete"},
 		"bare":            {sessionRequest(), "<GetSessionTokenResponse/>", "form"},
 		"bad expiration":  {sessionRequest(), envelope("GetSessionToken", fields("Expiration", "soon"), ""), "form"},
-		"expired":         {sessionRequest(), envelope("GetSessionToken", expiring(-time.Minute), ""), "expired already"},
+		"expired":         {sessionRequest(), envelope("GetSessionToken", expiring(-time.Minute), ""), "have expired"},
 		"too long":        {sessionRequest(), envelope("GetSessionToken", expiring(13*time.Hour), ""), "longer"},
 		"foreign account": {chainedRequest(), envelope("AssumeRole", fields(whole...), foreign), "another account"},
 		"no session ARN":  {chainedRequest(), envelope("AssumeRole", fields(whole...), ""), "another account"},
+		"another role":    {chainedRequest(), envelope("AssumeRole", fields(whole...), "arn:aws:sts::210987654321:assumed-role/admin/alice"), "another role"},
+		"a user":          {chainedRequest(), envelope("AssumeRole", fields(whole...), "arn:aws:iam::210987654321:user/deploy"), "another role"},
 		"good session":    {sessionRequest(), envelope("GetSessionToken", fields(whole...), ""), ""},
 		"good role":       {chainedRequest(), envelope("AssumeRole", fields(whole...), ours), ""},
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 )
@@ -61,7 +60,7 @@ func runGet(ctx context.Context, a *app, o getOptions) error {
 	}
 	json, err := credentials.ProcessJSON()
 	if err != nil {
-		return fault.New(fault.Internal, "profile "+o.profile, "run: "+program+" clear --profile "+fault.Shell(o.profile), "AWS returned %v", err)
+		return err // it was checked before it was stored
 	}
 	return a.print(json)
 }

@@ -16,8 +16,8 @@ const (
 	// failed.
 	keepServing = 2 * time.Minute
 
-	// minRemaining is what a session must have left to be handed out at all.
-	minRemaining = time.Minute
+	// MinRemaining is what a session must have left to be handed out at all.
+	MinRemaining = time.Minute
 
 	// backJump is how far before its minting a session may seem to be used. More
 	// means that the clock has jumped back and the expiry cannot be judged.
@@ -35,5 +35,5 @@ func Usable(s creds.Session, now time.Time) bool { return s.Remaining(now) > kee
 
 // Valid reports whether s can be handed out at all.
 func Valid(s creds.Session, now time.Time) bool {
-	return s.Remaining(now) >= minRemaining && now.After(s.Minted.Add(-backJump))
+	return s.Remaining(now) >= MinRemaining && now.After(s.Minted.Add(-backJump))
 }

@@ -4,11 +4,18 @@ package test
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
+	"slices"
 	"strings"
+	"testing"
 )
 
 // configHints are those about profiles.ini, the AWS config and the variables that go with them.
-func configHints() []hintCase {
+func configHints() []hintCase { return slices.Concat(settingHints(), chainHints(), editHints()) }
+
+// settingHints are those about single settings, and whether their files are read.
+func settingHints() []hintCase {
 	const (
 		withRole = getWork + " --role-arn " + roleARN
 		ini      = ownFile + fileLine
@@ -28,8 +35,8 @@ func configHints() []hintCase {
 		{"services missing", all(config("services = s"), env("AWS_ENDPOINT_URL_STS=")), getWork, 3, "…/home/.aws/config:…: there is no section [services s]", "add the section to the AWS config, or delete the line", edit("services = s\n", "endpoint_url = <URL>\n"), ""},
 		{"option indented", setting("region = us-east-1\n  role_arn = x"), getWork, 3, "…/own/profiles.ini:…: it is indented, so it belongs to the value of region above it", "begin the line at the margin", edit("  role_arn = x\n", ""), ""},
 		{"option before a section", func(m *ill) { m.write(m.ini(), "region = x\n") }, getWork, 3, "…/own/profiles.ini:…: there is an option before the first [section]", "begin with a header such as [default]", edit("region", "[default]\nregion"), "no access key"},
-		{"UTF-16", func(m *ill) { m.write(m.ini(), "\xff\xfe[\x00w\x00") }, getWork, 3, "…/own/profiles.ini: is UTF-16", "save it as UTF-8", func(m *ill) { m.write(m.ini(), "[w]\n") }, "no access key"},
-		{"NUL", setting("region = us\x00"), getWork, 3, "…/own/profiles.ini:…: there is a NUL byte", "save the file as UTF-8 text", edit("us\x00", "us-east-1"), ""},
+		{"UTF-16", func(m *ill) { m.write(m.ini(), "\xff\xfe[\x00w\x00") }, getWork, 3, "…/own/profiles.ini: is UTF-16", "save the file as UTF-8", func(m *ill) { m.write(m.ini(), "[w]\n") }, "no access key"},
+		{"NUL", setting("region = us\x00"), getWork, 3, "…/own/profiles.ini:…: there is a NUL byte", "save the file as UTF-8", edit("us\x00", "us-east-1"), ""},
 		{"CR alone", setting("region = us-east-1\rx"), getWork, 3, "…/own/profiles.ini:…: there is a CR without an LF", "save the file with LF or CR LF line ends", edit("\rx", "\n"), ""},
 		{"temporary key id", edit("access_key_id = A", "access_key_id = ASIA"), getWork, 3, "…/own/profiles.ini:…: is a temporary access key, and GetSessionToken needs a long-lived one", "give the access key of the IAM user, AKIA...", edit("ASIA", "A"), ""},
 		{"no key id", edit("access_key_id = A", "access_key_id = B/"), getWork, 3, "…/own/profiles.ini:…: is not an access key id", "give the access key of the IAM user, AKIA...", edit("id = B/", "id = A"), ""},
@@ -61,7 +68,7 @@ func configHints() []hintCase {
 		{"a directory", sh("mkdir <DIR>/x"), "AWS_CONFIG_FILE=<DIR>/x " + getWork, 3, "…/x: is a directory", "name a file", retype(getWork), ""},
 		{"no regular file", nil, "AWS_CONFIG_FILE=/dev/zero " + getWork, 3, "/dev/zero: is not a regular file", "name a regular file", retype(getWork), ""},
 		{"too large", sh("truncate -s 99M <DIR>/x"), "AWS_CONFIG_FILE=<DIR>/x " + getWork, 3, "…/x: is larger than 64 MiB", "name the right file", retype(getWork), ""},
-		{"unreadable", sh("chmod 0 <DIR>/home/.aws/config"), getWork, 11, "…/home/.aws/config: cannot be read: permission denied (mode ----------)", "chmod u+r …", nil, ""},
+		{"unreadable", sh("chmod 0 <DIR>/home/.aws/config"), getWork, 11, "…/home/.aws/config: cannot be read: permission denied (mode ---------- of …/home/.aws/config)", "run: chmod u+r …", nil, ""},
 		{"relative home", nil, "AWS_MFA_CREDS_HOME=x " + getWork, 3, "AWS_MFA_CREDS_HOME: \"x\" is a relative path", "set it to an absolute path", retype("AWS_MFA_CREDS_HOME=<DIR>/own " + getWork), ""},
 		{"no brackets", onlyConfig("[x]\nregion = us-east-1"), "aws-mfa-creds get --profile x", 3, "…/home/.aws/config:…: [x] is not a profile in the AWS config", "did you mean [profile x]?", edit("[x]", "[profile x]"), "no access key"},
 		{"misspelt profile", nil, "aws-mfa-creds get --profile wark", 3, "profile \"wark\": does not exist in …/own/profiles.ini or …/home/.aws/config", `did you mean "work"? or for a new one run: aws-mfa-creds setup --profile wark`, retype(getWork), ""},
@@ -94,8 +101,78 @@ func chainHints() []hintCase {
 		{"another key in CI", all(fromCI, sh("sed -i /^store/d <DIR>/own/profiles.ini"), setting("access_key_id = AKIAOTHEROTHEROTHER1")), getWork, 3, ownFile + fileLine + "it is another access key than AWS_MFA_CREDS_ACCESS_KEY_ID", "delete the line, or set the variables of that access key", edit("access_key_id = AKIAOTHEROTHEROTHER1\n", ""), ""},
 		{"nothing yet", noFiles, getP, 3, "profile \"p\": does not exist in …", "run: aws-mfa-creds setup --profile p; with an MFA device that exists, run: aws-mfa-creds add --profile p, or set AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY, AWS_MFA_CREDS_SEED and AWS_MFA_CREDS_SERIAL", fromCI, ""},
 		{"program with a pipe", setting("mfa_process = echo 123456 | cat"), getWork, 3, ownFile + fileLine + "mfa_process has characters of a shell (| & ; < > ( ) $ ` ~ # or NAME=VALUE), but no shell runs it", "put it in quotation marks behind /bin/sh -c, as in: mfa_process = /bin/sh -c 'pass otp aws | head -n 1'", edit("mfa_process = echo 123456 | cat", "mfa_process = /bin/sh -c 'echo 123456 | cat'"), "AWS"},
-		{"program here", setting("mfa_process = ./x"), getWork, 3, ownFile + fileLine + "mfa_process has a relative path, which depends on the directory of whoever asks", "write the absolute path of the program", edit("./x", "/nowhere"), "it cannot be run"},
+		{"program here", setting("mfa_process = ./x"), getWork, 3, ownFile + fileLine + "mfa_process has a relative path, which depends on the directory of whoever asks", "give its absolute path", edit("./x", "/nowhere"), "it cannot be run"},
 	}
+}
+
+// editHints are those about files that cannot be read or changed, and about what cannot be written there.
+func editHints() []hintCase {
+	const (
+		aws      = awsFile + fileLine
+		register = "aws-mfa-creds register --region us-east-1 --profile "
+		x        = register + "x --source-profile work"
+		again    = x + " --yes"
+		noHome   = "env -u HOME -u AWS_CONFIG_FILE -u AWS_SHARED_CREDENTIALS_FILE "
+		nameForm = "use letters (a-z, A-Z), digits and . _ - / @ : + only"
+		busy     = strace + "fsync:signal=STOP " + x + " & n=0; while kill -0 $!; do new=$(grep -c 'SIGSTOP {' <DIR>/trace); if test $new -gt $n; then n=$new; echo '# more' >> <DIR>/home/.aws/config; pkill -CONT -P $!; fi; sleep .02; done 2>/dev/null; wait $!"
+		late     = "exec 3<><DIR>/home/.aws/config; " + strace + "renameat,renameat2:signal=STOP " + x + " & " + untilStopped + "; echo '# ours' >&3; " + goOn + "; wait $!"
+	)
+	return []hintCase{
+		{"config of root", asRoot("chown 0 <DIR>/home/.aws/config; chmod 600 <DIR>/home/.aws/config"), getWork, 12, awsFile + ": belongs to another user (uid 0)", `run: sudo chown -R "$(id -un)" …/home/.aws/config`, nil, ""},
+		{"config in a closed directory", sh("chmod 0 <DIR>/home/.aws"), getWork, 11, awsFile + ": cannot be read: permission denied (mode d--------- of …/home/.aws)", "run: chmod u+x …/home/.aws", nil, ""},
+		{"config links to itself", sh("ln -sf config <DIR>/home/.aws/config"), getWork, 11, awsFile + ": cannot be read: too many levels of symbolic links", "put a readable file in its place", sh("rm <DIR>/home/.aws/config; touch <DIR>/home/.aws/config"), ""},
+		{"directory read-only", sh("chmod 500 <DIR>/home/.aws"), x, 11, awsFile + ": cannot be written: permission denied", "make it writable: chmod u+w …/home/.aws", nil, ""},
+		{"disk full", nil, strace + "fsync:error=ENOSPC " + x, 11, ownFile + ": cannot be written: no space left on device", "look at the permissions and the free space of …/own", retype(x), ""},
+		{"no home for the AWS config", asRoot("true"), noHome + x, 3, "the AWS config: has no place, because HOME is not set", "set HOME, or AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE", retype("HOME=<DIR>/home " + x), ""},
+		{"sections held by their indentation", func(m *ill) {
+			m.write(m.ini(), strings.ReplaceAll("[a]\nregion = us-east-1\n"+read(m.t, m.ini())+" [z]\nregion = us-east-1\n", "\nstore", "\n  store"))
+			edit("\naccess_key_id", "\n  access_key_id")(m)
+			edit("\nmfa_serial", "\n  mfa_serial")(m)
+		}, "aws-mfa-creds remove --profile work --yes", 3, ownFile + ": because of its indentation, changing one section would change another", "begin all section headers at the margin", edit(" [z]", "[z]"), ""},
+		{"header in a value", onlyConfig("[profile x]\noutput = json\n  [profile y]\n"), x, 3, aws + "the AWS CLI takes an indented header for part of the value above it, and other SDKs for a section", "begin the line at the margin", edit("  [profile y]", "[profile y]"), ""},
+		{"replaced line not UTF-8", onlyConfig("[profile x]\ncredential_process = \xff\n"), again, 3, aws + "the value is not UTF-8", "save the file as UTF-8", edit("\xff", "ÿ"), ""},
+		{"new name with a space", nil, register + "'a b' --source-profile work", 2, "profile name \"a b\": it has a space; the SDKs for JavaScript and Go do not find such a profile", nameForm, retype(register + "a-b --source-profile work"), ""},
+		{"name that no header can hold", nil, "aws-mfa-creds unregister --profile 'a]b'", 2, "profile \"a]b\": its name has a closing bracket, which no section header can hold", nameForm, retype("aws-mfa-creds unregister --profile a-b"), ""},
+		{"name for no command", func(m *ill) { m.write(m.ini(), strings.Replace(read(m.t, m.ini()), "[work]", "[größe]", 1)) }, register + "größe", 3, `"gr\u00f6\u00dfe": some SDKs would run something else with it as an argument`, nameForm, all(sh("aws-mfa-creds add --profile big --access-key-file <KEY> --store age --serial <SERIAL>"), retype(register+"big")), ""},
+		{"region that is none", nil, "aws-mfa-creds register --profile work --region xyzzy", 2, "--region: \"xyzzy\" is not a region of AWS", "give one of AWS's, such as us-east-1", retype(register + "work"), ""},
+		{"region in a new partition", all(edit("arn:aws:", "arn:aws-x:"), edit("region = us-east-1", "region = Europe")), getWork, 3, aws + "region \"Europe\" is not a region", "set region to one of AWS's, such as us-east-1", edit("Europe", "us-x-1"), "seed:arn:aws-x"},
+		{"program by a relative path", nil, x + " --program bin/x", 3, "\"bin/x\": the path of a credential_process has to be absolute, since SDKs run it anywhere", "give its absolute path", retype(x + " --program <DIR>/bin/x"), ""},
+		{"program at a strange path", nil, x + " --program '/a$b/x'", 3, "\"/a$b/x\": the path has '$', which a shell may take for something else", "install it at a path of letters, digits and . _ / - only", retype(x + " --program /ab/x"), ""},
+		{"changed all the time", sh("command -v strace"), busy, 3, awsFile + ": another program changed it in the meantime", "run the command again", retype(x), ""},
+		{"edit of a suspended process", stopped("register --profile y --source-profile work --region us-east-1"), x, 9, "…/own/.profiles.lock: another edit has held the lock for 20s", "try again; one that is suspended goes on with: pkill -CONT -x aws-mfa-creds", sh(strings.ReplaceAll(goOn, "$!", "$(cat <DIR>/pid)")), ""},
+		{"changed while it was replaced", all(sh(x), edit("\n[profile x]", "\n[profile y]"), sh("command -v strace")), late, 3, awsFile + ": another program changed it while it was replaced; what it wrote is in …/home/.aws/config.aws-mfa-creds-backup", "compare them: diff …/home/.aws/config.aws-mfa-creds-backup …/home/.aws/config", func(m *ill) {
+			_, command, _ := strings.Cut(m.said, ": ")
+			if got := m.sh(command); got.code != 1 || !strings.Contains(got.stdout, "# ours") {
+				m.t.Errorf("%s: exit %d: %s%s", command, got.code, got.stdout, got.stderr)
+			}
+			m.again = x
+		}, ""},
+	}
+}
+
+// What makes system calls fail or suspend the program, waits until the program, which runs in the background, is suspended, and makes it go on
+// until it ends.
+const (
+	strace       = "strace -f -o <DIR>/trace -e inject="
+	untilStopped = "until grep -qs 'stopped by' <DIR>/trace || ! kill -0 $!; do sleep .1; done"
+	goOn         = "while pkill -CONT -P $!; do sleep .1; done"
+)
+
+// stopped starts a command that is suspended while it changes files.
+func stopped(line string) func(*ill) {
+	return func(m *ill) {
+		need(m.t, "strace", "apt-get install strace")
+		m.must(m.fill(strace + "flock:signal=STOP aws-mfa-creds " + line + " >/dev/null 2>&1 & echo $! > <DIR>/pid; " + untilStopped))
+		m.t.Cleanup(func() { _ = exec.Command("sh", "-c", m.fill("pkill -KILL -x aws-mfa-creds -P $(cat <DIR>/pid)")).Run() })
+	}
+}
+
+// read returns what is in a file.
+func read(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	must(t, err)
+	return string(data)
 }
 
 // fromCI has the secrets in the environment, as a job of CI does.

@@ -394,8 +394,9 @@ func (r reader) call(call *ast.CallExpr, depth int) (all []string) {
 		case x.Name == "fmt" && name == "Sprintf":
 			return formats(r.texts(call.Args[0], depth+1))
 		case x.Name == "cmp" && name == "Or":
-			for _, arg := range call.Args {
-				all = append(all, r.texts(arg, depth+1)...)
+			for i, arg := range call.Args {
+				texts := slices.DeleteFunc(r.texts(arg, depth+1), func(text string) bool { return text == "" && i+1 < len(call.Args) })
+				all = append(all, texts...)
 			}
 			return all
 		case x.Name == "strings" && slices.Contains([]string{"TrimPrefix", "TrimSuffix", "ReplaceAll"}, name):

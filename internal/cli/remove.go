@@ -68,6 +68,9 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 		}
 		return nil
 	}
+	if err := a.mayRemove(ctx, files, o.profile, registered); err != nil {
+		return err
+	}
 	gone := removal{app: a, profile: o.profile, own: own, registered: registered, aws: o.aws && own.Serial != "", sharing: seedUsers(files, o.profile, own)}
 	gone.roles = a.roleProfiles(files, o.profile)
 	if err := gone.confirm(ctx, ask); err != nil {
@@ -82,6 +85,22 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 		}
 	}
 	return gone.run(ctx, ask)
+}
+
+// mayRemove looks for what would stop the removal of a profile half-way.
+func (a *app) mayRemove(ctx context.Context, files *profile.Files, name string, registered bool) error {
+	trial, c := a.editor(), changes{profile: name}
+	trial.DryRun = true
+	if registered {
+		c.files = []string{trial.Paths.AWSConfig}
+		if _, err := trial.Unregister(ctx, name); err != nil {
+			return err
+		}
+	}
+	if _, err := trial.Remove(ctx, name); err != nil {
+		return err
+	}
+	return a.preflight(files, c)
 }
 
 // roleProfiles returns the other profiles whose sessions come from the access key of name.

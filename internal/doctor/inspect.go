@@ -300,16 +300,12 @@ func (in *Inspection) profile(ctx context.Context, name string, sections []profi
 // command gathers what the AWS config has tools run. It returns how they call get, and whether the
 // profile is a role for an SDK to assume from another profile of ours.
 func (in *Inspection) command(p *Profile) (asked profile.Call, role bool) {
-	line := in.Files.CredentialProcess(p.Name)
+	process := in.Files.Process(p.Name)
+	line := process.Value
 	if !profile.Ours(line) {
 		return profile.Call{Profile: p.Name}, line == "" && in.assumedBySDK(p.Sections)
 	}
-	c := Command{Line: line}
-	for _, s := range p.Sections {
-		if o, ok := option(s, profile.KeyCommand); ok {
-			c.Place = o.Place
-		}
-	}
+	c := Command{Line: line, Place: process.Place}
 	c.Program, _ = FirstWord(line)
 	c.State, c.Temp = stateOf(c.Program), Temporary(c.Program)
 	if asked, c.Accepted = profile.ParseProcess(line); !c.Accepted {

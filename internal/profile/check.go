@@ -162,12 +162,14 @@ func isAlphanumeric(r rune) bool {
 // whose header needs quotation marks, and to a shell % and = may mean something.
 const NameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/@:+-"
 
+// NameForm tells of them, as a remedy.
+const NameForm = "use letters (a-z, A-Z), digits and . _ - / @ : + only"
+
 // CheckName refuses a name for a new profile that some SDK cannot find. The error is a *fault.Error of kind
 // Usage.
 func CheckName(name string) error {
-	const remedy = "use letters (a-z, A-Z), digits and . _ - / @ : + only"
 	refused := func(cause string) error {
-		return fault.New(fault.Usage, "profile name "+strconv.Quote(Shorten(name)), remedy, "%s", cause)
+		return fault.New(fault.Usage, "profile name "+strconv.Quote(Shorten(name)), NameForm, "%s", cause)
 	}
 	for _, r := range name {
 		switch {
@@ -180,7 +182,7 @@ func CheckName(name string) error {
 	}
 	switch {
 	case name == "":
-		return fault.New(fault.Usage, "--profile", "give the name of a profile", "is empty")
+		return refused("it is empty")
 	case name[0] == '-':
 		return refused("the AWS CLI takes a name that begins with - for an option")
 	}

@@ -38,11 +38,13 @@ type Header struct {
 	title
 }
 
+const saveUTF8 = "save the file as UTF-8"
+
 // Parse cuts data, the content of the file at path, into sections. It fails with a *fault.Error
 // of kind Config if data is UTF-16, or has an option before the first section.
 func Parse(path string, d Dialect, data string) (*File, error) {
 	if isUTF16(data) {
-		return nil, fault.New(fault.Config, path, "save it as UTF-8", "is UTF-16")
+		return nil, fault.New(fault.Config, path, saveUTF8, "is UTF-16")
 	}
 	f := &File{Path: path, dialect: d, Data: strings.TrimPrefix(data, "\ufeff")}
 	return f, f.scan()
@@ -213,7 +215,7 @@ func (f *File) Spellings(name string) []Header { return f.named(profileSection, 
 func (f *File) CheckBytes(from, to int) error {
 	text := f.Data[from:to]
 	if i := strings.IndexByte(text, 0); i >= 0 {
-		return f.Fault(from+i, "save the file as UTF-8 text", "there is a NUL byte")
+		return f.Fault(from+i, saveUTF8, "there is a NUL byte")
 	}
 	for i := 0; ; i++ {
 		n := strings.IndexByte(text[i:], '\r')

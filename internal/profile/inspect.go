@@ -70,13 +70,16 @@ func (f *Files) Served() []string {
 
 // CredentialProcess returns the command that the files of the AWS tools have the SDKs run for the
 // profile name, or "". It is never run here.
-func (f *Files) CredentialProcess(name string) string {
+func (f *Files) CredentialProcess(name string) string { return f.Process(name).Value }
+
+// Process returns the option that has that command. It is empty if there is none.
+func (f *Files) Process(name string) Option {
 	for _, file := range []*File{f.Credentials, f.AWS} {
 		if n, ok := file.Last(name, KeyCommand); ok {
-			return n.Value()
+			return Option{KeyCommand, n.Value(), file.Place(n.Offset)}
 		}
 	}
-	return ""
+	return Option{}
 }
 
 // Registered returns the call of get by which the AWS config has the tools get the credentials of the

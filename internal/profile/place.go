@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -90,7 +91,7 @@ func (r *resolution) stsRegion(region value, partition string) (string, error) {
 	case region.text == "" || strings.HasSuffix(region.text, "-global"):
 		return byDefault, nil
 	case !isRegion(region.text):
-		return "", fault.New(region.kind(), region.place(), "set region to one of AWS's, such as "+byDefault, "%s is not a region", region.quoted())
+		return "", fault.New(region.kind(), region.place(), "set region to one of AWS's, such as "+cmp.Or(byDefault, "us-east-1"), "%s is not a region", region.quoted())
 	case byDefault != "" && partitionOf(region.text) != partition:
 		r.note(fmt.Sprintf("%s: region %s is not in the partition %s; STS is asked in %s", region.place(), region.text, partition, byDefault))
 		return byDefault, nil

@@ -3,6 +3,7 @@ package profile
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -63,13 +64,25 @@ func TooLarge(path string) error {
 	return fault.New(fault.Config, path, "name the right file", "is larger than %d MiB", MaxSize>>20)
 }
 
-// Unreadable tells why a file that exists cannot be read, and its mode if that can
-// be seen.
+// Unreadable tells why a file that exists cannot be read, and the mode of what is in the way: the file, or
+// a directory above it.
 func Unreadable(path string, err error) error {
 	cause, remedy := securefile.Reason(err), "put a readable file in its place"
-	if info, statErr := os.Stat(path); statErr == nil {
-		cause += " (mode " + info.Mode().String() + ")"
-		remedy = "chmod u+r " + fault.Shell(path)
+	if errors.Is(err, fs.ErrPermission) {
+		at, may := path, "u+r"
+		info, failed := os.Stat(at)
+		for errors.Is(failed, fs.ErrPermission) {
+			at, may = join(at, ".."), "u+x"
+			info, failed = os.Stat(at)
+		}
+		switch {
+		case failed != nil:
+		case !securefile.Owned(info):
+			return securefile.Foreign(at, info)
+		default:
+			cause += fmt.Sprintf(" (mode %s of %s)", info.Mode(), at)
+			remedy = "run: chmod " + may + " " + fault.Shell(at)
+		}
 	}
 	bad := fault.New(fault.Filesystem, path, remedy, "cannot be read: %s", cause)
 	bad.Err = err

@@ -32,7 +32,7 @@ type resolution struct {
 func (f *Files) Resolve(c Call, env Env) (Settings, error) {
 	r := &resolution{files: f, env: env}
 	if c.Profile == "" {
-		return Settings{}, fault.New(fault.Usage, "--profile", "give the name of a profile", "is empty")
+		return Settings{}, CheckName(c.Profile)
 	}
 	if err := r.identify(c); err != nil {
 		return Settings{}, err
@@ -161,7 +161,7 @@ func program(v value) ([]string, error) {
 		return nil, fault.New(v.kind(), v.place(), "put it in quotation marks behind /bin/sh -c, as in: mfa_process = /bin/sh -c 'pass otp aws | head -n 1'",
 			"%s has characters of a shell (| & ; < > ( ) $ ` ~ # or NAME=VALUE), but no shell runs it", v.key)
 	case strings.ContainsAny(words[0], "/\\") && !IsAbs(windows, words[0]):
-		return nil, fault.New(v.kind(), v.place(), "write the absolute path of the program", "%s has a relative path, which depends on the directory of whoever asks", v.key)
+		return nil, fault.New(v.kind(), v.place(), "give its absolute path", "%s has a relative path, which depends on the directory of whoever asks", v.key)
 	}
 	return words, nil
 }

@@ -337,7 +337,7 @@ func TestMissing(t *testing.T) {
 	_, err = nowhere.Resolve(Call{Profile: "x"}, environment())
 	wantFault(t, err, fault.Config, "HOME is not set")
 	_, err = nowhere.Resolve(Call{Profile: ""}, environment())
-	wantFault(t, err, fault.Usage, "--profile")
+	wantFault(t, err, fault.Usage, "it is empty")
 }
 
 func TestNotes(t *testing.T) {

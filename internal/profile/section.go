@@ -170,7 +170,7 @@ func (s *section) add(key string, n Line, delimiters string) error {
 	text := n.value(delimiters)
 	switch {
 	case !utf8.ValidString(text):
-		return s.file.Fault(n.Offset, "save the file as UTF-8", "the value is not UTF-8")
+		return s.file.Fault(n.Offset, saveUTF8, "the value is not UTF-8")
 	case strings.HasPrefix(text, "`"), strings.HasPrefix(text, `"""`):
 		return s.file.Fault(n.Offset, "delete the quotation marks", "the value begins with a quotation mark, which the AWS tools take for part of it")
 	}

@@ -10,7 +10,9 @@ import (
 
 // plainCharacters stand for themselves in every shell and splitter that SDKs give a
 // credential_process to: sh, cmd.exe, Python's shlex, botocore's own for Windows.
-const plainCharacters = profile.NameCharacters + "="
+const plainCharacters = profile.NameCharacters + "=,"
+
+const plainPath = "install it at a path of letters, digits and . _ / - only"
 
 // CommandLine returns the value of credential_process that runs program with args, as
 // all SDKs understand it on the system that windows tells of.
@@ -18,7 +20,7 @@ const plainCharacters = profile.NameCharacters + "="
 // Program is an absolute path. A space in it makes the path quoted, as AWS says ("Process
 // credential provider", AWS SDKs and Tools Reference Guide), but Go SDK v1 then drops the
 // arguments and some versions of others fail on Windows: a path without one is better. Args
-// have the characters A-Z a-z 0-9 . _ / = @ : + - only, and perhaps spaces, as the names of
+// have plainCharacters only, and perhaps spaces, as the names of
 // profiles may: those are quoted as well, which all splitters understand as long as cmd.exe does
 // not have to take the program's quotation off first.
 //
@@ -31,11 +33,11 @@ func CommandLine(windows bool, program string, args ...string) (string, error) {
 	for _, arg := range args {
 		switch {
 		case arg == "" || strings.Trim(arg, plainCharacters+" ") != "":
-			return "", commandFault(arg, "use a name of A-Z a-z 0-9 . _ / = @ : + - only", "some SDKs would run something else with it as an argument")
+			return "", commandFault(arg, profile.NameForm, "some SDKs would run something else with it as an argument")
 		case !strings.Contains(arg, " "):
 			line += " " + arg
 		case windows && line[0] == '"':
-			return "", commandFault(arg, "use a name without spaces, or install the program at a path without", "cmd.exe cannot have both the program and an argument in quotation marks")
+			return "", commandFault(arg, plainPath, "cmd.exe cannot have both the program and an argument in quotation marks")
 		default:
 			line += ` "` + arg + `"`
 		}
@@ -55,14 +57,14 @@ func programWord(windows bool, program string) (string, error) {
 			quote = true
 		case r == '\\' && windows, strings.ContainsRune(plainCharacters, r), r > unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsNumber(r)):
 		default:
-			return "", commandFault(program, "install it at a path of letters, digits and . _ / - only", "the path has %q, which a shell may take for something else", r)
+			return "", commandFault(program, plainPath, "the path has %q, which a shell may take for something else", r)
 		}
 	}
 	switch {
 	case !quote:
 		return program, nil
 	case windows && strings.Contains(program, "@"):
-		return "", commandFault(program, "install it at a path without spaces", "cmd.exe does not run a quoted path with @ in it")
+		return "", commandFault(program, plainPath, "cmd.exe does not run a quoted path with @ in it")
 	}
 	return `"` + program + `"`, nil
 }

@@ -39,9 +39,13 @@ func newEdit(path string, d profile.Dialect, content, name string) (*edit, error
 // meaning: in a file with odd indentation, a header can be one only because of the line above it.
 func (e *edit) content() (string, error) {
 	if others(e.file, e.name) != others(e.before, e.name) {
-		return "", fault.New(fault.Config, e.file.Path, "begin all section headers at the margin", "because of its indentation, changing one section would change another")
+		return "", e.tangled()
 	}
 	return e.mark + e.file.Data, nil
+}
+
+func (e *edit) tangled() error {
+	return fault.New(fault.Config, e.file.Path, "begin all section headers at the margin", "because of its indentation, changing one section would change another")
 }
 
 // others returns what stands in the sections that are not of the profile name, without white
@@ -88,7 +92,7 @@ func (e *edit) checkSection() error {
 	return nil
 }
 
-const toMargin = "begin it at the margin"
+const toMargin = "begin the line at the margin"
 
 // checkIndentedHeader refuses a header that is part of a value to the AWS CLI, which compares its indentation
 // with that of the line above, and the begin of a section to the SDK for Go, which does not
@@ -144,7 +148,7 @@ func (e *edit) set(key, value string) error {
 		return err
 	}
 	if n, _ := e.last(key); len(n.More) > 0 || n.Key() != key || n.Value() != value {
-		return fault.New(fault.Config, e.file.Path, "edit the file by hand", "%s of %s cannot be written in a way that it can be read back", key, quoted(e.name))
+		return e.tangled()
 	}
 	return nil
 }
@@ -374,7 +378,7 @@ func headerOf(d profile.Dialect, name string) (string, error) {
 func checkName(name string) error {
 	switch {
 	case name == "":
-		return fault.New(fault.Usage, "--profile", "give the name of a profile", "is empty")
+		return profile.CheckName(name)
 	case !utf8.ValidString(name):
 		return unwritable(name, "is not UTF-8")
 	case strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }):
@@ -388,7 +392,7 @@ func checkName(name string) error {
 }
 
 func unwritable(name, cause string) error {
-	return fault.New(fault.Usage, "profile "+quoted(name), "choose another name, best of letters, digits and - _ .", "its name %s, which no section header can hold", cause)
+	return fault.New(fault.Usage, "profile "+quoted(name), profile.NameForm, "its name %s, which no section header can hold", cause)
 }
 
 func quoted(name string) string { return strconv.Quote(profile.Shorten(name)) }

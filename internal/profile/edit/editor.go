@@ -62,8 +62,8 @@ const (
 // transact reads files, has work decide what becomes of them, and writes them in their order, all
 // under the lock.
 func (e Editor) transact(ctx context.Context, work func([]*target) error, paths ...string) (all []*target, err error) {
-	if e.Paths.Own == "" {
-		return nil, fault.New(fault.Config, "profiles.ini", "set "+profile.EnvHome, "there is no home directory for it")
+	if _, err := e.Paths.ConfigDir(); err != nil {
+		return nil, err
 	}
 	if !e.DryRun {
 		unlock, err := e.lock(ctx)
@@ -116,7 +116,7 @@ func (e Editor) lock(ctx context.Context) (unlock func(), err error) {
 	case err == nil:
 		return unlock, nil
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, fault.New(fault.Deadline, filepath.Join(path, lockName), "end the one that hangs, and run it again", "another edit has held the lock for %s", lockWait)
+		return nil, fault.New(fault.Deadline, filepath.Join(path, lockName), "try again; one that is suspended goes on with: pkill -CONT -x aws-mfa-creds", "another edit has held the lock for %s", lockWait)
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("wait for the lock: %w", ctx.Err())
 	}
@@ -143,7 +143,7 @@ type target struct {
 func openTarget(path string) (*target, error) {
 	switch path {
 	case "":
-		return nil, fault.New(fault.Config, "the file", "set HOME, or AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE", "has no directory, because HOME is not set")
+		return nil, fault.New(fault.Config, "the AWS config", "set HOME, or AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE", "has no place, because HOME is not set")
 	case os.DevNull:
 		return nil, fault.New(fault.Config, path, "name a file", "the null device cannot hold settings")
 	}
@@ -280,7 +280,7 @@ func (t *target) added(data string) (string, error) {
 	if ok && (more == "" || onItsLine && beginsSection(more)) {
 		return more, nil
 	}
-	bad := fault.New(fault.Config, t.path, "run it again", "another program changed it in the meantime")
+	bad := fault.New(fault.Config, t.path, "run the command again", "another program changed it in the meantime")
 	bad.Err = errChanged
 	return "", bad
 }
@@ -349,7 +349,8 @@ func (t *target) keepLate() error {
 	if err := t.copyOld(); err != nil {
 		return err
 	}
-	return fault.New(fault.Config, t.path, "compare them", "another program changed it while it was replaced; what it wrote is in %s", t.change().Backup)
+	theirs := t.change().Backup
+	return fault.New(fault.Config, t.path, "compare them: diff "+fault.Shell(theirs)+" "+fault.Shell(t.path), "another program changed it while it was replaced; what it wrote is in %s", theirs)
 }
 
 // addTo adds what other programs have added to the old file, and that is not known yet, to the file name.
@@ -403,7 +404,12 @@ func (t *target) inWords(err error) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return err
 	}
-	bad := fault.New(fault.Filesystem, t.path, "look at the permissions and the free space of "+filepath.Dir(t.end), "cannot be written: %s", securefile.Reason(err))
+	dir := filepath.Dir(t.end)
+	remedy := "look at the permissions and the free space of " + dir
+	if info, failed := os.Stat(dir); errors.Is(err, fs.ErrPermission) && failed == nil && securefile.Owned(info) {
+		remedy = "make it writable: chmod u+w " + fault.Shell(dir)
+	}
+	bad := fault.New(fault.Filesystem, t.path, remedy, "cannot be written: %s", securefile.Reason(err))
 	bad.Err = err
 	return bad
 }

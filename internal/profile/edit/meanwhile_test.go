@@ -114,7 +114,7 @@ func TestNeverQuiet(t *testing.T) {
 			theirs = change(text(t, paths.Own), i)
 			return os.WriteFile(paths.Own, []byte(theirs), 0o600)
 		})
-		wantFault(t, err, fault.Config, paths.Own, "changed it in the meantime; run it again")
+		wantFault(t, err, fault.Config, paths.Own, "changed it in the meantime; run the command again")
 		if got := text(t, paths.Own); got != theirs || i != 20 {
 			t.Errorf("%s: after %d tries the file is %q", name, i, got)
 		}

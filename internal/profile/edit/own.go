@@ -9,7 +9,6 @@ import (
 
 	"gopkg.in/ini.v1"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
@@ -254,9 +253,6 @@ func (t *target) edit(d profile.Dialect, name string, work func(*edit) error) er
 // A copy of the file as it was stays beside it, as NAME.aws-mfa-creds-backup, or with a number
 // behind if there is one already, unless NoBackup is set. It is private, but it has the key in clear.
 func (e Editor) RemoveStaticKey(ctx context.Context, file profile.Dialect, name string) (Change, error) {
-	if name == "" {
-		return Change{}, fault.New(fault.Usage, "--profile", "give the name of a profile", "is empty")
-	}
 	path := e.Paths.AWSCredentials
 	if file == profile.AWSConfig {
 		path = e.Paths.AWSConfig

@@ -110,9 +110,9 @@ func TestUpdateRefuses(t *testing.T) {
 		t.Error(err)
 	}
 	_, err := editor(profile.Paths{}).Update(t.Context(), "x", setStore("a"))
-	wantFault(t, err, fault.Config, "AWS_MFA_CREDS_HOME")
+	wantFault(t, err, fault.Filesystem, "AWS_MFA_CREDS_HOME")
 	_, err = editor(paths).Update(t.Context(), "", setStore("a"))
-	wantFault(t, err, fault.Usage, "--profile")
+	wantFault(t, err, fault.Usage, "it is empty")
 }
 
 func TestRemove(t *testing.T) {

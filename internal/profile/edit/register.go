@@ -12,7 +12,6 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
@@ -117,10 +116,7 @@ func (r Registration) keys() []string {
 }
 
 // lines are the keys that are written in any case, and their values.
-func (r Registration) lines() ([][2]string, error) {
-	if (r.Command == "") == (r.RoleARN == "") || (r.RoleARN == "") != (r.SourceProfile == "") {
-		return nil, fault.New(fault.Usage, "--role-arn", "give a role and a source profile, or neither", "a registration is either of a command or of a role with its source profile")
-	}
+func (r Registration) lines() [][2]string {
 	seconds := ""
 	if r.Duration > 0 {
 		seconds = strconv.FormatInt(int64(r.Duration/time.Second), 10)
@@ -133,15 +129,12 @@ func (r Registration) lines() ([][2]string, error) {
 		{profile.KeySessionName, r.SessionName},
 		{profile.KeySeconds, seconds},
 	}
-	return slices.DeleteFunc(all, func(l [2]string) bool { return l[1] == "" }), nil
+	return slices.DeleteFunc(all, func(l [2]string) bool { return l[1] == "" })
 }
 
 // register writes the registration and returns what is to be remembered of it.
 func (e *edit) register(r Registration, past memory) (memory, error) {
-	wanted, err := r.lines()
-	if err != nil {
-		return memory{}, err
-	}
+	wanted := r.lines()
 	now := memory{Section: past.Section || len(e.file.Spellings(e.name)) == 0}
 	for _, l := range [][2]string{{profile.KeyRegion, r.Region}, {profile.KeyOutput, r.Output}} {
 		if l[1] != "" && e.free(l[0], past) {
@@ -173,7 +166,11 @@ func (e *edit) registerLine(key, text string, past memory, now *memory) error {
 	case ok && reads(n, e.restated(n, key, text)):
 		return nil // it was there before, and is not ours to take away
 	case ok:
-		now.keep(key, text, e.file.Data[n.Offset:textEnd(e.file.Data, n.Offset)])
+		was := e.file.Data[n.Offset:textEnd(e.file.Data, n.Offset)]
+		if !utf8.ValidString(was) { // it could not be remembered
+			return e.file.Fault(n.Offset, "save the file as UTF-8", "the value is not UTF-8")
+		}
+		now.keep(key, text, was)
 	default:
 		now.keep(key, text, "")
 	}
@@ -329,11 +326,6 @@ func (m memory) remember(own *edit) error {
 			return err
 		}
 		return own.removeIfEmpty()
-	}
-	for key, was := range m.Was {
-		if !utf8.ValidString(was) {
-			return fault.New(fault.Config, key, "save the AWS config as UTF-8", "the line that register would replace is not UTF-8")
-		}
 	}
 	text, err := json.Marshal(m)
 	if err != nil {

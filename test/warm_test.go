@@ -39,6 +39,9 @@ func TestWarmStartsEarly(t *testing.T) {
 		if len(warm) > mostInits {
 			t.Errorf("%d packages are initialized before a warm get ends: %q", len(warm), warm)
 		}
+		if at := slices.Index(warm, "github.com/aws-mfa-creds/aws-mfa-creds/cmd/aws-mfa-creds/internal/stack"); at < 0 || at > 5 {
+			t.Errorf("the stack is reserved at place %d of %q", at, warm)
+		}
 		for _, path := range warm {
 			if regexp.MustCompile(`^(net|net/.*|log/slog|path/filepath|math/big|regexp|os/exec|os/user|text/.*|crypto/tls|golang.org/x/(sys|net|crypto|term)/.*|gopkg.in/.*)$`).MatchString(path) ||
 				strings.HasPrefix(path, "github.com/") && slices.ContainsFunc([]string{"spf13", "99designs", "godbus", "smithy", "service/"}, func(s string) bool { return strings.Contains(path, s) }) {

@@ -1,3 +1,8 @@
+// A get lives for two milliseconds. It needs neither to adapt to a changed CPU limit nor names for its
+// mappings, and starting without takes less.
+//go:debug updatemaxprocs=0
+//go:debug decoratemappings=0
+
 // Aws-mfa-creds prints temporary AWS credentials in accounts that enforce MFA. It is its own virtual MFA
 // device, and is registered as credential_process in the AWS config.
 //

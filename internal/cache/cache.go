@@ -13,6 +13,7 @@ package cache
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"sync"
 	"time"
 
@@ -60,7 +61,7 @@ func Open(o Options) (*Cache, error) {
 	if fault.KindOf(err) == fault.Permissions {
 		return nil, err
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !os.IsNotExist(err) {
 		c.log("cache directory not used", "error", err)
 	}
 	return c, nil

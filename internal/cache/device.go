@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"io/fs"
+	"os"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -201,7 +201,7 @@ func load[T any](c *Cache, name string) T {
 	if err == nil && s.Version == stateVersion {
 		return s.Value
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	if !os.IsNotExist(err) {
 		c.log("state ignored", "file", name, "version", s.Version, "error", err)
 	}
 	return none.Value

@@ -73,7 +73,7 @@ func (c *Cache) look() (first error) {
 		switch {
 		case i == 0:
 			first = err
-		case err != nil && !errors.Is(err, fs.ErrNotExist):
+		case err != nil && !os.IsNotExist(err): // errors.Is would be slow where it is first used, in a warm get
 			c.log("not used by the cache", "dir", c.places[i].path, "error", err)
 		}
 	}

@@ -1,11 +1,13 @@
 package cache
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -129,7 +131,7 @@ func sealed(key Key, id string, s creds.Session) ([]byte, error) {
 	return entry, err
 }
 
-// encode writes a map, because the reflection that decode would need for a struct is a tenth of a warm get.
+// encode returns the session as JSON.
 func encode(s creds.Session) ([]byte, error) {
 	return json.Marshal(map[string]string{
 		"id":         s.Credentials.AccessKeyID,
@@ -140,11 +142,19 @@ func encode(s creds.Session) ([]byte, error) {
 	})
 }
 
-// decode is the reverse of encode.
+// decode is the reverse of encode. In plain ASCII without escapes, as all that AWS sends, the keys and values
+// are what is between the quotation marks: a warm get has no time for the first use of encoding/json.
 func decode(plain []byte) (creds.Session, error) {
-	var p map[string]string
-	if err := json.Unmarshal(plain, &p); err != nil {
-		return creds.Session{}, errDamaged // err might quote a secret
+	p := make(map[string]string)
+	if bytes.ContainsFunc(plain, func(r rune) bool { return r == '\\' || r >= utf8.RuneSelf }) {
+		if json.Unmarshal(plain, &p) != nil {
+			return creds.Session{}, errDamaged // its error might quote a secret
+		}
+	} else {
+		parts := strings.Split(string(plain), `"`)
+		for i := 1; i+2 < len(parts); i += 4 {
+			p[parts[i]] = parts[i+2]
+		}
 	}
 	expiration, bad := time.Parse(time.RFC3339, p["expiration"])
 	minted, worse := time.Parse(time.RFC3339, p["minted"])

@@ -21,10 +21,10 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/agefile"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/busguard"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/ring"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/worker"
 )
 
 const program = "aws-mfa-creds"
@@ -35,7 +35,7 @@ func Main(version string) int {
 	if len(os.Args) > 1 && os.Args[1] == ring.WorkerArg {
 		return ring.Worker(os.Stdin, os.Stdout) //nolint:forbidigo // a child of this program that talks to a keyring
 	}
-	busguard.Restore()
+	worker.RestoreBus()
 	if len(os.Args) > 1 && os.Args[1] == agefile.WorkerArg {
 		return agefile.Worker(os.Stdin, os.Stdout) //nolint:forbidigo // a child of this program that runs an age plugin
 	}

@@ -68,8 +68,7 @@ func (c Credentials) ProcessJSON() ([]byte, error) {
 	if c.Expiration.IsZero() {
 		return nil, errors.New("credentials without an expiration")
 	}
-	var b strings.Builder
-	b.WriteString(`{"Version":1`)
+	b := append(make([]byte, 0, 2<<10), `{"Version":1`...)
 	for _, field := range []struct{ key, value string }{
 		{"AccessKeyId", c.AccessKeyID},
 		{"SecretAccessKey", c.SecretAccessKey.Reveal()},
@@ -79,10 +78,10 @@ func (c Credentials) ProcessJSON() ([]byte, error) {
 		if !plain(field.value) {
 			return nil, fmt.Errorf("credentials whose %s is empty or not plain ASCII", field.key)
 		}
-		b.WriteString(`,"` + field.key + `":"` + field.value + `"`)
+		b = append(b, `,"`+field.key+`":"`...)
+		b = append(append(b, field.value...), '"')
 	}
-	b.WriteString("}\n")
-	return []byte(b.String()), nil
+	return append(b, "}\n"...), nil
 }
 
 // plain reports whether s is not empty and stands for itself in JSON.

@@ -27,7 +27,7 @@ func Read(path string) (string, fs.FileInfo, error) {
 	}
 	f, info, err := securefile.OpenTrusted(path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR): // or it is below what is no directory
+	case os.IsNotExist(err) || errors.Is(err, syscall.ENOTDIR): // or it is below what is no directory
 		return "", nil, nil
 	case errors.Is(err, securefile.ErrNotRegular) && info != nil && info.IsDir():
 		return "", nil, fault.New(fault.Config, path, "name a file", "is a directory")

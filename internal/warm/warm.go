@@ -9,6 +9,9 @@
 // log/slog, regexp, crypto/rand, golang.org/x, gopkg.in. TestImports here and TestWarmStartsEarly in
 // package test check that.
 //
+// The rest of the time follows what is touched for the first time: a page of code or of a table (the first
+// errors.Is, the first use of encoding/json, each deepening of the stack), and a system call.
+//
 // If Answer cannot answer at once, it leaves no trace, and main runs get as usual: with the same Open and
 // the same Cached, and then with a call to AWS.
 package warm

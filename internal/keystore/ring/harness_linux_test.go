@@ -18,7 +18,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/busguard"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/worker"
 )
 
 // roleVar names what a process of this test binary is to do in place of the tests.
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == WorkerArg {
 		os.Exit(Worker(os.Stdin, os.Stdout))
 	}
-	busguard.Restore() // as main does
+	worker.RestoreBus() // as main does
 	child.TakeSecrets()
 	if role := os.Getenv(roleVar); role != "" {
 		if err := playRole(role); err != nil {

@@ -19,11 +19,11 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/busguard"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/worker"
 )
 
 // WorkerArg is the first argument of a worker: main passes it on to Worker, before all else.
-const WorkerArg = busguard.WorkerArg
+const WorkerArg = worker.Arg
 
 // The kinds of stores that this package opens, as profiles.ini names them.
 const (

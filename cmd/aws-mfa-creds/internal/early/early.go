@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	_ "github.com/aws-mfa-creds/aws-mfa-creds/cmd/aws-mfa-creds/internal/stack" // makes room first
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/harden"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/warm"
@@ -15,7 +16,6 @@ import (
 
 func init() { //nolint:gochecknoinits // the point of it: package warm explains
 	harden.Process()
-	deepen()
 	defer securefile.LookOnce()()
 	json, ok := warm.Answer(os.Args[1:], os.Getenv, time.Now) //nolint:forbidigo // passed on from here
 	if !ok {
@@ -37,15 +37,4 @@ func written(rest []byte) int {
 		return 1
 	}
 	return 0
-}
-
-// deepen gives this goroutine the stack that a warm get needs, at once. Growing step by step, with ever more
-// frames to copy, takes several times as long.
-//
-//go:noinline
-func deepen() {
-	if len(os.Args) == 0 { // never: the frame is to be reserved, not used
-		var frame [20 << 10]byte
-		_, _ = os.Stdout.Write(frame[:]) //nolint:forbidigo // as above
-	}
 }

@@ -1,4 +1,4 @@
-package busguard
+package worker
 
 import (
 	"os"

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package busguard
+package worker
 
 // The library uses D-Bus on Linux only.
 
@@ -8,5 +8,5 @@ func shut() {}
 
 func admit() {}
 
-// Restore has nothing to restore.
-func Restore() {}
+// RestoreBus has nothing to restore.
+func RestoreBus() {}

@@ -1,4 +1,4 @@
-package busguard
+package worker
 
 import (
 	"context"
@@ -15,12 +15,12 @@ import (
 
 // TestMain lets this binary say what the guard has made of its start.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == WorkerArg || os.Args[1] == "other") {
+	if len(os.Args) > 1 && (os.Args[1] == Arg || os.Args[1] == "other") {
 		if slices.Contains(os.Args, "wait") {
 			time.Sleep(time.Hour)
 		}
 		fmt.Println(os.Getenv(variable))
-		Restore()
+		RestoreBus()
 		fmt.Println(os.LookupEnv(variable))
 		os.Exit(0)
 	}
@@ -55,11 +55,11 @@ func TestGuard(t *testing.T) {
 		args                []string
 	}{
 		{"another command", address, dead, []string{"other"}},
-		{"the worker's name elsewhere", address, dead, []string{"other", WorkerArg}},
-		{"the worker", address, address, []string{WorkerArg}},
-		{"the worker with a limit", address, address, []string{WorkerArg, "1m"}},
-		{"no bus", "", none, []string{WorkerArg}},
-		{"autolaunch", "autolaunch:", none, []string{WorkerArg}},
+		{"the worker's name elsewhere", address, dead, []string{"other", Arg}},
+		{"the worker", address, address, []string{Arg}},
+		{"the worker with a limit", address, address, []string{Arg, "1m"}},
+		{"no bus", "", none, []string{Arg}},
+		{"autolaunch", "autolaunch:", none, []string{Arg}},
 		{"another command without a bus", "", dead, []string{"other"}},
 		{"another command without the variable", unset, dead, []string{"other"}},
 	} {
@@ -78,7 +78,7 @@ func TestWorkerEndsItself(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0], WorkerArg, "10ms", "wait")
+	cmd := exec.CommandContext(ctx, os.Args[0], Arg, "10ms", "wait")
 	if err := cmd.Run(); err == nil || ctx.Err() != nil {
 		t.Errorf("it was still there after a minute, or ended well: %v", err)
 	}

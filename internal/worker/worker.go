@@ -1,27 +1,28 @@
-// Package busguard keeps the keyring library off the D-Bus session bus while Go initializes it: the
+// Package worker keeps the keyring library off the D-Bus session bus while Go initializes it: the
 // library's init dials the bus in every process, whatever the command. It starts a bus where there is
 // none, and hangs where the bus hangs. Only the keyring worker, which is killed when it takes too long,
 // may do that.
 //
 // It works by running first: since Go 1.21, packages that are ready are initialized in the order of
 // their import paths. This one needs only the standard library, and sorts before
-// github.com/godbus/dbus, which the library has to wait for.
-package busguard
+// github.com/godbus/dbus, which the library has to wait for; and behind internal/warm, which needs no bus
+// and ends the process if it can.
+package worker
 
 import (
 	"os"
 	"time"
 )
 
-// WorkerArg is the first argument of the one process that may use the session bus, the keyring
+// Arg is the first argument of the one process that may use the session bus, the keyring
 // worker. The second, if there is one, is how long it may take, as a time.Duration.
-const WorkerArg = "keyring-worker"
+const Arg = "keyring-worker"
 
 // overtime is how long after its limit a worker waits for its parent to kill it.
 const overtime = time.Second
 
 func init() { //nolint:gochecknoinits // it has to run before the init() it guards against
-	if len(os.Args) < 2 || os.Args[1] != WorkerArg {
+	if len(os.Args) < 2 || os.Args[1] != Arg {
 		shut()
 		return
 	}

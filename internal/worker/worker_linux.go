@@ -1,4 +1,4 @@
-package busguard
+package worker
 
 import (
 	"os"
@@ -22,9 +22,9 @@ var before, given = os.LookupEnv(variable) //nolint:gochecknoglobals,forbidigo /
 // shut keeps the library from any bus.
 func shut() { setAddress(dead) }
 
-// Restore gives the programs that this process starts the address of the bus back. Main calls it once
+// RestoreBus gives the programs that this process starts the address of the bus back. Main calls it once
 // every package is initialised.
-func Restore() {
+func RestoreBus() {
 	if given {
 		setAddress(before)
 	} else {

@@ -201,7 +201,7 @@ func (m *ill) as(uid int, line string) outcome {
 	const patience = 3 * time.Minute
 	ctx, cancel := context.WithTimeout(m.t.Context(), patience)
 	defer cancel()
-	cmd := m.Command(ctx, "/bin/sh", "-c", line)
+	cmd := m.Command(ctx, "bash", "-c", line)
 	cmd.Env = append(cmd.Env, m.env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if os.Getuid() == 0 && uid != 0 {

@@ -3,12 +3,18 @@
 package test
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	editing "github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
 func sessionFiles(t *testing.T, b *testbed.Bed) []string {
@@ -48,5 +54,41 @@ func TestRemoveLeavesNoSession(t *testing.T) {
 	<-done
 	if left := sessionFiles(t, b); len(left) != 0 {
 		t.Errorf("left by a get meanwhile: %q", left)
+	}
+}
+
+// TestRemoveOldNames removes profiles that an older version has stored under names that are refused now.
+func TestRemoveOldNames(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"größe", "Prod (EU)", "a#b", "x]y", "a\u200bb"} {
+		n := newNewcomer(t)
+		n.must("add", "--profile", "other", "--access-key-file", n.key)
+		before := n.tree()
+		store, err := keystore.Open(keystore.KindAge, keystore.Options{Dir: n.Own() + "/age", Executable: n.Binary, Now: time.Now})
+		n.check(err)
+		items, key := keystore.Items{Store: store}, n.user().Keys[0]
+		n.check(items.PutAccessKey(t.Context(), name, creds.AccessKey{ID: key.ID, Secret: creds.NewSecret(key.Secret)}))
+		if name != "x]y" { // which that version could not write
+			seed, err := totp.ParseSeed(consoleSeed, totp.Policy{})
+			n.check(err)
+			n.check(items.PutSeed(t.Context(), consoleSerial, seed))
+			_, err = editing.Editor{Paths: profile.Paths{Own: n.Own() + "/profiles.ini"}}.Update(t.Context(), name, func(own *editing.Own) error {
+				own.Store, own.Serial, own.AccessKeyID = keystore.KindAge, consoleSerial, key.ID
+				return nil
+			})
+			n.check(err)
+		}
+		s := n.shell("remove", "--profile", name)
+		s.answer("Permanently delete access key "+key.ID+" (age)", "y")
+		if name != "x]y" {
+			s.answer("Type the name of the profile to delete its seed: ", name)
+		}
+		s.ends(0)
+		if after := n.tree(); fmt.Sprint(after) != fmt.Sprint(before) {
+			t.Errorf("%q: left %v of %v", name, after, before)
+		}
+		if said := n.must("remove", "--profile", name, "--yes"); !strings.HasPrefix(said, "Nothing is stored for profile ") {
+			t.Errorf("%q: said %s", name, said)
+		}
 	}
 }

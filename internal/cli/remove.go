@@ -61,6 +61,10 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 	if err != nil {
 		return err
 	}
+	stray := own == (edit.Own{})
+	if stray {
+		own = a.strayKey(ctx, o.profile)
+	}
 	if own == (edit.Own{}) {
 		a.say("Nothing is stored for profile %s.", fault.Printable(o.profile))
 		if _, called := profile.ParseProcess(files.CredentialProcess(o.profile)); called || registered {
@@ -68,10 +72,12 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 		}
 		return nil
 	}
-	if err := a.mayRemove(ctx, files, o.profile, registered); err != nil {
-		return err
+	if !stray {
+		if err := a.mayRemove(ctx, files, o.profile, registered); err != nil {
+			return err
+		}
 	}
-	gone := removal{app: a, profile: o.profile, own: own, registered: registered, aws: o.aws && own.Serial != "", sharing: seedUsers(files, o.profile, own)}
+	gone := removal{app: a, profile: o.profile, own: own, stray: stray, registered: registered, aws: o.aws && own.Serial != "", sharing: seedUsers(files, o.profile, own)}
 	gone.roles = a.roleProfiles(files, o.profile)
 	if err := gone.confirm(ctx, ask); err != nil {
 		return err
@@ -101,6 +107,24 @@ func (a *app) mayRemove(ctx context.Context, files *profile.Files, name string, 
 		return err
 	}
 	return a.preflight(files, c)
+}
+
+// strayKey finds the access key of a profile that profiles.ini does not know: versions before this one stored it
+// for names that no section can have. Nobody is asked for a passphrase.
+func (a *app) strayKey(ctx context.Context, name string) (own edit.Own) {
+	for _, kind := range keystore.Kinds() {
+		if usable, _ := a.probe(ctx, kind); !usable {
+			continue
+		}
+		items, err := a.items(kind, nil)
+		if err != nil {
+			continue
+		}
+		if key, err := items.AccessKey(ctx, name); err == nil {
+			return edit.Own{Store: kind, AccessKeyID: key.ID}
+		}
+	}
+	return own
 }
 
 // roleProfiles returns the other profiles whose sessions come from the access key of name.
@@ -147,6 +171,7 @@ type removal struct {
 	*app
 	profile    string
 	own        edit.Own
+	stray      bool     // profiles.ini has nothing of it
 	registered bool     // register has written it into the AWS config
 	aws        bool     // its MFA device goes from IAM, too
 	sharing    []string // the other profiles that use its seed
@@ -254,8 +279,10 @@ func (r removal) run(ctx context.Context, ask *asker) error {
 	if err := r.clearSessions(ctx); err != nil {
 		return err
 	}
-	if _, err := r.editor().Remove(ctx, r.profile); err != nil {
-		return err
+	if !r.stray {
+		if _, err := r.editor().Remove(ctx, r.profile); err != nil {
+			return err
+		}
 	}
 	r.say("Deleted what was stored for profile %s.", fault.Printable(r.profile))
 	return nil

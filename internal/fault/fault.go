@@ -156,11 +156,23 @@ func About(d time.Duration) string {
 	return Duration(d.Round(time.Second))
 }
 
-// Shell returns path as a POSIX shell reads it back, for remedies that can be pasted.
+// Shell returns path as a shell reads it back, for remedies that can be pasted. What Escape would change is
+// written in ANSI-C quotes, which bash, zsh and POSIX.1-2024 have.
 func Shell(path string) string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@%:,"
 	if strings.Trim(path, plain) == "" && path != "" {
 		return path
 	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	if printable(path) {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	quoted := "$'"
+	for i := range len(path) {
+		if c := path[i]; c == '\'' || c == '\\' || !printable(path[i:i+1]) {
+			quoted += fmt.Sprintf(`\%03o`, c)
+		} else {
+			quoted += path[i : i+1]
+		}
+	}
+	return quoted + "'"
 }

@@ -69,7 +69,7 @@ func TestExitCodes(t *testing.T) {
 
 func TestRemedyCanBePasted(t *testing.T) {
 	for path, want := range map[string]string{
-		"/home/me/.cache": "/home/me/.cache", "/a b": "'/a b'", "/it's": `'/it'\''s'`, "/$(x)": "'/$(x)'", "": "''", "/é": "'/é'",
+		"/home/me/.cache": "/home/me/.cache", "/a b": "'/a b'", "/it's": `'/it'\''s'`, "/$(x)": "'/$(x)'", "": "''", "/é\\'": `$'/\303\251\134\047'`,
 	} {
 		if got := Shell(path); got != want {
 			t.Errorf("%q: %s", path, got)

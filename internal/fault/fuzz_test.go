@@ -22,20 +22,20 @@ func FuzzPrintable(f *testing.F) {
 	})
 }
 
-// FuzzShell: a shell reads back what was quoted for it.
+// FuzzShell: a shell reads back what was quoted for it and printed.
 func FuzzShell(f *testing.F) {
 	for _, text := range []string{"", "/a/b", "it's", "$(x)`y`", "a\nb", "~", "-n", "*", "#x", "ü\xff", `\`} {
 		f.Add(text)
 	}
-	sh, err := exec.LookPath("sh")
+	sh, err := exec.LookPath("bash")
 	if err != nil {
-		f.Skip("no shell here")
+		f.Skip("no bash here")
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.Contains(text, "\x00") {
 			return // no path and no argument has one
 		}
-		got, err := exec.CommandContext(t.Context(), sh, "-c", "printf '%s.' "+Shell(text)).Output()
+		got, err := exec.CommandContext(t.Context(), sh, "-c", "printf '%s.' "+Escape(Shell(text))).Output()
 		if err != nil || string(got) != text+"." {
 			t.Errorf("%q is read as %q, %v", text, got, err)
 		}

@@ -383,7 +383,7 @@ func TestRoleOfTheCLI(t *testing.T) {
 	credentials(t, run(t, b, nil, b.Binary, "get", "--profile", "admin"))
 	mustRun(t, b, nil, "register", "--profile", "app", "--source-profile", "work", "--role-arn", "arn:aws:iam::123456789012:role/deploy", "--program", b.Binary)
 	// Under its own name it has no access key; what the AWS config runs for it is told.
-	wantFailure(t, b, run(t, b, nil, b.Binary, "get", "--profile", "app"), 3, "run the command that the AWS config has for the profile: "+b.Binary+" get --profile work --role-arn")
+	wantFailure(t, b, run(t, b, nil, b.Binary, "get", "--profile", "app"), 3, "run the command that the AWS config has for the profile: /usr/bin/env AWS_MFA_CREDS_HOME="+b.Own()+" "+b.Binary+" get --profile work --role-arn")
 }
 
 // TestAddOverAWrongSeed has a wrong seed spend a time step before the right one comes: that step is

@@ -89,7 +89,7 @@ func (d configDir) run(ctx context.Context, args ...string) (code int, output st
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env = []string{
-		"HOME=" + string(d), "AWS_MFA_CREDS_HOME=" + d.path("own"), "AWS_CONFIG_FILE=" + d.path("config"),
+		"HOME=" + string(d), "AWS_CONFIG_FILE=" + d.path("config"),
 		"AWS_SHARED_CREDENTIALS_FILE=" + d.path("credentials"), "SystemRoot=" + os.Getenv("SystemRoot"),
 		// The env store has the identity of each.
 		"AWS_MFA_CREDS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE", "AWS_MFA_CREDS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
@@ -105,8 +105,8 @@ func (d configDir) run(ctx context.Context, args ...string) (code int, output st
 // change a byte.
 func registerAndBack(ctx context.Context, d configDir, c oddConfig) registered {
 	r := registered{oddConfig: c}
-	if r.failure = errors.Join(os.MkdirAll(d.path("own"), 0o700), os.WriteFile(d.path("config"), []byte(c.text), 0o600),
-		os.WriteFile(d.path("own/profiles.ini"), []byte("[source]\nstore = env\n"), 0o600)); r.failure != nil {
+	if r.failure = errors.Join(os.MkdirAll(d.path(".config/aws-mfa-creds"), 0o700), os.WriteFile(d.path("config"), []byte(c.text), 0o600),
+		os.WriteFile(d.path(".config/aws-mfa-creds/profiles.ini"), []byte("[source]\nstore = env\n"), 0o600)); r.failure != nil {
 		return r
 	}
 	for _, one := range c.registrations() {

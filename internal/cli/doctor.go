@@ -99,8 +99,8 @@ func examine(ctx context.Context, a *app, o doctorOptions, answers map[string]do
 	files, unreadable := profile.Load(paths)
 	in := &doctor.Inspection{
 		Getenv: a.getenv, Now: a.now, Paths: paths, Files: files, Unreadable: unreadable, Sealing: sealing, Profile: o.profile, Online: o.online, Verify: o.verify, Answers: answers,
-		Unfinished: a.unfinished,
-		Open:       func(c profile.Call) (*doctor.Opened, error) { return openForDoctor(a, files, c) },
+		Unfinished: a.unfinished, Home: profile.UserDirs(homeOfUser).Home,
+		Open: func(c profile.Call) (*doctor.Opened, error) { return openForDoctor(a, files, c) },
 	}
 	in.Program, _ = programPath("") // if it is not known, nothing is written with it
 	if !o.asJSON {
@@ -215,15 +215,14 @@ func rewrite(ctx context.Context, a *app, name string) error {
 	if err != nil {
 		return err
 	}
-	o, err := kept(files, registerOptions{profile: name})
-	if err != nil {
+	r := registering{editor: a.editor(), was: files.CredentialProcess(name)}
+	if r.options, err = kept(files, registerOptions{profile: name}); err != nil {
 		return err
 	}
-	registration, err := o.registration()
-	if err != nil {
+	if r.Registration, err = r.options.registration(); err != nil {
 		return err
 	}
-	_, err = a.editor().Register(ctx, name, registration)
+	_, err = r.write(ctx, a)
 	return err
 }
 

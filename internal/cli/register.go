@@ -93,7 +93,7 @@ func runRegister(ctx context.Context, a *app, o registerOptions) error {
 	if err != nil {
 		return err
 	}
-	done, err := r.write(ctx)
+	done, err := r.write(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -109,9 +109,22 @@ type registering struct {
 
 	options registerOptions
 	editor  edit.Editor
+	was     string       // the credential_process that there is
+	moved   []edit.Moved // what a consumer may lack
 }
 
-func (r registering) write(ctx context.Context) (edit.Registered, error) {
+// write writes the registration, with the variables that the consumers need: which they are depends on the
+// stores, and those are known now.
+func (r *registering) write(ctx context.Context, a *app) (edit.Registered, error) {
+	source := cmp.Or(r.options.source, r.options.profile)
+	_, s, err := a.identity(source)
+	if err != nil {
+		return edit.Registered{}, err
+	}
+	r.moved = edit.MovedBy(a.getenv, r.editor.Paths, profile.UserDirs(homeOfUser).Home, s.KeyStore, s.SeedStore)
+	if r.Command != "" {
+		r.Command = edit.WithVariables(r.Command, r.moved, r.was)
+	}
 	return r.editor.Register(ctx, r.options.profile, r.Registration)
 }
 
@@ -135,7 +148,8 @@ func (a *app) planRegister(ctx context.Context, files *profile.Files, o register
 	if r.Registration, err = o.registration(); err != nil {
 		return r, err
 	}
-	return r, mayRegister(ctx, a, files, o, r.Registration, ask)
+	r.was = files.CredentialProcess(o.profile)
+	return r, mayRegister(ctx, a, files, r, ask)
 }
 
 // kept fills in what is registered already, where nothing else is given.
@@ -215,7 +229,7 @@ func programPath(given string) (string, error) {
 		return "", fault.New(fault.Usage, program, "give --program PATH", "its own path cannot be found")
 	}
 	if called, err := exec.LookPath(os.Args[0]); err == nil {
-		if called, err = filepath.Abs(called); err == nil && sameFile(called, path) {
+		if called, err = filepath.Abs(called); err == nil && edit.SameFile(called, path) {
 			path = called
 		}
 	}
@@ -225,20 +239,12 @@ func programPath(given string) (string, error) {
 	return path, nil
 }
 
-func sameFile(a, b string) bool {
-	x, err := os.Stat(a) //nolint:gosec // our own path
-	if err != nil {
-		return false
-	}
-	y, err := os.Stat(b)
-	return err == nil && os.SameFile(x, y)
-}
-
 // mayRegister looks for what would keep the SDKs from running the program, and asks what to do.
-func mayRegister(ctx context.Context, a *app, files *profile.Files, o registerOptions, r edit.Registration, ask *asker) error {
+func mayRegister(ctx context.Context, a *app, files *profile.Files, r registering, ask *asker) error {
+	o := r.options
 	trial := a.editor()
 	trial.DryRun = true
-	would, err := trial.Register(ctx, o.profile, r)
+	would, err := trial.Register(ctx, o.profile, r.Registration)
 	if err != nil {
 		return err
 	}
@@ -270,7 +276,7 @@ func mayRegister(ctx context.Context, a *app, files *profile.Files, o registerOp
 			return err
 		}
 	}
-	return mayReplaceProcess(ctx, files, o, r, ask)
+	return mayReplaceProcess(ctx, files, r, ask)
 }
 
 // wouldWork resolves what is to be registered as get will, once the AWS config is text: a line that is not
@@ -300,17 +306,28 @@ func (a *app) wouldWork(files *profile.Files, o registerOptions, text string) er
 	return err
 }
 
-// mayReplaceProcess asks before the credential_process of another program is replaced.
-func mayReplaceProcess(ctx context.Context, files *profile.Files, o registerOptions, r edit.Registration, ask *asker) error {
-	line := files.CredentialProcess(o.profile)
-	if line == "" || line == r.Command || profile.Ours(line) {
+// mayReplaceProcess asks before the credential_process of another program is replaced, or one of this
+// program that has other settings.
+func mayReplaceProcess(ctx context.Context, files *profile.Files, r registering, ask *asker) error {
+	name := r.options.profile
+	elsewhere := edit.OtherHome(r.was, r.editor.Paths.Own)
+	if past, _, err := edit.ReadRegistration(files, name); err != nil || past.Command == r.was {
+		return err
+	}
+	what := "is registered with " + elsewhere + ", where there are other settings"
+	remedy := "to use those, run: export " + fault.Shell(elsewhere) + "; to replace it, give --yes: unregister brings it back"
+	switch same := r.Command != "" && strings.HasSuffix(" "+r.was, " "+r.Command); {
+	case elsewhere == "" && (same || profile.Ours(r.was)):
 		return nil
+	case elsewhere == "":
+		word, _, _ := strings.Cut(r.was, " ")
+		what = "runs " + word + " as its credential_process"
+		remedy = "to replace it, give --yes; unregister brings it back"
 	}
-	word, _, _ := strings.Cut(line, " ")
 	if !ask.present() && !ask.yes {
-		return fault.New(fault.Config, "profile "+o.profile, "to replace it, give --yes; unregister brings it back", "it runs %s as its credential_process", word)
+		return fault.New(fault.Config, "profile "+name, remedy, "it %s", what)
 	}
-	return ask.confirm(ctx, fmt.Sprintf("Profile %s runs %s as its credential_process. Replace that (unregister brings it back)?", fault.Printable(o.profile), fault.Printable(word)))
+	return ask.confirm(ctx, fmt.Sprintf("Profile %s %s. Replace that (unregister brings it back)?", fault.Printable(name), fault.Printable(what)))
 }
 
 func sayRegistered(a *app, r registering, done edit.Registered) error {
@@ -330,9 +347,9 @@ func sayRegistered(a *app, r registering, done edit.Registered) error {
 	if files, err := a.loadFiles(); err == nil && regionOf(files, o.profile) != o.region {
 		a.say("The profile keeps its region, %s. To change it, run: aws configure set region %s --profile %s", fault.Printable(regionOf(files, o.profile)), o.region, fault.Shell(o.profile))
 	}
-	if paths, err := a.host().Locate(); err == nil {
-		if variable := paths.Elsewhere(a.getenv); variable != "" {
-			a.say("Warning: programs that are started without %s, such as IDEs, do not find the settings. Set it for your whole session.", variable)
+	for _, m := range r.moved {
+		if m.Word == "" {
+			a.say("Warning: programs that are started without the %s of this shell, such as IDEs, do not find %s. Set it for your whole session.", m.Name, m.Lacks)
 		}
 	}
 	if err := a.sayNext(cmp.Or(o.source, o.profile)); err != nil {

@@ -11,16 +11,6 @@ import (
 // Program is the name of this program.
 const Program = profile.Program
 
-// FirstWord returns the program that a credential_process line names, and whether it is quoted. As in
-// the AWS CLI, nothing in it is expanded.
-func FirstWord(line string) (program string, quoted bool) {
-	words := profile.CommandWords(line)
-	if len(words) == 0 {
-		return "", false
-	}
-	return words[0], strings.ContainsAny(strings.TrimSpace(line)[:1], `"'`)
-}
-
 // asked returns the profile whose credentials the AWS CLI uses when a line runs it, and whether the
 // line does: the one of --profile, of a variable before it, of AWS_PROFILE, or default.
 func asked(argv []string, env map[string]string) (name string, ok bool) {
@@ -124,8 +114,8 @@ func programRelative(_ Facts, p Profile) []Finding {
 }
 
 func programQuoted(f Facts, p Profile) []Finding {
-	program, quoted := FirstWord(p.Command.Line)
-	if !quoted {
+	program := p.Command.Program
+	if !strings.ContainsAny(strings.TrimSpace(p.Command.Line + "-")[:1], `"'`) {
 		return nil
 	}
 	found := p.broken("the path of the program is quoted", "Go SDK v1 drops everything after it, so get runs without --profile; some versions of others fail, too").demoted(Warning)
@@ -160,4 +150,25 @@ func programTemporary(_ Facts, p Profile) []Finding {
 	found := p.broken(fault.Printable(p.Command.Program)+" is in a directory for temporary files", "once it is deleted, every tool fails").demoted(Warning)
 	found.Remedy = "install it (go install, or make build), and from there run: " + p.register()
 	return when(p.Command.Temp && p.Command.State != Gone, found)
+}
+
+// settingsMoved finds variables that only this shell has, and the command does not set: tools that a desktop,
+// cron or systemd starts have others. It also finds a home that only the command has.
+func settingsMoved(_ Facts, p Profile) (all []Finding) {
+	if !p.ours() {
+		return nil
+	}
+	if p.OtherHome != "" {
+		return []Finding{warning(p.Command.Place, "the command sets "+fault.Printable(p.OtherHome)+", which leads to other settings than this shell has",
+			"tools get the credentials that are set up there; what "+Program+" shows here is not about them", "export "+fault.Shell(p.OtherHome))}
+	}
+	for _, m := range p.Moved {
+		const lack = "IDEs, cron and services lack the variables of the shell: there, get does not find "
+		found := warning(m.Name, "decides in this shell where "+Program+" finds "+m.Lacks, lack+m.Lacks, "set it for the whole session (~/.config/environment.d, launchctl setenv, setx), or move what it leads to to the usual place and unset it")
+		if m.Word != "" {
+			found = p.broken("the command does not set "+m.Name+", as this shell does", lack+m.Lacks).demoted(Warning).rewritten(p)
+		}
+		all = append(all, when(m.Word == "" || !slices.Contains(p.Command.Variables, strings.Trim(m.Word, `"`)), found)...)
+	}
+	return all
 }

@@ -48,31 +48,11 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-func TestFirstWord(t *testing.T) {
-	t.Parallel()
-	for line, want := range map[string]string{
-		"":                               " false",
-		"/bin/x get":                     "/bin/x false",
-		"  x ":                           "x false",
-		`"/my bin/x" get`:                "/my bin/x true",
-		`'/my bin/x`:                     "/my bin/x true",
-		`C:\a\aws-mfa-creds.exe  get`:    `C:\a\aws-mfa-creds.exe false`,
-		"/bin/x\tget":                    "/bin/x false",
-		`""`:                             " true",
-		"env A=b /bin/aws-mfa-creds get": "env false",
-	} {
-		program, quoted := FirstWord(line)
-		if got := fmt.Sprint(program, " ", quoted); got != want {
-			t.Errorf("%q: %s", line, got)
-		}
-	}
-}
-
 func TestOurs(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]bool{
-		good: true, `"C:\Program Files\AWS-MFA-CREDS.EXE" get`: true, "env A=b aws-mfa-creds get": true, "~/aws-mfa-creds-1.2 get": true,
-		"": false, "/aws-mfa-creds/other get": false, "aws sts x": false, "aws-vault exec x": false,
+		good: true, `"C:\Program Files\AWS-MFA-CREDS.EXE" get`: true, "env A=b aws-mfa-creds get": true, "/usr/bin/env AWS_MFA_CREDS_HOME=/x/aws-mfa-creds /bin/aws-mfa-creds get": true, "~/aws-mfa-creds-1.2 get": true,
+		"": false, "/aws-mfa-creds/other get": false, "aws sts x": false, "aws-vault exec x": false, "/usr/bin/env H=/x/aws-mfa-creds /opt/other": false,
 	} {
 		if got := profile.Ours(line); got != want {
 			t.Errorf("%q: %v", line, got)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 )
 
@@ -27,8 +28,6 @@ type Facts struct {
 
 	Cache   Cache
 	Sealing error // why the sealing key is not in memory of the kernel but in a file; nil otherwise
-
-	Moved string // the variable without which tools do not find profiles.ini, or ""
 
 	Proxy error // what is wrong with HTTPS_PROXY
 }
@@ -74,12 +73,14 @@ type Cache struct {
 type Profile struct {
 	profile.Settings
 
-	Name     string
-	Sections []profile.Section // of it in the AWS config
-	Command  Command           // its credential_process, if that calls this program
-	Flags    profile.Flags     // of get, as tools call it
-	Register string            // the command that registers it again; "" if it is not registered
-	Used     bool              // another profile uses its access key
+	Name      string
+	Sections  []profile.Section // of it in the AWS config
+	Command   Command           // its credential_process, if that calls this program
+	Flags     profile.Flags     // of get, as tools call it
+	Register  string            // the command that registers it again; "" if it is not registered
+	Moved     []edit.Moved      // what tools may lack, written or not
+	OtherHome string            // the variable of its command that leads to other settings, or ""
+	Used      bool              // another profile uses its access key
 
 	Static   []profile.StaticKey // plain-text access keys of the same name
 	Unusable error               // why get refuses it
@@ -102,12 +103,13 @@ func (p Profile) ours() bool { return p.Command.Line != "" }
 
 // Command is the credential_process of a profile that calls this program.
 type Command struct {
-	Line     string // as it stands there
-	Place    string // "path:line"
-	Program  string // its first word, without quotation marks
-	State    ProgramState
-	Temp     bool // the program is in a directory for temporary files
-	Accepted bool // get takes the arguments
+	Line      string   // as it stands there
+	Place     string   // "path:line"
+	Program   string   // its first word, without quotation marks, or the one behind env
+	Variables []string // what it sets with env, as NAME=VALUE
+	State     ProgramState
+	Temp      bool // the program is in a directory for temporary files
+	Accepted  bool // get takes the arguments
 }
 
 // ProgramState is what is at the path of a program.

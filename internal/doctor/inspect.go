@@ -29,6 +29,7 @@ type Inspection struct {
 	Files   *profile.Files // nil if they cannot be read, because of Unreadable
 	Sealing cache.StoredKey
 	Program string // the path of this program, as it is registered
+	Home    string // the user's home directory
 
 	Unreadable error
 
@@ -72,7 +73,7 @@ func (in *Inspection) Facts(ctx context.Context) (Facts, error) {
 		in.Answers = make(map[string]Online)
 	}
 	f := Facts{
-		GOOS: runtime.GOOS, Now: in.Now(), Env: in.variables(), Stores: keystore.Kinds(), Proxy: awsapi.CheckProxy(in.Getenv), Moved: in.Paths.Elsewhere(in.Getenv), Program: in.Program,
+		GOOS: runtime.GOOS, Now: in.Now(), Env: in.variables(), Stores: keystore.Kinds(), Proxy: awsapi.CheckProxy(in.Getenv), Program: in.Program,
 		Unreadable: in.Unreadable, Sealing: in.sealing(), Dirs: in.dirs(), Files: in.fileModes(), Cache: CacheState(in.Paths.Cache, cache.Spare(in.Paths.Cache, in.Getenv)),
 	}
 	if in.Files == nil {
@@ -258,8 +259,12 @@ func (in *Inspection) findUsed(sections []profile.Section) {
 }
 
 // profile gathers the facts about one profile.
-func (in *Inspection) profile(ctx context.Context, name string, sections []profile.Section) Profile {
-	p := Profile{Name: name, Used: in.used[name]}
+func (in *Inspection) profile(ctx context.Context, name string, sections []profile.Section) (p Profile) {
+	p = Profile{Name: name, Used: in.used[name]}
+	defer func() {
+		p.Moved = edit.MovedBy(in.Getenv, in.Paths, in.Home, p.KeyStore, p.SeedStore)
+		p.OtherHome = edit.OtherHome(p.Command.Line, in.Paths.Own)
+	}()
 	for _, s := range sections {
 		if s.Profile == name {
 			p.Sections = append(p.Sections, s)
@@ -306,7 +311,10 @@ func (in *Inspection) command(p *Profile) (asked profile.Call, role bool) {
 		return profile.Call{Profile: p.Name}, line == "" && in.assumedBySDK(p.Sections)
 	}
 	c := Command{Line: line, Place: process.Place}
-	c.Program, _ = FirstWord(line)
+	var argv []string
+	if c.Variables, argv = profile.Assigned(line); len(argv) > 0 {
+		c.Program = argv[0]
+	}
 	c.State, c.Temp = stateOf(c.Program), Temporary(c.Program)
 	if asked, c.Accepted = profile.ParseProcess(line); !c.Accepted {
 		asked = profile.Call{Profile: p.Name}

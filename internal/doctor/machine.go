@@ -192,14 +192,6 @@ func loadConfig(f Facts) []Finding {
 		"export "+envLoadConfig+"=1"))
 }
 
-// settingsMoved finds a home of ours that only the shell knows: tools that a desktop, cron or systemd
-// starts have other variables.
-func settingsMoved(f Facts) []Finding {
-	return when(f.Moved != "" && f.serves(), warning(f.Moved, "decides where the settings are, and only programs that are started with it find them",
-		"IDEs, cron and services lack the variables of the shell: there, get does not know the profile",
-		"set it for the whole session (~/.config/environment.d, launchctl setenv), or move the directory to the usual place and unset it"))
-}
-
 func proxyMalformed(f Facts) []Finding {
 	return when(f.Proxy != nil, refusal(f.Proxy, "AWS is not asked without the proxy, so get fails once no cached session is left; most tools fail, too"))
 }

@@ -34,7 +34,6 @@ func machineRules() []Rule {
 		{ID: "env-keys-partial", Title: "half of an access key is in the environment", machine: envKeysPartial},
 		{ID: "default-profile", Title: "AWS_DEFAULT_PROFILE names another profile than AWS_PROFILE", machine: defaultProfile},
 		{ID: "load-config", Title: "AWS_SDK_LOAD_CONFIG is not set", machine: loadConfig},
-		{ID: "settings-moved", Title: "the settings are where only this shell looks", machine: settingsMoved},
 		{ID: "proxy-malformed", Title: "HTTPS_PROXY is not a URL", machine: proxyMalformed},
 		{ID: "env-store-twice", Title: "a variable of the env store is set with and without _FILE", machine: envStoreTwice},
 		{ID: "env-store-partial", Title: "some variables of the env store are missing", machine: envStorePartial},
@@ -73,6 +72,7 @@ func configRules() []Rule {
 		{ID: "program-quoted", Title: "the path of the program is quoted", profile: programQuoted},
 		{ID: "program-gone", Title: "the program is not there, or cannot be run", profile: programGone},
 		{ID: "program-other", Title: "tools run another program than this one", profile: programOther},
+		{ID: "settings-moved", Title: "tools look for settings or secrets elsewhere than this shell", profile: settingsMoved},
 		{ID: "program-temporary", Title: "the program is in a directory for temporary files", profile: programTemporary},
 	}
 }

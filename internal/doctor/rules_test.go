@@ -11,6 +11,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 )
@@ -31,7 +32,10 @@ func work(line string, change ...func(*Facts, *Profile)) Facts {
 	s := section("work", profile.KeyCommand, line, profile.KeyRegion, "us-east-1")
 	p := Profile{Name: "work", Sections: []profile.Section{s}, Register: "aws-mfa-creds register --profile work", SeedBits: 320, Settings: profile.Settings{Duration: 12 * time.Hour}}
 	p.Command = Command{Line: line, Place: "config:2", Accepted: true}
-	p.Command.Program, _ = FirstWord(line)
+	var argv []string
+	if p.Command.Variables, argv = profile.Assigned(line); len(argv) > 0 {
+		p.Command.Program = argv[0]
+	}
 	f := Facts{GOOS: "linux", Now: now, Program: "/bin/aws-mfa-creds", Env: map[string]string{envLoadConfig: "1"}, Sections: []profile.Section{s}}
 	for _, c := range change {
 		c(&f, &p)
@@ -56,6 +60,11 @@ func machine(change func(*Facts)) func(*Facts, *Profile) {
 
 func one(change func(*Profile)) func(*Facts, *Profile) {
 	return func(_ *Facts, p *Profile) { change(p) }
+}
+
+// moved is a variable of the shell that the command may set; "" stands for one that it cannot.
+func moved(word string) func(*Facts, *Profile) {
+	return one(func(p *Profile) { p.Moved = []edit.Moved{{Name: "XDG_CONFIG_HOME", Lacks: "the settings", Word: word}} })
 }
 
 // options adds options to the section of work.
@@ -242,8 +251,15 @@ func cases() []expected { //nolint:maintidx // a table
 		{"seed-length", "warning", 0, "128 bits", work(good, one(func(p *Profile) { p.SeedBits = 128 }))},
 		{"seed-length", "info", 0, "160 bits", work(good, one(func(p *Profile) { p.SeedBits = 160 }))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.SeedBits = 0 }))},
-		{"settings-moved", "warning", 0, "XDG_CONFIG_HOME", work(good, machine(func(f *Facts) { f.Moved = "XDG_CONFIG_HOME" }))},
-		{"none", "", 0, "", work("aws-vault export work", machine(func(f *Facts) { f.Moved = "XDG_CONFIG_HOME" }), one(func(p *Profile) { p.Command = Command{} }))},
+		{"settings-moved", "warning", 0, "does not set XDG_CONFIG_HOME", work(good, moved("XDG_CONFIG_HOME=/x"))},
+		{"settings-moved", "warning", 0, "does not set XDG_CONFIG_HOME", work("/usr/bin/env XDG_CONFIG_HOME=/y "+good, moved("XDG_CONFIG_HOME=/x"))},
+		{"settings-moved", "warning", 0, "environment.d", work(good, moved(""))},
+		{"settings-moved", "warning", 0, "export 'XDG_CONFIG_HOME=/y'", work("/usr/bin/env XDG_CONFIG_HOME=/y "+good, one(func(p *Profile) { p.OtherHome = "XDG_CONFIG_HOME=/y" }))},
+		{"none", "", 0, "", work("/usr/bin/env XDG_CONFIG_HOME=/x "+good, moved("XDG_CONFIG_HOME=/x"))},
+		{"none", "", 0, "", work(`/usr/bin/env "XDG_CONFIG_HOME=/x y" `+good, moved(`"XDG_CONFIG_HOME=/x y"`))},
+		{"none", "", 0, "", work("aws-vault export work", moved("XDG_CONFIG_HOME=/x"), one(func(p *Profile) { p.Command = Command{} }))},
+		{"program-gone", "error", fault.Config, "/bin/aws-mfa-creds does not exist", work("/usr/bin/env A=b "+good, one(func(p *Profile) { p.Command.State = Gone }))},
+		{"program-relative", "warning", 0, "PATH", work("/usr/bin/env A=b aws-mfa-creds get")},
 		{"keys-ignored", "warning", 0, "jump_role_arn", with("jump_role_arn")},
 		{"mfa-process-recursion", "error", fault.Config, "profile work", work(good, one(func(p *Profile) { p.MFAProcess = []string{"aws", "x", "--profile=work"} }))},
 		{"mfa-process-recursion", "error", fault.Config, "profile work", work(good, env(envProfile, "work"), one(func(p *Profile) { p.MFAProcess = []string{"sh", "-c", "aws", "x"} }))},

@@ -59,8 +59,30 @@ func FlatWords(line string) []string {
 	return strings.Fields(strings.Join(CommandWords(line), " "))
 }
 
+// Assigned returns the variables that a command line sets with env, as NAME=VALUE, and the words from the
+// program on that it runs.
+func Assigned(line string) (variables, argv []string) {
+	argv = CommandWords(line)
+	if len(argv) == 0 || ProgramName(argv[0]) != "env" {
+		return nil, argv
+	}
+	n := 1
+	for n < len(argv) && isAssignment(argv[n]) {
+		n++
+	}
+	return argv[1:n], argv[n:]
+}
+
+// isAssignment reports NAME=VALUE, which is no path.
+func isAssignment(word string) bool {
+	name, _, ok := strings.Cut(word, "=")
+	return ok && name != "" && !strings.ContainsAny(name, `/\"'`)
+}
+
 // IsOurs reports whether a word of a command line is the path of this program, of any version.
-func IsOurs(word string) bool { return strings.HasPrefix(ProgramName(word), Program) }
+func IsOurs(word string) bool {
+	return strings.HasPrefix(ProgramName(word), Program) && !isAssignment(word)
+}
 
 // ProgramName returns the last element of a path of any system, in lower case and without .exe.
 func ProgramName(word string) string {
@@ -105,8 +127,7 @@ func needsShell(line string, windows bool) bool {
 		}
 		previous = c
 	}
-	name, _, assigned := strings.Cut(word, "=")
-	return assigned && !strings.ContainsAny(name, "/\"'")
+	return isAssignment(word)
 }
 
 // SplitWords splits text as Python's shlex.split does, which botocore uses on headers.

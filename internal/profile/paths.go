@@ -56,24 +56,6 @@ func UserDirs(account func() string) Dirs {
 	}
 }
 
-// Elsewhere returns the variable of the shell that puts profiles.ini where a program that lacks it, such
-// as an IDE, does not look; "" if there is none, or no profiles.ini.
-func (p Paths) Elsewhere(getenv func(string) string) string {
-	config := ""
-	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
-		config = absolute(os.UserConfigDir())
-	}
-	config = cmp.Or(config, join(absolute(os.UserHomeDir()), ".config"))
-	usual, err := os.Stat(join(config, Program, "profiles.ini"))
-	own, failed := os.Stat(p.Own)
-	for _, name := range []string{EnvHome, "XDG_CONFIG_HOME"} {
-		if getenv(name) != "" && failed == nil && (err != nil || !os.SameFile(usual, own)) {
-			return name
-		}
-	}
-	return ""
-}
-
 // absolute returns dir if it is known and absolute, else "".
 func absolute(dir string, err error) string {
 	if err != nil || !IsAbs(windows, dir) {

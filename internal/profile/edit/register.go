@@ -12,6 +12,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
@@ -75,6 +76,11 @@ func (e Editor) Unregister(ctx context.Context, name string) (Registered, error)
 		past, err := recall(own)
 		if err != nil {
 			return err
+		}
+		if n, ok := aws.last(profile.KeyCommand); ok && !past.wrote(profile.KeyCommand, n.Value()) {
+			if home := OtherHome(n.Value(), e.Paths.Own); home != "" {
+				return aws.file.Fault(n.Offset, "run: env "+fault.Shell(home)+" "+profile.Program+" unregister --profile "+fault.Shell(name), "the profile is registered with other settings (%s)", home)
+			}
 		}
 		if err := aws.unregister(past); err != nil {
 			return err

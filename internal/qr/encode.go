@@ -9,7 +9,8 @@ import (
 	"io"
 	"strings"
 
-	goqr "github.com/piglig/go-qr"
+	"github.com/makiuchi-d/gozxing/qrcode/decoder"
+	"github.com/makiuchi-d/gozxing/qrcode/encoder"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -25,26 +26,27 @@ type Matrix struct {
 	modules creds.Secret // row by row, '1' being dark
 }
 
-// Encode returns the QR code of text with error correction of level M or better, or of
-// level L where only that has room. No code holds more than 2953 bytes; longer texts are a
+// Encode returns the QR code of text with error correction of level M, or of level L where only that has
+// room. No code holds more than 2953 bytes; longer texts are a
 // *fault.Error of the kind fault.Usage.
 func Encode(text creds.Secret) (Matrix, error) {
-	for _, level := range []goqr.Ecc{goqr.Medium, goqr.Low} {
-		if code, err := goqr.EncodeBinary([]byte(text.Reveal()), level); err == nil {
-			return newMatrix(code), nil
+	for _, level := range []decoder.ErrorCorrectionLevel{decoder.ErrorCorrectionLevel_M, decoder.ErrorCorrectionLevel_L} {
+		if code, err := encoder.Encoder_encode(text.Reveal(), level, nil); err == nil {
+			return newMatrix(code.GetMatrix()), nil
 		}
 	}
 	return Matrix{}, fault.New(fault.Usage, "QR code", "", "text is too long for one")
 }
 
-func newMatrix(code *goqr.QrCode) Matrix {
-	modules := bytes.Repeat([]byte("0"), code.Size()*code.Size())
+func newMatrix(code *encoder.ByteMatrix) Matrix {
+	side := code.GetWidth()
+	modules := bytes.Repeat([]byte("0"), side*side)
 	for i := range modules {
-		if code.Module(i%code.Size(), i/code.Size()) {
+		if code.Get(i%side, i/side) == 1 {
 			modules[i] = '1'
 		}
 	}
-	return Matrix{code.Size(), creds.NewSecret(string(modules))}
+	return Matrix{side, creds.NewSecret(string(modules))}
 }
 
 // Format implements fmt.Formatter: every verb and flag prints "[redacted]".

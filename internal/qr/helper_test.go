@@ -106,7 +106,11 @@ func compose(t testing.TB, text string, version int, level goqr.Ecc, mask int) [
 	if err != nil {
 		t.Fatal(err)
 	}
-	return modulesIn(newMatrix(code))
+	modules := make([]bool, code.Size()*code.Size())
+	for i := range modules {
+		modules[i] = code.Module(i%code.Size(), i/code.Size())
+	}
+	return modules
 }
 
 func modulesIn(m Matrix) []bool { return drawn(m.modules.Reveal()) }

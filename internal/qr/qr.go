@@ -3,7 +3,7 @@
 //
 // A code holds a seed, so texts are passed as creds.Secret, and no error repeats any part of them.
 //
-// Libraries draw the codes, and read the modules of those that are found. Finding them is written here:
+// A library draws the codes, and reads the modules of those that are found. Finding them is written here:
 // of 415 pictures (the tests' 314, and 101 rotated, blurred, dark, noisy, bent or seen at an angle) 409 are
 // read. gozxing v0.1.1, tried on all sizes, inverted and rotated, finds and reads 397 of the same.
 package qr

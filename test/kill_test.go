@@ -63,6 +63,8 @@ func effect(nr uint64, args [6]uint64) string {
 		return "chmod"
 	case unix.SYS_CONNECT:
 		return "connect"
+	case unix.SYS_ADD_KEY, unix.SYS_KEYCTL:
+		return "kernel key"
 	}
 	return ""
 }

@@ -143,8 +143,12 @@ func (c *call) mintWithCode(ctx context.Context, t *rules.Target, d demand, b *L
 		return creds.Session{}, err
 	}
 	if ctx.Err() == nil && worthAnother(result, c.clock != before) {
-		// A consumer may kill this process while it waits: what is known by now is kept.
-		restore := b.provisional(t, c.failure(ctx, t, result.Err))
+		// A consumer may kill this process while it waits: what is known by now is kept, unless the clock was
+		// the cause.
+		restore := func() {}
+		if c.clock == before {
+			restore = b.provisional(t, c.failure(ctx, t, result.Err))
+		}
 		d.Ahead = false
 		second, err := c.sendCode(ctx, t, request, d, b)
 		if errors.Is(ctx.Err(), context.Canceled) {
@@ -202,8 +206,8 @@ func (c *call) sendCode(ctx context.Context, t *rules.Target, request awsapi.Req
 		if again && repeated {
 			return awsapi.Result{}, c.notWaiting("see that mfa_process prints the current code each time", "the program that makes its codes prints one that was sent before, again and again")
 		}
-		repeated = again
 		claimed, err := b.claimCode(step, code)
+		repeated = again || !claimed
 		switch {
 		case err != nil:
 			return awsapi.Result{}, c.noPlace(err)

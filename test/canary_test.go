@@ -164,6 +164,55 @@ func TestCanary(t *testing.T) {
 	}
 }
 
+// TestCanaryInCommands has a seed among the arguments of mfa_process and of another credential process, and a
+// seed in the place of the program, and searches what each command prints.
+func TestCanaryInCommands(t *testing.T) {
+	t.Parallel()
+	b := bed(t, testbed.Options{Bare: true})
+	seed := b.Identity().Seed
+	c := newCanary(t)
+	for _, text := range []string{seed, strings.ToLower(seed), "otpauth://totp/x?secret=" + seed} {
+		c.add("seed", text)
+	}
+	diffs := 0
+	for i, command := range []string{
+		"/bin/false -b --totp " + seed, "/bin/false '" + strings.ToLower(seed) + "'", "/bin/false otpauth://totp/x?secret=" + seed, "/bin/sh -c 'SEED=" + seed + " exec false'", seed,
+		"'" + seed + "' open", "x | y " + seed,
+	} {
+		line := "mfa_process = " + command + "\n"
+		config, ini := "[profile work]\nregion = us-east-1\n", "[work]\nmfa_serial = "+b.Identity().Serial+"\naccess_key_id = "+b.Identity().AccessKeyID+"\nstore = age\n"
+		if i%2 == 0 {
+			ini += line
+		} else {
+			config += line
+		}
+		config += "# was: " + line + "credential_process = " + command + "\n[profile other]\nsource_profile = work\nrole_arn = arn:aws:iam::123456789012:role/deploy\nregion = us-east-1\n" + line
+		writeFile(t, b.ConfigFile(), config)
+		writeFile(t, filepath.Join(b.Own(), "profiles.ini"), ini)
+		for _, args := range [][]string{
+			{"list"},
+			{"list", "--json"},
+			{"doctor", "--verbose"},
+			{"doctor", "--json"},
+			{"get", "--profile", "work"},
+			{"get", "--profile", "other"},
+			{"code", "--profile", "work"},
+			{"register", "--profile", "work", "--dry-run", "--region", "us-east-2"},
+			{"register", "--profile", "work", "--dry-run", "--region", "us-east-2", "--yes"},
+			{"register", "--profile", "other", "--dry-run", "--region", "us-east-2", "--yes"},
+			{"unregister", "--profile", "work", "--dry-run"},
+			{"add", "--profile", "new", "--store", "age", "--mfa-process", command},
+		} {
+			got := run(t, b, nil, b.Binary, append(args, "--debug")...)
+			c.search(strings.Join(args, " ")+" with "+command, []byte(got.stdout+got.stderr))
+			diffs += strings.Count(got.stdout, "[hidden]")
+		}
+	}
+	if diffs == 0 {
+		t.Error("no diff was shown")
+	}
+}
+
 // TestCanaryNotices makes sure that the search can find something.
 func TestCanaryNotices(t *testing.T) {
 	t.Parallel()

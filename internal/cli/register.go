@@ -320,7 +320,7 @@ func mayReplaceProcess(ctx context.Context, files *profile.Files, r registering,
 	case elsewhere == "" && (same || profile.Ours(r.was)):
 		return nil
 	case elsewhere == "":
-		word, _, _ := strings.Cut(r.was, " ")
+		word, _, _ := strings.Cut(fault.Conceal(r.was), " ")
 		what = "runs " + word + " as its credential_process"
 		remedy = "to replace it, give --yes; unregister brings it back"
 	}

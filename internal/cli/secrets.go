@@ -82,7 +82,7 @@ func (p *opened) where() (key, seed, mfaProcess string) {
 		seed = keystore.KindEnv
 	}
 	if p.CodeFromProgram() {
-		return key, "", p.Settings.MFAProcess[0]
+		return key, "", fault.Conceal(p.Settings.MFAProcess[0])
 	}
 	return key, seed, ""
 }

@@ -61,6 +61,9 @@ func (f Finding) rewritten(p Profile) Finding {
 	return f
 }
 
+// program is the first word of the command, for people.
+func (p Profile) program() string { return fault.Printable(fault.Conceal(p.Command.Program)) }
+
 // register is the command that registers the profile again, with the same settings.
 func (p Profile) register() string {
 	if p.Register != "" {
@@ -97,7 +100,7 @@ func commandRefused(_ Facts, p Profile) []Finding {
 
 func programUnexpanded(_ Facts, p Profile) []Finding {
 	program := p.Command.Program
-	return when(strings.HasPrefix(program, "~") || strings.ContainsAny(program, "$%"), p.broken("nothing expands "+fault.Printable(program),
+	return when(strings.HasPrefix(program, "~") || strings.ContainsAny(program, "$%"), p.broken("nothing expands "+p.program(),
 		"the AWS CLI, boto3 and Ruby look for a file of exactly that name and fail; SDKs that run a shell (Go, JS, Java) find it").rewritten(p))
 }
 
@@ -106,9 +109,9 @@ func programRelative(_ Facts, p Profile) []Finding {
 	if program == "" || profile.IsAbs(false, program) || profile.IsAbs(true, program) || strings.HasPrefix(program, "~") || strings.ContainsAny(program, "$%") || profile.ProgramName(program) == "env" {
 		return nil
 	}
-	found := p.broken("the path "+fault.Printable(program)+" is relative", "tools look for it in the directory that they run in, and mostly fail")
+	found := p.broken("the path "+p.program()+" is relative", "tools look for it in the directory that they run in, and mostly fail")
 	if !strings.ContainsAny(program, `/\`) {
-		found = p.broken(fault.Printable(program)+" is looked for in PATH", "tools with another PATH (cron, systemd, IDEs) fail, or run another program of that name").demoted(Warning)
+		found = p.broken(p.program()+" is looked for in PATH", "tools with another PATH (cron, systemd, IDEs) fail, or run another program of that name").demoted(Warning)
 	}
 	return []Finding{found.rewritten(p)}
 }
@@ -132,12 +135,12 @@ func programQuoted(f Facts, p Profile) []Finding {
 
 func programGone(_ Facts, p Profile) []Finding {
 	what, ok := map[ProgramState]string{Gone: "does not exist", Directory: "is a directory", NotExecutable: "cannot be executed"}[p.Command.State]
-	return when(ok, p.broken(fault.Printable(p.Command.Program)+" "+what,
+	return when(ok, p.broken(p.program()+" "+what,
 		"every tool fails: the AWS CLI says why, Terraform and Go show an exit status (127, 126), JS's default chain goes on to other credentials").rewritten(p))
 }
 
 func programOther(f Facts, p Profile) []Finding {
-	program := fault.Printable(p.Command.Program)
+	program := p.program()
 	// There is no fix: which of the two is meant is for a person to say.
 	found := p.broken("tools run "+program+", but this program is "+fault.Printable(f.Program), "that may be another version, with other settings").demoted(Warning)
 	if !profile.IsOurs(p.Command.Program) {
@@ -147,7 +150,7 @@ func programOther(f Facts, p Profile) []Finding {
 }
 
 func programTemporary(_ Facts, p Profile) []Finding {
-	found := p.broken(fault.Printable(p.Command.Program)+" is in a directory for temporary files", "once it is deleted, every tool fails").demoted(Warning)
+	found := p.broken(p.program()+" is in a directory for temporary files", "once it is deleted, every tool fails").demoted(Warning)
 	found.Remedy = "install it (go install, or make build), and from there run: " + p.register()
 	return when(p.Command.Temp && p.Command.State != Gone, found)
 }

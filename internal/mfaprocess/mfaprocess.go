@@ -72,7 +72,7 @@ func (s Source) failure(err error) error {
 }
 
 func (s Source) fault(kind fault.Kind, remedy, format string, args ...any) error {
-	return fault.New(kind, s.Place, remedy, "mfa_process %q: %s", s.Argv[0], fmt.Sprintf(format, args...))
+	return fault.New(kind, s.Place, remedy, "mfa_process %q: %s", fault.Conceal(s.Argv[0]), fmt.Sprintf(format, args...))
 }
 
 // wrong says why code is none, without showing it.

@@ -153,7 +153,7 @@ func (r *resolution) checkLine(l link) error {
 	case registered.Profile != l.Profile, registered.Flags.RoleARN == "", l.role.text != "" && l.role.text == registered.Flags.RoleARN, l.Flags.RoleARN != "":
 		return nil
 	}
-	return fault.New(fault.Config, line.place(), "run the command that the AWS config has for the profile: "+line.text, "profile %s is registered with %s", strconv.Quote(Shorten(l.Profile)), what)
+	return fault.New(fault.Config, line.place(), "run the command that the AWS config has for the profile: "+fault.Conceal(line.text), "profile %s is registered with %s", strconv.Quote(Shorten(l.Profile)), what)
 }
 
 // checkOrigin refuses a profile whose credentials, as the files have it, come from elsewhere than the

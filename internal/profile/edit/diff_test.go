@@ -32,6 +32,7 @@ func TestDiff(t *testing.T) {
 		"CR LF":        {"a\r\n", "a\r\nb\r\n", "@@ -1,1 +1,2 @@\n a\n+b\n"},
 		"control":      {"", "a\x1b[31m\tb\xff\u202e\n", "@@ -0,0 +1,1 @@\n+a\\x1b[31m\tb\ufffd\\u202e\n"},
 		"secret":       {"[x]\naws_access_key_id = A\nAWS_Secret_Access_Key: canary\naws_session_token=canary\n", "[x]\n", "@@ -1,4 +1,1 @@\n [x]\n-aws_access_key_id = A\n-AWS_Secret_Access_Key: [hidden]\n-aws_session_token= [hidden]\n"},
+		"seed":         {"mfa_process = oathtool -b --totp JBSWY3DPEHPK3PXP\n# JBSWY3DPEHPK3PXP\n", "mfa_process = x\n", "@@ -1,2 +1,1 @@\n-mfa_process = oathtool -b --totp [hidden]\n-# [hidden]\n+mfa_process = x\n"},
 		"secret stays": {"aws_secret_access_key =\n  canary\n\tcanary", "aws_secret_access_key =\n  canary\n\tcanary\na\n", "@@ -1,3 +1,4 @@\n aws_secret_access_key = [hidden]\n   [hidden]\n-  [hidden]\n\\ No newline at end of file\n+  [hidden]\n+a\n"},
 	} {
 		want := c.want

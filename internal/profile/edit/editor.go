@@ -428,7 +428,7 @@ func openDir(path string) (*securefile.Dir, error) {
 }
 
 // Diff returns the change as a unified diff, or "" if there is none. It is for a person to read:
-// the values of keys that hold secrets are hidden, control characters are escaped, and a CR at the
+// the values of keys that hold secrets, and what fault.Conceal hides, are hidden, control characters are escaped, and a CR at the
 // end of a line is not shown.
 func (c Change) Diff() string {
 	path := visible(c.Path)
@@ -456,16 +456,13 @@ func conceal(text string) string {
 			continue
 		}
 		end := strings.IndexAny(line, "=:")
-		if secret = end >= 0 && namesSecret(strings.ToLower(line[:end])); secret {
-			line = line[:end+1] + " [hidden]" + eol
+		if secret = end >= 0 && fault.NamesSecret(line[:end]); secret {
+			b.WriteString(line[:end+1] + " [hidden]" + eol)
+		} else {
+			b.WriteString(fault.Conceal(line))
 		}
-		b.WriteString(line)
 	}
 	return b.String()
-}
-
-func namesSecret(key string) bool {
-	return strings.Contains(key, "secret") || strings.Contains(key, "token") || strings.Contains(key, "password")
 }
 
 // visible escapes what a terminal would take for a command.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
@@ -17,7 +18,7 @@ func FuzzDiff(f *testing.F) {
 	f.Add("a", "", "password =\n  x\n  ")
 	f.Fuzz(func(t *testing.T, before, after, key string) {
 		name, _, ok := strings.Cut(key, "\n")
-		if end := strings.IndexAny(name, "=:"); !ok && end < 0 || end < 0 || !namesSecret(strings.ToLower(name[:end])) || strings.Contains(before+after+key, hidden) {
+		if end := strings.IndexAny(name, "=:"); !ok && end < 0 || end < 0 || !fault.NamesSecret(name[:end]) || strings.Contains(before+after+key, hidden) {
 			return
 		}
 		for rest := range strings.SplitSeq(key[len(name):], "\n") {

@@ -109,16 +109,16 @@ func TestKernelKey(t *testing.T) {
 	if _, err := s.Read(); !errors.Is(err, ErrNoKey) {
 		t.Errorf("Read before Create = %v", err)
 	}
-	if place, err := s.Place(); place != Nowhere || err != nil {
-		t.Errorf("Place = %v, %v", place, err)
+	if err := s.InFile(); err != nil {
+		t.Errorf("InFile = %v", err)
 	}
 	k := mustCreate(t, s)
 	again, err := s.Read()
 	if err != nil || !same(k, again) || !same(k, mustCreate(t, s)) {
 		t.Errorf("not the same key: %v", err)
 	}
-	if place, err := s.Place(); place != InKernel || err != nil {
-		t.Errorf("Place = %v, %v", place, err)
+	if err := s.InFile(); err != nil {
+		t.Errorf("InFile = %v", err)
 	}
 	if _, err := os.Stat(s.Dir); !os.IsNotExist(err) {
 		t.Errorf("something was written to the disk: %v", err)
@@ -321,8 +321,8 @@ func fillQuota(c *Cache) error {
 	if err := doEverything(c); err != nil {
 		return err
 	}
-	if place, err := c.keys.(StoredKey).Place(); place != InFile {
-		return fmt.Errorf("Place = %v, %w", place, err)
+	if c.keys.(StoredKey).InFile() == nil {
+		return errors.New("the key is not in a file")
 	}
 	return nil
 }

@@ -140,31 +140,13 @@ func stored(material []byte, err error) (Key, error) {
 	return newKey(material, saltStored), nil
 }
 
-// Place is where a stored key rests.
-type Place int
-
-// The places.
-const (
-	Nowhere    Place = iota // it is made with the first session
-	InKernel                // in memory of the kernel
-	InFile                  // in a private file
-	Unreadable              // in a file that cannot be used: the next session replaces it
-)
-
-// Place returns where the key rests, and for the last two places what keeps it from the better
-// one. It makes no key.
-func (s StoredKey) Place() (Place, error) {
+// InFile returns what keeps the key from the kernel, if it rests in a file. It makes no key.
+func (s StoredKey) InFile() error {
 	_, kernel := s.read()
-	_, disk := s.file(keyFile.read)
-	switch {
-	case kernel == nil:
-		return InKernel, nil
-	case disk == nil:
-		return InFile, kernel
-	case errors.Is(disk, ErrNoKey):
-		return Nowhere, nil
+	if _, disk := s.file(keyFile.read); disk != nil {
+		return nil
 	}
-	return Unreadable, disk
+	return kernel
 }
 
 const keyFileName = "sealing.key"

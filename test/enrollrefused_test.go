@@ -86,7 +86,7 @@ func TestEnrollRefused(t *testing.T) {
 		},
 		"E1, of another user": {
 			adjust: []func(*sandbox.Options){withDevice(otherSerial, "bob")}, args: []string{"--device-name", "spare", "--replace-unassigned"},
-			code: 6, words: []string{"enabled for user bob", "hint: choose another name with --device-name"},
+			code: 6, words: []string{"enabled for user bob", "hint: choose another name: aws-mfa-creds enroll --device-name spare-2 --profile work"},
 		},
 		"E1, and no list": {
 			adjust: []func(*sandbox.Options){withDevice(otherSerial, "bob"), denied("ListVirtualMFADevices")}, args: []string{"--device-name", "spare"},

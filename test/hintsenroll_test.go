@@ -4,6 +4,7 @@ package test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,7 +83,10 @@ func byAdmin(words ...string) func(*ill) {
 			line := strings.NewReplacer(words...).Replace(found[1])
 			if strings.HasPrefix(line, "aws iam ") {
 				line = "env -u AWS_PROFILE AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=" + key.ID + " AWS_SECRET_ACCESS_KEY=" + key.Secret + " " + line
-				if got := m.as(0, line); got.code != 0 {
+				m.Server.SetClockOffset(0)
+				got := m.as(0, line)
+				m.Server.SetClockOffset(m.ahead)
+				if got.code != 0 {
 					m.t.Fatalf("pasted: %s: exit %d: %s", found[1], got.code, got.stderr)
 				}
 				continue
@@ -100,7 +104,7 @@ func enrollHints() []hintCase {
 		key     = "aws-mfa-creds rotate key --profile work --yes"
 		id      = " (request id …)"
 		alice   = "arn:aws:iam::123456789012:user/alice may not call iam:"
-		name    = "choose another name with --device-name"
+		name    = "choose another name: aws-mfa-creds enroll --device-name alice-laptop-2 --profile new"
 		replace = "aws-mfa-creds enroll --replace-unassigned --device-name alice-laptop --profile "
 		lost    = "have an administrator run: aws iam deactivate-mfa-device --user-name alice --serial-number "
 		phone   = "arn:aws:iam::123456789012:mfa/phone-0"
@@ -119,9 +123,9 @@ func enrollHints() []hintCase {
 		{"further device, phone lost", all(nobody, phones(1)), enroll, 6, "MFA device …: " + alice + "EnableMFADevice (a further MFA device needs a session with MFA)" + id, "give a device that works already: --mfa-serial ARN --mfa-code-file FILE; if there is none, " + lost + phone + "; then: aws-mfa-creds enroll --replace-unassigned --profile new", byAdmin(), ""},
 		{"name left over", nobody, laptop, 6, "MFA device alice-laptop: the account has a device of that name that is not enabled for anyone, perhaps left over from an enrollment that did not finish", replace + "new, or " + name, nil, ""},
 		{"name left over, perhaps", all(nobody, deny("ListVirtualMFADevices")), laptop, 6, "MFA device alice-laptop: the account has a virtual MFA device of that name, and AWS does not say whose it is", replace + "new, or " + name, nil, ""},
-		{"name of somebody", all(withKey, laptopOf("bob"), deny("ListVirtualMFADevices")), laptop + " --replace-unassigned", 6, "MFA device alice-laptop: it is enabled for a user, and AWS does not say for whom", name, retype(enroll + " --device-name other"), ""},
-		{"name of bob", all(withKey, laptopOf("bob")), laptop, 6, "MFA device alice-laptop: it is enabled for user bob", name, retype(enroll + " --device-name other"), ""},
-		{"name of a lost device", all(withKey, sh("aws-mfa-creds remove --profile work --yes")), laptop, 6, "MFA device alice-laptop: it is enabled for user alice already, and its seed is not stored here", lost + laptopSerial + "; then: " + replace + "new; or " + name, byAdmin(), ""},
+		{"name of somebody", all(withKey, laptopOf("bob"), deny("ListVirtualMFADevices")), laptop + " --replace-unassigned", 6, "MFA device alice-laptop: it is enabled for a user, and AWS does not say for whom", name, all(pasteLastRun, retype(enroll)), ""},
+		{"name of bob", all(withKey, laptopOf("bob")), laptop, 6, "MFA device alice-laptop: it is enabled for user bob", name, all(pasteLastRun, retype(enroll)), ""},
+		{"name of a lost device", all(withKey, sh("aws-mfa-creds remove --profile work --yes")), laptop, 6, "MFA device alice-laptop: it is enabled for user alice already, and its seed is not stored here", lost + laptopSerial + "; then: " + replace + "new", byAdmin(), ""},
 		{"eight devices", all(nobody, phones(8)), enroll, 6, "user alice: it has 8 MFA devices, the most that IAM allows: phone-0, …", "remove one: aws iam deactivate-mfa-device --user-name alice --serial-number SERIAL", all(func(m *ill) { m.gone = 1 }, byAdmin("SERIAL", phone)), "a further MFA device needs a session with MFA"},
 		{"eight devices, not listed", all(nobody, phones(8), deny("ListMFADevices"), refuses("EnableMFADevice", "LimitExceeded", "Cannot exceed quota for MFADevicesPerUser: 8")), enroll, 6, "user alice: it already has eight MFA devices, the most that IAM allows" + id, "remove one: aws iam deactivate-mfa-device --user-name alice --serial-number SERIAL", all(func(m *ill) { m.gone = 1; m.Server.ClearFaults() }, byAdmin("SERIAL", phone)), "a further MFA device needs a session with MFA"},
 		{"device busy", all(nobody, refuses("CreateVirtualMFADevice", "EntityTemporarilyUnmodifiable", "busy")), enroll, 8, "MFA device …: it was changed a moment ago, and AWS does not accept another change yet" + id, "try again in a minute", func(m *ill) { m.Server.ClearFaults() }, ""},
@@ -136,22 +140,25 @@ func enrollHints() []hintCase {
 		{"unfinished, damaged", all(nobody, leftover("new"), sh("for f in <DIR>/own/unfinished/*.json; do echo x > $f; done")), enroll, 3, "…/own/unfinished/….device.json: records an unfinished run, and cannot be used: damaged, or of another version", "look at the user's MFA devices and access keys in IAM, then delete the file: rm …", nil, "not enabled for anyone"},
 		{"unfinished, seed lost", all(nobody, leftover("new"), sh("rm <DIR>/own/age/seed-*"), world(func(w *sandbox.World) { w.Devices[len(w.Devices)-1].User = testbed.UserName })), enroll, 4, "MFA device …: it is enabled, but its seed is missing from the store", lost + "…; then: aws-mfa-creds enroll --replace-unassigned --device-name … --profile new", byAdmin(), ""},
 		{"a name for nothing", nobody, enroll + " --device-name '!!'", 2, `--device-name: IAM takes letters (a-z, A-Z), digits and _ + = , . @ - only, at most 226 of them, and not "!!"`, "give another name, such as alice-laptop", retype(enroll + " --device-name alice-desk"), ""},
-		{"root user", asTheRootUser, "aws-mfa-creds enroll --profile work", 3, "the root user of account 123456789012: IAM has no API to enable an MFA device for it, and it should have no access keys", "aws-mfa-creds enroll --console --profile work", func(m *ill) {
-			const serial = "arn:aws:iam::123456789012:mfa/root-account-mfa-device"
-			seed := strings.Repeat("ROOTSEED23456723", 4)
-			m.change(func(w *sandbox.World) {
-				w.Devices = append(w.Devices, sandbox.Device{Serial: serial, Seed: seed, User: sandbox.RootUser})
-			})
-			m.write(m.Dir+"/x", seed)
-			with("--seed-file <DIR>/x --serial " + serial)(m)
-			m.again = getWork
-		}, ""},
+		{"root user", asTheRootUser, "aws-mfa-creds enroll --profile work", 3, "the root user of account 123456789012: IAM has no API to enable an MFA device for it, and it should have no access keys", "aws-mfa-creds enroll --console --profile work", all(inConsole, with("--seed-file <DIR>/x --serial "+rootSerial), retype(getWork)), ""},
 		{"two access keys", world(func(w *sandbox.World) {
 			w.Users[0].Keys = append(w.Users[0].Keys, sandbox.Key{ID: "AKIASPARESPARESPARE7"})
 		}), key, 6, "user alice: it has 2 access keys, the most that IAM allows: AKIA… (active, last used …), AKIASPARESPARESPARE7 (active, never used)", "delete the one that is not used: aws iam delete-access-key --user-name alice --access-key-id ID", all(func(m *ill) { m.gone = 1 }, byAdmin("ID", "AKIASPARESPARESPARE7")), ""},
 		{"access key lost", all(deny("GetAccessKeyLastUsed"), func(m *ill) { m.inject(sandbox.Fault{Kind: sandbox.ResetAfter, Action: "CreateAccessKey"}) }), key, 6, "access key AKIA…: an earlier run may have made it, and AWS does not say whether it is in use", "if nothing uses it: aws iam delete-access-key --user-name alice --access-key-id AKIA… && aws-mfa-creds rotate key --profile work", byAdmin(), ""},
 		{"access key active again", all(deny("GetAccessKeyLastUsed"), sh(key), deny(), world(func(w *sandbox.World) { w.Users[0].Keys[0].Inactive = false })), key, 6, "access key AKIA…: it was replaced, and has been activated again since", "once nothing uses it: aws-mfa-creds rotate key --delete --profile work", all(func(m *ill) { m.gone = 1 }, pasteLastRun), ""},
 	}
+}
+
+const rootSerial = "arn:aws:iam::123456789012:mfa/root-account-mfa-device"
+
+// inConsole makes the root user a device, in the place of one that there may be, and a file of its seed.
+func inConsole(m *ill) {
+	seed := strings.Repeat("ROOTSEED23456723", 4)
+	m.change(func(w *sandbox.World) {
+		w.Devices = slices.DeleteFunc(w.Devices, func(d sandbox.Device) bool { return d.Serial == rootSerial })
+		w.Devices = append(w.Devices, sandbox.Device{Serial: rootSerial, Seed: seed, User: sandbox.RootUser})
+	})
+	m.write(m.Dir+"/x", seed)
 }
 
 // bobsKey stores bob's access key in the place of alice's.

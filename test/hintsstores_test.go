@@ -54,7 +54,7 @@ func ageHints() []hintCase {
 	anew := all(sh("mv <DIR>/own/age <DIR>/own/age.bad"), sh("aws-mfa-creds add --profile work --access-key-file <KEY> --seed-file <SEED> --serial <SERIAL> --yes"))
 	return []hintCase{
 		{"key lost", age("rm key-*"), getWork, 4, "key:work: is not in the age store …/own/age", "run: aws-mfa-creds add --profile work", with("--access-key-file <KEY>"), ""},
-		{"seed lost", age("rm seed-*"), getWork, 4, "seed:arn:aws:iam::123456789012:mfa/alice-laptop: is not in the age store …/own/age", "run: aws-mfa-creds add --profile work", with("--seed-file <SEED> --serial <SERIAL>"), ""},
+		{"seed lost", age("rm seed-*"), getWork, 4, "seed:arn:aws:iam::123456789012:mfa/alice-laptop: is not in the age store …/own/age", "run: aws-mfa-creds add --profile work, or if nobody has the seed any more: aws-mfa-creds enroll --profile work", with("--seed-file <SEED> --serial <SERIAL>"), ""},
 		{"key damaged", age("echo x > $(ls key-*)"), getWork, 4, "…/own/age/key-work-fca47e504c3719f904a7.age: is damaged, or no age file of a version that this program knows", "restore the file from a backup, or run: aws-mfa-creds add --profile work", with("--access-key-file <KEY> --yes"), ""},
 		{"identity lost", age("rm identity.txt"), getWork, 4, "…/own/age/identity.txt: is missing, and nothing else opens what is stored", "restore it from a backup; if there is none, run: mv … ….bad, and store the secrets again", anew, ""},
 		{"identity damaged", age("echo x > identity.txt"), getWork, 4, "…/own/age/identity.txt: is damaged, and nothing else opens what is stored", "restore it from a backup; if there is none, run: mv … ….bad, and store the secrets again", anew, ""},

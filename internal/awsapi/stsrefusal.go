@@ -14,11 +14,11 @@ func (c *call) refusedBySTS(r refusal) meaning {
 	case r.says("invalid MFA one time pass code"):
 		return meaning{
 			kind: CodeRefused, thing: "MFA device " + c.Serial, cause: "AWS refused the token code: used already, a wrong seed, or a wrong clock",
-			remedy: "if an authenticator app has the device too, compare its code with: aws-mfa-creds code --profile NAME",
+			remedy: "if an authenticator app has the device too, compare its code with: aws-mfa-creds code --profile NAME, or resynchronize the device: aws-mfa-creds resync --profile NAME",
 		}
 	case r.says("unable to validate MFA code"):
 		return meaning{
-			kind: Refused, thing: "MFA device " + c.Serial, remedy: "compare the serial with: aws iam list-mfa-devices",
+			kind: Refused, thing: "MFA device " + c.Serial, remedy: "compare the serial with: aws iam list-mfa-devices, or if it is not there: aws-mfa-creds enroll --profile NAME",
 			cause: fmt.Sprintf("AWS does not know this device for the user of access key %s, or the key is inactive", c.Key.ID),
 		}
 	case r.says("must provide both MFA serial number and one time pass code"):

@@ -72,6 +72,15 @@ func (p *opened) Seed(ctx context.Context) (totp.Seed, error) {
 	return items.Seed(ctx, p.Settings.Serial)
 }
 
+// seedLost reports whether a store has no longer the seed that the settings expect there.
+func (p *opened) seedLost(ctx context.Context) bool {
+	if p.CodeFromProgram() || p.SeedFromEnv() {
+		return false
+	}
+	_, err := p.Seed(ctx)
+	return fault.KindOf(err) == fault.NoSecret
+}
+
 // where tells where access key and codes come from; "" where that is not known.
 func (p *opened) where() (key, seed, mfaProcess string) {
 	key, seed = p.Settings.KeyStore, p.Settings.SeedStore

@@ -210,7 +210,7 @@ func (s *setup) enrollDevice(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	known := w.deviceReady() == nil
+	known := w.deviceReady() == nil && !w.seedLost(ctx)
 	left, unfinished, err := s.m.Unfinished(enroll.Device)
 	switch {
 	case err != nil:

@@ -100,7 +100,7 @@ func TestNameTaken(t *testing.T) {
 		o := here
 		o.ReplaceUnassigned = strings.Contains(name, "replaced")
 		_, err := s.manager().Enroll(t.Context(), o)
-		fails(t, err, fault.Refused, "MFA device alice-build-7", "--device-name", test.part)
+		fails(t, err, fault.Refused, "MFA device alice-build-7", "--device-name alice-build-7", test.part)
 		s.untouched(laptop)
 	}
 }

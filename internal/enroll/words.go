@@ -74,7 +74,7 @@ func tooMany(user string, devices []awsapi.Device) error {
 // taken says who has the device of that name.
 func (r *run) taken(err error, d *awsapi.Device) error {
 	thing := "MFA device " + r.entry.Name
-	const another = "choose another name with --device-name"
+	another := "choose another name: aws-mfa-creds " + string(r.entry.Flow) + " --device-name " + otherName(r.entry.Name) + " --profile NAME"
 	replace := r.replace(r.entry.Serial)
 	switch {
 	case d == nil && is(err, awsapi.StillAssigned):
@@ -85,7 +85,7 @@ func (r *run) taken(err error, d *awsapi.Device) error {
 		return reworded(err, thing, replace+", or "+another,
 			"the account has a device of that name that is not enabled for anyone, perhaps left over from an enrollment that did not finish")
 	case d.User == r.who.User():
-		return reworded(err, thing, r.deactivate(d.Serial)+"; or "+another, "it is enabled for user %s already, and its seed is not stored here", d.User)
+		return reworded(err, thing, r.deactivate(d.Serial), "it is enabled for user %s already, and its seed is not stored here", d.User)
 	}
 	return reworded(err, thing, another, "it is enabled for user %s", d.User)
 }

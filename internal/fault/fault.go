@@ -73,9 +73,12 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
-// maxPart caps each part of a line, in bytes, so that the whole stays under
-// the 1 KiB that consumers pass on whole.
-const maxPart = 300
+// These cap the parts of a line, in bytes, so that the whole stays under the 1 KiB that consumers pass on
+// whole.
+const (
+	maxPart   = 300
+	maxRemedy = 380 // a command that is cut does harm
+)
 
 // Text returns err as "<Thing>: <Cause>", safe to print: one line, capped, and
 // with every control or non-ASCII byte quoted, because parts of it may come
@@ -97,7 +100,7 @@ func Remedy(err error) string {
 	if !ok {
 		return ""
 	}
-	return Printable(e.Remedy)
+	return cut(e.Remedy, maxRemedy)
 }
 
 // Line returns "<Thing>: <Cause>; <Remedy>": all of err in the one line that
@@ -119,12 +122,14 @@ func Escape(s string) string {
 }
 
 // Printable is Escape for what may be long: it cuts what exceeds maxPart.
-func Printable(s string) string {
+func Printable(s string) string { return cut(s, maxPart) }
+
+func cut(s string, limit int) string {
 	s = Escape(strings.TrimSpace(s))
-	if len(s) <= maxPart {
+	if len(s) <= limit {
 		return s
 	}
-	return s[:maxPart] + "..."
+	return s[:limit] + "..."
 }
 
 func printable(s string) bool {

@@ -3,6 +3,7 @@ package keystore
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -89,6 +90,11 @@ func (i Items) putAccessKey(ctx context.Context, name string, key creds.AccessKe
 // Seed returns the seed of the MFA device serial.
 func (i Items) Seed(ctx context.Context, serial string) (totp.Seed, error) {
 	stored, err := i.Store.Get(ctx, SeedName(serial))
+	if failure, ok := errors.AsType[*fault.Error](err); ok && failure.Kind == fault.NoSecret {
+		lost := *failure
+		lost.Remedy = failure.Remedy + ", or if nobody has the seed any more: aws-mfa-creds enroll --profile NAME"
+		return totp.Seed{}, &lost
+	}
 	if err != nil {
 		return totp.Seed{}, err
 	}

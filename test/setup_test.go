@@ -135,6 +135,7 @@ func TestSetupAsksForAll(t *testing.T) {
 	t.Parallel()
 	n := newNewcomer(t)
 	key := n.user().Keys[0]
+	n.env = append(n.env, "AWS_PROFILE=")
 	s := n.shell("setup", "--region", "us-east-1")
 	s.answer("Name of the profile: ", "p")
 	s.answer("Access key ID (AKIA...): ", key.ID)

@@ -109,21 +109,25 @@ type registering struct {
 
 	options registerOptions
 	editor  edit.Editor
-	was     string       // the credential_process that there is
-	moved   []edit.Moved // what a consumer may lack
+	was     string // the credential_process that there is
 }
 
 // write writes the registration, with the variables that the consumers need: which they are depends on the
-// stores, and those are known now.
+// stores, and those are known now. It warns of what it cannot write.
 func (r *registering) write(ctx context.Context, a *app) (edit.Registered, error) {
 	source := cmp.Or(r.options.source, r.options.profile)
 	_, s, err := a.identity(source)
 	if err != nil {
 		return edit.Registered{}, err
 	}
-	r.moved = edit.MovedBy(a.getenv, r.editor.Paths, profile.UserDirs(homeOfUser).Home, s.KeyStore, s.SeedStore)
+	moved := edit.MovedBy(a.getenv, r.editor.Paths, profile.UserDirs(homeOfUser).Home, s.KeyStore, s.SeedStore)
 	if r.Command != "" {
-		r.Command = edit.WithVariables(r.Command, r.moved, r.was)
+		r.Command = edit.WithVariables(r.Command, moved, r.was)
+	}
+	for _, m := range moved {
+		if m.Word == "" && !r.editor.DryRun {
+			a.say("Warning: programs that are started without the %s of this shell, such as IDEs, do not find %s. Set it for your whole session.", m.Name, m.Lacks)
+		}
 	}
 	return r.editor.Register(ctx, r.options.profile, r.Registration)
 }
@@ -160,11 +164,7 @@ func kept(files *profile.Files, o registerOptions) (registerOptions, error) {
 	}
 	call, assumeBy := files.Registered(o.profile), byHelper
 	if role.RoleARN != "" {
-		assumeBy = bySDK
-		call = profile.Call{Profile: role.SourceProfile, Flags: profile.Flags{RoleARN: role.RoleARN, RoleSessionName: role.SessionName, ExternalID: role.ExternalID}}
-		if role.Duration > 0 {
-			call.Flags.Duration = strconv.Itoa(int(role.Duration / time.Second))
-		}
+		call, assumeBy = profile.Call{Profile: role.SourceProfile, Flags: role.Flags}, bySDK
 	}
 	for _, flag := range []struct {
 		name    string
@@ -193,8 +193,8 @@ func (o registerOptions) registration() (edit.Registration, error) {
 		if o.flags.RoleARN == "" || source == o.profile {
 			return r, fault.New(fault.Usage, "--assume-by sdk", "give both, or --assume-by helper", "needs --role-arn, and --source-profile with another profile")
 		}
-		duration, err := roleDuration(o.flags.Duration)
-		r.RoleARN, r.SourceProfile, r.ExternalID, r.SessionName, r.Duration = o.flags.RoleARN, source, o.flags.ExternalID, o.flags.RoleSessionName, duration
+		r.SourceProfile, r.Flags = source, o.flags
+		err := inSeconds(&r.Duration)
 		return r, err
 	}
 	path, err := programPath(o.program)
@@ -206,16 +206,17 @@ func (o registerOptions) registration() (edit.Registration, error) {
 	return r, err
 }
 
-// roleDuration reads --duration for a role that an SDK assumes.
-func roleDuration(text string) (time.Duration, error) {
-	if text == "" {
-		return 0, nil
+// inSeconds reads --duration for a role that an SDK assumes.
+func inSeconds(duration *string) error {
+	if *duration == "" {
+		return nil
 	}
-	d, err := profile.ParseDuration("--duration", text)
+	d, err := profile.ParseDuration("--duration", *duration)
 	if err == nil && d > time.Hour {
 		err = fault.New(fault.Usage, "--duration", "give --assume-by helper", "an SDK assumes the role from a session, which AWS limits to an hour")
 	}
-	return d, err
+	*duration = strconv.Itoa(int(d / time.Second))
+	return err
 }
 
 // programPath returns the absolute path of this program, as the user knows it: a link that a
@@ -346,11 +347,6 @@ func sayRegistered(a *app, r registering, done edit.Registered) error {
 	}
 	if files, err := a.loadFiles(); err == nil && regionOf(files, o.profile) != o.region {
 		a.say("The profile keeps its region, %s. To change it, run: aws configure set region %s --profile %s", fault.Printable(regionOf(files, o.profile)), o.region, fault.Shell(o.profile))
-	}
-	for _, m := range r.moved {
-		if m.Word == "" {
-			a.say("Warning: programs that are started without the %s of this shell, such as IDEs, do not find %s. Set it for your whole session.", m.Name, m.Lacks)
-		}
 	}
 	if err := a.sayNext(cmp.Or(o.source, o.profile)); err != nil {
 		return err

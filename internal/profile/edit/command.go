@@ -50,23 +50,21 @@ func programWord(windows bool, program string) (string, error) {
 	if !profile.IsAbs(windows, program) {
 		return "", commandFault(program, "give its absolute path", "the path of a credential_process has to be absolute, since SDKs run it anywhere")
 	}
-	quote := false
-	for _, r := range program {
-		switch {
-		case r == ' ':
-			quote = true
-		case r == '\\' && windows, strings.ContainsRune(plainCharacters, r), r > unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsNumber(r)):
-		default:
-			return "", commandFault(program, plainPath, "the path has %q, which a shell may take for something else", r)
-		}
-	}
+	odd := strings.IndexFunc(program, func(r rune) bool { return r != ' ' && (r != '\\' || !windows) && !isPlain(r) })
 	switch {
-	case !quote:
+	case odd >= 0:
+		return "", commandFault(program, plainPath, "the path has %q, which a shell may take for something else", []rune(program[odd:])[0])
+	case !strings.Contains(program, " "):
 		return program, nil
 	case windows && strings.Contains(program, "@"):
 		return "", commandFault(program, plainPath, "cmd.exe does not run a quoted path with @ in it")
 	}
 	return `"` + program + `"`, nil
+}
+
+// isPlain reports a character that no shell takes for something else.
+func isPlain(r rune) bool {
+	return strings.ContainsRune(plainCharacters, r) || r > unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsNumber(r))
 }
 
 func commandFault(thing, remedy, cause string, args ...any) error {

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,72 +26,79 @@ type Moved struct {
 // movable is a variable that Moved may be about.
 type movable struct {
 	name, lacks string
-	value       string // "": not set
-	usual       string // the same without the variable
-	stores      string // those that need it, as words; "": every profile does
-	warn        bool   // it is not to be written
+	value       string   // where it leads; "": it is not set
+	usual       string   // the same without the variable
+	stores      []string // those that need it; nil: every profile does
+	warn        bool     // it is not to be written
 }
+
+const (
+	envConfig  = "XDG_CONFIG_HOME"
+	envBus     = "DBUS_SESSION_BUS_ADDRESS"
+	envProgram = "/usr/bin/env" // sets variables where no shell does; every Unix has it there
+)
 
 // movables are all of them. What only changes how AWS is reached (proxies, endpoints) is the consumer's own,
 // and so are the secrets of the env store.
 func movables(getenv func(string) string, paths profile.Paths, home string) []movable {
-	config, settings := filepath.Join(home, ".config"), "the settings of "+profile.Program
+	below := func(names ...string) string { return filepath.Join(append([]string{home}, names...)...) }
+	bus, _, _ := strings.Cut(getenv(envBus), ",")
+	config, xdg, pass, settings := below(".config"), true, []string{"pass"}, "the settings of "+profile.Program
 	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
 		config, _ = os.UserConfigDir()
+		xdg = false
 	}
 	all := []movable{
-		{name: "AWS_CONFIG_FILE", lacks: "the AWS config", value: paths.AWSConfig, usual: filepath.Join(home, ".aws", "config"), warn: true},
-		{name: "AWS_SHARED_CREDENTIALS_FILE", lacks: "the AWS credentials file", value: paths.AWSCredentials, usual: filepath.Join(home, ".aws", "credentials"), warn: true},
-		{name: "GNUPGHOME", lacks: "the GPG key of pass", usual: filepath.Join(home, ".gnupg"), stores: "pass"},
-		{name: "PASSWORD_STORE_DIR", lacks: "the password store of pass", usual: filepath.Join(home, ".password-store"), stores: "pass"},
-		{name: busAddress, lacks: "the keyring", usual: "unix:path=/run/user/" + strconv.Itoa(os.Getuid()) + "/bus", stores: "secret-service kwallet", warn: true},
+		{"AWS_CONFIG_FILE", "the AWS config", paths.AWSConfig, below(".aws", "config"), nil, true},
+		{"AWS_SHARED_CREDENTIALS_FILE", "the AWS credentials file", paths.AWSCredentials, below(".aws", "credentials"), nil, true},
+		{"GNUPGHOME", "the GPG key of pass", getenv("GNUPGHOME"), below(".gnupg"), pass, false},
+		{"PASSWORD_STORE_DIR", "the password store of pass", getenv("PASSWORD_STORE_DIR"), below(".password-store"), pass, false},
+		{"PATH", "the program pass", onlyOnPath("pass"), "", pass, true},
+		{"PATH", "the program gpg", onlyOnPath("gpg"), "", pass, true},
+		{envBus, "the keyring", bus, "unix:path=/run/user/" + strconv.Itoa(os.Getuid()) + "/bus", []string{"secret-service", "kwallet"}, true},
 	}
 	switch {
 	case getenv(profile.EnvHome) != "":
-		all = append(all, movable{name: profile.EnvHome, lacks: settings, value: filepath.Dir(paths.Own), usual: filepath.Join(config, profile.Program)})
-	case runtime.GOOS != "windows" && runtime.GOOS != "darwin":
-		all = append(all, movable{name: envConfig, lacks: settings, usual: config},
-			movable{name: "XDG_CACHE_HOME", lacks: "the cached sessions and the record of spent codes", usual: filepath.Join(home, ".cache")})
+		all = append(all, movable{profile.EnvHome, settings, filepath.Dir(paths.Own), filepath.Join(config, profile.Program), nil, false})
+	case xdg:
+		all = append(all, movable{envConfig, settings, getenv(envConfig), config, nil, false},
+			movable{"XDG_CACHE_HOME", "the cached sessions and the record of spent codes", getenv("XDG_CACHE_HOME"), below(".cache"), nil, false})
 	}
 	return all
 }
 
-const (
-	busAddress = "DBUS_SESSION_BUS_ADDRESS"
-	envConfig  = "XDG_CONFIG_HOME"
-)
+// onlyOnPath returns where the PATH of this shell has a program that the usual one has not.
+func onlyOnPath(program string) string {
+	usual := "/usr/local/bin:/usr/bin:/bin"
+	if runtime.GOOS == "darwin" {
+		usual = "/usr/bin:/bin:/usr/sbin:/sbin" // launchd's
+	}
+	for _, dir := range filepath.SplitList(usual) {
+		if _, err := os.Stat(filepath.Join(dir, program)); err == nil {
+			return ""
+		}
+	}
+	path, _ := exec.LookPath(program)
+	return path
+}
 
 // MovedBy returns the variables without which a consumer would not find what this shell finds for a profile
 // with secrets in the stores.
 func MovedBy(getenv func(string) string, paths profile.Paths, home string, stores ...string) (all []Moved) {
+	_, err := os.Stat(envProgram)
 	for _, m := range movables(getenv, paths, home) {
-		if m.value == "" {
-			m.value = getenv(m.name)
+		needed := m.stores == nil || slices.ContainsFunc(m.stores, func(store string) bool { return slices.Contains(stores, store) })
+		known := m.name == envBus && m.value != "" || m.value != os.DevNull && filepath.IsAbs(m.value)
+		if !needed || !known || filepath.Clean(m.value) == filepath.Clean(m.usual) || SameFile(m.value, m.usual) {
+			continue
 		}
-		if m.moved(stores) {
-			all = append(all, Moved{m.name, m.lacks, m.word()})
+		moved := Moved{Name: m.name, Lacks: m.lacks}
+		if !m.warn && err == nil && runtime.GOOS != "windows" {
+			moved.Word = assignment(m.name + "=" + m.value)
 		}
-	}
-	if where := onlyOnPath(stores); where != "" {
-		all = append(all, Moved{Name: "PATH", Lacks: where})
+		all = append(all, moved)
 	}
 	return all
-}
-
-// moved reports that the variable leads elsewhere than the usual place.
-func (m movable) moved(stores []string) bool {
-	needed := m.stores == ""
-	for _, store := range stores {
-		needed = needed || store != "" && strings.Contains(m.stores, store)
-	}
-	switch {
-	case !needed || m.value == "" || m.value == os.DevNull:
-		return false
-	case m.name == busAddress:
-		address, _, _ := strings.Cut(m.value, ",")
-		return address != m.usual
-	}
-	return filepath.IsAbs(m.value) && filepath.Clean(m.value) != m.usual && !SameFile(m.value, m.usual)
 }
 
 // SameFile reports whether two paths lead to one file.
@@ -103,64 +111,30 @@ func SameFile(a, b string) bool {
 	return err == nil && os.SameFile(x, y)
 }
 
-// word returns the assignment as a word of a command line.
-func (m movable) word() string {
-	if _, err := os.Stat(envProgram); err != nil || m.warn || runtime.GOOS == "windows" {
-		return ""
-	}
-	value, err := programWord(false, m.value)
+// assignment returns NAME=VALUE as a word of a command line; "" if a shell would see something else in it.
+func assignment(text string) string {
 	switch {
-	case err != nil:
+	case strings.ContainsFunc(text, func(r rune) bool { return r != ' ' && !isPlain(r) }):
 		return ""
-	case value != m.value: // in quotation marks
-		return `"` + m.name + "=" + m.value + `"`
+	case strings.Contains(text, " "):
+		return `"` + text + `"`
 	}
-	return m.name + "=" + value
+	return text
 }
 
-// onlyOnPath names the programs of the store pass that only the PATH of this shell leads to.
-func onlyOnPath(stores []string) string {
-	usual := "/usr/local/bin:/usr/bin:/bin"
-	if runtime.GOOS == "darwin" {
-		usual = "/usr/bin:/bin:/usr/sbin:/sbin" // launchd's
-	}
-	for _, name := range []string{"pass", "gpg"} {
-		path, err := exec.LookPath(name)
-		if strings.Contains(strings.Join(stores, " "), "pass") && err == nil && !strings.Contains(":"+usual+":", ":"+filepath.Dir(path)+":") && !exists(usual, name) {
-			return path
-		}
-	}
-	return ""
-}
-
-func exists(dirs, name string) bool {
-	for _, dir := range filepath.SplitList(dirs) {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			return true
-		}
-	}
-	return false
-}
-
-// envProgram sets variables for a command that no shell sees. It is there on every Unix.
-const envProgram = "/usr/bin/env"
-
-// WithVariables returns the credential_process line with the words of variables set for it. Those that the
-// line was, which it replaces, sets besides stay, except for the home.
+// WithVariables returns the credential_process line with the words of variables set for it. What the line
+// was, which it replaces, sets besides stays, except for the home.
 func WithVariables(line string, moved []Moved, was string) string {
-	words := ""
-	named := map[string]bool{profile.EnvHome: true, envConfig: true}
+	words, named := "", map[string]bool{profile.EnvHome: true, envConfig: true}
 	for _, m := range moved {
 		if m.Word != "" {
-			words += " " + m.Word
-			named[m.Name] = true
+			words, named[m.Name] = words+" "+m.Word, true
 		}
 	}
 	old, _ := profile.Assigned(was)
-	for _, assignment := range old {
-		name, value, _ := strings.Cut(assignment, "=")
-		if word := (movable{name: name, value: value}).word(); !named[name] && word != "" {
-			words += " " + word
+	for _, text := range old {
+		if name, _, _ := strings.Cut(text, "="); !named[name] && assignment(text) != "" {
+			words += " " + assignment(text)
 		}
 	}
 	if words == "" {
@@ -175,8 +149,7 @@ func OtherHome(line, own string) string {
 	variables, _ := profile.Assigned(line)
 	for _, v := range variables {
 		name, value, _ := strings.Cut(v, "=")
-		inside := map[string]string{profile.EnvHome: "", envConfig: profile.Program}
-		dir, ok := inside[name]
+		dir, ok := map[string]string{profile.EnvHome: "", envConfig: profile.Program}[name]
 		file := filepath.Join(value, dir, "profiles.ini")
 		if _, err := os.Stat(file); ok && err == nil && !SameFile(file, own) { //nolint:gosec,nolintlint // as above
 			return v

@@ -57,7 +57,7 @@ func TestMovedBy(t *testing.T) {
 		for assignment := range strings.SplitSeq(c.env, ",") {
 			name, value, _ := strings.Cut(assignment, "=")
 			if value == "" { // the rest of an address
-				env[busAddress] += "," + name
+				env[envBus] += "," + name
 				continue
 			}
 			env[name] = value
@@ -88,7 +88,7 @@ func TestMovedBy(t *testing.T) {
 func TestWithVariables(t *testing.T) {
 	t.Parallel()
 	const get = "/bin/aws-mfa-creds get --profile p"
-	home := []Moved{{Name: profile.EnvHome, Word: "AWS_MFA_CREDS_HOME=/x"}, {Name: busAddress}}
+	home := []Moved{{Name: profile.EnvHome, Word: "AWS_MFA_CREDS_HOME=/x"}, {Name: envBus}}
 	for _, c := range []struct {
 		moved     []Moved
 		was, want string
@@ -100,6 +100,7 @@ func TestWithVariables(t *testing.T) {
 		{nil, "/usr/bin/env AWS_MFA_CREDS_HOME=/y GNUPGHOME=/g " + get, "/usr/bin/env GNUPGHOME=/g " + get},
 		{nil, "env XDG_CONFIG_HOME=/y " + get, get},
 		{nil, `/usr/bin/env "GNUPGHOME=/g h" ` + get, `/usr/bin/env "GNUPGHOME=/g h" ` + get},
+		{nil, "/usr/bin/env A=b " + get, "/usr/bin/env A=b " + get},
 		{nil, "/usr/bin/env A=$B " + get, get}, // which no shell would expand in some SDKs
 	} {
 		if got := WithVariables(get, c.moved, c.was); got != c.want {

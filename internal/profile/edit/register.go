@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -21,11 +19,8 @@ import (
 type Registration struct {
 	Command string // credential_process, as CommandLine makes it
 
-	RoleARN       string
-	SourceProfile string        // whose credentials assume the role
-	ExternalID    string        // "": none
-	SessionName   string        // "": the SDK makes one
-	Duration      time.Duration // whole seconds; 0: the SDK's default
+	SourceProfile string // whose credentials assume the role
+	profile.Flags        // the role, with its duration in seconds; what is "" is left to the SDK
 
 	// Region and Output, if they are not "", are written where the profile does not have
 	// them yet.
@@ -123,17 +118,13 @@ func (r Registration) keys() []string {
 
 // lines are the keys that are written in any case, and their values.
 func (r Registration) lines() [][2]string {
-	seconds := ""
-	if r.Duration > 0 {
-		seconds = strconv.FormatInt(int64(r.Duration/time.Second), 10)
-	}
 	all := [][2]string{
 		{profile.KeyCommand, r.Command},
 		{profile.KeyRole, r.RoleARN},
 		{profile.KeySource, r.SourceProfile},
 		{profile.KeyExternalID, r.ExternalID},
-		{profile.KeySessionName, r.SessionName},
-		{profile.KeySeconds, seconds},
+		{profile.KeySessionName, r.RoleSessionName},
+		{profile.KeySeconds, r.Duration},
 	}
 	return slices.DeleteFunc(all, func(l [2]string) bool { return l[1] == "" })
 }
@@ -218,11 +209,8 @@ func ReadRegistration(files *profile.Files, name string) (r Registration, ok boo
 		}
 		return ""
 	}
-	seconds, _ := strconv.Atoi(text(profile.KeySeconds)) // none: the SDK's default
-	return Registration{
-		Command: text(profile.KeyCommand), RoleARN: text(profile.KeyRole), SourceProfile: text(profile.KeySource), ExternalID: text(profile.KeyExternalID),
-		SessionName: text(profile.KeySessionName), Duration: time.Duration(seconds) * time.Second,
-	}, !past.empty(), nil
+	role := profile.Flags{RoleARN: text(profile.KeyRole), RoleSessionName: text(profile.KeySessionName), ExternalID: text(profile.KeyExternalID), Duration: text(profile.KeySeconds)}
+	return Registration{Command: text(profile.KeyCommand), SourceProfile: text(profile.KeySource), Flags: role}, !past.empty(), nil
 }
 
 func (e *edit) unregister(past memory) error {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
@@ -50,7 +49,7 @@ func TestRegister(t *testing.T) {
 		"extra keys":          {"[profile x]\ns3 =\n  a = b\naws_access_key_id = c\nrole_arn = d\n", "[profile x]\ns3 =\n  a = b\naws_access_key_id = c\nrole_arn = d\n" + line, process(), []string{"aws_access_key_id", "role_arn", "s3"}, `{"set":{"credential_process":"` + command + `"}}`},
 		"role": {
 			"[profile x]\nmfa_serial = a\n", "[profile x]\nmfa_serial = a\nrole_arn = " + roleA + "\nsource_profile = y z\nexternal_id = e\nrole_session_name = s\nduration_seconds = 3600\nregion = b\n",
-			Registration{RoleARN: roleA, SourceProfile: "y z", ExternalID: "e", SessionName: "s", Duration: time.Hour, Region: "b"},
+			Registration{SourceProfile: "y z", Flags: profile.Flags{RoleARN: roleA, ExternalID: "e", RoleSessionName: "s", Duration: "3600"}, Region: "b"},
 			[]string{"mfa_serial"},
 			`{"set":{"duration_seconds":"3600","external_id":"e","region":"b","role_arn":"` + roleA + `","role_session_name":"s","source_profile":"y z"}}`,
 		},
@@ -92,7 +91,7 @@ func TestRegister(t *testing.T) {
 func TestRegisterAgain(t *testing.T) {
 	t.Parallel()
 	const before = "[profile x]\ncredential_process = old\nregion = a\n\n[profile y]\n"
-	role := Registration{RoleARN: roleA, SourceProfile: "y"}
+	role := Registration{SourceProfile: "y", Flags: profile.Flags{RoleARN: roleA}}
 	output := Registration{Command: command, Output: "b"}
 	for name, c := range map[string]struct {
 		steps []any // a Registration, or pairs of what a hand replaces
@@ -120,7 +119,7 @@ func TestRegisterAgain(t *testing.T) {
 			"[profile x]\ncredential_process = " + command + "\nregion = a\n\n[profile y]\n", before,
 		},
 		"role with other terms": {
-			[]any{Registration{RoleARN: roleB, SourceProfile: "y", ExternalID: "e", Duration: 2 * time.Hour}, role},
+			[]any{Registration{SourceProfile: "y", Flags: profile.Flags{RoleARN: roleB, ExternalID: "e", Duration: "7200"}}, role},
 			"[profile x]\ncredential_process = old\nregion = a\nrole_arn = " + roleA + "\nsource_profile = y\n\n[profile y]\n", before,
 		},
 		"output changed by hand": {
@@ -245,7 +244,7 @@ func TestRegisterRandom(t *testing.T) {
 		name := []string{"a", "b", "e f", "default", "new"}[random.IntN(5)]
 		r := Registration{Command: command, Region: "r", Output: "o"}
 		if random.IntN(3) == 0 {
-			r = Registration{RoleARN: roleA, SourceProfile: "s", Region: "r"}
+			r = Registration{SourceProfile: "s", Flags: profile.Flags{RoleARN: roleA}, Region: "r"}
 		}
 		e, err := newEdit("config", profile.AWSConfig, before, name)
 		if err != nil {

@@ -76,6 +76,7 @@ Google Authenticator.`,
 	f.BoolVar(&o.verify, "verify", false, "get a session from AWS to check that access key and seed work")
 	f.BoolVar(&o.yes, "yes", false, "replace stored secrets without asking")
 	rare(cmd, "aws-vault-backend", "from-env")
+	needs(cmd, "from-aws-vault", "aws-vault-backend")
 	cmd.MarkFlagsMutuallyExclusive("access-key-file", "from-credentials-file", "from-aws-vault", "from-env")
 	cmd.MarkFlagsMutuallyExclusive("seed-file", "mfa-process", "from-env")
 	cmd.MarkFlagsMutuallyExclusive("seed-clipboard", "mfa-process", "from-env")
@@ -216,9 +217,6 @@ func (add *adding) secrets(ctx context.Context) error {
 	if !asked && !add.ask.present() {
 		return fault.New(fault.Usage, "add", "give --access-key-file and --seed-file, or --from-env, --from-credentials-file, --from-aws-vault, --mfa-process",
 			"there is no terminal to ask on")
-	}
-	if err := oneStdin(append(add.seed.files, add.key.file)...); err != nil {
-		return err
 	}
 	if err := add.preflight(add.files, changes{profile: add.settings.Identity, files: add.rewrites()}); err != nil {
 		return err

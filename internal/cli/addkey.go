@@ -30,6 +30,7 @@ func (k *keySource) define(cmd *cobra.Command) {
 	f.BoolVar(&k.credentials, "from-credentials-file", false, "move the access key out of ~/.aws/credentials, where it would take precedence")
 	f.BoolVar(&k.noBackup, "no-backup", false, "with --from-credentials-file: keep no copy of the original file")
 	rare(cmd, "no-backup")
+	needs(cmd, "from-credentials-file", "no-backup")
 }
 
 func (k *keySource) given() bool { return k.file != "" || k.credentials || k.vault.name != "" || k.env }

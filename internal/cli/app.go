@@ -102,7 +102,7 @@ func run(a *app) (code int) {
 		return 0
 	}
 	if _, ok := errors.AsType[*fault.Error](err); !ok && !a.started {
-		err = fault.New(fault.Usage, "", "run: "+cmd.CommandPath()+" --help", "%v", err)
+		err = mistake(cmd, a.args, err)
 	}
 	return a.fail(err)
 }

@@ -164,6 +164,8 @@ func (q *asker) read(ctx context.Context, flag, path string, limit int64) ([]byt
 	return child.Await(ctx, func() ([]byte, error) { return q.readSource(flag, path, limit) })
 }
 
+const giveFile = "give the path of the file that has it, or - for stdin"
+
 func (q *asker) readSource(flag, path string, limit int64) ([]byte, error) {
 	if path == "-" {
 		return readAtMost(q.stdin, flag, "stdin", limit)
@@ -175,10 +177,10 @@ func (q *asker) readSource(flag, path string, limit int64) ([]byte, error) {
 	}
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
-		return nil, fault.New(fault.Usage, thing, "give the path of a file, or - for stdin", "is a directory")
+		return nil, fault.New(fault.Usage, thing, giveFile, "is a directory")
 	}
 	if err != nil || !info.Mode().IsRegular() && info.Mode()&fs.ModeNamedPipe == 0 && info.Mode()&fs.ModeCharDevice == 0 {
-		return nil, fault.New(fault.Usage, thing, "give the path of a file, or - for stdin", "no such file")
+		return nil, fault.New(fault.Usage, thing, giveFile, "no such file")
 	}
 	f, err := os.Open(path) //nolint:gosec // the user's own choice
 	if err != nil {
@@ -197,9 +199,9 @@ func readAtMost(in io.Reader, flag, thing string, limit int64) ([]byte, error) {
 	case err != nil:
 		return nil, fault.New(fault.Filesystem, thing, "", "cannot be read: %s", securefile.Reason(err))
 	case int64(len(data)) > limit:
-		return nil, fault.New(fault.Usage, thing, "", "is larger than %d bytes", limit)
+		return nil, fault.New(fault.Usage, thing, giveFile, "is larger than %d bytes", limit)
 	case len(data) == 0:
-		return nil, fault.New(fault.Usage, thing, "", "is empty")
+		return nil, fault.New(fault.Usage, thing, giveFile, "is empty")
 	}
 	return data, nil
 }
@@ -210,7 +212,7 @@ func (q *asker) text(ctx context.Context, flag, path string) (string, error) {
 	defer clear(data)
 	text := creds.Text(data)
 	if err == nil && text == "" {
-		err = fault.New(fault.Usage, where(flag, path), "", "is empty")
+		err = fault.New(fault.Usage, where(flag, path), giveFile, "is empty")
 	}
 	return text, err
 }

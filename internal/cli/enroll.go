@@ -47,6 +47,7 @@ console shows, and enter the two codes that you get in the console.`,
 	abandonFlag(cmd, &o.abandon)
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
 	rare(cmd, "replace-unassigned")
+	needs(cmd, "console", "seed-file", "seed-clipboard", "account", "allow-weak-seed", "serial")
 	return cmd
 }
 

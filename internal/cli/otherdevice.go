@@ -30,6 +30,7 @@ func (o *otherDevice) define(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.serial, "mfa-serial", "", "if the account already requires MFA: the serial (`ARN`) of a device that works, such as your phone")
 	cmd.Flags().StringVar(&o.codeFile, "mfa-code-file", "", "read its current code from `FILE`, or from stdin for -, instead of asking for it")
 	rare(cmd, "mfa-serial", "mfa-code-file")
+	needs(cmd, "mfa-serial", "mfa-code-file")
 }
 
 // otherSession is how long a session lasts that is made with a typed code: as long as the change
@@ -141,20 +142,20 @@ func (o otherDevice) code(ctx context.Context, m *manager, serial string) (creds
 		if err != nil {
 			return creds.Secret{}, err
 		}
-		return m.typedCode(text)
+		return m.typedCode("--mfa-code-file", text)
 	}
-	return insist(ctx, m.ask, m.ask.line, fmt.Sprintf("Its current code (%s)", serial), "--mfa-code-file FILE", m.typedCode)
+	return insist(ctx, m.ask, m.ask.line, fmt.Sprintf("Its current code (%s)", serial), "--mfa-code-file FILE", func(text string) (creds.Secret, error) { return m.typedCode("", text) })
 }
 
-// typedCode returns the code in text, which apps show in two groups.
-func (m *manager) typedCode(text string) (creds.Secret, error) {
+// typedCode returns the code in text, which apps show in two groups. from is the flag that gave it, or "".
+func (m *manager) typedCode(from, text string) (creds.Secret, error) {
 	text = strings.NewReplacer(" ", "", "-", "", "\u00a0", "").Replace(text)
 	code := creds.NewSecret(text)
 	switch {
 	case len(text) != 6 || strings.Trim(text, "0123456789") != "":
-		return creds.Secret{}, fault.New(fault.Usage, "", "", "a code has six digits")
+		return creds.Secret{}, fault.New(fault.Usage, from, "give the six digits that the device shows now", "a code has six digits")
 	case slices.ContainsFunc(m.sent, code.Equal):
-		return creds.Secret{}, fault.New(fault.Usage, "", "wait for the next one", "this code was already sent")
+		return creds.Secret{}, fault.New(fault.Usage, from, "wait for the next one", "this code was already sent")
 	}
 	return code, nil
 }

@@ -55,14 +55,6 @@ func (a *app) preflight(files *profile.Files, c changes) error {
 	return nil
 }
 
-// oneStdin refuses flags that would read stdin more than once: the second would find nothing there.
-func oneStdin(sources ...string) error {
-	if n := len(slices.DeleteFunc(slices.Clone(sources), func(path string) bool { return path != "-" })); n > 1 {
-		return fault.New(fault.Usage, "-", "give a file for all but one of them", "%d flags would read stdin", n)
-	}
-	return nil
-}
-
 // sayNext names the command that makes the AWS CLI and the SDKs able to use the profile, if something is
 // left to do.
 func (a *app) sayNext(name string) error {

@@ -100,20 +100,13 @@ func newPassphrase(ctx context.Context, file string, ask *asker) (creds.Secret, 
 		}
 		return longEnough(passphrase)
 	}
-	enter := func(ctx context.Context, prompt, flag string) (creds.Secret, error) {
-		passphrase, err := ask.secret(ctx, prompt, flag)
-		if err == nil && passphrase.IsZero() {
-			err = fault.New(fault.Usage, "passphrase", "", "is empty; nothing was changed")
-		}
-		return passphrase, err
-	}
-	passphrase, err := insist(ctx, ask, enter, "New passphrase of the age store", flag, longEnough)
+	passphrase, err := insist(ctx, ask, ask.secret, "New passphrase of the age store", flag, longEnough)
 	if err != nil {
 		return passphrase, err
 	}
 	again, err := ask.secret(ctx, "Repeat the new passphrase", flag)
 	if err == nil && !again.Equal(passphrase) {
-		err = fault.New(fault.Usage, "passphrase", "", "the two passphrases differ; nothing was changed")
+		err = fault.New(fault.Usage, "passphrase", "type the same one twice", "the two passphrases differ; nothing was changed")
 	}
 	return passphrase, err
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,7 +50,7 @@ unavailable, 6 AWS refused, 7 network, 8 throttled or 5xx, 9 deadline, 10 clock,
 	root.SetUsageFunc(usage)
 	root.PersistentFlags().BoolVar(&a.debug, "debug", false, "log what happens to stderr, without secrets")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fault.New(fault.Usage, "", "run: "+cmd.CommandPath()+" --help", "%v", err)
+		return mistake(cmd, a.args, err)
 	})
 	addCommands(a, root)
 	root.CompletionOptions.DisableDefaultCmd = true
@@ -66,20 +67,8 @@ func start(a *app, cmd *cobra.Command) error {
 			return fault.New(fault.Usage, verb, "run: "+program+" "+verb+" --profile NAME", "--profile is missing")
 		}
 	}
-	err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups(), noEmptyFlag(cmd))
+	err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups(), checkFlags(cmd))
 	a.started = err == nil
-	return err
-}
-
-// noEmptyFlag refuses a flag that is given and empty, such as --role-arn "$ROLE" without that variable:
-// passed over, it would ask for another session than the one that was meant. For register it removes a
-// setting.
-func noEmptyFlag(cmd *cobra.Command) (err error) {
-	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if f.Value.String() == "" && cmd.Name() != "register" {
-			err = fault.New(fault.Usage, "--"+f.Name, "give it a value, or leave it out", "is empty")
-		}
-	})
 	return err
 }
 
@@ -103,16 +92,6 @@ func addCommands(a *app, root *cobra.Command) {
 	}
 	root.AddCommand(newCompletionCommand(a), newVersionCommand(a))
 	noArguments(root)
-}
-
-// noArguments makes cmd and its commands refuse arguments, unless they say what they take.
-func noArguments(cmd *cobra.Command) {
-	if cmd.Args == nil {
-		cmd.Args = cobra.NoArgs
-	}
-	for _, sub := range cmd.Commands() {
-		noArguments(sub)
-	}
 }
 
 // profileFlag adds --profile, which must be given, to cmd.
@@ -161,7 +140,12 @@ it to the place where your shell looks for completions:
     fish   ~/.config/fish/completions/aws-mfa-creds.fish`,
 		Example: `  aws-mfa-creds completion zsh > "${fpath[1]}/_aws-mfa-creds"
   aws-mfa-creds completion powershell | Out-String | Invoke-Expression`,
-		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 || !slices.Contains(shells, args[0]) {
+				return fault.New(fault.Usage, "completion", "run: "+program+" completion bash", "name one shell: bash, zsh, fish or powershell")
+			}
+			return nil
+		},
 		ValidArgs: shells,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var script bytes.Buffer

@@ -198,7 +198,7 @@ func pick(ctx context.Context, accounts []totp.Account, from string, ask *asker)
 	return insist(ctx, ask, ask.line, prompt+"\nNumber of the one to take", "--account NAME", func(answer string) (int, error) {
 		n, err := strconv.Atoi(answer)
 		if err != nil || n < 1 || n > len(accounts) {
-			return 0, fault.New(fault.Usage, from, "", "there is no account with that number")
+			return 0, fault.New(fault.Usage, from, fmt.Sprintf("give a number from 1 to %d", len(accounts)), "there is no account with that number")
 		}
 		return n - 1, nil
 	})

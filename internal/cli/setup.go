@@ -60,9 +60,6 @@ the first change. An access key in ~/.aws/credentials is moved from there, at th
 func runSetup(ctx context.Context, a *app, o setupOptions) error {
 	ctx, ask, end := a.interact(ctx, o.add.yes)
 	defer end()
-	if err := oneStdin(append(o.add.seed.files, o.add.key.file, o.other.codeFile)...); err != nil {
-		return err
-	}
 	if o.add.name = cmp.Or(o.add.name, a.getenv("AWS_PROFILE")); o.add.name == "" {
 		check := func(name string) (string, error) { return name, profile.CheckName(name) }
 		name, err := insist(ctx, ask, ask.line, "Name of the profile", "--profile NAME", check)

@@ -305,7 +305,7 @@ func (f *Files) searched() string {
 // advice names up to five profiles that are nearly named so, and tells how to make one.
 func (r *resolution) advice(name string) string {
 	const variables = ", or set AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY, AWS_MFA_CREDS_SEED and AWS_MFA_CREDS_SERIAL"
-	near := nearest(r.files.Names(), name, 5)
+	near := Nearest(r.files.Names(), name, 5)
 	for i := range near {
 		near[i] = strconv.Quote(near[i])
 	}
@@ -322,9 +322,9 @@ func (r *resolution) advice(name string) string {
 	return setup + add + variables
 }
 
-// nearest returns up to limit of names that look like a misspelling or another form of want, the
+// Nearest returns up to limit of names that look like a misspelling or another form of want, the
 // nearest first.
-func nearest(names []string, want string, limit int) []string {
+func Nearest(names []string, want string, limit int) []string {
 	near := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !resembles(name, want) })
 	slices.SortStableFunc(near, func(a, b string) int { return edits(a, want) - edits(b, want) })
 	return near[:min(limit, len(near))]

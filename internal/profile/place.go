@@ -119,7 +119,7 @@ func CheckRegion(thing, region string) error {
 		return nil
 	}
 	remedy := "give one of AWS's, such as us-east-1"
-	if near := nearest(strings.Fields(regions), region, 1); len(near) > 0 {
+	if near := Nearest(strings.Fields(regions), region, 1); len(near) > 0 {
 		remedy = "did you mean " + near[0] + "?"
 	}
 	return fault.New(fault.Usage, thing, remedy, "%s is not a region of AWS", strconv.Quote(Shorten(region)))

@@ -157,7 +157,7 @@ func (s *section) checkKey(n Statement, key string, known []string) error {
 	case has("secret"), has("seed"), has("token"):
 		return s.file.Fault(n.Offset, "delete the line; to store it, run: aws-mfa-creds add --profile NAME", "secrets do not belong in this file")
 	}
-	if near := nearest(known, key, 1); len(near) > 0 {
+	if near := Nearest(known, key, 1); len(near) > 0 {
 		return s.file.Fault(n.Offset, "did you mean "+near[0]+"?", "unknown key %q", Shorten(key))
 	}
 	// It is like no key there is, so it is not echoed: it may be a secret, pasted as a line.

@@ -53,7 +53,7 @@ func (s *Store) prepare(ctx context.Context, p Protection) (keyPair, error) {
 	}
 	pair := keyPair{identity: text, recipients: strings.Join(p.Recipients, "\n") + "\n"}
 	if pair.to, err = parseKeys(pair.recipients, s.host(ctx).recipient); err != nil {
-		return keyPair{}, fault.New(fault.Usage, "the recipients", "", "are none that age knows: they look like age1..., and SSH keys are not taken")
+		return keyPair{}, fault.New(fault.Usage, "--recipient", "give what age-keygen printed as public key, or a plugin as recipient", "is none that age knows: it looks like age1..., and SSH keys are not taken")
 	}
 	if pair.opens, err = parseKeys(text.Reveal(), s.host(ctx).identity); err != nil {
 		return keyPair{}, fault.New(fault.Usage, p.IdentityFile, giveIdentity, "holds no age identity in clear, or a line that is none")

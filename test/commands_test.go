@@ -63,7 +63,7 @@ func TestUsage(t *testing.T) {
 		if got.code != 2 || got.stdout != "" || !strings.HasPrefix(got.stderr, "aws-mfa-creds: error: ") {
 			t.Errorf("%s: exit %d, stdout %q, stderr %q", command, got.code, got.stdout, got.stderr)
 		}
-		if strings.HasPrefix(command, "get") && strings.Count(got.stderr, "\n") != 1 {
+		if strings.HasPrefix(command+" ", "get ") && strings.Count(got.stderr, "\n") != 1 {
 			t.Errorf("%s: a consumer shows one line only: %q", command, got.stderr)
 		}
 		for _, word := range words {

@@ -165,7 +165,7 @@ func (m *manager) dial(ctx context.Context, withMFA bool) (enroll.IAM, error) {
 // code a person types: also where the seed of its own has got lost, or AWS refuses what it makes.
 func (m *manager) mfaSession(ctx context.Context, p *opened, key creds.AccessKey) (creds.Credentials, error) {
 	if p.ready() == nil && (m.pending.ID == "" || m.pending.ID == p.Settings.AccessKeyID) {
-		p.broker.Sleep = m.countdown(p.broker.Sleep)
+		p.broker.Waiting = m.showCode
 		if s, err := p.session(ctx, session.Options{}); fault.KindOf(err) != fault.NoSecret && fault.KindOf(err) != fault.Refused {
 			return s, err
 		}
@@ -187,7 +187,7 @@ func (m *manager) prove(ctx context.Context, proof enroll.Proof) error {
 
 // sessionWith gets a session of the settings with other secrets than the profile's.
 func (m *manager) sessionWith(ctx context.Context, p *opened, s profile.Settings, secrets proven, o session.Options) (creds.Credentials, error) {
-	p.broker.Secrets, p.broker.Sleep = secrets, m.countdown(p.broker.Sleep)
+	p.broker.Secrets, p.broker.Waiting = secrets, m.showCode
 	return p.broker.Get(ctx, warm.PlanOf(s), o)
 }
 
@@ -230,25 +230,12 @@ func (m *manager) showWait(what string, left time.Duration) {
 	}
 }
 
-// countdown is a sleep that is shown, unless it is short.
-func (m *manager) countdown(sleep func(context.Context, time.Duration) error) func(context.Context, time.Duration) error {
-	const what = "the next token code"
-	return func(ctx context.Context, d time.Duration) error {
-		if d < time.Second {
-			return sleep(ctx, d)
-		}
-		defer m.showWait(what, 0)
-		for end := m.now().Add(d); ; {
-			left := end.Sub(m.now())
-			if left <= 0 {
-				return nil
-			}
-			m.showWait(what, left.Truncate(time.Second)+time.Second)
-			if err := sleep(ctx, min(left, time.Second)); err != nil {
-				return err
-			}
-		}
+// showCode is showWait for a token code.
+func (m *manager) showCode(left time.Duration) {
+	if left > 0 {
+		left = left.Truncate(time.Second) + time.Second
 	}
+	m.showWait("the next token code", left)
 }
 
 // confirmLast has a person type the name of a user whose last MFA device is about to be removed.

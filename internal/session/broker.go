@@ -98,7 +98,7 @@ type ClockBook interface {
 	SaveClock(c rules.Clock) error
 }
 
-// Broker hands out sessions. All fields are required.
+// Broker hands out sessions. All fields but Waiting are required.
 type Broker struct {
 	STS      STS
 	Secrets  Secrets
@@ -110,6 +110,10 @@ type Broker struct {
 	// returning ctx's error then.
 	Now   func() time.Time
 	Sleep func(ctx context.Context, d time.Duration) error
+
+	// Waiting, if not nil, is told how long the next time step has to be waited for, again and again, and
+	// with 0 that it goes on.
+	Waiting func(left time.Duration)
 
 	// Random returns a number in [0, 1), for the jitter of waits.
 	Random func() float64

@@ -336,6 +336,10 @@ func (c *call) nextStep(ctx context.Context, record rules.Record, d demand) (ste
 			"its codes up to now are spent, the next one is free in "+fault.About(wait))
 	}
 	c.Log.Debug("waiting for the next time step", "wait", wait)
+	if c.Waiting != nil {
+		c.Waiting(wait)
+		defer c.Waiting(0)
+	}
 	if err := c.Sleep(ctx, min(wait, stepPoll)); err != nil {
 		return 0, false, gaveUp(ctx, c.notWaiting("try again", "gave up waiting: the next time step has not begun"))
 	}

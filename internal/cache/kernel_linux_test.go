@@ -101,7 +101,7 @@ func mustCreate(t testing.TB, s KeySource) Key {
 	return k
 }
 
-func same(a, b Key) bool { return string(a.sub().encryption) == string(b.sub().encryption) }
+func same(a, b Key) bool { return string(a.encryption()) == string(b.encryption()) }
 
 func TestKernelKey(t *testing.T) {
 	t.Parallel()

@@ -10,8 +10,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 )
@@ -29,21 +27,13 @@ const (
 	saltStored  = "aws-mfa-creds session cache v1: stored key"
 )
 
-// Key is a sealing key. It prints as "[redacted]". The zero value is no key: nothing can
-// be sealed or found with it.
-type Key struct {
-	// A function, because fmt does not call the methods of a Key in an unexported field
-	// of another struct, and for a verb it finds wrong it follows even a pointer. A
-	// function prints as an address everywhere.
-	sub func() *subkeys
-}
+// Key is a sealing key: the three keys, one behind the other, that are expanded from one, so that none has
+// two purposes. The zero value is no key: nothing can be sealed or found with it.
+type Key struct{ creds.Secret }
 
-// subkeys are expanded from one key, so that no key has two purposes.
-type subkeys struct {
-	encryption []byte // AES-256
-	index      []byte // HMAC-SHA256
-	id         []byte // recognises the key; tells nothing of it
-}
+func (k Key) encryption() []byte { return []byte(k.Reveal()[:keySize]) }            // AES-256
+func (k Key) index() []byte      { return []byte(k.Reveal()[keySize : 2*keySize]) } // HMAC-SHA256
+func (k Key) id() []byte         { return []byte(k.Reveal()[2*keySize:]) }          // recognizes the key; tells nothing of it
 
 // DeriveKey returns the key that belongs to an access key and the seed of its MFA
 // device. Whoever has both could mint sessions anyway, and neither alone opens the
@@ -68,47 +58,27 @@ func newKey(material []byte, salt string) Key {
 		return Key{}
 	}
 	defer clear(root)
-	var k subkeys
+	var all []byte
 	for _, sub := range []struct {
-		key  *[]byte
 		info string
 		size int
-	}{
-		{&k.encryption, "encryption", keySize},
-		{&k.index, "index", keySize},
-		{&k.id, "id", keyIDSize},
-	} {
-		if *sub.key, err = hkdf.Expand(sha256.New, root, sub.info, sub.size); err != nil {
+	}{{"encryption", keySize}, {"index", keySize}, {"id", keyIDSize}} {
+		key, err := hkdf.Expand(sha256.New, root, sub.info, sub.size)
+		if err != nil {
 			return Key{}
 		}
+		all = append(all, key...)
 	}
-	return Key{func() *subkeys { return &k }}
+	return Key{creds.NewSecret(string(all))}
 }
-
-// IsZero reports whether k is no key.
-func (k Key) IsZero() bool { return k.sub == nil }
 
 // name returns the name, less its ending, of the file for the session id. It tells
 // nothing without the key.
 func (k Key) name(id string) string {
-	h := hmac.New(sha256.New, k.sub().index)
+	h := hmac.New(sha256.New, k.index())
 	h.Write([]byte(id))
 	return hex.EncodeToString(h.Sum(nil)[:nameSize])
 }
-
-const redacted = "[redacted]"
-
-// Format implements fmt.Formatter: every verb and flag prints "[redacted]".
-func (Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-// String implements fmt.Stringer.
-func (Key) String() string { return redacted }
-
-// GoString implements fmt.GoStringer.
-func (Key) GoString() string { return redacted }
-
-// MarshalText implements encoding.TextMarshaler, and with it JSON.
-func (Key) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // A sealed entry is a header and what AES-256-GCM makes of the content:
 //
@@ -164,12 +134,12 @@ func (k Key) unseal(id string, entry []byte) ([]byte, error) {
 // header returns the header of all entries of the key.
 func (k Key) header() []byte {
 	header := append(make([]byte, 0, headerSize), magic...)
-	return append(append(header, version), k.sub().id...)
+	return append(append(header, version), k.id()...)
 }
 
 // aead makes its own nonces, which is also the one form of GCM that FIPS 140-3 allows.
 func (k Key) aead() (cipher.AEAD, error) {
-	block, err := aes.NewCipher(k.sub().encryption)
+	block, err := aes.NewCipher(k.encryption())
 	if err != nil {
 		return nil, err
 	}

@@ -247,7 +247,7 @@ func tell(k Key, err error) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("key %x\n", k.sub().id)
+	fmt.Printf("key %x\n", k.id())
 	return nil
 }
 

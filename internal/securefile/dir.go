@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -41,16 +42,8 @@ type Dir struct {
 	random func() uint64 // for the names of temporary files
 }
 
-var self struct { //nolint:gochecknoglobals // the user of this process stays the same
-	once sync.Once
-	id   int
-}
-
 // user returns the effective user id of this process, or -1.
-func user() int {
-	self.once.Do(func() { self.id = os.Geteuid() })
-	return self.id
-}
+var user = sync.OnceValue(os.Geteuid) //nolint:gochecknoglobals // it stays the same
 
 // OpenDir opens the directory path, which must be this user's own, without the permissions in shut, and
 // where only this user and root can put something else in its place: see Resolve. A directory that breaks
@@ -94,13 +87,6 @@ func (d *Dir) check(shut fs.FileMode) error {
 // OpenAnyDir opens the directory path, whoever owns it, and follows symbolic links. Unlike
 // os.OpenRoot it does not wait for a writer if there is a named pipe.
 func OpenAnyDir(path string) (*Dir, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.IsDir() {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.ENOTDIR}
-	}
 	root, err := os.OpenRoot(path + onlyDir)
 	if err != nil {
 		return nil, err
@@ -154,16 +140,9 @@ func makeOne(path string) error {
 }
 
 // parent returns the directory that path is in, with the separator at its end; "" if path is a
-// bare name. filepath.Dir would do, if its package were not initialised late.
+// bare name. filepath.Dir would do, if its package were not initialized late.
 func parent(path string) string {
-	end := len(path)
-	for end > 0 && os.IsPathSeparator(path[end-1]) {
-		end--
-	}
-	for end > 0 && !os.IsPathSeparator(path[end-1]) {
-		end--
-	}
-	return path[:end]
+	return path[:1+strings.LastIndexAny(strings.TrimRight(path, separators), separators)]
 }
 
 // asOwner is for root, who has been led to the files of an ordinary user by sudo -E.

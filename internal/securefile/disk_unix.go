@@ -32,16 +32,16 @@ func exposed(info fs.FileInfo, shut fs.FileMode) bool { return info.Mode().Perm(
 // openFile opens the file path for reading, without waiting for the other end of a pipe. os.OpenFile would
 // start Go's poller, which has no use for regular files, and the caller refuses any other.
 func openFile(path string) (*os.File, error) {
-	for {
-		switch fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC|noBlock, 0); err {
-		case nil:
-			_ = syscall.SetNonblock(fd, false)
-			return os.NewFile(uintptr(fd), path), nil
-		case syscall.EINTR:
-		default:
-			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
-		}
+	const flags = syscall.O_RDONLY | syscall.O_CLOEXEC | noBlock
+	fd, err := syscall.Open(path, flags, 0)
+	for err == syscall.EINTR {
+		fd, err = syscall.Open(path, flags, 0)
 	}
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	_ = syscall.SetNonblock(fd, false)
+	return os.NewFile(uintptr(fd), path), nil
 }
 
 // replace moves temp to name. On POSIX systems rename is atomic.

@@ -85,13 +85,13 @@ func (d *Dir) Remove(name string) error {
 	if err := plainName(name); err != nil {
 		return err
 	}
-	if err := d.remove(name); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
+	switch err := d.remove(name); {
+	case err == nil:
+		return d.flush(Options{Durable: true})
+	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	return d.flush(Options{Durable: true})
+	return nil
 }
 
 // publish writes data to a temporary file, hands its name to put, which brings it to its place,

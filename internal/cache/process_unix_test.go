@@ -229,7 +229,8 @@ func holdForEver(c *Cache) error {
 		return fmt.Errorf("TryLock = %v, %w", held, err)
 	}
 	fmt.Println("held")
-	select {}
+	time.Sleep(time.Hour) // with select{} the runtime would see a deadlock, and end the process
+	return nil
 }
 
 func createAndTell(c *Cache) error {

@@ -3,8 +3,10 @@
 package test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +14,10 @@ import (
 )
 
 // doctorHints are the remedies of doctor's rules.
-func doctorHints() []hintCase {
+func doctorHints() []hintCase { return slices.Concat(ruleHints(), historyHints()) }
+
+// ruleHints are those about the machine, the files and what AWS says.
+func ruleHints() []hintCase {
 	const (
 		command = "[profile work]\nregion = us-east-1\ncredential_process = "
 		get     = command + "<BIN> get --profile work\n"
@@ -38,7 +43,7 @@ func doctorHints() []hintCase {
 		{"doctor, section repeated", onlyConfig(get + "[profile work]\noutput = json\n"), "doctor section-repeated", 3, "…/home/.aws/config:…: repeats the section [profile work] of …/home/.aws/config:1", "join the two sections into one", edit("[profile work]\noutput", "output"), ""},
 		{"doctor, key repeated", onlyConfig(get + "region = us-east-2\n"), "doctor key-repeated", 3, "…/home/.aws/config:…: repeats region of …/home/.aws/config:2", "delete the one that is wrong", edit("region = us-east-2\n", ""), ""},
 		{"doctor, untitled", onlyConfig("[work]\ncredential_process = <BIN> get --profile work\n"), "doctor section-untitled", 3, "…/home/.aws/config:…: [work] is not a profile in the AWS config: the word profile is missing", "write it as [profile work]", edit("[work]\ncred", "[profile work]\ncred"), ""},
-		{"doctor, loose header", onlyConfig("[ profile work ]\ncredential_process = <BIN> get --profile work\n"), "doctor section-loose", 3, "…/home/.aws/config:…: the AWS CLI does not read the header [profile work]", "write it as [profile work], with one space, or choose a name without spaces", edit("[ profile work ]", "[profile work]"), ""},
+		{"doctor, loose header", onlyConfig("[ profile work ]\ncredential_process = <BIN> get --profile work\n"), "doctor section-loose", 3, "…/home/.aws/config:…: the AWS CLI does not read the header [ profile work ]", "write it as [profile work]", edit("[ profile work ]", "[profile work]"), ""},
 		{"doctor, role in the section", onlyConfig(get + "role_arn = " + roleARN + "\n"), "doctor role-in-section", 3, "…/home/.aws/config:…: role_arn is beside credential_process", "delete the line, and give the role its own profile: aws-mfa-creds register --profile work-role --source-profile work --role-arn " + roleARN, all(edit("role_arn = "+roleARN+"\n", ""), with("--region us-east-1")), ""},
 		{"doctor, own source", onlyConfig("[profile work]\nregion = us-east-1\nsource_profile = work\nrole_arn = " + roleARN + "\n"), "doctor source-self", 3, "…/home/.aws/config:…: source_profile is the profile itself", "name another profile there, one with the access key or the credential_process", edit("source_profile = work", "source_profile = other"), ""},
 		{"doctor, two sources", onlyConfig(get + "source_profile = other\n"), "doctor two-sources", 3, "…/home/.aws/config:…: credential_process and source_profile are two sources of credentials in one profile", "delete one of the two lines", edit("source_profile = other\n", ""), ""},
@@ -68,6 +73,47 @@ func doctorHints() []hintCase {
 		{"doctor, root key", asTheRootUser, "doctor root-key --online", 0, "the access key is the root user's, of account 123456789012", "create an IAM user with an access key, store that, and delete the root user's key in the console", sh("aws-mfa-creds add --profile work --yes --access-key-file <KEY>"), ""},
 		{"doctor, inactive key", world(func(w *sandbox.World) { w.Users[0].Keys[0].Inactive = true }), "doctor key-refused --online", 6, "access key AKIA…: AWS does not accept it in region us-east-1: deleted, inactive, or of another partition (request id …)", "aws-mfa-creds add --profile work; if it is from the environment, correct AWS_MFA_CREDS_ACCESS_KEY_ID and AWS_MFA_CREDS_SECRET_ACCESS_KEY", world(func(w *sandbox.World) { w.Users[0].Keys[0].Inactive = false }), ""},
 		{"doctor, foreign device", world(func(w *sandbox.World) { w.Devices[0].User = "" }), "doctor serial-foreign --online", 6, "arn:aws:iam::123456789012:mfa/alice-laptop is not among the 0 MFA devices of user alice (none)", "aws-mfa-creds add --profile work --serial ARN, with the seed of one of: aws iam list-mfa-devices --user-name alice", world(func(w *sandbox.World) { w.Devices[0].User = "alice" }), ""},
+	}
+}
+
+// historyHints are those about names, sessions and what has happened.
+func historyHints() []hintCase {
+	const (
+		get     = "\nregion = us-east-1\ncredential_process = <BIN> get --profile "
+		named   = "[profile \"my work\"]" + get
+		role    = "aws-mfa-creds register --profile role --source-profile work --region us-east-1 --role-arn " + noTrust
+		noShell = "the command needs a shell, because of its |"
+	)
+	elsewhere := func(m *ill) {
+		m.write(m.credentials(), "[work]\ncredential_process = <BIN> get --profile work | cat\n")
+	}
+	trusts := world(func(w *sandbox.World) {
+		for i := range w.Roles {
+			w.Roles[i].Trusts = []string{"alice"}
+		}
+	})
+	return []hintCase{
+		{"doctor, keys of another tool", config("saml_auth_url = https://example.com"), "doctor keys-ignored", 0, "…/home/.aws/config:…: aws-mfa-creds ignores saml_auth_url, a key of aws-runas", "delete the line, or get the profile's credentials with aws-runas", edit("saml_auth_url = https://example.com\n", ""), ""},
+		{"doctor, name with a space", config(named + "work"), "doctor name-quoting", 0, "…/home/.aws/config:…: the name my work has to be quoted in headers and commands", "use letters (a-z, A-Z), digits and . _ - / @ : + only: aws-mfa-creds register --profile NEW --source-profile work", all(pasteLastRun, edit(named+"work\n", ""), sh("aws-mfa-creds code --profile NEW")), ""},
+		{"doctor, name for no command", all(setting("[größe]\nregion = us-east-1"), config("[profile größe]"+get+"größe")), "doctor name-quoting", 0, `…/home/.aws/config:…: the name gr\u00f6\u00dfe has to be quoted in headers and commands`, "use letters (a-z, A-Z), digits and . _ - / @ : + only: aws-mfa-creds add --profile NEW", all(with("--store age --access-key-file <KEY> --seed-file <SEED> --serial <SERIAL>"), edit("[profile größe]"+get+"größe\n", ""), sh("aws-mfa-creds get --profile NEW")), ""},
+		{"doctor, header with a space", onlyConfig("[profile my work]" + get + "work\n"), "doctor section-loose", 3, "…/home/.aws/config:…: the AWS CLI does not read the header [profile my work]", "use letters (a-z, A-Z), digits and . _ - / @ : + only", edit("my work", "my-work"), ""},
+		{"doctor, command in the credentials file", elsewhere, "doctor command-shell", 3, "…/home/.aws/credentials:2: " + noShell, "delete the line, and run: aws-mfa-creds register --profile work", all(sh("rm <DIR>/home/.aws/credentials"), pasteLastRun), ""},
+		{"register beside a command in the credentials file", elsewhere, "aws-mfa-creds register --profile work --region us-east-1 --yes", 3, "…/home/.aws/credentials:2: tools run this command of profile work, whatever the AWS config says", "delete the line", sh("rm <DIR>/home/.aws/credentials"), ""},
+		{"doctor, no answer of AWS", func(m *ill) {
+			m.inject(sandbox.Fault{Kind: sandbox.Rewrite, Action: "GetCallerIdentity", Rewrite: func(body []byte) []byte { return bytes.ReplaceAll(body, []byte("Arn>"), []byte("X>")) }})
+		}, "doctor key-refused --online", 6, "127.0.0.1:…: the response does not say whose key it is (request id …)", "try again; for more, run: aws-mfa-creds get --refresh --debug --profile work", nil, ""},
+		{"doctor, large session", func(m *ill) {
+			long := func(body []byte) []byte {
+				return bytes.Replace(body, []byte("<SessionToken>"), []byte("<SessionToken>"+strings.Repeat("x", 9000)), 1)
+			}
+			m.inject(sandbox.Fault{Kind: sandbox.Rewrite, Action: "GetSessionToken", Rewrite: long})
+			m.must(getWork)
+		}, "doctor session-large", 0, "get prints 9… bytes", "use fewer tags and policies for the session", sh(getWork + " --refresh"), ""},
+		{"doctor, refused role", all(sh(role), func(m *ill) { m.sh(getWork + " --role-arn " + noTrust) }), "doctor last-error", 6, "the last session of " + noTrust + " failed …", "…; then: aws-mfa-creds get --refresh --profile work --role-arn " + noTrust, all(trusts, sh(getWork+" --refresh --role-arn "+noTrust)), ""},
+		{"doctor, out of sync", all(world(func(w *sandbox.World) { w.Devices[0].OutOfSync = true }), func(m *ill) {
+			m.sh(getWork)
+			m.sh(getWork + " --refresh")
+		}), "doctor device-out-of-sync", 6, "AWS has refused the token codes of … 2 times in a row", "aws-mfa-creds resync --profile work", nil, ""},
 	}
 }
 

@@ -209,7 +209,7 @@ func rewrite(ctx context.Context, a *app, name string) error {
 		return err
 	}
 	if doctor.Temporary(path) {
-		return fault.New(fault.Usage, path, "install it first", "it is in a directory for temporary files")
+		return fault.New(fault.Usage, path, installFirst, "it is in a directory for temporary files")
 	}
 	files, err := a.loadFiles()
 	if err != nil {

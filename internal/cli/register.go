@@ -235,10 +235,12 @@ func programPath(given string) (string, error) {
 		}
 	}
 	if strings.Contains(path, "go-build") {
-		return "", fault.New(fault.Usage, program, "install it first: go install, or make build", "it runs from a temporary directory (go run), which will be deleted")
+		return "", fault.New(fault.Usage, program, installFirst, "it runs from a temporary directory (go run), which will be deleted")
 	}
 	return path, nil
 }
+
+const installFirst = "install it first: go install, or make build"
 
 // mayRegister looks for what would keep the SDKs from running the program, and asks what to do.
 func mayRegister(ctx context.Context, a *app, files *profile.Files, r registering, ask *asker) error {
@@ -311,6 +313,9 @@ func (a *app) wouldWork(files *profile.Files, o registerOptions, text string) er
 // program that has other settings.
 func mayReplaceProcess(ctx context.Context, files *profile.Files, r registering, ask *asker) error {
 	name := r.options.profile
+	if process, file := files.Process(name); file == profile.AWSCredentials && process.Value != r.Command {
+		return fault.New(fault.Config, process.Place, "delete the line", "tools run this command of profile %s, whatever the AWS config says", name)
+	}
 	elsewhere := edit.OtherHome(r.was, r.editor.Paths.Own)
 	if past, _, err := edit.ReadRegistration(files, name); err != nil || past.Command == r.was {
 		return err

@@ -50,12 +50,16 @@ func isProgram(word string) bool {
 
 // broken is the finding of a registered command that does not work.
 func (p Profile) broken(what, consequence string) Finding {
-	return Finding{Severity: Error, Kind: fault.Config, Place: p.Command.Place, What: what, Consequence: consequence, Remedy: p.register()}
+	remedy := p.register()
+	if p.Command.First {
+		remedy = "delete the line, and run: " + remedy
+	}
+	return failure(fault.Config, p.Command.Place, what, consequence, remedy)
 }
 
 // rewritten returns the finding with the fix that registers the profile again.
 func (f Finding) rewritten(p Profile) Finding {
-	if p.Register != "" {
+	if p.Register != "" && !p.Command.First {
 		f.Fix = &Fix{Kind: Rewrite}
 	}
 	return f

@@ -79,16 +79,16 @@ func sectionUntitled(f Facts) (all []Finding) {
 		all = append(all, when(s.Profile == "" && meant && f.section(name).Place == "",
 			failure(fault.Config, s.Place, "["+fault.Printable(name)+"] is not a profile in the AWS config: the word profile is missing",
 				"the AWS CLI and most SDKs do not find the profile (\"The config profile could not be found\")",
-				"write it as [profile "+fault.Printable(name)+"]"))...)
+				profile.HeaderForm(name)))...)
 	}
 	return all
 }
 
 func sectionLoose(_ Facts, p Profile) (all []Finding) {
 	for _, s := range p.Sections {
-		all = append(all, when(s.Loose, failure(fault.Config, s.Place, "the AWS CLI does not read the header ["+fault.Printable(s.Header)+"]",
+		all = append(all, when(s.Loose, failure(fault.Config, s.Place, "the AWS CLI does not read the header ["+profile.Shorten(s.Header)+"]",
 			"the AWS CLI and boto3 do not find the profile, though Go and Java do",
-			"write it as [profile "+fault.Printable(p.Name)+"], with one space, or choose a name without spaces"))...)
+			profile.HeaderForm(p.Name)))...)
 	}
 	return all
 }
@@ -203,17 +203,21 @@ func regionMissing(f Facts, p Profile) []Finding {
 		"calls to all but global services fail in every tool (\"You must specify a region\"); a role does not inherit the region of its source",
 		"aws configure set region us-east-1 --profile "+fault.Shell(p.Name))
 	if p.Register != "" {
-		found.Remedy = p.Register + " --region us-east-1"
+		found.Remedy = p.register() + " --region us-east-1"
 	}
 	_, role := option(s, profile.KeyRole)
 	return when(p.ours() || role, found)
 }
 
 func nameQuoting(f Facts, p Profile) []Finding {
+	also := " register --profile NEW --source-profile " + fault.Shell(p.Asked.Profile) + p.Asked.Flags.Words()
+	if strings.Trim(p.Asked.Profile, profile.NameCharacters+" ") != "" { // which no command can have
+		also = " add --profile NEW"
+	}
 	return when(p.ours() && strings.Trim(p.Name, profile.NameCharacters) != "",
 		remark(f.section(p.Name).Place, "the name "+fault.Printable(p.Name)+" has to be quoted in headers and commands",
 			"shells and SDKs quote in different ways: some may cut the name",
-			"register it also under a name of letters, digits and - _ . : "+Program+" register --profile NEW --source-profile "+fault.Shell(p.Name)))
+			profile.NameForm+": "+Program+also))
 }
 
 // unfinishedRun finds what an interrupted command has left in IAM.

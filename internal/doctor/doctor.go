@@ -149,7 +149,7 @@ func named(found []Finding, id string, p Profile) []Finding {
 		f := &found[i]
 		f.ID, f.Profile = id, p.Name
 		if p.Name != "" {
-			f.Remedy = p.Flags.Remedy(p.Name, f.Remedy)
+			f.Remedy = p.Asked.Flags.Remedy(cmp.Or(p.Asked.Profile, p.Name), f.Remedy)
 		}
 		f.Place, f.What, f.Consequence, f.Remedy = fault.Escape(f.Place), fault.Escape(f.What), fault.Escape(f.Consequence), fault.Escape(f.Remedy)
 	}

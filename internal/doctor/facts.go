@@ -76,7 +76,7 @@ type Profile struct {
 	Name      string
 	Sections  []profile.Section // of it in the AWS config
 	Command   Command           // its credential_process, if that calls this program
-	Flags     profile.Flags     // of get, as tools call it
+	Asked     profile.Call      // of get, as tools call it
 	Register  string            // the command that registers it again; "" if it is not registered
 	Moved     []edit.Moved      // what tools may lack, written or not
 	OtherHome string            // the variable of its command that leads to other settings, or ""
@@ -105,6 +105,7 @@ func (p Profile) ours() bool { return p.Command.Line != "" }
 type Command struct {
 	Line      string   // as it stands there
 	Place     string   // "path:line"
+	First     bool     // it is in the credentials file, which goes before the AWS config
 	Program   string   // its first word, without quotation marks, or the one behind env
 	Variables []string // what it sets with env, as NAME=VALUE
 	State     ProgramState
@@ -135,7 +136,6 @@ type Online struct {
 	Measured bool
 
 	Devices    []string // serials of the user's MFA devices; nil: not known
-	KeyActive  bool
 	KeyCreated time.Time
 
 	Session error // why no session was given; nil if it was, or was not asked for

@@ -272,7 +272,7 @@ func (in *Inspection) profile(ctx context.Context, name string, sections []profi
 		}
 	}
 	asked, role := in.command(&p)
-	p.Flags = asked.Flags
+	p.Asked = asked
 	own, known, err := edit.ReadOwn(in.Files, name)
 	p.InOwn = known
 	if in.Unfinished != nil {
@@ -305,12 +305,12 @@ func (in *Inspection) profile(ctx context.Context, name string, sections []profi
 // command gathers what the AWS config has tools run. It returns how they call get, and whether the
 // profile is a role for an SDK to assume from another profile of ours.
 func (in *Inspection) command(p *Profile) (asked profile.Call, role bool) {
-	process := in.Files.Process(p.Name)
+	process, file := in.Files.Process(p.Name)
 	line := process.Value
 	if !profile.Ours(line) {
 		return profile.Call{Profile: p.Name}, line == "" && in.assumedBySDK(p.Sections)
 	}
-	c := Command{Line: line, Place: process.Place}
+	c := Command{Line: line, Place: process.Place, First: file == profile.AWSCredentials}
 	var argv []string
 	if c.Variables, argv = profile.Assigned(line); len(argv) > 0 {
 		c.Program = argv[0]

@@ -87,7 +87,7 @@ func (in *Inspection) listUser(ctx context.Context, opened *Opened, client *awsa
 		all, err := a.ListAccessKeys(ctx, o.User)
 		for _, listed := range all {
 			if listed.ID == key.ID {
-				o.KeyActive, o.KeyCreated = listed.Active, listed.Created
+				o.KeyCreated = listed.Created
 			}
 		}
 		return err

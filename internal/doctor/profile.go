@@ -256,12 +256,6 @@ func rootKey(_ Facts, p Profile) []Finding {
 		"create an IAM user with an access key, store that, and delete the root user's key in the console"))
 }
 
-func keyInactive(_ Facts, p Profile) []Finding {
-	return when(!p.Online.KeyCreated.IsZero() && !p.Online.KeyActive, failure(fault.Refused, "", "the access key is inactive",
-		noSession,
-		"activate it in the IAM console, or store another one: "+command("add", p.Name)))
-}
-
 func keyOld(f Facts, p Profile) []Finding {
 	const (
 		day   = 24 * time.Hour

@@ -103,7 +103,6 @@ func profileRules() []Rule {
 		// What AWS says.
 		{ID: "key-refused", Title: "AWS refuses the access key, or cannot be asked", profile: keyRefused},
 		{ID: "root-key", Title: "the access key is the root user's", profile: rootKey},
-		{ID: "key-inactive", Title: "the access key is inactive", profile: keyInactive},
 		{ID: "key-old", Title: "the access key is older than 90 days", profile: keyOld},
 		{ID: "serial-foreign", Title: "the MFA device is not this user's", profile: serialForeign},
 		{ID: "session-refused", Title: "AWS gave no session", profile: sessionRefused},

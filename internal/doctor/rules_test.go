@@ -307,9 +307,8 @@ func cases() []expected { //nolint:maintidx // a table
 
 		{"key-refused", "error", fault.Refused, "once no cached", work(good, online(Online{Identity: fault.New(fault.Refused, "key", "add", "no")}))},
 		{"root-key", "warning", 0, "root user", work(good, online(Online{Root: true, Account: "1"}))},
-		{"key-inactive", "error", fault.Refused, "activate", work(good, online(Online{KeyCreated: now}))},
-		{"key-old", "warning", 0, "rotate key --profile work", work(good, online(Online{KeyActive: true, KeyCreated: old}))},
-		{"none", "", 0, "", work(good, online(Online{KeyActive: true, KeyCreated: old.AddDate(0, 0, 1)}))},
+		{"key-old", "warning", 0, "rotate key --profile work", work(good, online(Online{KeyCreated: old}))},
+		{"none", "", 0, "", work(good, online(Online{KeyCreated: old.AddDate(0, 0, 1)}))},
 		{"serial-foreign", "error", fault.Refused, "(none)", work(good, one(func(p *Profile) { p.Serial = "s" }), online(Online{User: "u", Devices: []string{}}))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Serial = "s" }), online(Online{User: "u", Devices: []string{"t", "s"}}))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Serial = "s" }), online(Online{User: "u"}))},

@@ -165,6 +165,15 @@ const NameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123
 // NameForm tells of them, as a remedy.
 const NameForm = "use letters (a-z, A-Z), digits and . _ - / @ : + only"
 
+// HeaderForm tells how to write the header of a profile in the AWS config, or that the name is of no use, as a
+// remedy.
+func HeaderForm(name string) string {
+	if strings.Contains(name, " ") {
+		return NameForm
+	}
+	return "write it as [profile " + name + "]"
+}
+
 // CheckName refuses a name for a new profile that some SDK cannot find. The error is a *fault.Error of kind
 // Usage.
 func CheckName(name string) error {

@@ -70,16 +70,19 @@ func (f *Files) Served() []string {
 
 // CredentialProcess returns the command that the files of the AWS tools have the SDKs run for the
 // profile name, or "". It is never run here.
-func (f *Files) CredentialProcess(name string) string { return f.Process(name).Value }
+func (f *Files) CredentialProcess(name string) string {
+	o, _ := f.Process(name)
+	return o.Value
+}
 
-// Process returns the option that has that command. It is empty if there is none.
-func (f *Files) Process(name string) Option {
+// Process returns the option that has that command, and of which file. It is empty if there is none.
+func (f *Files) Process(name string) (Option, Dialect) {
 	for _, file := range []*File{f.Credentials, f.AWS} {
 		if n, ok := file.Last(name, KeyCommand); ok {
-			return Option{KeyCommand, n.Value(), file.Place(n.Offset)}
+			return Option{KeyCommand, n.Value(), file.Place(n.Offset)}, file.dialect
 		}
 	}
-	return Option{}
+	return Option{}, AWSConfig
 }
 
 // Registered returns the call of get by which the AWS config has the tools get the credentials of the

@@ -83,7 +83,7 @@ func (e *edit) checkSection() error {
 			// The AWS CLI takes the last of them, and others take the plain one.
 			return e.file.Fault(h.Line, "keep one of them", "the profile has two headers that are spelled differently, and SDKs do not agree which one counts")
 		case h.Loose:
-			return e.file.Fault(h.Line, "write it as [profile "+e.name+"]", "the AWS CLI does not read a header that is spelled like this")
+			return e.file.Fault(h.Line, profile.HeaderForm(e.name), "the AWS CLI does not read a header that is spelled like this")
 		}
 		if err := e.checkIndent(e.file.Statements(h)); err != nil {
 			return err

@@ -33,6 +33,9 @@ type killer struct {
 	last    string
 	code    int  // the exit code
 	killed  bool // it did not end by itself
+
+	begun func(pid int) error    // is called before its first instruction, if set
+	left  func(thread int) error // and this behind each system call
 }
 
 // effect names the system call if it has an effect outside the process.
@@ -103,6 +106,11 @@ func (k *killer) trace(pid int) error {
 	if err := unix.PtraceSetOptions(pid, unix.PTRACE_O_TRACESYSGOOD|unix.PTRACE_O_TRACECLONE|unix.PTRACE_O_EXITKILL); err != nil {
 		return err
 	}
+	if k.begun != nil {
+		if err := k.begun(pid); err != nil {
+			return err
+		}
+	}
 	for thread, signal := pid, 0; ; {
 		if err := unix.PtraceSyscall(thread, signal); err != nil && !errors.Is(err, unix.ESRCH) { // it may be dying
 			return err
@@ -131,6 +139,12 @@ func (k *killer) stopped(pid, thread int, why unix.Signal) (signal int, err erro
 	switch why {
 	case unix.SIGTRAP | 0x80:
 		nr, args, entry := syscallInfo(thread)
+		if !entry && k.left != nil {
+			if err := k.left(thread); !errors.Is(err, unix.ESRCH) { // as above
+				return 0, err
+			}
+			return 0, nil
+		}
 		name := effect(nr, args)
 		if !entry || name == "" || k.effects == k.at && k.at > 0 {
 			return 0, nil

@@ -141,12 +141,11 @@ func stored(material []byte, err error) (Key, error) {
 }
 
 // InFile returns what keeps the key from the kernel, if it rests in a file. It makes no key.
-func (s StoredKey) InFile() error {
-	_, kernel := s.read()
-	if _, disk := s.file(keyFile.read); disk != nil {
-		return nil
+func (s StoredKey) InFile() (why error) {
+	if _, err := s.file(keyFile.read); err == nil {
+		_, why = s.read()
 	}
-	return kernel
+	return why
 }
 
 const keyFileName = "sealing.key"

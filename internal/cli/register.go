@@ -115,8 +115,7 @@ type registering struct {
 // write writes the registration, with the variables that the consumers need: which they are depends on the
 // stores, and those are known now. It warns of what it cannot write.
 func (r *registering) write(ctx context.Context, a *app) (edit.Registered, error) {
-	source := cmp.Or(r.options.source, r.options.profile)
-	_, s, err := a.identity(source)
+	_, s, err := a.identity(r.options.source)
 	if err != nil {
 		return edit.Registered{}, err
 	}
@@ -137,17 +136,16 @@ func (a *app) planRegister(ctx context.Context, files *profile.Files, o register
 	if o, err = kept(files, o); err != nil {
 		return r, err
 	}
-	source := cmp.Or(o.source, o.profile)
 	r.editor = a.editor()
 	r.editor.DryRun = o.dryRun
-	var paths []string
+	planned := changes{profile: o.profile, region: o.region}
 	if !o.dryRun {
-		paths = []string{r.editor.Paths.AWSConfig}
+		planned.files = []string{r.editor.Paths.AWSConfig}
 	}
-	if err := a.preflight(files, changes{profile: o.profile, region: o.region, files: paths}); err != nil {
+	if err := a.preflight(files, planned); err != nil {
 		return r, err
 	}
-	o.region = cmp.Or(o.region, regionOf(files, o.profile), regionOf(files, source)) // SDKs inherit none
+	o.region = cmp.Or(o.region, regionOf(files, o.profile), regionOf(files, o.source)) // SDKs inherit none
 	r.options = o
 	if r.Registration, err = o.registration(); err != nil {
 		return r, err
@@ -182,18 +180,18 @@ func kept(files *profile.Files, o registerOptions) (registerOptions, error) {
 			*flag.value = flag.present
 		}
 	}
+	o.source = cmp.Or(o.source, o.profile)
 	return o, nil
 }
 
 // registration is what to write.
 func (o registerOptions) registration() (edit.Registration, error) {
 	r := edit.Registration{Region: o.region, Output: o.output}
-	source := cmp.Or(o.source, o.profile)
 	if o.assumeBy == bySDK {
-		if o.flags.RoleARN == "" || source == o.profile {
+		if o.flags.RoleARN == "" || o.source == o.profile {
 			return r, fault.New(fault.Usage, "--assume-by sdk", "give both, or --assume-by helper", "needs --role-arn, and --source-profile with another profile")
 		}
-		r.SourceProfile, r.Flags = source, o.flags
+		r.SourceProfile, r.Flags = o.source, o.flags
 		err := inSeconds(&r.Duration)
 		return r, err
 	}
@@ -201,7 +199,7 @@ func (o registerOptions) registration() (edit.Registration, error) {
 	if err != nil {
 		return r, err
 	}
-	args := append([]string{"get", "--profile", source}, o.flags.Args()...)
+	args := append([]string{"get", "--profile", o.source}, o.flags.Args()...)
 	r.Command, err = edit.CommandLine(runtime.GOOS == "windows", path, args...)
 	return r, err
 }
@@ -264,10 +262,10 @@ func mayRegister(ctx context.Context, a *app, files *profile.Files, r registerin
 	if err != nil {
 		return err
 	}
+	if o.moving {
+		static = nil
+	}
 	for _, s := range static {
-		if o.moving {
-			break
-		}
 		remedy := "run: " + program + " add --profile " + fault.Shell(o.profile) + " --from-credentials-file"
 		if s.Temporary {
 			remedy = "delete it from the file: it is temporary, and no longer of use"
@@ -290,7 +288,7 @@ func (a *app) wouldWork(files *profile.Files, o registerOptions, text string) er
 	if err != nil {
 		return err
 	}
-	call := profile.Call{Profile: cmp.Or(o.source, o.profile), Flags: o.flags}
+	call := profile.Call{Profile: o.source, Flags: o.flags}
 	if !slices.Contains(files.AWS.Names(), call.Profile) {
 		now := env
 		if env.Identity || o.moving {
@@ -312,23 +310,19 @@ func (a *app) wouldWork(files *profile.Files, o registerOptions, text string) er
 // mayReplaceProcess asks before the credential_process of another program is replaced, or one of this
 // program that has other settings.
 func mayReplaceProcess(ctx context.Context, files *profile.Files, r registering, ask *asker) error {
-	name := r.options.profile
+	name, elsewhere := r.options.profile, edit.OtherHome(r.was, r.editor.Paths.Own)
 	if process, file := files.Process(name); file == profile.AWSCredentials && process.Value != r.Command {
 		return fault.New(fault.Config, process.Place, "delete the line", "tools run this command of profile %s, whatever the AWS config says", name)
 	}
-	elsewhere := edit.OtherHome(r.was, r.editor.Paths.Own)
-	if past, _, err := edit.ReadRegistration(files, name); err != nil || past.Command == r.was {
+	same := profile.Ours(r.was) || r.Command != "" && strings.HasSuffix(" "+r.was, " "+r.Command)
+	if past, _, err := edit.ReadRegistration(files, name); err != nil || past.Command == r.was || same && elsewhere == "" {
 		return err
 	}
-	what := "is registered with " + elsewhere + ", where there are other settings"
-	remedy := "to use those, run: export " + fault.Shell(elsewhere) + "; to replace it, give --yes: unregister brings it back"
-	switch same := r.Command != "" && strings.HasSuffix(" "+r.was, " "+r.Command); {
-	case elsewhere == "" && (same || profile.Ours(r.was)):
-		return nil
-	case elsewhere == "":
-		word, _, _ := strings.Cut(fault.Conceal(r.was), " ")
-		what = "runs " + word + " as its credential_process"
-		remedy = "to replace it, give --yes; unregister brings it back"
+	word, _, _ := strings.Cut(fault.Conceal(r.was), " ")
+	what, remedy := "runs "+word+" as its credential_process", "to replace it, give --yes; unregister brings it back"
+	if elsewhere != "" {
+		what = "is registered with " + elsewhere + ", where there are other settings"
+		remedy = "to use those, run: export " + fault.Shell(elsewhere) + "; to replace it, give --yes: unregister brings it back"
 	}
 	if !ask.present() && !ask.yes {
 		return fault.New(fault.Config, "profile "+name, remedy, "it %s", what)
@@ -353,7 +347,7 @@ func sayRegistered(a *app, r registering, done edit.Registered) error {
 	if files, err := a.loadFiles(); err == nil && regionOf(files, o.profile) != o.region {
 		a.say("The profile keeps its region, %s. To change it, run: aws configure set region %s --profile %s", fault.Printable(regionOf(files, o.profile)), o.region, fault.Shell(o.profile))
 	}
-	if err := a.sayNext(cmp.Or(o.source, o.profile)); err != nil {
+	if err := a.sayNext(o.source); err != nil {
 		return err
 	}
 	a.say("Try it: aws sts get-caller-identity --profile %s", fault.Shell(o.profile))

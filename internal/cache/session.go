@@ -95,18 +95,23 @@ func (c *Cache) Remove(id string) error {
 	return c.remove(key.name(id) + sessionSuffix)
 }
 
-// Clear forgets all sessions, whoever's key they are sealed with, and returns how
-// many there were. Records and locks stay: they keep token codes from being sent twice.
-func (c *Cache) Clear() (n int, err error) {
-	gone := make(map[string]bool)
+// Clear forgets all sessions but those with the ids keep, whoever's key they are sealed with, and returns
+// how many there were. Records and locks stay: they keep token codes from being sent twice.
+func (c *Cache) Clear(keep ...string) (n int, err error) {
+	gone, kept := make(map[string]bool), make(map[string]bool)
+	if key, err := c.keys.Read(); err == nil && !key.IsZero() {
+		for _, id := range keep {
+			kept[key.name(id)+sessionSuffix] = true
+		}
+	}
 	for _, dir := range c.existing() {
 		entries, failed := fs.ReadDir(dir.Root.FS(), ".")
 		for _, entry := range entries {
-			if !strings.HasSuffix(entry.Name(), sessionSuffix) {
+			if !strings.HasSuffix(entry.Name(), sessionSuffix) || kept[entry.Name()] {
 				continue
 			}
-			if kept := dir.Remove(entry.Name()); kept != nil {
-				failed = kept
+			if stays := dir.Remove(entry.Name()); stays != nil {
+				failed = stays
 			} else {
 				gone[entry.Name()] = true
 			}

@@ -69,6 +69,7 @@ func (a *app) managerOf(ctx context.Context, p *opened, seedStore string, other 
 		Identify:   m.identify,
 		Dial:       m.dial,
 		Prove:      m.prove,
+		Forget:     m.forget,
 		Now:        p.clock.Now,
 		Sleep:      sleeper(os.Getppid),
 		Progress:   func(line string) { m.print("%s", fault.Printable(line)) },
@@ -183,6 +184,15 @@ func (m *manager) prove(ctx context.Context, proof enroll.Proof) error {
 	s.Serial, s.AccessKeyID, s.Roles = proof.Serial, key.ID, nil
 	_, err = m.sessionWith(ctx, p, s, proven{m, key, m.SeedStore, proof.Serial}, session.Options{Refresh: true, Ahead: true})
 	return err
+}
+
+// forget deletes the sessions that were not made with the access key that the profile has now.
+func (m *manager) forget(ctx context.Context) error {
+	p, err := m.open(getOptions{profile: m.Profile, fresh: true})
+	if err != nil {
+		return err
+	}
+	return clearSessions(ctx, p.Cache, p.Settings.Serial, p.broker.Forget(p.Plan)...)
 }
 
 // sessionWith gets a session of the settings with other secrets than the profile's.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
@@ -276,7 +277,11 @@ func (r removal) run(ctx context.Context, ask *asker) error {
 	if err := r.deleteSeed(ctx, ask); err != nil {
 		return err
 	}
-	if err := r.clearSessions(ctx); err != nil {
+	cached, err := r.host().OpenCache(noKey())
+	if err == nil {
+		err = clearSessions(ctx, cached, r.own.Serial)
+	}
+	if err != nil {
 		return err
 	}
 	if !r.stray {
@@ -288,20 +293,17 @@ func (r removal) run(ctx context.Context, ask *asker) error {
 	return nil
 }
 
-// clearSessions deletes all sessions, because nothing tells those of the profile's earlier access keys from
-// others: to get another costs one call. A get that has read the secrets is waited for; its session goes, too.
-func (r removal) clearSessions(ctx context.Context) error {
-	cached, err := r.host().OpenCache(noKey())
-	if err != nil {
-		return err
-	}
+// clearSessions deletes all sessions but those with the ids keep, because nothing tells those of a profile's
+// earlier access keys from others: to get another costs one call. A get that has read the secrets is waited
+// for; its session goes, too.
+func clearSessions(ctx context.Context, cached *cache.Cache, serial string, keep ...string) error {
 	defer func() { _ = cached.Close() }()
 	waiting, end := context.WithTimeout(ctx, time.Minute) // longer than any get lives
 	defer end()
-	if unlock, err := cached.Scope(rules.DeviceScope(r.own.Serial)).Lock(waiting); err == nil {
+	if unlock, err := cached.Scope(rules.DeviceScope(serial)).Lock(waiting); err == nil {
 		defer unlock()
 	}
-	_, err = cached.Clear()
+	_, err := cached.Clear(keep...)
 	return err
 }
 

@@ -111,7 +111,7 @@ func (r *run) switchKey(ctx context.Context) error {
 	return r.dial(ctx) // with the new key
 }
 
-// disableKey is the phase Switched. An inactive key can be made active again, should anything
+// disableKey is the phase Switched. The old key's sessions outlive it at AWS, but not here. An inactive key can be made active again, should anything
 // still need it.
 func (r *run) disableKey(ctx context.Context) error {
 	if err := r.deleteNewKey(ctx, r.entry.Sharing); err != nil {
@@ -121,6 +121,9 @@ func (r *run) disableKey(ctx context.Context) error {
 	err := r.untilKeyKnown(ctx, r.entry.NewKey, func() error {
 		return unlessGone(r.call(ctx, never, func(api IAM) error { return api.UpdateAccessKey(ctx, r.who.User(), r.entry.Old, false) }))
 	})
+	if err == nil {
+		err = r.Forget(ctx)
+	}
 	if err != nil {
 		return err
 	}

@@ -60,6 +60,9 @@ type Manager struct {
 	// code of a step that is not spent, and is not held off by earlier failures.
 	Prove func(ctx context.Context, p Proof) error
 
+	// Forget deletes the cached sessions of the access key that was replaced.
+	Forget func(ctx context.Context) error
+
 	// Now is AWS's time: this computer's, corrected by what the last answer showed. Sleep
 	// waits for d or until ctx is done, returning ctx's error then.
 	Now   func() time.Time

@@ -139,6 +139,7 @@ func (s *stage) manager() *Manager {
 		Identify:   s.identify,
 		Dial:       s.dial,
 		Prove:      s.prove,
+		Forget:     func(context.Context) error { return nil },
 		Now:        func() time.Time { return s.clock.now().Add(s.skew()) },
 		Sleep:      s.sleep,
 		Progress:   func(line string) { s.lines = append(s.lines, line) },

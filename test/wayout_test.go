@@ -38,6 +38,7 @@ func TestWayOut(t *testing.T) {
 		"seed of the root user lost":        {rootLost, getWork, "--console"},
 		"another seed":                      {otherSeed, getWork, "--replace-unassigned"},
 		"device of another user":            {deviceOf("bob"), getWork, "--device-name"},
+		"device of another user, rotated":   {deviceOf("bob"), "aws-mfa-creds rotate device --profile work --yes", ""},
 		"device of another user, seed lost": {all(seedLost, deviceOf("bob")), getWork, "--device-name"},
 		"device of nobody":                  {deviceOf(""), getWork, "--replace-unassigned"},
 		"device of nobody, seed lost":       {all(seedLost, deviceOf("")), getWork, "--replace-unassigned"},

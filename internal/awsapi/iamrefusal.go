@@ -25,7 +25,7 @@ func (c *call) refusedByIAM(r refusal) meaning {
 	case "NoSuchEntity":
 		return c.notFound(r)
 	case "DeleteConflict":
-		return meaning{kind: StillAssigned, thing: c.thing(), cause: "it is still enabled for a user, and cannot be deleted"}
+		return meaning{kind: StillAssigned, thing: c.thing(), cause: "it is still enabled for a user, and cannot be deleted", remedy: "try again in a minute"}
 	case "InvalidAuthenticationCode":
 		return meaning{
 			kind: CodeRefused, thing: c.thing(), remedy: "wait for the next code, then run the command again",

@@ -52,16 +52,29 @@ func (r *run) retire(ctx context.Context, serial string) error {
 	if r.resumed && r.gone(ctx, serial) {
 		return r.deleteSeeds(ctx, serial)
 	}
-	err := unlessGone(r.call(ctx, repeatable, func(api IAM) error { return api.DeactivateMFADevice(ctx, r.who.User(), serial) }))
-	if err != nil {
+	err := r.call(ctx, repeatable, func(api IAM) error { return api.DeactivateMFADevice(ctx, r.who.User(), serial) })
+	others := is(err, awsapi.NotFound) && !r.resumed
+	if err := unlessGone(err); err != nil {
 		return err
 	}
 	if isVirtual(serial) {
-		if err := r.deleteDevice(ctx, serial); err != nil {
+		switch err := r.deleteDevice(ctx, serial); {
+		case is(err, awsapi.StillAssigned) && others:
+			return r.stays(serial, err)
+		case err != nil:
 			return err
 		}
 	}
 	return r.deleteSeeds(ctx, serial)
+}
+
+// stays leaves a device that is another user's by now as it is, and its seed too, which may be the only one.
+func (r *run) stays(serial string, err error) error {
+	if r.entry.Flow == FlowRotateDevice {
+		r.progress("%s is enabled for another user, and stays", serial)
+		return nil
+	}
+	return errors.Join(reworded(err, "MFA device "+serial, "delete only what is stored here: aws-mfa-creds remove --profile NAME", "it is enabled for another user"), r.finish())
 }
 
 // deleteSeeds deletes the seed of the removed device, and its copies.

@@ -240,16 +240,12 @@ func (d *Dir) Close() error { return d.Root.Close() }
 // others can read or may have written, a symbolic link, or anything but a regular file. Read
 // never blocks, not even on a named pipe.
 func (d *Dir) Read(name string, limit int64) ([]byte, error) {
-	f, err := d.Root.OpenFile(name, os.O_RDONLY|noBlock, 0)
+	f, info, err := d.openRegular(name)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || !Owned(info) || exposed(info, Open) || info.Size() > limit || d.linked(name) {
+	if !Owned(info) || exposed(info, Open) || info.Size() > limit {
 		return nil, ErrUnusable
 	}
 	data := make([]byte, info.Size())
@@ -257,6 +253,25 @@ func (d *Dir) Read(name string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	return data, nil
+}
+
+// openRegular opens the file name by its path, because an os.Root would start the poller (see openFile), and
+// makes sure that it is the one in the directory that was checked, and no link.
+func (d *Dir) openRegular(name string) (*os.File, fs.FileInfo, error) {
+	for range tries { // it may be replaced meanwhile
+		f, info, err := OpenRegular(d.path + string(os.PathSeparator) + name)
+		switch {
+		case errors.Is(err, ErrNotRegular):
+			return nil, nil, ErrUnusable
+		case err != nil:
+			return nil, nil, err
+		}
+		if there, err := d.Root.Lstat(name); err == nil && os.SameFile(info, there) {
+			return f, info, nil
+		}
+		_ = f.Close()
+	}
+	return nil, nil, ErrUnusable
 }
 
 // linked reports whether name is a symbolic link. An os.Root follows those that stay inside it.

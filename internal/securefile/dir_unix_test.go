@@ -174,3 +174,24 @@ func TestKilledHolder(t *testing.T) {
 	cmd.Wait()
 	mustTry(t, d, Alone, true)()
 }
+
+// TestReadOfAnotherDirectory puts another directory in the place of the one that was opened.
+func TestReadOfAnotherDirectory(t *testing.T) {
+	t.Parallel()
+	base := t.TempDir()
+	trail(t, base, []string{"a/", "a/f", "b/", "b/f"})
+	d, err := OpenDir(base+"/a", Writable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if _, err := d.Read("f", 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Rename(base+"/a", base+"/c"), os.Rename(base+"/b", base+"/a")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Read("f", 1); !errors.Is(err, ErrUnusable) {
+		t.Errorf("a file of another directory is read: %v", err)
+	}
+}

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	lockPoll  = 5 * time.Millisecond // between two tries for a lock that is taken
-	lockTries = 3                    // if others remove or replace the file meanwhile
+	lockPoll = 5 * time.Millisecond // between two tries for a lock that is taken
+	tries    = 10                   // if others remove or replace the file meanwhile
 )
 
 // Share says with whom a lock is shared.
@@ -32,7 +32,7 @@ const (
 // meanwhile, the error is a *fault.Error that wraps fs.ErrNotExist. If the file system has no
 // locks, it wraps errors.ErrUnsupported; ErrUnusable is something else than a regular file.
 func (d *Dir) TryLock(name string, share Share) (unlock func(), held bool, err error) {
-	for range lockTries {
+	for range tries {
 		f, err := d.openLock(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

@@ -109,23 +109,26 @@ func (r *run) replace(serial string) (command string) {
 
 // withoutMFA says how to get on where AWS wants a session with MFA and none can be had.
 func (r *run) withoutMFA(err error) error {
-	failure, ok := errors.AsType[*fault.Error](err)
-	if !ok {
-		return &MFAError{err}
-	}
 	serial, _ := r.serial()
 	remedy := "give a device that works already: --mfa-serial ARN --mfa-code-file FILE; if there is none, " + r.deactivate(cmp.Or(serial, r.only, "ARN"))
-	return &MFAError{reworded(err, failure.Thing, remedy, "%s", failure.Cause)}
+	return &MFAError{advised(err, remedy)}
 }
 
 // denied adds to a denial of a name what policies often allow: only a device that is named like the user.
 func (r *run) denied(err error) error {
 	user := r.who.User()
-	failure, ok := errors.AsType[*fault.Error](err)
-	if _, needsMFA := errors.AsType[*MFAError](err); !ok || needsMFA || !is(err, awsapi.Denied) || r.entry.Name == user || r.entry.Old == r.serialOf(user) {
+	if _, needsMFA := errors.AsType[*MFAError](err); needsMFA || !is(err, awsapi.Denied) || r.entry.Name == user || r.entry.Old == r.serialOf(user) {
 		return err
 	}
-	remedy := "many policies allow only a device named like the user: aws-mfa-creds " + string(r.entry.Flow) + " --device-name " + user + " --profile NAME; or " + failure.Remedy
+	return advised(err, "many policies allow only a device named like the user: aws-mfa-creds "+string(r.entry.Flow)+" --device-name "+user+" --profile NAME; or "+fault.Remedy(err))
+}
+
+// advised gives a failure of AWS another remedy.
+func advised(err error, remedy string) error {
+	failure, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return err
+	}
 	return reworded(err, failure.Thing, remedy, "%s", failure.Cause)
 }
 

@@ -168,7 +168,11 @@ func (s *setup) planKey(ctx context.Context) error {
 	return s.sameAsStatic()
 }
 
-func (s *setup) hasEnvKey() bool { return envstore.New(s.getenv).Configured() }
+// hasEnvKey reports whether the access key of the profile is in the environment.
+func (s *setup) hasEnvKey() bool {
+	kind := s.adding.settings.KeyStore
+	return (kind == "" || kind == keystore.KindEnv) && envstore.New(s.getenv).Configured()
+}
 
 // sameAsStatic sees to it that no access key in plain text takes precedence over the profile: one that is to
 // be stored is moved.

@@ -1,6 +1,9 @@
 package test
 
 import (
+	"encoding/base32"
+	"encoding/base64"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,17 +17,21 @@ import (
 
 // foreignForms are how other programs write the same text.
 func foreignForms() map[string]func(string) string {
-	wide := func(text string) string {
-		out := "\xff\xfe"
+	wide := func(text string) (out string) {
 		for _, c := range []byte(text) {
 			out += string([]byte{c, 0})
 		}
 		return out
 	}
+	windows := func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }
 	return map[string]func(string) string{
 		"UTF-8 with a byte order mark": func(s string) string { return "\ufeff" + s },
-		"PowerShell":                   wide,
-		"Windows":                      func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") },
+		"PowerShell":                   func(s string) string { return "\xff\xfe" + wide(windows(s)) },
+		"UTF-16, without a mark":       wide,
+		"UTF-16, big-endian":           func(s string) string { return "\xfe\xff\x00" + strings.TrimSuffix(wide(s), "\x00") },
+		"Windows":                      windows,
+		"Notepad":                      func(s string) string { return "\ufeff" + windows(s) },
+		"spaces at the ends of lines":  func(s string) string { return strings.ReplaceAll(s, "\n", " \t\n") },
 		"without a line end":           strings.TrimSpace,
 	}
 }
@@ -47,7 +54,7 @@ func TestEntrances(t *testing.T) {
 				"csv":  "Access key ID,Secret access key\n" + id.AccessKeyID + "," + id.SecretAccessKey + "\n",
 				"json": `{"AccessKey": {"AccessKeyId": "` + id.AccessKeyID + `", "SecretAccessKey": "` + id.SecretAccessKey + `"}}` + "\n",
 			}
-			seeds := map[string]string{"base32": id.Seed + "\n", "uri": uri, "pass": "hunter2\nuser: alice\n" + uri}
+			seeds := map[string]string{"base32": id.Seed + "\n", "uri": uri, "pass": "hunter2\nuser: alice\n" + uri, "export": googleExport(t, id.Seed) + "\n"}
 			mustRun(t, b, nil, "add", "--profile", "work", "--store", "age", "--access-key-file", file("csv", keys["csv"]), "--seed-file", file("base32", seeds["base32"]), "--serial", id.Serial)
 			for kind, text := range keys {
 				if said := mustRun(t, b, nil, "add", "--profile", "work", "--access-key-file", file(kind, text)); !strings.Contains(said, "already in the age store") {
@@ -57,6 +64,13 @@ func TestEntrances(t *testing.T) {
 			for kind, text := range seeds {
 				if said := mustRun(t, b, nil, "add", "--profile", "work", "--seed-file", file(kind, text)); !strings.Contains(said, "already in the age store") {
 					t.Errorf("%s: %s", kind, said)
+				}
+			}
+			identity, recipient := ageKey(t, b)
+			mustRun(t, b, nil, "store", "protect", "--recipient", recipient, "--identity", file("identity", identity))
+			for flag, text := range map[string]string{"--access-key-file": keys["json"], "--seed-file": seeds["base32"]} {
+				if got := run(t, b, nil, "/bin/sh", "-c", b.Binary+" add --profile work "+flag+" - < "+file("stdin", text)); got.code != 0 || !strings.Contains(got.stdout, "already in the age store") {
+					t.Errorf("%s from stdin: %s%s", flag, got.stdout, got.stderr)
 				}
 			}
 			phrase := file("phrase", "correct horse\n")
@@ -72,6 +86,92 @@ func TestEntrances(t *testing.T) {
 			credentials(t, run(t, b, env, b.Binary, "get", "--profile", "work"))
 		})
 	}
+}
+
+// TestForeignCharacters brings secrets in with characters that are no part of them, and that cannot be seen or are
+// easily missed, by every way: they are taken as what they are without these, or refused, and never shown.
+func TestForeignCharacters(t *testing.T) {
+	t.Parallel()
+	forms := map[string]func(string) string{
+		"no-break space": func(s string) string { return s + "\u00a0" },
+		"zero width":     func(s string) string { return s[:6] + "\u200b" + s[6:] },
+		"quotes":         func(s string) string { return `"` + s + `"` },
+	}
+	const taken, protected = "already in the age store", "encrypted to your keys"
+	b, _, _ := bare(t)
+	id := b.Identity()
+	uri := "otpauth://totp/AWS:x?secret=" + id.Seed + "&issuer=AWS"
+	file := filepath.Join(b.Dir, "x")
+	writeFile(t, file, id.AccessKeyID+" "+id.SecretAccessKey)
+	plain := filepath.Join(b.Dir, "seed")
+	writeFile(t, plain, id.Seed)
+	mustRun(t, b, nil, "add", "--profile", "work", "--store", "age", "--access-key-file", file, "--seed-file", plain, "--serial", id.Serial)
+	identity, recipient := ageKey(t, b)
+	identity = identity[strings.Index(identity, "AGE-SECRET"):]
+	key, seed, stdin, protect := "add --profile work --access-key-file "+file, "add --profile work --seed-file "+file, "add --profile work --seed-file - < "+file, "store protect --recipient "+recipient+" --identity "+file
+	ofEnv := func(name string) string {
+		line := "get --profile work"
+		for variable, value := range map[string]string{"ACCESS_KEY_ID": id.AccessKeyID, "SECRET_ACCESS_KEY": id.SecretAccessKey, "SEED": id.Seed, "SERIAL": id.Serial} {
+			if variable == name {
+				variable, value = variable+"_FILE", file
+			}
+			line = "AWS_MFA_CREDS_" + variable + "=" + value + " " + line
+		}
+		return "AWS_MFA_CREDS_HOME=" + filepath.Join(b.Dir, "none") + " " + line
+	}
+	for entrance, c := range map[string]struct {
+		line, text string
+		want       [3]string // what the forms meet with, in the order of their names: no-break space, quotes, zero width
+	}{
+		"key file":        {key, id.AccessKeyID + " " + id.SecretAccessKey, [3]string{taken, taken, "U+200B"}},
+		"key file, JSON":  {key, `{"AccessKeyId":"` + id.AccessKeyID + `","SecretAccessKey":"` + id.SecretAccessKey + `"}`, [3]string{taken, taken, taken}},
+		"seed file":       {seed, id.Seed, [3]string{"U+00A0", "seed is in quotes", "U+200B"}},
+		"seed from stdin": {stdin, id.Seed, [3]string{"U+00A0", "seed is in quotes", "U+200B"}},
+		"URI":             {seed, uri, [3]string{taken, "seed is in quotes", "U+200B"}},
+		"export":          {seed, googleExport(t, id.Seed), [3]string{"is not base64", "seed is in quotes", "U+200B"}},
+		"identity":        {protect, strings.TrimSpace(identity), [3]string{protected, "no age identity", "no age identity"}},
+		"id of CI":        {ofEnv("ACCESS_KEY_ID"), id.AccessKeyID, [3]string{"U+00A0", "in quotes", "U+200B"}},
+		"secret of CI":    {ofEnv("SECRET_ACCESS_KEY"), id.SecretAccessKey, [3]string{"U+00A0", "in quotes", "U+200B"}},
+		"seed of CI":      {ofEnv("SEED"), id.Seed, [3]string{"U+00A0", "seed is in quotes", "U+200B"}},
+		"serial of CI":    {ofEnv("SERIAL"), id.Serial, [3]string{"U+00A0", "U+0022", "U+200B"}},
+	} {
+		for i, form := range []string{"no-break space", "quotes", "zero width"} {
+			writeFile(t, file, forms[form](c.text))
+			env, line, found := strings.Cut(" "+c.line, " get ")
+			if line = b.Binary + " get " + line; !found {
+				env, line = "", b.Binary+" "+c.line
+			}
+			got := run(t, b, nil, "/bin/sh", "-c", env+" "+line)
+			said := got.stdout + got.stderr
+			if !strings.Contains(said, c.want[i]) || (got.code == 0) != (c.want[i] == taken || c.want[i] == protected) {
+				t.Errorf("%s, %s: exit %d: %s, want %q", entrance, form, got.code, got.stderr, c.want[i])
+			}
+			for _, secret := range []string{id.Seed, id.SecretAccessKey, identity[:40]} {
+				if strings.Contains(said, secret[6:]) {
+					t.Errorf("%s, %s: shows it", entrance, form)
+				}
+			}
+		}
+	}
+}
+
+// ageKey makes an identity with age-keygen.
+func ageKey(t *testing.T, b *testbed.Bed) (identity, recipient string) {
+	t.Helper()
+	identity = run(t, b, nil, need(t, "age-keygen", "apt-get install age")).stdout
+	_, recipient, _ = strings.Cut(identity, "# public key: ")
+	recipient, _, _ = strings.Cut(recipient, "\n")
+	return identity, recipient
+}
+
+// googleExport is what Google Authenticator exports for one account.
+func googleExport(t *testing.T, seed string) string {
+	t.Helper()
+	secret, err := base32.StdEncoding.DecodeString(seed)
+	must(t, err)
+	account := "\x0a" + string(rune(len(secret))) + string(secret) + "\x12\x03AWS\x20\x01\x28\x01\x30\x02"
+	payload := "\x0a" + string(rune(len(account))) + account + "\x10\x01\x18\x01"
+	return "otpauth-migration://offline?data=" + url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(payload)))
 }
 
 // TestTypedPaths answers the question for the seed with paths as file managers and shells give them.

@@ -111,8 +111,8 @@ func (r *run) switchKey(ctx context.Context) error {
 	return r.dial(ctx) // with the new key
 }
 
-// disableKey is the phase Switched. The old key's sessions outlive it at AWS, but not here. An inactive key can be made active again, should anything
-// still need it.
+// disableKey is the phase Switched. An inactive key can be made active again, should anything still need
+// it; its sessions, which AWS honours until they expire, are not used any more.
 func (r *run) disableKey(ctx context.Context) error {
 	if err := r.deleteNewKey(ctx, r.entry.Sharing); err != nil {
 		return err

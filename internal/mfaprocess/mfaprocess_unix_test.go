@@ -19,7 +19,12 @@ func source(argv ...string) Source {
 
 func TestCode(t *testing.T) {
 	t.Parallel()
-	for _, script := range []string{"echo 012345", "printf 012345", "printf '\\r\\n 012345\\r\\n'", "echo touch it >&2; echo 012345"} {
+	for _, script := range []string{
+		"echo 012345", "printf 012345", "printf '\\r\\n 012345\\r\\n'", "echo touch it >&2; echo 012345",
+		"printf '\\357\\273\\277012345\\r\\n'", "echo '012345  '",
+		"printf '\\377\\3760\\0001\\0002\\0003\\0004\\0005\\000\\r\\000\\n\\000'", // as PowerShell writes it
+		"printf '\\376\\377\\0000\\0001\\0002\\0003\\0004\\0005'", "printf '0\\0001\\0002\\0003\\0004\\0005\\000'",
+	} {
 		code, err := source("/bin/sh", "-c", script).Code(t.Context())
 		if err != nil || code.Reveal() != "012345" {
 			t.Errorf("%s: %v", script, err)
@@ -33,15 +38,18 @@ func TestWhatIsNoCode(t *testing.T) {
 		kind  fault.Kind
 		words string
 	}{
-		"echo 01234567":                 {fault.NoSecret, "8 digits"},
-		"echo 12345":                    {fault.NoSecret, "5 digits"},
-		":":                             {fault.NoSecret, "nothing"},
-		"echo; echo":                    {fault.NoSecret, "nothing"},
-		"echo code: 012345":             {fault.NoSecret, "something else than digits"},
-		"echo 012345; echo 012346":      {fault.NoSecret, "something else than digits"},
-		"printf '\\331\\241\\331\\241'": {fault.NoSecret, "something else than digits"}, // Arabic digits
-		"yes 012345":                    {fault.NoSecret, "more than 64 bytes"},
-		"echo 012345; exit 1":           {fault.NoSecret, "exit status 1"},
+		"echo 01234567":                  {fault.NoSecret, "8 digits"},
+		"echo 12345":                     {fault.NoSecret, "5 digits"},
+		":":                              {fault.NoSecret, "nothing"},
+		"echo; echo":                     {fault.NoSecret, "nothing"},
+		"echo code: 012345":              {fault.NoSecret, "something else than digits"},
+		"echo 012345; echo 012346":       {fault.NoSecret, "something else than digits"},
+		"printf '\\331\\241\\331\\241'":  {fault.NoSecret, "something else than digits"}, // Arabic digits
+		"printf '012345\\302\\240'":      {fault.NoSecret, "something else than digits"}, // no-break space
+		"printf '012\\342\\200\\213345'": {fault.NoSecret, "something else than digits"}, // zero-width space
+		"echo '\"012345\"'":              {fault.NoSecret, "something else than digits"},
+		"yes 012345":                     {fault.NoSecret, "more than 64 bytes"},
+		"echo 012345; exit 1":            {fault.NoSecret, "exit status 1"},
 		"echo 012345; echo 777777 >&2; kill -9 $$": {fault.NoSecret, "killed"},
 	} {
 		code, err := source("/bin/sh", "-c", script).Code(t.Context())

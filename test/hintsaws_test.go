@@ -48,7 +48,7 @@ func awsHints() []hintCase {
 		{"wrong secret", func(m *ill) {
 			m.write(m.Dir+"/x", m.Identity().AccessKeyID+" "+strings.Repeat("x", 40))
 			m.must("aws-mfa-creds add --profile work --yes --access-key-file " + m.Dir + "/x")
-		}, getWork, 6, "access key AKIA…: the stored secret does not belong to it (the signature does not match) (request id …)", fixKey, with("--yes --access-key-file <KEY>"), ""},
+		}, getWork, 6, "access key AKIA…: the secret does not belong to it (the signature does not match) (request id …)", fixKey, with("--yes --access-key-file <KEY>"), ""},
 		{"code refused, again", all(world(func(w *sandbox.World) { w.Devices[0].OutOfSync = true }), sh(getWork+" || true")), getWork, 6, "MFA device arn:aws:iam::123456789012:mfa/alice-laptop: AWS refused the token code: used already, a wrong seed, or a wrong clock (request id …) (remembered from …)", "if an authenticator app has the device too, compare its code with: aws-mfa-creds code --profile work, or resynchronize the device: aws-mfa-creds resync --profile work" + held, all(world(func(w *sandbox.World) { w.Devices[0].OutOfSync = false }), later(2*time.Minute), pasteLast), ""},
 		{"role refused, again", sh(role + "no-trust || true"), role + "no-trust", 6, "role arn:aws:iam::123456789012:role/no-trust: arn:aws:iam::123456789012:user/alice may not call sts:AssumeRole, the call had no external id and an MFA session (request id …) (remembered from …)", "check the role's trust policy and the user's policies; once corrected: aws-mfa-creds get --refresh --profile work --role-arn arn:aws:iam::123456789012:role/no-trust", func(m *ill) {
 			m.change(func(w *sandbox.World) {

@@ -109,8 +109,11 @@ func (n *newcomer) leaveConsole() {
 // fill puts in what stands in angle brackets.
 func (n *newcomer) fill(text string) string {
 	key := n.user().Keys[0]
-	if strings.Contains(text, "<CODE>") {
+	switch text {
+	case "<CODE>":
 		return n.codeOf(phoneSerial)
+	case "<WRONG>":
+		return n.noCodeOf(phoneSerial)
 	}
 	return strings.NewReplacer("<ID>", key.ID, "<SECRET>", key.Secret, "<KEY>", n.key,
 		"<OTHER>", n.file("other", "AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
@@ -195,4 +198,53 @@ func TestConsoleAbandoned(t *testing.T) {
 	}
 	n.must("enroll", "--profile", "work")
 	n.works("work")
+}
+
+// TestTypos answers each question of a newcomer wrongly first: what is wrong is said, and the question is asked
+// again. In the answers, what comes after an arrow is what is said.
+func TestTypos(t *testing.T) {
+	t.Parallel()
+	const (
+		id, secret = "Access key ID (AKIA...): ", "Secret access key (not shown): "
+		name       = "Name of the profile: "
+		region     = "(Enter for none): "
+		serial     = "such as your phone's [" + phoneSerial + "]: "
+		code       = "(" + phoneSerial + "): "
+		seed       = "or an otpauth URI) (not shown): "
+		ofConsole  = "as the console shows it now: "
+	)
+	for args, asks := range map[string][]string{
+		"setup": {
+			name, "->it is empty", name, "my work->it has a space", name, "work",
+			region, "Europe->\"Europe\" is not a region of AWS; give one of AWS's", region, "eu-centrl-1->did you mean eu-central-1?", region, "us-east-1",
+			id, "->is not an access key id", id, "x y->is not an access key id", id, "<ID>",
+			secret, "->the secret access key is empty", secret, "<ID>->holds an access key id", secret, strings.Repeat("x", 40) + "->does not belong to it",
+			id, "<ID>", secret, "<SECRET>",
+			serial, "phone->is not the serial of an MFA device", serial, "arn:aws:iam::123456789012:user/alice->is the ARN of a user", serial, "",
+			code, "12345->give the six digits", code, "<WRONG>->wait for its next code", code, "<WRONG>->this code was already sent; wait for the next one", code, "<CODE>",
+		},
+		"enroll --profile new --console": {
+			seed, "->seed is empty", seed, "123456->that is a code, not the seed", seed, consoleSeed, "press Enter here.", "",
+			ofConsole, "phone->is not the serial", ofConsole, "->is empty", ofConsole, consoleSerial,
+		},
+		"add --profile new": {
+			id, "<SECRET>->looks like a secret access key", id, "<ID>", secret, "<SECRET>",
+			seed, "<SECRET>->that looks like a secret access key", seed, "~/shot.png->no such file; give the path", seed, consoleSeed,
+			"Serial (ARN) of the MFA device: ", "->is empty", "Serial (ARN) of the MFA device: ", consoleSerial,
+		},
+		"store protect --passphrase": {"New passphrase of the age store (not shown): ", "->is shorter than 8", "New passphrase of the age store (not shown): ", "correct horse", "Repeat the new passphrase (not shown): ", "correct horse"},
+	} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			n := phoned(t)
+			s := n.shell(strings.Fields(args)...)
+			for pair := range slices.Chunk(asks, 2) {
+				answer, said, _ := strings.Cut(pair[1], "->")
+				n.check(s.Expect(pair[0]))
+				n.check(s.Type(n.fill(answer) + "\n"))
+				n.check(s.Expect(said))
+			}
+			s.ends(0)
+		})
+	}
 }

@@ -124,7 +124,7 @@ func (c *call) ofKey(r refusal) (meaning, bool) {
 		cause := fmt.Sprintf("AWS does not accept it in region %s: deleted, inactive, or of another partition", c.at.region)
 		return meaning{kind: KeyUnknown, thing: thing, cause: cause, remedy: addKey}, true
 	case r.aboutSignature():
-		return meaning{kind: SecretWrong, thing: thing, cause: "the stored secret does not belong to it (the signature does not match)", remedy: addKey}, true
+		return meaning{kind: SecretWrong, thing: thing, cause: "the secret does not belong to it (the signature does not match)", remedy: addKey}, true
 	case r.is("ExpiredToken", "ExpiredTokenException"):
 		return meaning{kind: SessionExpired, thing: thing, cause: "the session that signs the call has expired", remedy: "aws-mfa-creds get --refresh --profile NAME"}, true
 	}

@@ -164,7 +164,7 @@ func (q *asker) read(ctx context.Context, flag, path string, limit int64) ([]byt
 	return child.Await(ctx, func() ([]byte, error) { return q.readSource(flag, path, limit) })
 }
 
-const giveFile = "give the path of the file that has it, or - for stdin"
+const giveFile = "give the path of the file that has it"
 
 func (q *asker) readSource(flag, path string, limit int64) ([]byte, error) {
 	if path == "-" {

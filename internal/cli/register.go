@@ -273,7 +273,7 @@ func mayRegister(ctx context.Context, a *app, files *profile.Files, r registerin
 		if !ask.present() && !ask.yes {
 			return fault.New(fault.Config, s.Place, remedy, "most SDKs would use this access key of profile %s instead of running this program", o.profile)
 		}
-		if err := ask.confirm(ctx, s.Place+" has an access key for the profile, which most SDKs would use instead of running this program\n(to move it, run: "+strings.TrimPrefix(remedy, "run: ")+"). Register anyway?"); err != nil {
+		if err := ask.confirm(ctx, s.Place+" has an access key for the profile, which most SDKs would use instead of running this program\n("+remedy+"). Register anyway?"); err != nil {
 			return err
 		}
 	}

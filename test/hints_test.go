@@ -73,6 +73,7 @@ func (c hintCase) tryOn(m *ill) {
 	m.t.Helper()
 	before := m.belongings()
 	hint := c.meet(m)
+	m.listNames()
 	if m.t.Failed() || c.hint == "" {
 		return
 	}
@@ -95,6 +96,14 @@ func (c hintCase) tryOn(m *ill) {
 		m.t.Errorf("after %q, %s says: exit %d: %s", hint, run, got.code, got.stderr)
 	case c.then != "" && (got.code == 0 || !strings.Contains(got.stderr, c.then)):
 		m.t.Errorf("after %q, %s says: exit %d: %s, want %q", hint, run, got.code, got.stderr, c.then)
+	}
+}
+
+// listNames checks that list names the profile in all that it advises, whatever is wrong.
+func (m *ill) listNames() {
+	m.t.Helper()
+	if got := m.sh("aws-mfa-creds list --json; aws-mfa-creds list"); strings.Contains(got.stdout+got.stderr, "--profile NAME") {
+		m.t.Errorf("list does not name the profile: %s%s", got.stdout, got.stderr)
 	}
 }
 
@@ -280,6 +289,11 @@ func (m *ill) finding(rule string) (finding, bool) {
 	p := &patient{Bed: m.Bed, t: m.t}
 	rule, flags, _ := strings.Cut(rule, " ")
 	d, _ := p.diagnosis(m.sh("aws-mfa-creds doctor --json " + flags))
+	for _, f := range d.Findings {
+		if strings.Contains(f.Remedy, "--profile NAME") {
+			m.t.Errorf("doctor does not name the profile: %s", f.Remedy)
+		}
+	}
 	i := slices.IndexFunc(d.Findings, func(f finding) bool { return f.ID == rule })
 	if i < 0 {
 		return finding{}, false

@@ -101,7 +101,7 @@ func historyHints() []hintCase {
 		{"register beside a command in the credentials file", elsewhere, "aws-mfa-creds register --profile work --region us-east-1 --yes", 3, "…/home/.aws/credentials:2: tools run this command of profile work, whatever the AWS config says", "delete the line", sh("rm <DIR>/home/.aws/credentials"), ""},
 		{"doctor, no answer of AWS", func(m *ill) {
 			m.inject(sandbox.Fault{Kind: sandbox.Rewrite, Action: "GetCallerIdentity", Rewrite: func(body []byte) []byte { return bytes.ReplaceAll(body, []byte("Arn>"), []byte("X>")) }})
-		}, "doctor key-refused --online", 6, "127.0.0.1:…: the response does not say whose key it is (request id …)", "try again; for more, run: aws-mfa-creds get --refresh --debug --profile work", nil, ""},
+		}, "doctor key-refused --online", 6, "127.0.0.1:…: the response does not say whose key it is (request id …)", "try again; for more, run: aws-mfa-creds get --debug --refresh --profile work", nil, ""},
 		{"doctor, large session", func(m *ill) {
 			long := func(body []byte) []byte {
 				return bytes.Replace(body, []byte("<SessionToken>"), []byte("<SessionToken>"+strings.Repeat("x", 9000)), 1)

@@ -215,7 +215,7 @@ func rewrite(ctx context.Context, a *app, name string) error {
 	if err != nil {
 		return err
 	}
-	r := registering{editor: a.editor(), was: files.CredentialProcess(name)}
+	r := registering{editor: a.editor(), was: files.CredentialProcess(name).Value}
 	if r.options, err = kept(files, registerOptions{profile: name}); err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func runList(a *app, profileName string, asJSON bool) error {
 		return err
 	}
 	state := doctor.CacheState(paths.Cache, cache.Spare(paths.Cache, a.getenv))
-	inUse := used(files)
+	inUse := files.Used()
 	for _, n := range names {
 		all = append(all, a.listProfile(files, inUse, n))
 	}

@@ -70,21 +70,10 @@ func (a *app) sayNext(name string) error {
 	case !p.HasKey() && ofRoot(p.Settings.Serial): // it should have none
 	case !p.HasKey() || p.deviceReady() != nil:
 		a.say("Next, set up the rest: %s setup --profile %s", program, quoted)
-	case !p.KeyFromEnv() && !used(files)[p.Settings.Identity]:
+	case !p.KeyFromEnv() && !files.Used()[p.Settings.Identity]:
 		a.say("Next, let the AWS CLI and the SDKs use the profile: %s register --profile %s", program, quoted)
 	}
 	return nil
-}
-
-// used returns the profiles whose identity this program is run with by some profile of the AWS config.
-func used(files *profile.Files) map[string]bool {
-	all := make(map[string]bool)
-	for _, name := range files.Names() {
-		if call, ok := profile.ParseProcess(files.CredentialProcess(name)); ok {
-			all[call.Profile] = true
-		}
-	}
-	return all
 }
 
 // unfinished returns what an earlier run has left undone, as list and doctor show it; "" if nothing.

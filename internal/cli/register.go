@@ -150,7 +150,7 @@ func (a *app) planRegister(ctx context.Context, files *profile.Files, o register
 	if r.Registration, err = o.registration(); err != nil {
 		return r, err
 	}
-	r.was = files.CredentialProcess(o.profile)
+	r.was = files.CredentialProcess(o.profile).Value
 	return r, mayRegister(ctx, a, files, r, ask)
 }
 
@@ -311,7 +311,7 @@ func (a *app) wouldWork(files *profile.Files, o registerOptions, text string) er
 // program that has other settings.
 func mayReplaceProcess(ctx context.Context, files *profile.Files, r registering, ask *asker) error {
 	name, elsewhere := r.options.profile, edit.OtherHome(r.was, r.editor.Paths.Own)
-	if process, file := files.Process(name); file == profile.AWSCredentials && process.Value != r.Command {
+	if process := files.CredentialProcess(name); process.File == profile.AWSCredentials && process.Value != r.Command {
 		return fault.New(fault.Config, process.Place, "delete the line", "tools run this command of profile %s, whatever the AWS config says", name)
 	}
 	same := profile.Ours(r.was) || r.Command != "" && strings.HasSuffix(" "+r.was, " "+r.Command)

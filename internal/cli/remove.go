@@ -68,7 +68,7 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 	}
 	if own == (edit.Own{}) {
 		a.say("Nothing is stored for profile %s.", fault.Printable(o.profile))
-		if _, called := profile.ParseProcess(files.CredentialProcess(o.profile)); called || registered {
+		if _, called := profile.ParseProcess(files.CredentialProcess(o.profile).Value); called || registered {
 			a.say("To remove it from the AWS config, run: %s unregister --profile %s", program, fault.Shell(o.profile))
 		}
 		return nil

@@ -96,7 +96,7 @@ func refusal(err error, consequence string) Finding {
 	}
 	remedy := strings.TrimPrefix(fault.Remedy(err), "run: ")
 	if remedy == "" {
-		remedy = "try again; for more, run: " + Program + " get --refresh --debug --profile NAME"
+		remedy = "try again; for more, run: " + Program + " get --debug --refresh --profile NAME"
 	}
 	return failure(fault.KindOf(err), place, what, consequence, remedy)
 }

@@ -80,7 +80,7 @@ type Profile struct {
 	Register  string            // the command that registers it again; "" if it is not registered
 	Moved     []edit.Moved      // what tools may lack, written or not
 	OtherHome string            // the variable of its command that leads to other settings, or ""
-	Used      bool              // another profile uses its access key
+	Used      bool              // a profile, perhaps another, has tools ask for it
 
 	Static   []profile.StaticKey // plain-text access keys of the same name
 	Unusable error               // why get refuses it

@@ -51,7 +51,7 @@ type Inspection struct {
 	// a token code is spent once.
 	Answers map[string]Online
 
-	used    map[string]bool       // the profiles whose access key another profile uses
+	used    map[string]bool       // the profiles that tools ask for
 	secrets map[string]secretFact // by store and item
 	denied  map[string]bool       // what AWS did not let us see
 }
@@ -68,7 +68,7 @@ type Opened struct {
 
 // Facts gathers all there is to know. It fails only if ctx ends.
 func (in *Inspection) Facts(ctx context.Context) (Facts, error) {
-	in.used, in.secrets, in.denied = make(map[string]bool), make(map[string]secretFact), make(map[string]bool)
+	in.secrets, in.denied = make(map[string]secretFact), make(map[string]bool)
 	if in.Answers == nil {
 		in.Answers = make(map[string]Online)
 	}
@@ -79,8 +79,7 @@ func (in *Inspection) Facts(ctx context.Context) (Facts, error) {
 	if in.Files == nil {
 		return f, nil
 	}
-	f.Sections, f.Own = in.Files.Sections(), in.Files.Own.Names()
-	in.findUsed(f.Sections)
+	f.Sections, f.Own, in.used = in.Files.Sections(), in.Files.Own.Names(), in.Files.Used()
 	for _, name := range in.names(f.Sections) {
 		if ctx.Err() != nil {
 			return f, context.Cause(ctx)
@@ -244,20 +243,6 @@ func (in *Inspection) names(sections []profile.Section) []string {
 	return names
 }
 
-// findUsed notes the profiles whose access key another profile uses.
-func (in *Inspection) findUsed(sections []profile.Section) {
-	for _, s := range sections {
-		source := value(s, profile.KeySource)
-		if line := value(s, profile.KeyCommand); profile.Ours(line) {
-			asked, _ := profile.ParseProcess(line)
-			source = asked.Profile
-		}
-		if source != s.Profile {
-			in.used[source] = true
-		}
-	}
-}
-
 // profile gathers the facts about one profile.
 func (in *Inspection) profile(ctx context.Context, name string, sections []profile.Section) (p Profile) {
 	p = Profile{Name: name, Used: in.used[name]}
@@ -305,12 +290,12 @@ func (in *Inspection) profile(ctx context.Context, name string, sections []profi
 // command gathers what the AWS config has tools run. It returns how they call get, and whether the
 // profile is a role for an SDK to assume from another profile of ours.
 func (in *Inspection) command(p *Profile) (asked profile.Call, role bool) {
-	process, file := in.Files.Process(p.Name)
+	process := in.Files.CredentialProcess(p.Name)
 	line := process.Value
 	if !profile.Ours(line) {
 		return profile.Call{Profile: p.Name}, line == "" && in.assumedBySDK(p.Sections)
 	}
-	c := Command{Line: line, Place: process.Place, First: file == profile.AWSCredentials}
+	c := Command{Line: line, Place: process.Place, First: process.File == profile.AWSCredentials}
 	var argv []string
 	if c.Variables, argv = profile.Assigned(line); len(argv) > 0 {
 		c.Program = argv[0]
@@ -328,7 +313,7 @@ func (in *Inspection) command(p *Profile) (asked profile.Call, role bool) {
 func (in *Inspection) assumedBySDK(sections []profile.Section) bool {
 	for _, s := range sections {
 		source := value(s, profile.KeySource)
-		if value(s, profile.KeyRole) != "" && source != s.Profile && profile.Ours(in.Files.CredentialProcess(source)) {
+		if value(s, profile.KeyRole) != "" && source != s.Profile && profile.Ours(in.Files.CredentialProcess(source).Value) {
 			return true
 		}
 	}

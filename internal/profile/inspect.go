@@ -26,6 +26,7 @@ type Option struct {
 	Key   string // in lower case
 	Value string // the first line of it, whole; "" if it may be a secret
 	Place string // "path:line"
+	File  Dialect
 }
 
 // Sections returns all sections of the AWS config, in its order. Lines that are no option are left
@@ -42,7 +43,7 @@ func (f *File) sections() []Section {
 			s.Profile, s.Loose = h.name, h.Loose
 		}
 		for _, n := range f.Statements(h) {
-			o := Option{n.Key(), n.Value(), f.Place(n.Offset)}
+			o := Option{n.Key(), n.Value(), f.Place(n.Offset), f.dialect}
 			if slices.Contains(StaticKeyNames(), o.Key) && o.Key != keyStaticID {
 				o.Value = ""
 			}
@@ -69,27 +70,32 @@ func (f *Files) Served() []string {
 }
 
 // CredentialProcess returns the command that the files of the AWS tools have the SDKs run for the
-// profile name, or "". It is never run here.
-func (f *Files) CredentialProcess(name string) string {
-	o, _ := f.Process(name)
-	return o.Value
-}
-
-// Process returns the option that has that command, and of which file. It is empty if there is none.
-func (f *Files) Process(name string) (Option, Dialect) {
+// profile name. It is empty if there is none, and never run here.
+func (f *Files) CredentialProcess(name string) Option {
 	for _, file := range []*File{f.Credentials, f.AWS} {
 		if n, ok := file.Last(name, KeyCommand); ok {
-			return Option{KeyCommand, n.Value(), file.Place(n.Offset)}, file.dialect
+			return Option{KeyCommand, n.Value(), file.Place(n.Offset), file.dialect}
 		}
 	}
-	return Option{}, AWSConfig
+	return Option{}
+}
+
+// Used returns the names of the profiles that the files of the AWS tools have this program asked for.
+func (f *Files) Used() map[string]bool {
+	all := make(map[string]bool)
+	for _, name := range f.Names() {
+		if call, ok := ParseProcess(f.CredentialProcess(name).Value); ok {
+			all[call.Profile] = true
+		}
+	}
+	return all
 }
 
 // Registered returns the call of get by which the AWS config has the tools get the credentials of the
 // profile name: a role, or another profile, may be named there alone. Without such, it is that of get
 // for the profile.
 func (f *Files) Registered(name string) Call {
-	if c, ok := ParseProcess(f.CredentialProcess(name)); ok {
+	if c, ok := ParseProcess(f.CredentialProcess(name).Value); ok {
 		return c
 	}
 	return Call{Profile: name}

@@ -50,7 +50,7 @@ func (f Flags) Words() (words string) {
 // profile name with the flags f.
 func (f Flags) Remedy(name, remedy string) string {
 	call := "--profile " + fault.Shell(name)
-	remedy = strings.ReplaceAll(remedy, "get --refresh --profile NAME", "get --refresh "+call+f.Words())
+	remedy = strings.ReplaceAll(remedy, "--refresh --profile NAME", "--refresh "+call+f.Words())
 	return strings.ReplaceAll(remedy, "--profile NAME", call)
 }
 

@@ -43,7 +43,7 @@ sts =
 	for name, want := range map[string]string{
 		"ours": "/usr/local/bin/aws-mfa-creds get --profile ours", "other": `/opt/other "with quotes`, "plain": "", "absent": "", "own": "",
 	} {
-		if got := files.CredentialProcess(name); got != want {
+		if got := files.CredentialProcess(name).Value; got != want {
 			t.Errorf("CredentialProcess(%s) = %q, want %q", name, got, want)
 		}
 	}

@@ -74,9 +74,15 @@ func (e Editor) transact(ctx context.Context, work func([]*target) error, paths 
 	}
 	const tries = 20
 	for try := 1; ; try++ {
-		if all, err = openTargets(paths); err == nil {
-			err = work(all)
+		all = nil
+		for _, path := range paths {
+			t, err := openTarget(path)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, t)
 		}
+		err = work(all)
 		if err == nil && !e.DryRun {
 			err = commit(all)
 		}
@@ -84,17 +90,6 @@ func (e Editor) transact(ctx context.Context, work func([]*target) error, paths 
 			return all, err
 		}
 	}
-}
-
-func openTargets(paths []string) (all []*target, err error) {
-	for _, path := range paths {
-		t, err := openTarget(path)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, t)
-	}
-	return all, nil
 }
 
 // errChanged says that another program has changed a file since it was read.

@@ -86,7 +86,7 @@ func networkHints() []hintCase {
 	const sts = "sts.us-east-1.amazonaws.com: "
 	return []hintCase{
 		{"proxy wants a password", proxied(""), getWork, 7, "proxy 127.0.0.1:… (HTTPS_PROXY): requires a user name and password, or rejects those given (HTTP 407)", "set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT", loggedIn, ""},
-		{"proxy cuts", proxied("user:cut@"), getWork, 7, sts + "connection closed in the TLS handshake", "check the network and the proxy", loggedIn, ""},
+		{"proxy cuts", proxied("user:cut@"), getWork, 7, sts + "connection … in the TLS handshake", "check the network and the proxy", loggedIn, ""},
 		{"portal behind a proxy", proxied("user:word@", sandbox.Fault{Kind: sandbox.Portal}), getWork, 7, sts + "got HTML (HTTP 200) instead of a response from AWS (captive portal or proxy?)", "log in to the network with a browser, or check HTTPS_PROXY", func(*ill) {}, ""},
 		{"certificate expired", func(m *ill) {
 			other := overTLS(m, sandbox.Options{Certificate: sandbox.ExpiredCertificate})

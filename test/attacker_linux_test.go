@@ -140,9 +140,10 @@ func TestProgramRepeatsItselfElsewhere(t *testing.T) {
 // TestResyncInterrupted presses Ctrl-C while resync waits for a code: none was sent, so a get sends the next one.
 func TestResyncInterrupted(t *testing.T) {
 	t.Parallel()
-	n := stored(t)
-	n.must("enroll", "--profile", "work")
-	n.later()
+	b, key, seed := bare(t)
+	addWork(t, b, key, seed, "--store", "age")
+	n := &newcomer{Bed: b, t: t}
+	roomInStep()
 	refresh := []string{"get", "--profile", "work", "--refresh"}
 	credentials(t, n.run(refresh...))
 	sent := len(n.Server.State().Attempts)

@@ -54,7 +54,7 @@ func (s *Scope) unseal(stored record) (r rules.Record) {
 	} else if noKey || len(stored.Sealed) == 0 {
 		return r
 	}
-	plain, err := key.unseal(s.file, stored.Sealed)
+	plain, err := key.Unseal(s.file, stored.Sealed)
 	if err == nil {
 		err = json.Unmarshal(plain, &r)
 	}
@@ -79,7 +79,7 @@ func (s *Scope) Save(r rules.Record) error {
 		bare := r.Bare()
 		stored.Bare = &bare
 	} else if err == nil {
-		stored.Sealed, err = key.seal(s.file, plain)
+		stored.Sealed, err = key.Seal(s.file, plain)
 	}
 	if err != nil {
 		s.cache.log("refusals not stored", "error", err)

@@ -25,6 +25,7 @@ const (
 const (
 	saltDerived = "aws-mfa-creds session cache v1: access key and seed"
 	saltStored  = "aws-mfa-creds session cache v1: stored key"
+	saltFleet   = "aws-mfa-creds shared cache v1: access key and seed"
 )
 
 // Key is a sealing key: the three keys, one behind the other, that are expanded from one, so that none has
@@ -39,6 +40,15 @@ func (k Key) id() []byte         { return []byte(k.Reveal()[2*keySize:]) }      
 // device. Whoever has both could mint sessions anyway, and neither alone opens the
 // cache. It is the zero Key if one of them is empty.
 func DeriveKey(secretAccessKey, seed creds.Secret) Key {
+	return derive(saltDerived, secretAccessKey, seed)
+}
+
+// DeriveFleetKey is DeriveKey for what leaves this host: another key, of the same secrets.
+func DeriveFleetKey(secretAccessKey, seed creds.Secret) Key {
+	return derive(saltFleet, secretAccessKey, seed)
+}
+
+func derive(salt string, secretAccessKey, seed creds.Secret) Key {
 	if secretAccessKey.IsZero() || seed.IsZero() {
 		return Key{}
 	}
@@ -48,7 +58,7 @@ func DeriveKey(secretAccessKey, seed creds.Secret) Key {
 		material = append(material, secret...)
 	}
 	defer clear(material)
-	return newKey(material, saltDerived)
+	return newKey(material, salt)
 }
 
 // newKey is HKDF (RFC 5869) with SHA-256.
@@ -72,9 +82,9 @@ func newKey(material []byte, salt string) Key {
 	return Key{creds.NewSecret(string(all))}
 }
 
-// name returns the name, less its ending, of the file for the session id. It tells
-// nothing without the key.
-func (k Key) name(id string) string {
+// Name returns the name of what is kept for id: of a file, less its ending, or of an entry in the
+// shared cache. It tells nothing without the key.
+func (k Key) Name(id string) string {
 	h := hmac.New(sha256.New, k.index())
 	h.Write([]byte(id))
 	return hex.EncodeToString(h.Sum(nil)[:nameSize])
@@ -101,8 +111,8 @@ var (
 	errDamaged = errors.New("damaged")
 )
 
-// seal returns plain as a sealed entry of the session id.
-func (k Key) seal(id string, plain []byte) ([]byte, error) {
+// Seal returns plain as a sealed entry, which only Unseal with the same id opens.
+func (k Key) Seal(id string, plain []byte) ([]byte, error) {
 	aead, err := k.aead()
 	if err != nil {
 		return nil, err
@@ -111,8 +121,8 @@ func (k Key) seal(id string, plain []byte) ([]byte, error) {
 	return aead.Seal(header, nil, plain, associated(header, id)), nil //nolint:gosec // the AEAD makes the nonce
 }
 
-// unseal returns the content of an entry of the session id.
-func (k Key) unseal(id string, entry []byte) ([]byte, error) {
+// Unseal returns the content of an entry that Seal has sealed for id.
+func (k Key) Unseal(id string, entry []byte) ([]byte, error) {
 	if len(entry) < headerSize {
 		return nil, errDamaged
 	}

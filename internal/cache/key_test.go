@@ -38,7 +38,7 @@ func TestDeriveKeyTakesBothFactors(t *testing.T) {
 func TestDeriveKeyStaysTheSame(t *testing.T) {
 	t.Parallel()
 	k := DeriveKey(creds.NewSecret("secret"), creds.NewSecret("seed"))
-	got := fmt.Sprintf("%x %s", k.id(), k.name(id("a")))
+	got := fmt.Sprintf("%x %s", k.id(), k.Name(id("a")))
 	const want = "d28359ce6bdabd5e 6c304d39a890813458cd22ec3ae092e6"
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)

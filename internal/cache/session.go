@@ -47,16 +47,11 @@ func (c *Cache) get(id string) (creds.Session, error) {
 	if key.IsZero() {
 		return creds.Session{}, ErrNoKey
 	}
-	entry, err := c.read(key.name(id)+sessionSuffix, maxEntry)
+	entry, err := c.read(key.Name(id)+sessionSuffix, maxEntry)
 	if err != nil {
 		return creds.Session{}, err
 	}
-	plain, err := key.unseal(id, entry)
-	if err != nil {
-		return creds.Session{}, err
-	}
-	defer clear(plain)
-	return decode(plain)
+	return key.UnsealSession(id, entry)
 }
 
 // Put stores the session id; once it has returned, the entry survives power loss. The
@@ -69,11 +64,11 @@ func (c *Cache) Put(id string, s creds.Session) error {
 	if err != nil {
 		return securefile.Fault(c.dir, err)
 	}
-	entry, err := sealed(key, id, s)
+	entry, err := key.SealSession(id, s)
 	if err != nil {
 		return &fault.Error{Kind: fault.Internal, Thing: "session cache", Cause: "the session cannot be sealed", Err: err}
 	}
-	if err := c.write(key.name(id)+sessionSuffix, entry, securefile.Options{Durable: true}); err != nil {
+	if err := c.write(key.Name(id)+sessionSuffix, entry, securefile.Options{Durable: true}); err != nil {
 		return err
 	}
 	c.sweep()
@@ -92,7 +87,7 @@ func (c *Cache) Remove(id string) error {
 	case err != nil:
 		return securefile.Fault(c.dir, err)
 	}
-	return c.remove(key.name(id) + sessionSuffix)
+	return c.remove(key.Name(id) + sessionSuffix)
 }
 
 // Clear forgets all sessions but those with the ids keep, whoever's key they are sealed with, and returns
@@ -101,7 +96,7 @@ func (c *Cache) Clear(keep ...string) (n int, err error) {
 	gone, kept := make(map[string]bool), make(map[string]bool)
 	if key, err := c.keys.Read(); err == nil && !key.IsZero() {
 		for _, id := range keep {
-			kept[key.name(id)+sessionSuffix] = true
+			kept[key.Name(id)+sessionSuffix] = true
 		}
 	}
 	for _, dir := range c.existing() {
@@ -123,17 +118,28 @@ func (c *Cache) Clear(keep ...string) (n int, err error) {
 	return len(gone), err
 }
 
-func sealed(key Key, id string, s creds.Session) ([]byte, error) {
+// SealSession returns s as the sealed entry id.
+func (k Key) SealSession(id string, s creds.Session) ([]byte, error) {
 	plain, err := encode(s)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(plain)
-	entry, err := key.seal(id, plain)
+	entry, err := k.Seal(id, plain)
 	if err == nil && len(entry) > maxEntry {
 		err = errors.New("too large")
 	}
 	return entry, err
+}
+
+// UnsealSession returns the session that SealSession has sealed.
+func (k Key) UnsealSession(id string, entry []byte) (creds.Session, error) {
+	plain, err := k.Unseal(id, entry)
+	if err != nil {
+		return creds.Session{}, err
+	}
+	defer clear(plain)
+	return decode(plain)
 }
 
 // encode returns the session as JSON.

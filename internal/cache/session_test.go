@@ -65,7 +65,7 @@ func TestOtherKeyMisses(t *testing.T) {
 
 	// Not even under the name that the other key looks for.
 	k, _ := o.Keys.Read()
-	writeFile(t, filepath.Join(c.dir, k.name(id("a"))+sessionSuffix), readFile(t, entryPath(c, id("a"))))
+	writeFile(t, filepath.Join(c.dir, k.Name(id("a"))+sessionSuffix), readFile(t, entryPath(c, id("a"))))
 	wantMiss(t, other, id("a"), "an entry of another key")
 }
 
@@ -160,7 +160,7 @@ func TestNoncesDiffer(t *testing.T) {
 	t.Parallel()
 	seen := make(map[string]bool)
 	for range 100 {
-		entry, err := testKey().seal(id("a"), []byte("same"))
+		entry, err := testKey().Seal(id("a"), []byte("same"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -415,7 +415,7 @@ func FuzzEntry(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	if plain, err := testKey().unseal(id("a"), good); err != nil || string(plain) != `{"id":"ASIA"}` {
+	if plain, err := testKey().Unseal(id("a"), good); err != nil || string(plain) != `{"id":"ASIA"}` {
 		f.Fatalf("the good entry does not open: %q, %v", plain, err)
 	}
 	f.Add(good)
@@ -429,7 +429,7 @@ func FuzzEntry(f *testing.F) {
 		if bytes.Equal(entry, good) {
 			return
 		}
-		if plain, err := testKey().unseal(id("a"), entry); err == nil {
+		if plain, err := testKey().Unseal(id("a"), entry); err == nil {
 			t.Errorf("forged: %q", plain)
 		}
 		writeFile(t, entryPath(c, id("a")), entry)

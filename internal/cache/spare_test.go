@@ -179,7 +179,7 @@ func TestSealingKeyInASparePlace(t *testing.T) {
 			}
 			again, err := s.Create()
 			read, failed := s.Read()
-			if err := errors.Join(err, failed); err != nil || again.name("x") != made.name("x") || read.name("x") != made.name("x") {
+			if err := errors.Join(err, failed); err != nil || again.Name("x") != made.Name("x") || read.Name("x") != made.Name("x") {
 				t.Errorf("not the same key: %v", err)
 			}
 			wantMode(t, filepath.Join(s.Spare[0], keyFileName), 0o600)

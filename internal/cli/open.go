@@ -57,6 +57,7 @@ func (a *app) openIn(files *profile.Files, o getOptions) (*opened, error) {
 		STS: awsapi.New(p.awsOptions()), Secrets: p, Sessions: p.Cache, Clock: p.clock,
 		Scope: func(name string) session.Scope { return p.Cache.Scope(name) },
 		Now:   a.now, Sleep: sleeper(os.Getppid), Random: mathrand.Float64, Log: a.log(),
+		Fleet: p.joinFleet(), AskTime: p.askTime,
 	}
 	return p, nil
 }

@@ -94,6 +94,8 @@ type Settings struct {
 
 	Duration time.Duration // of the base session: 900 s to 36 h, default 12 h
 
+	SharedCache string // what profiles.ini says of it, not parsed; "": nothing
+
 	// Roles are in the order they are assumed, from the identity outwards. There are
 	// none if the base session itself is wanted.
 	Roles []creds.Role

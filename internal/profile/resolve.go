@@ -91,6 +91,7 @@ func (r *resolution) key(s *Settings) error {
 	s.Store = own.get(KeyStore).uncommented().text
 	s.KeyStore = cmp.Or(own.get(KeyKeyStore).uncommented().text, s.Store)
 	s.SeedStore = cmp.Or(own.get(KeySeedStore).uncommented().text, s.Store)
+	s.SharedCache = r.first(KeySharedCache).uncommented().text
 	id := own.get(KeyAccessKeyID).uncommented()
 	if r.env.Identity && inEnv(s.KeyStore) {
 		if id.text != "" && r.env.AccessKeyID != "" && id.text != r.env.AccessKeyID {

@@ -301,6 +301,7 @@ const (
 	KeyRegistered     = "registered"    // profiles.ini only: what register changed in the AWS config
 	KeyAccessKeyID    = "access_key_id" // profiles.ini only
 	KeyDuration       = "duration"      // profiles.ini only: as "12h"
+	KeySharedCache    = "shared_cache"  // profiles.ini only: a URL, or off
 	KeySerial         = "mfa_serial"
 	KeyProcess        = "mfa_process"
 	KeyRole           = "role_arn"
@@ -353,7 +354,7 @@ func (d Dialect) keys() []string {
 		KeyServices, KeyIgnoreEndpoint, KeyFIPS, KeyDualStack, KeyCABundle, KeyRegional, KeySourceIdentity, KeyTags, KeyTransitive,
 	}
 	if d == Plain {
-		return append(keys, KeyStore, KeyKeyStore, KeySeedStore, KeyAccessKeyID, KeyDuration, KeyRegistered)
+		return append(keys, KeyStore, KeyKeyStore, KeySeedStore, KeyAccessKeyID, KeyDuration, KeySharedCache, KeyRegistered)
 	}
 	return append(keys, KeyInclude, KeyParent)
 }

@@ -98,7 +98,7 @@ type ClockBook interface {
 	SaveClock(c rules.Clock) error
 }
 
-// Broker hands out sessions. All fields but Waiting are required.
+// Broker hands out sessions. All fields but Waiting, Fleet and AskTime are required.
 type Broker struct {
 	STS      STS
 	Secrets  Secrets
@@ -119,6 +119,14 @@ type Broker struct {
 	Random func() float64
 
 	Log *slog.Logger
+
+	// Fleet joins the hosts that share sessions, by the secrets that all of them have. It is nil where
+	// there are none, and so is what it returns then. Its error is a *fault.Error.
+	Fleet func(secretAccessKey, seed creds.Secret, plan rules.Plan) (Fleet, error)
+
+	// AskTime asks AWS for the time with an access key and without a code, as awsapi.Result has it. Only
+	// a fleet needs it.
+	AskTime func(ctx context.Context, key creds.AccessKey) (server, local time.Time)
 }
 
 // Options are the wishes of one call.
@@ -135,7 +143,9 @@ type Options struct {
 // from AWS. It waits, for the lock or the next time step, no longer than ctx allows; the
 // error is a *fault.Error, or ctx's cause when ctx was cancelled.
 func (b *Broker) Get(ctx context.Context, plan rules.Plan, opts Options) (creds.Credentials, error) {
-	session, err := b.begin(plan).serve(ctx, plan.Target(), demand{Options: opts})
+	c := b.begin(plan)
+	defer c.leave(ctx)
+	session, err := c.serve(ctx, plan.Target(), demand{Options: opts})
 	return session.Credentials, err
 }
 
@@ -146,6 +156,10 @@ type call struct {
 	started time.Time // this machine's clock
 	clock   rules.Clock
 	read    *secrets // nil until they are asked for
+
+	fleet    Fleet // nil until it is joined
+	looked   time.Time // when it was asked last whether another host has the session
+	compared bool  // AWS was asked for the time
 }
 
 // secrets are what a call with a code is made of.

@@ -171,7 +171,7 @@ func TestLockIsHeldForEver(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
 			defer cancel()
 			_, err := b.Get(ctx, plan(), Options{})
-			if fault.KindOf(err) != fault.Deadline || !errors.Is(err, errWaiting) {
+			if fault.KindOf(err) != fault.Deadline || !errors.Is(err, ErrWaiting) {
 				t.Errorf("got %v", err)
 			}
 			for _, want := range test.want {

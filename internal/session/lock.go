@@ -36,7 +36,7 @@ func (c *call) lock(ctx context.Context, scope Scope, t *rules.Target, d demand)
 		jittered := time.Duration(float64(wait) * (0.5 + c.Random()))
 		if err := c.Sleep(ctx, jittered); err != nil {
 			taken := Taken(scope, c.plan.Serial)
-			taken.Err = errWaiting
+			taken.Err = ErrWaiting
 			return nil, nil, gaveUp(ctx, taken)
 		}
 	}
@@ -58,19 +58,18 @@ func Taken(scope Scope, serial string) *fault.Error {
 // filled returns the cached session of t if it meets d.
 func (c *call) filled(t *rules.Target, d demand) (creds.Session, bool) {
 	session, ok := c.cached(t)
-	if !ok || !rules.Fresh(session, c.now()) {
-		return creds.Session{}, false
-	}
-	return session, !d.Refresh || session.Credentials.AccessKeyID != d.replaces
+	return session, ok && c.meets(session, d)
 }
 
-// errWaiting marks a failure to wait, which says nothing about the next process.
-var errWaiting = errors.New("waiting")
+// meets reports whether a session that may be handed out meets d.
+func (c *call) meets(s creds.Session, d demand) bool {
+	return rules.Fresh(s, c.now()) && (!d.Refresh || s.Credentials.AccessKeyID != d.replaces)
+}
 
 // notWaiting returns the error of a wait that this process cannot afford.
 func (c *call) notWaiting(remedy, why string) error {
 	err := fault.New(fault.Deadline, "MFA device "+c.plan.Serial, remedy, "%s", why)
-	err.Err = errWaiting
+	err.Err = ErrWaiting
 	return err
 }
 

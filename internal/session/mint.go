@@ -47,6 +47,13 @@ func (c *call) mint(ctx context.Context, t *rules.Target, d demand) (creds.Sessi
 	if err := c.remembered(ctx, &locked.Record, t, d); err != nil {
 		return creds.Session{}, err
 	}
+	shared, err := c.shared(ctx, t, d, locked)
+	if err != nil {
+		return creds.Session{}, err
+	}
+	if shared != nil {
+		return *shared, nil
+	}
 	return c.mintLocked(ctx, t, d, locked)
 }
 
@@ -111,22 +118,29 @@ func (c *call) mintLocked(ctx context.Context, t *rules.Target, d demand, b *Loc
 	}
 	// A cancelled call says nothing about AWS, and a wait that was too long for one process says
 	// nothing about the next.
-	silent := errors.Is(ctx.Err(), context.Canceled) || errors.Is(err, errWaiting)
+	silent := errors.Is(ctx.Err(), context.Canceled) || errors.Is(err, ErrWaiting)
 	source, ok := errors.AsType[sourceError](err)
 	switch {
 	case err == nil:
-		if err := c.Sessions.Put(t.ID, session); err != nil {
-			c.Log.Debug("session not cached", "error", err)
-		}
+		c.keep(t, session)
 		b.succeeded(t)
+		c.share(ctx, t, session, nil)
 	case ok && !silent:
 		b.Record.Note(t.ID, rules.NewFailure(source.error, c.Now()))
 		b.Save()
 	case !silent:
-		b.Record.Fail(t.ID, c.failure(ctx, t, err))
+		failure := b.Record.Fail(t.ID, c.failure(ctx, t, err))
 		b.Save()
+		c.share(ctx, t, session, &failure)
 	}
 	return session, err
+}
+
+// keep puts the session of t into the cache.
+func (c *call) keep(t *rules.Target, session creds.Session) {
+	if err := c.Sessions.Put(t.ID, session); err != nil {
+		c.Log.Debug("session not cached", "error", err)
+	}
 }
 
 // mintWithCode mints a session with the access key and a token code, or with one
@@ -187,14 +201,22 @@ func (c *call) explained(ctx context.Context, err error, t *rules.Target, b *Loc
 func (c *call) sendCode(ctx context.Context, t *rules.Target, request awsapi.Request, d demand, b *LockedRecord) (awsapi.Result, error) {
 	repeated, outdated := false, 0
 	for {
-		if result, ok := c.meanwhile(t, d); ok {
-			return result, nil
+		if session, err := c.meanwhile(ctx, t, d); session != nil || err != nil {
+			return resultOf(session), err
 		}
 		step, begun, err := c.nextStep(ctx, b.Record, d)
 		if err != nil {
 			return awsapi.Result{}, err
 		}
 		if !begun {
+			continue
+		}
+		session, free, err := c.claim(ctx, t, d, step)
+		switch {
+		case session != nil || err != nil:
+			return resultOf(session), err
+		case !free:
+			b.Claim(step)
 			continue
 		}
 		request.CodeExpires = step.End()
@@ -228,6 +250,7 @@ func (c *call) sendClaimed(ctx context.Context, t *rules.Target, request awsapi.
 	if b.Settle(result.Err, step); b.Record.Code == "" {
 		b.Scope.Free(code)
 	}
+	c.unclaim(ctx, result.Err, step)
 	if result.Err == nil {
 		b.Record.Accepted, _ = c.mark(ctx, t)
 		b.Save()
@@ -241,10 +264,21 @@ func (c *call) noPlace(unstored error) error {
 		"no token code was sent: another process may have sent it, because there is no place for a lock and a record (%s)", fault.Text(unstored))
 }
 
-// meanwhile returns the session of t that another process has put into the cache.
-func (c *call) meanwhile(t *rules.Target, d demand) (awsapi.Result, bool) {
-	session, ok := c.filled(t, d)
-	return awsapi.Result{Credentials: session.Credentials, ServerTime: session.Minted}, ok
+// meanwhile returns the session of t that another process has put into the cache, or another host into that
+// of the fleet.
+func (c *call) meanwhile(ctx context.Context, t *rules.Target, d demand) (*creds.Session, error) {
+	if session, ok := c.filled(t, d); ok {
+		return &session, nil
+	}
+	return c.look(ctx, t, d)
+}
+
+// resultOf returns a session as the result of the call that has minted it.
+func resultOf(s *creds.Session) awsapi.Result {
+	if s == nil {
+		return awsapi.Result{}
+	}
+	return awsapi.Result{Credentials: s.Credentials, ServerTime: s.Minted}
 }
 
 // worthAnother reports whether the call may succeed with a later code, or at a

@@ -49,7 +49,7 @@ func (s Store) HasSeed() bool { return s.getenv(VarSeed) != "" || s.getenv(VarSe
 
 // Serial returns the serial of the MFA device as the environment gives it, not
 // validated, or "".
-func (s Store) Serial() (string, error) { return s.value(VarSerial) }
+func (s Store) Serial() (string, error) { return s.Value(VarSerial) }
 
 // AccessKeyID returns the access key's id alone, which is not a secret. It may be of any maker of STS.
 func (s Store) AccessKeyID() (string, error) {
@@ -88,16 +88,16 @@ func (s Store) Seed(context.Context) (totp.Seed, error) {
 }
 
 func (s Store) required(name string) (string, error) {
-	value, err := s.value(name)
+	value, err := s.Value(name)
 	if err == nil && value == "" {
 		err = fault.New(fault.NoSecret, name, "set "+name+" or "+name+"_FILE", "is not set, and the env store needs it")
 	}
 	return value, err
 }
 
-// value returns what NAME or the file named by NAME_FILE holds, as creds.Text has it, or "" if neither
+// Value returns what NAME or the file named by NAME_FILE holds, as creds.Text has it, or "" if neither
 // is set.
-func (s Store) value(name string) (string, error) {
+func (s Store) Value(name string) (string, error) {
 	direct, path := s.getenv(name), s.getenv(name+"_FILE")
 	switch {
 	case direct != "" && path != "":

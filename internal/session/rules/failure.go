@@ -84,8 +84,8 @@ func (f Failure) follows(last Failure) bool {
 }
 
 // Fail notes that the session id could not be minted, and sets the hold-off that such a failure
-// calls for.
-func (r *Record) Fail(id string, f Failure) {
+// calls for. It returns what it has noted.
+func (r *Record) Fail(id string, f Failure) Failure {
 	if last, ok := r.Failures[id]; ok && f.follows(last) {
 		f.Count = last.Count + 1
 	}
@@ -93,6 +93,7 @@ func (r *Record) Fail(id string, f Failure) {
 		f.Until = f.At.Add(hold)
 	}
 	r.Note(id, f)
+	return f
 }
 
 // Note notes that the session id could not be minted, without a hold-off: the session it is minted

@@ -1,0 +1,70 @@
+package fleet
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+)
+
+// claimTTL is how long a claim is kept: longer than AWS takes a code by far.
+const claimTTL = 10 * time.Minute
+
+// Claim claims the code of a time step, before it is sent, for this host alone. It returns the session that is
+// wished for, if another host has shared it meanwhile; or whether the code may be sent. It may not if
+// another host has claimed it, or that of the next step: AWS may refuse those before the last it took. The
+// error is as that of Await.
+func (m *Member) Claim(ctx context.Context, w session.Wish, step totp.Step) (s *creds.Session, free bool, err error) {
+	entry, name, next := m.name("entry", w.ID), m.claimName(step), m.claimName(step+1)
+	values, left, err := m.get(ctx, entry, name, next)
+	if err == nil {
+		s, err = m.entry(w, entry, values[0], left)
+	}
+	if err == nil && s == nil {
+		free, err = m.claim(ctx, step, values[1], values[2])
+	}
+	if err != nil {
+		return nil, true, m.without(err)
+	}
+	return s, free, nil
+}
+
+// claim claims a step; present and next are the claims of it and of the next step.
+func (m *Member) claim(ctx context.Context, step totp.Step, present, next string) (free bool, err error) {
+	name := m.claimName(step)
+	if next != "" {
+		_, err := m.open(m.claimName(step+1), next)
+		return false, err
+	}
+	if present == "" {
+		value, err := m.seal(name, []byte(m.Host))
+		if err != nil {
+			return false, err
+		}
+		if present, free, err = m.swap(ctx, name, "", value, claimTTL); err != nil {
+			return false, err
+		}
+		if free {
+			m.claims[step] = value
+			m.Log.Debug("shared cache: time step claimed", "step", int64(step))
+			return true, nil
+		}
+	}
+	if own, claimed := m.claims[step]; claimed && present == own {
+		return true, nil
+	}
+	host, err := m.open(name, present)
+	m.Log.Debug("shared cache: time step spent by another host", "step", int64(step), "host", string(host))
+	return false, err
+}
+
+// Free takes back the claim of a code that was certainly not sent.
+func (m *Member) Free(ctx context.Context, step totp.Step) {
+	if value, claimed := m.claims[step]; claimed {
+		if _, freed, err := m.swap(ctx, m.claimName(step), value, "", 0); freed && err == nil {
+			delete(m.claims, step)
+		}
+	}
+}

@@ -25,7 +25,7 @@ const (
 const (
 	saltDerived = "aws-mfa-creds session cache v1: access key and seed"
 	saltStored  = "aws-mfa-creds session cache v1: stored key"
-	saltFleet   = "aws-mfa-creds shared cache v1: access key and seed"
+	saltFleet   = "aws-mfa-creds session fleet v1: access key and seed"
 )
 
 // Key is a sealing key: the three keys, one behind the other, that are expanded from one, so that none has

@@ -4,17 +4,28 @@ package test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
 // engine is a real server that sessions are shared through.
@@ -49,7 +60,13 @@ func sparePort(t *testing.T) int {
 func (e *engine) start() {
 	e.t.Helper()
 	args := append([]string{"--port", strconv.Itoa(e.port), "--bind", "127.0.0.1", "--save", "", "--dir", e.dir, "--tcp-backlog", "128"}, e.args...)
-	e.cmd = exec.Command("redis-server", args...)
+	e.run("redis-server", args...)
+}
+
+// run runs a server, and waits until it takes connections.
+func (e *engine) run(name string, args ...string) {
+	e.t.Helper()
+	e.cmd = exec.Command(name, args...)
 	var log bytes.Buffer
 	e.cmd.Stdout = &log
 	if err := e.cmd.Start(); err != nil {
@@ -94,6 +111,12 @@ func host(t *testing.T, b *testbed.Bed, n int, url string, env ...string) []stri
 // hosts has n hosts get a session at once, and returns how they ended.
 func hosts(t *testing.T, b *testbed.Bed, n int, url string, args ...string) []outcome {
 	t.Helper()
+	return startHosts(t, b, n, url, args...)()
+}
+
+// startHosts has n hosts get a session at once, and returns a function that waits for them.
+func startHosts(t *testing.T, b *testbed.Bed, n int, url string, args ...string) (wait func() []outcome) {
+	t.Helper()
 	results := make(chan outcome, n)
 	for i := range n {
 		env := host(t, b, i, url)
@@ -101,21 +124,420 @@ func hosts(t *testing.T, b *testbed.Bed, n int, url string, args ...string) []ou
 			results <- run(t, b, env, b.Binary, append([]string{"get", "--profile", "work"}, args...)...)
 		}()
 	}
-	all := make([]outcome, 0, n)
-	for range n {
-		all = append(all, <-results)
+	return func() (all []outcome) {
+		for range n {
+			all = append(all, <-results)
+		}
+		return all
 	}
-	return all
+}
+
+// mustHost gets a session on host n.
+func mustHost(t *testing.T, b *testbed.Bed, n int, url string, args ...string) processJSON {
+	t.Helper()
+	return credentials(t, run(t, b, host(t, b, n, url), b.Binary, append([]string{"get", "--profile", "work"}, args...)...))
 }
 
 const crowd = 50
 
-// TestFleet has the hosts of a fleet ask at once: one call, one code.
+// TestFleet has the hosts of a fleet ask at once, in every way that an engine can be reached: one call, one code.
 func TestFleet(t *testing.T) {
 	t.Parallel()
+	for name, setUp := range map[string]func(t *testing.T) (url string){
+		"plain": func(t *testing.T) string { return startEngine(t).url() },
+		"password": func(t *testing.T) string {
+			return withUser(startEngine(t, "--requirepass", "canary-pass").url(), ":canary-pass")
+		},
+		"ACL": func(t *testing.T) string {
+			e := startEngine(t)
+			e.cli("ACL", "SETUSER", "ci", "on", ">canary-pass", "~ci:*", "-@all", "+get", "+mget", "+set", "+del", "+eval", "+pttl")
+			e.cli("ACL", "SETUSER", "default", "off")
+			return withUser(e.url(), "ci:canary-pass") + "?prefix=ci:"
+		},
+		"TLS": func(t *testing.T) string {
+			c := newCertificates(t)
+			e := &engine{t: t, dir: t.TempDir(), port: sparePort(t)}
+			need(t, "redis-server", "apt-get install redis-server")
+			e.args = []string{"--tls-port", strconv.Itoa(e.port), "--port", "0", "--tls-cert-file", c.cert, "--tls-key-file", c.key, "--tls-ca-cert-file", c.ca}
+			e.start()
+			t.Cleanup(e.kill)
+			return "rediss://" + e.addr() + "?ca=" + c.ca + "&cert=" + c.cert + "&key=" + c.key
+		},
+		"Sentinel": func(t *testing.T) string { return startSentinel(t, startEngine(t)) },
+		"Cluster":  startCluster,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := setUp(t) + map[bool]string{true: "&", false: "?"}[strings.Contains(name, "ACL") || name == "TLS"] + "required=true"
+			b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: latency}})
+			wantSameSession(t, hosts(t, b, crowd, url))
+			wantMints(t, b, 1)
+		})
+	}
+}
+
+func withUser(url, user string) string {
+	return strings.Replace(url, "redis://", "redis://"+user+"@", 1)
+}
+
+// TestFleetShares has the hosts of a fleet ask for more than a session: for a role, and for what AWS refuses.
+func TestFleetShares(t *testing.T) {
+	t.Parallel()
 	e := startEngine(t)
-	b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: latency}})
-	roomInStep()
-	wantSameSession(t, hosts(t, b, crowd, e.url()))
+	t.Run("role", func(t *testing.T) {
+		t.Parallel()
+		b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: latency}})
+		wantSameSession(t, hosts(t, b, crowd, e.url(), "--role-arn", "arn:aws:iam::123456789012:role/deploy"))
+		wantMints(t, b, 1)
+		if got := calls(b, "AssumeRole"); got != 1 {
+			t.Errorf("%d AssumeRole calls", got)
+		}
+	})
+	t.Run("refusal", func(t *testing.T) {
+		t.Parallel()
+		b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: latency}})
+		results := make(chan outcome, crowd)
+		for i := range crowd {
+			env := append(host(t, b, i, e.url()), "AWS_MFA_CREDS_SECRET_ACCESS_KEY="+strings.Repeat("x", 40))
+			go func() { results <- run(t, b, env, b.Binary, "get", "--profile", "work") }()
+		}
+		for range crowd {
+			wantFailure(t, b, <-results, 6)
+		}
+		if got := calls(b, "GetSessionToken"); got != 1 {
+			t.Errorf("%d calls", got)
+		}
+	})
+	t.Run("refresh", func(t *testing.T) {
+		t.Parallel()
+		b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: latency}})
+		roomInStep()
+		old := mustHost(t, b, 0, e.url())
+		if again := mustHost(t, b, 1, e.url()); again.AccessKeyID != old.AccessKeyID {
+			t.Error("not the session of the other host")
+		}
+		renewed := mustHost(t, b, 2, e.url(), "--refresh") // one that had none
+		if renewed.AccessKeyID == old.AccessKeyID {
+			t.Error("--refresh returned what was there")
+		}
+		if again := mustHost(t, b, 3, e.url()); again.AccessKeyID != renewed.AccessKeyID {
+			t.Error("not the renewed session")
+		}
+		wantMints(t, b, 2)
+	})
+}
+
+// TestFleetWithoutEngine has an engine that cannot be used: the session comes all the same, and in silence. If it
+// is required, it does not.
+func TestFleetWithoutEngine(t *testing.T) {
+	t.Parallel()
+	c := newCertificates(t)
+	for name, setUp := range map[string]func(t *testing.T) (url string){
+		"refused":        func(t *testing.T) string { return fmt.Sprintf("redis://127.0.0.1:%d", sparePort(t)) },
+		"unknown name":   func(*testing.T) string { return "redis://cache.invalid" },
+		"wrong password": func(t *testing.T) string { return withUser(startEngine(t, "--requirepass", "right").url(), ":wrong") },
+		"no password":    func(t *testing.T) string { return startEngine(t, "--requirepass", "right").url() },
+		"not permitted": func(t *testing.T) string {
+			e := startEngine(t)
+			e.cli("ACL", "SETUSER", "ci", "on", ">pass", "~other:*", "+@all")
+			return withUser(e.url(), "ci:pass")
+		},
+		"full":      func(t *testing.T) string { return startEngine(t, "--maxmemory", "1").url() },
+		"HTTP":      func(t *testing.T) string { return "redis://" + listen(t, "HTTP/1.1 400 Bad Request\r\n\r\n") },
+		"hostile":   func(t *testing.T) string { return "redis://" + listen(t, "*99999999999\r\n") },
+		"huge":      func(t *testing.T) string { return "redis://" + listen(t, "$99999999999\r\n") },
+		"hangs up":  func(t *testing.T) string { return "redis://" + listen(t, "") },
+		"TLS there": func(t *testing.T) string { return "rediss://" + listen(t, "") + "?ca=" + c.ca },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := bed(t, testbed.Options{})
+			url := setUp(t)
+			mark := map[bool]string{true: "&", false: "?"}[strings.Contains(url, "?")]
+			wantFailure(t, b, run(t, b, host(t, b, 0, url+mark+"required=true"), b.Binary, "get", "--profile", "work"), 7, "shared cache", "is required")
+			if n := calls(b, "GetSessionToken"); n != 0 {
+				t.Errorf("%d calls without the engine that is required", n)
+			}
+			mustHost(t, b, 1, url)
+			wantMints(t, b, 1)
+		})
+	}
+}
+
+// TestFleetWithSilentEngine has an engine that takes connections and never answers.
+func TestFleetWithSilentEngine(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	b := bed(t, testbed.Options{})
+	got := run(t, b, host(t, b, 0, "redis://"+l.Addr().String()), b.Binary, "get", "--profile", "work")
+	credentials(t, got)
+	if got.took > 30*time.Second {
+		t.Errorf("it took %v", got.took)
+	}
 	wantMints(t, b, 1)
+}
+
+// listen returns the address of a server that answers every connection with text and hangs up.
+func listen(t *testing.T, text string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Read(make([]byte, 1)) // whoever hangs up on unread data resets the connection
+			_, _ = conn.Write([]byte(text))
+			conn.Close()
+		}
+	}()
+	return l.Addr().String()
+}
+
+// TestFleetWithoutItsHead kills the host that gets the session while its call is under way.
+func TestFleetWithoutItsHead(t *testing.T) {
+	t.Parallel()
+	e := startEngine(t)
+	b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: 5 * time.Second}})
+	head := b.Command(t.Context(), b.Binary, "get", "--profile", "work")
+	head.Env = append(head.Env, host(t, b, crowd, e.url())...)
+	if err := head.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the call of the first host", func() bool { return calls(b, "GetSessionToken") == 1 })
+	b.Server.SetLatency(latency)
+	_ = head.Process.Kill()
+	_ = head.Wait()
+	wantSameSession(t, hosts(t, b, crowd, e.url()))
+	wantMints(t, b, 2)
+}
+
+// TestFleetWhileTheEngineFails stops the engine, kills it and empties it, while the hosts of a fleet wait for the one
+// that gets the session.
+func TestFleetWhileTheEngineFails(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]func(e *engine){
+		"stops": func(e *engine) {
+			_ = e.cmd.Process.Signal(syscall.SIGSTOP)
+			time.Sleep(3 * time.Second)
+			_ = e.cmd.Process.Signal(syscall.SIGCONT)
+		},
+		"starts again, empty": func(e *engine) {
+			e.kill()
+			time.Sleep(time.Second)
+			e.start()
+		},
+		"loses everything": func(e *engine) { e.cli("FLUSHALL") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const few = 10
+			e := startEngine(t)
+			b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: 8 * time.Second}})
+			wait := startHosts(t, b, few, e.url())
+			eventually(t, "all hosts", func() bool { return strings.Count(e.cli("CLIENT", "LIST"), " addr=") == few+1 })
+			fail(e)
+			for _, got := range wait() {
+				credentials(t, got)
+			}
+			if n := calls(b, "GetSessionToken"); n > 2 { // a claim that is lost may cost one that is refused
+				t.Errorf("%d calls", n)
+			}
+		})
+	}
+}
+
+// TestFleetWithForgery has somebody write to the engine who has no key: nothing of it is believed.
+func TestFleetWithForgery(t *testing.T) {
+	t.Parallel()
+	e := startEngine(t)
+	b := bed(t, testbed.Options{})
+	roomInStep()
+	first := mustHost(t, b, 0, e.url())
+	keys := strings.Fields(e.cli("KEYS", "*"))
+	if len(keys) != 2 { // the session, and the claim of the time step
+		t.Errorf("%d keys: %q", len(keys), keys)
+	}
+	for _, key := range keys {
+		value := e.cli("--no-raw", "GET", key)
+		for _, secret := range append(b.Secrets(), first.SecretAccessKey, first.SessionToken, first.AccessKeyID, "alice", "123456789012") {
+			if strings.Contains(value+key, secret) {
+				t.Errorf("%s shows %q", key, secret)
+			}
+		}
+	}
+	e.cli("COPY", keys[0], "spare")
+	e.cli("COPY", keys[1], keys[0], "REPLACE") // each under the name of the other
+	e.cli("COPY", "spare", keys[1], "REPLACE")
+	for i, change := range []func(){nil, func() {
+		for _, key := range keys {
+			e.cli("SET", key, "forged")
+		}
+	}} {
+		if change != nil {
+			change()
+		}
+		env := append(host(t, b, 1+i, e.url()), "AWS_MFA_CREDS_SHARED_CACHE="+e.url()+"?required=true")
+		wantFailure(t, b, run(t, b, env, b.Binary, "get", "--profile", "work"), 7, "does not open")
+	}
+	if again := mustHost(t, b, 3, e.url()); again.AccessKeyID == first.AccessKeyID {
+		t.Error("a session from nowhere")
+	}
+}
+
+// TestFleetKeepsSecrets looks for secrets in all that the engine is told, in the whole of its memory, and in the
+// debug log.
+func TestFleetKeepsSecrets(t *testing.T) {
+	t.Parallel()
+	e := startEngine(t, "--requirepass", "canary-pass")
+	monitor := exec.Command("redis-cli", "-p", strconv.Itoa(e.port), "-a", "canary-pass", "MONITOR")
+	var told bytes.Buffer
+	monitor.Stdout = &told
+	if err := monitor.Start(); err != nil {
+		t.Fatal(err)
+	}
+	b := bed(t, testbed.Options{})
+	time.Sleep(200 * time.Millisecond)
+	got := run(t, b, append(host(t, b, 0, withUser(e.url(), ":canary-pass")), "AWS_MFA_CREDS_DEBUG=1"), b.Binary, "get", "--profile", "work", "--debug")
+	var c processJSON
+	if err := json.Unmarshal([]byte(got.stdout), &c); err != nil {
+		t.Fatalf("%v: %s", err, got.stderr)
+	}
+	_ = monitor.Process.Kill()
+	_ = monitor.Wait()
+	if !strings.Contains(told.String(), "EVAL") || !strings.Contains(told.String(), "aws-mfa-creds:{") {
+		t.Fatalf("the engine was not asked: %s", told.String())
+	}
+	if !strings.Contains(got.stderr, "session shared") {
+		t.Errorf("the log does not tell that the session was shared: %s", got.stderr)
+	}
+	secrets := append(b.Secrets(), c.SecretAccessKey, c.SessionToken)
+	for _, secret := range secrets {
+		if strings.Contains(told.String(), secret) || strings.Contains(got.stderr, secret) {
+			t.Errorf("a secret of %d characters was told", len(secret))
+		}
+	}
+	if strings.Contains(got.stderr, "canary-pass") {
+		t.Error("the log has the password")
+	}
+}
+
+// TestFleetSettings refuses settings that cannot be meant, but not while a session is cached: it is returned before
+// they are looked at.
+func TestFleetSettings(t *testing.T) {
+	t.Parallel()
+	b := bed(t, testbed.Options{})
+	for url, words := range map[string][]string{
+		"nonsense":                      {"AWS_MFA_CREDS_SHARED_CACHE", "rediss://"},
+		"redis://127.0.0.1?canary=1":    {"AWS_MFA_CREDS_SHARED_CACHE", "unknown key", "prefix, ca"},
+		"rediss://127.0.0.1?ca=/no.pem": {"/no.pem"},
+	} {
+		wantFailure(t, b, run(t, b, host(t, b, 0, url), b.Binary, "get", "--profile", "work"), 3, words...)
+	}
+	own := filepath.Join(b.Own(), "profiles.ini")
+	writeFile(t, own, "[work]\nshared_cache = redis://:canary@127.0.0.1\n")
+	got := get(t, b)
+	wantFailure(t, b, got, 3, "shared_cache of profile", "AWS_MFA_CREDS_SHARED_CACHE_PASSWORD")
+	if strings.Contains(got.stderr, "canary") {
+		t.Error("the error shows the password")
+	}
+	if n := calls(b, "GetSessionToken"); n != 0 {
+		t.Errorf("%d calls", n)
+	}
+	writeFile(t, own, "[work]\nshared_cache = off\n")
+	first := mustGet(t, b)
+	writeFile(t, own, "[work]\nshared_cache = nonsense\n")
+	if second := mustGet(t, b); second.AccessKeyID != first.AccessKeyID {
+		t.Error("not the cached session")
+	}
+	e := startEngine(t, "--requirepass", "right")
+	password := filepath.Join(b.Dir, "password")
+	writeFile(t, password, "right\n")
+	address := filepath.Join(b.Dir, "address")
+	writeFile(t, address, e.url()+"?required=true\n")
+	env := append(host(t, b, 1, ""), "AWS_MFA_CREDS_SHARED_CACHE_FILE="+address, "AWS_MFA_CREDS_SHARED_CACHE_PASSWORD_FILE="+password)
+	time.Sleep(time.Until(totp.StepAt(time.Now()).End()))
+	credentials(t, run(t, b, env, b.Binary, "get", "--profile", "work"))
+}
+
+// startSentinel starts a Sentinel for e and returns the URL of what it knows.
+func startSentinel(t *testing.T, e *engine) string {
+	t.Helper()
+	need(t, "redis-sentinel", "apt-get install redis-sentinel")
+	s := &engine{t: t, dir: t.TempDir(), port: sparePort(t)}
+	config := filepath.Join(s.dir, "sentinel.conf")
+	writeFile(t, config, fmt.Sprintf("port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor main 127.0.0.1 %d 1\n", s.port, s.dir, e.port))
+	s.run("redis-sentinel", config)
+	t.Cleanup(s.kill)
+	return fmt.Sprintf("redis+sentinel://127.0.0.1:%d,%s/main", sparePort(t), s.addr()) // the first one is down
+}
+
+// startCluster starts a cluster of two servers, and returns its URL with one of them.
+func startCluster(t *testing.T) string {
+	t.Helper()
+	var all []*engine
+	for range 2 {
+		e := startEngine(t, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(sparePort(t)))
+		e.cli("CLUSTER", "RESET")
+		all = append(all, e)
+	}
+	all[0].cli("CLUSTER", "ADDSLOTSRANGE", "0", "8191")
+	all[1].cli("CLUSTER", "ADDSLOTSRANGE", "8192", "16383")
+	bus := all[1].args[len(all[1].args)-1]
+	all[0].cli("CLUSTER", "MEET", "127.0.0.1", strconv.Itoa(all[1].port), bus)
+	eventually(t, "the cluster", func() bool {
+		return strings.Contains(all[0].cli("CLUSTER", "INFO"), "cluster_state:ok") && strings.Contains(all[1].cli("CLUSTER", "INFO"), "cluster_state:ok") &&
+			strings.Contains(all[0].cli("CLUSTER", "INFO"), "cluster_known_nodes:2")
+	})
+	return "redis+cluster://" + all[0].addr()
+}
+
+// certificates are the paths of PEM files.
+type certificates struct{ ca, cert, key string }
+
+// newCertificates returns a certificate for 127.0.0.1, which an authority of its own has signed.
+func newCertificates(t *testing.T) certificates {
+	t.Helper()
+	dir := t.TempDir()
+	c := certificates{filepath.Join(dir, "ca.pem"), filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")}
+	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	leaf := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "cache"}, NotBefore: ca.NotBefore, NotAfter: ca.NotAfter, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, ca, &key.PublicKey, caKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, block := range map[string]*pem.Block{c.ca: {Type: "CERTIFICATE", Bytes: caDER}, c.cert: {Type: "CERTIFICATE", Bytes: leafDER}, c.key: {Type: "PRIVATE KEY", Bytes: keyDER}} {
+		writeFile(t, path, string(pem.EncodeToMemory(block)))
+	}
+	return c
 }

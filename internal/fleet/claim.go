@@ -48,7 +48,7 @@ func (m *Member) claim(ctx context.Context, step totp.Step, present, next string
 		}
 		if free {
 			m.claims[step] = value
-			m.Log.Debug("shared cache: time step claimed", "step", int64(step))
+			m.Log.Debug("shared cache: time step claimed", "step", step)
 			return true, nil
 		}
 	}
@@ -56,7 +56,7 @@ func (m *Member) claim(ctx context.Context, step totp.Step, present, next string
 		return true, nil
 	}
 	host, err := m.open(name, present)
-	m.Log.Debug("shared cache: time step spent by another host", "step", int64(step), "host", string(host))
+	m.Log.Debug("shared cache: time step spent by another host", "step", step, "host", string(host))
 	return false, err
 }
 

@@ -136,7 +136,7 @@ func (m *Member) name(kind string, parts ...string) string {
 }
 
 func (m *Member) claimName(step totp.Step) string {
-	return m.name("step", m.serial, strconv.FormatInt(int64(step), 10))
+	return m.name("step", m.serial, strconv.FormatUint(uint64(step), 10))
 }
 
 // seal returns content as it is stored under name. No two values are the same, so that each tells who wrote it.

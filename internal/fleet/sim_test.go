@@ -283,7 +283,7 @@ func (s *sim) actions() (all []string) {
 		if i > 0 && !s.hosts[i-1].started { // the hosts are alike: who begins first is A
 			break
 		}
-		if h.gone || e.kind == "done" || e.kind == "sleep" && e.wake.After(s.now) && !(e.poll && s.version != e.seen) {
+		if h.gone || e.kind == "done" || e.kind == "sleep" && e.wake.After(s.now) && (!e.poll || s.version == e.seen) {
 			continue
 		}
 		all = append(all, "run "+h.name)

@@ -143,7 +143,7 @@ func TestExplain(t *testing.T) {
 			t.Errorf("%v: %v", c.err, got)
 		}
 		for _, again := range []error{fleet.ErrAway, fleet.ErrSilent} {
-			if errors.Is(got, again) != (again == c.want) {
+			if errors.Is(got, again) != errors.Is(c.want, again) {
 				t.Errorf("%v: another try: %v", c.err, got)
 			}
 		}

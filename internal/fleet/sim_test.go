@@ -268,6 +268,8 @@ func (h *simHost) SaveClock(rules.Clock) error  { return nil }
 func (h *simHost) Load() rules.Record           { return h.record[""] }
 func (h *simHost) Save(r rules.Record) error    { h.record[""] = r; return nil }
 func (*simHost) Holder() (int, string, bool)    { return 0, "", false }
+func (*simHost) Claim(string) error             { return nil }
+func (*simHost) Free(string)                    {}
 func (*simHost) TryLock() (func(), bool, error) { return func() {}, true, nil }
 
 // simSessions is the cache of a host.

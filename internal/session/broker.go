@@ -157,9 +157,9 @@ type call struct {
 	clock   rules.Clock
 	read    *secrets // nil until they are asked for
 
-	fleet    Fleet // nil until it is joined
+	fleet    Fleet     // nil until it is joined
 	looked   time.Time // when it was asked last whether another host has the session
-	compared bool  // AWS was asked for the time
+	compared bool      // AWS was asked for the time
 }
 
 // secrets are what a call with a code is made of.

@@ -469,6 +469,44 @@ func TestFleetSettings(t *testing.T) {
 	credentials(t, run(t, b, env, b.Binary, "get", "--profile", "work"))
 }
 
+// TestFleetIsSeen has list, doctor and clear show the shared cache and act on it.
+func TestFleetIsSeen(t *testing.T) {
+	t.Parallel()
+	e := startEngine(t, "--maxmemory-policy", "allkeys-lru")
+	b := bed(t, testbed.Options{})
+	env := host(t, b, 0, e.url())
+	command := func(args ...string) outcome { t.Helper(); return run(t, b, env, b.Binary, args...) }
+	wantText := func(got outcome, words ...string) {
+		t.Helper()
+		for _, word := range words {
+			if !strings.Contains(got.stdout+got.stderr, word) {
+				t.Errorf("%q is not in: %s%s", word, got.stdout, got.stderr)
+			}
+		}
+	}
+	wantText(command("list"), "shared cache "+e.addr()+": not used yet")
+	wantText(command("doctor", "--online", "--verbose"), "shared-cache-weak", "allkeys-lru")
+	first := credentials(t, command("get", "--profile", "work"))
+	wantText(command("list"), "shared cache "+e.addr()+": last used")
+	wantText(command("list", "--json"), `"place": "`+e.addr()+`"`, `"used": "`)
+	if again := mustHost(t, b, 1, e.url()); again.AccessKeyID != first.AccessKeyID {
+		t.Error("not the shared session")
+	}
+	wantText(command("clear", "--profile", "work"), "deleted 1 session")
+	if got := e.cli("DBSIZE"); got != "1" { // the claim of the time step stays
+		t.Errorf("%s keys are left", got)
+	}
+	e.cli("ACL", "SETUSER", "default", "-eval")
+	got := command("doctor", "--online", "--json")
+	wantText(got, `"shared-cache-unusable"`, "EVAL has to be allowed")
+	e.kill()
+	wantText(command("doctor", "--online"), "shared-cache-unusable", "refused")
+	wantFailure(t, b, run(t, b, host(t, b, 2, e.url()+"?required=true"), b.Binary, "get", "--profile", "work"), 7)
+	env = host(t, b, 2, e.url())
+	wantText(command("list"), "could not be used", "refused")
+	wantText(command("doctor"), "shared-cache-unusable", "could not be used")
+}
+
 // startSentinel starts a Sentinel for e and returns the URL of what it knows.
 func startSentinel(t *testing.T, e *engine) string {
 	t.Helper()

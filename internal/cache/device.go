@@ -118,6 +118,21 @@ func (c *Cache) SaveClock(name string, clock rules.Clock) error {
 	return save(c, file, clock) // newer than one that cannot be removed
 }
 
+// Sharing is what is remembered of a cache that this host shares with others.
+type Sharing struct {
+	Used   time.Time `json:"used,omitzero"`   // when it was of use last
+	Failed time.Time `json:"failed,omitzero"` // when it was not, if that was later
+	Cause  string    `json:"cause,omitempty"` // of that
+}
+
+// LoadSharing returns what is remembered of the shared cache at place.
+func (c *Cache) LoadSharing(place string) Sharing { return load[Sharing](c, hashed(place)+".sharing") }
+
+// SaveSharing remembers it.
+func (c *Cache) SaveSharing(place string, s Sharing) error {
+	return save(c, hashed(place)+".sharing", s)
+}
+
 func (s *Scope) lockName() string { return s.file + ".lock" }
 
 // TryLock takes the scope's lock if no process, and nobody else in this one, holds it. The

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -23,19 +24,20 @@ func newClearCommand(a *app) *cobra.Command {
 		Short: "Delete cached sessions from this computer",
 		Long: `Delete the cached sessions of a profile, end the waiting period after a refusal, and forget how far
 this computer's clock is from AWS's; or delete the sessions of all profiles. The next get contacts AWS. For sessions that get returned with
-flags, give the same flags.
+flags, give the same flags. Of a profile that has one, the shared cache forgets them, too; other hosts
+keep those that they have.
 
 AWS honours a session until it expires. To end one earlier, deactivate the access key, or deny
 sessions by aws:TokenIssueTime.`,
 		Example: `  aws-mfa-creds clear --profile work`,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.all == (o.get.profile != "") {
 				return fault.New(fault.Usage, "clear", "run: "+program+" clear --profile NAME", "give --profile or --all")
 			}
 			if o.all {
 				return runClearAll(a)
 			}
-			return runClear(a, o.get)
+			return runClear(cmd.Context(), a, o.get)
 		},
 	}
 	optionalProfile(a, cmd, &o.get.profile)
@@ -45,7 +47,7 @@ sessions by aws:TokenIssueTime.`,
 }
 
 // runClear forgets what get hands out.
-func runClear(a *app, asked getOptions) error {
+func runClear(ctx context.Context, a *app, asked getOptions) error {
 	files, owner, err := a.owner(asked.profile)
 	if err != nil {
 		return err
@@ -60,7 +62,7 @@ func runClear(a *app, asked getOptions) error {
 	}
 	cached := 0
 	for _, o := range calls {
-		n, err := forget(a, files, o)
+		n, err := forget(ctx, a, files, o)
 		if err != nil {
 			return err
 		}
@@ -73,7 +75,7 @@ func runClear(a *app, asked getOptions) error {
 }
 
 // forget deletes the sessions of o and returns how many were cached.
-func forget(a *app, files *profile.Files, o getOptions) (cached int, err error) {
+func forget(ctx context.Context, a *app, files *profile.Files, o getOptions) (cached int, err error) {
 	w, err := a.openIn(files, o)
 	if err != nil {
 		return 0, err
@@ -86,8 +88,12 @@ func forget(a *app, files *profile.Files, o getOptions) (cached int, err error) 
 			cached++
 		}
 	}
-	for _, id := range w.broker.Forget(w.Plan) {
+	ids := w.broker.Forget(w.Plan)
+	for _, id := range ids {
 		err = errors.Join(err, w.Cache.Remove(id))
+	}
+	if err == nil {
+		err = w.forgetShared(ctx, ids)
 	}
 	return cached, errors.Join(err, w.clock.SaveClock(rules.Clock{}))
 }

@@ -119,7 +119,7 @@ func openForDoctor(a *app, files *profile.Files, c profile.Call) (*doctor.Opened
 	if err != nil {
 		return nil, err
 	}
-	o := &doctor.Opened{Profile: &p.Profile, Missing: p.ready(), Broker: p.broker, Seed: p.Seed}
+	o := &doctor.Opened{Profile: &p.Profile, Missing: p.ready(), Broker: p.broker, Seed: p.Seed, Sharing: p.sharing}
 	if p.CodeFromProgram() {
 		o.Seed = nil
 	}

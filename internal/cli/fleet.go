@@ -4,11 +4,12 @@ import (
 	"context"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/doctor"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fleet"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fleet/redis"
@@ -34,20 +35,84 @@ func (p *opened) joinFleet() func(secretAccessKey, seed creds.Secret, plan rules
 		return nil
 	}
 	return func(secretAccessKey, seed creds.Secret, plan rules.Plan) (session.Fleet, error) {
-		s, err := p.sharedCache()
-		if err != nil || len(s.Hosts) == 0 {
+		m, err := p.join(secretAccessKey, seed, plan)
+		if m == nil {
 			return nil, err
 		}
-		engine, err := redis.New(s)
-		if err != nil {
-			return nil, err
-		}
-		host, _ := os.Hostname() // it is told in the debug log of others only
-		return fleet.Join(fleet.Options{
-			Engine: engine, Place: strings.Join(s.Hosts, ","), Prefix: s.Prefix, Host: host, Required: s.Required,
-			Now: p.app.now, Sleep: p.broker.Sleep, Random: p.broker.Random, Log: p.app.log(),
-		}, secretAccessKey, seed, plan), nil
+		return m, err
 	}
+}
+
+// join joins the hosts that have the same secrets. It returns nil if the shared cache is off.
+func (p *opened) join(secretAccessKey, seed creds.Secret, plan rules.Plan) (*fleet.Member, error) {
+	s, err := p.sharedCache()
+	if err != nil || len(s.Hosts) == 0 {
+		return nil, err
+	}
+	engine, err := redis.New(s)
+	if err != nil {
+		return nil, err
+	}
+	host, _ := os.Hostname() // it is told in the debug log of others only
+	return fleet.Join(fleet.Options{
+		Engine: engine, Place: s.Place(), Prefix: s.Prefix, Host: host, Required: s.Required,
+		Now: p.app.now, Sleep: p.broker.Sleep, Random: p.broker.Random, Log: p.app.log(), Note: func(failed error) { p.noteSharing(s.Place(), failed) },
+	}, secretAccessKey, seed, plan), nil
+}
+
+// noteSharing remembers whether the shared cache was of use, for list and doctor.
+func (p *opened) noteSharing(place string, failed error) {
+	state := p.Cache.LoadSharing(place)
+	if failed == nil {
+		state = cache.Sharing{Used: p.app.now()}
+	} else {
+		state.Failed, state.Cause = p.app.now(), failed.Error()
+	}
+	_ = p.Cache.SaveSharing(place, state)
+}
+
+// forgetShared removes the sessions of these ids from the shared cache, if there is one.
+func (p *opened) forgetShared(ctx context.Context, ids []string) error {
+	if p.broker.Fleet == nil {
+		return nil
+	}
+	key, err := p.AccessKey(ctx)
+	if err != nil {
+		return err
+	}
+	seed, err := p.Seed(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := p.join(key.Secret, seed.Base32(), p.Plan)
+	if err != nil || m == nil {
+		return err
+	}
+	defer m.Leave(ctx)
+	return m.Forget(ctx, ids)
+}
+
+// sharing returns what is known of the shared cache, for doctor: also, if it is to be asked, from itself.
+func (p *opened) sharing(ctx context.Context, ask bool) (d doctor.Sharing) {
+	if p.broker.Fleet == nil {
+		return d
+	}
+	s, err := p.sharedCache()
+	if err != nil || len(s.Hosts) == 0 {
+		return doctor.Sharing{Refused: err}
+	}
+	d = doctor.Sharing{Place: s.Place(), Required: s.Required, Plain: !s.TLS, Last: p.Cache.LoadSharing(s.Place())}
+	engine, err := redis.New(s)
+	if err != nil || !ask {
+		d.Refused = err
+		return d
+	}
+	defer func() { _ = engine.Close() }()
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	report, err := engine.Probe(ctx)
+	d.Asked, d.Failed, d.Latency, d.Expires, d.Policy = true, err, report.Latency, report.Expires, report.Policy
+	return d
 }
 
 // sharedCache returns the settings of the shared cache: of the environment, or else of profiles.ini. They

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -47,6 +48,7 @@ type listed struct {
 	AccessKeyID string          `json:"access_key_id,omitempty"`
 	Serial      string          `json:"mfa_serial,omitempty"`
 	Sessions    []listedSession `json:"sessions,omitempty"`
+	SharedCache *listedSharing  `json:"shared_cache,omitempty"`
 	Notes       []string        `json:"notes,omitempty"`
 	Problem     string          `json:"problem,omitempty"` // why it cannot be used at all
 }
@@ -58,6 +60,14 @@ type listedSession struct {
 	Expires     time.Time    `json:"expires,omitzero"`
 	SecondsLeft int          `json:"seconds_left,omitempty"`
 	Error       *listedError `json:"error,omitempty"`
+}
+
+// listedSharing is the shared cache of a profile.
+type listedSharing struct {
+	Place  string    `json:"place"`
+	Used   time.Time `json:"used,omitzero"`
+	Failed time.Time `json:"failed,omitzero"` // if it was of no use since
+	Error  string    `json:"error,omitempty"`
 }
 
 // listedError is the last failure to mint a session.
@@ -140,6 +150,12 @@ func (a *app) listProfile(files *profile.Files, inUse map[string]bool, profileNa
 		l.Problem = line(err)
 		return l
 	}
+	switch s := w.sharing(context.Background(), false); {
+	case s.Refused != nil:
+		l.Notes = append(slices.Clip(l.Notes), line(s.Refused))
+	case s.Place != "":
+		l.SharedCache = &listedSharing{s.Place, s.Last.Used, s.Last.Failed, s.Last.Cause}
+	}
 	for _, status := range w.broker.Status(w.Plan) {
 		l.Sessions = append(l.Sessions, listSession(status, line))
 		if status.Stuck != nil {
@@ -191,6 +207,16 @@ func columns(rows [][]string) []byte {
 	return out.Bytes()
 }
 
+func (s listedSharing) remark(now time.Time) string {
+	switch {
+	case !s.Failed.IsZero():
+		return fmt.Sprintf("shared cache %s: could not be used %s ago: %s", s.Place, fault.About(now.Sub(s.Failed)), fault.Printable(s.Error))
+	case s.Used.IsZero():
+		return fmt.Sprintf("shared cache %s: not used yet", s.Place)
+	}
+	return fmt.Sprintf("shared cache %s: last used %s ago", s.Place, fault.About(now.Sub(s.Used)))
+}
+
 func rows(l listed) [][]string {
 	seed := l.SeedStore
 	if l.MFAProcess != "" {
@@ -230,6 +256,9 @@ func remarks(l listed, now time.Time) []string {
 			text += fmt.Sprintf("; next attempt in %s", fault.About(s.Error.HeldOff.Sub(now)))
 		}
 		all = append(all, text)
+	}
+	if s := l.SharedCache; s != nil {
+		all = append(all, s.remark(now))
 	}
 	for _, note := range l.Notes {
 		all = append(all, "note: "+fault.Printable(note))

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
@@ -96,6 +97,23 @@ type Profile struct {
 	Printed  int              // the size of what get prints, in bytes; 0: not known
 	Skew     time.Duration    // AWS's clock minus this machine's, as last measured
 	Online   Online           // nothing of it is set if AWS was not asked
+	Sharing  Sharing
+}
+
+// Sharing is the cache that a profile shares with other hosts.
+type Sharing struct {
+	Refused  error  // why its settings are refused
+	Place    string // its hosts; "": there is none
+	Required bool
+	Plain    bool // without TLS
+	Last     cache.Sharing
+
+	// What it answered, if it was asked.
+	Asked   bool
+	Failed  error // why it cannot be used
+	Latency time.Duration
+	Expires time.Time // of its certificate; zero: not known
+	Policy  string    // what it removes when its memory is full; "": not known
 }
 
 // ours reports whether the AWS config has tools run this program for the profile.

@@ -64,6 +64,7 @@ type Opened struct {
 	Broker  *session.Broker
 	Seed    func(context.Context) (totp.Seed, error) // nil: a program makes the codes
 	AWS     func() (awsapi.Options, error)           // the endpoints of STS and IAM
+	Sharing func(ctx context.Context, ask bool) Sharing
 }
 
 // Facts gathers all there is to know. It fails only if ctx ends.
@@ -281,6 +282,7 @@ func (in *Inspection) profile(ctx context.Context, name string, sections []profi
 	}
 	in.readSecrets(ctx, &p, opened)
 	in.history(&p, opened)
+	p.Sharing = opened.Sharing(ctx, in.Online)
 	if in.Online && p.Key == nil {
 		p.Online = in.ask(ctx, opened, p)
 	}

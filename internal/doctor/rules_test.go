@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
@@ -296,6 +297,23 @@ func cases() []expected { //nolint:maintidx // a table
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Skew = time.Hour }), online(Online{Measured: true, Skew: time.Second}))},
 		{"device-out-of-sync", "error", fault.Refused, "aws-mfa-creds resync --profile work", work(good, failed(session.Status{Failure: refused(true, 2, now)}))},
 		{"last-error", "warning", 0, "others", work(good, failed(session.Status{Failure: &rules.Failure{At: now, Kind: fault.Deadline, Cause: "AWS refused the token code: others", Count: 9}}))},
+		{"shared-cache-unusable", "error", fault.Config, "bad", work(good, one(func(p *Profile) { p.Sharing.Refused = fault.New(fault.Config, "shared_cache", "fix it", "bad") }))},
+		{"shared-cache-unusable", "error", fault.Network, "no host gets a session", work(good, one(func(p *Profile) {
+			p.Sharing = Sharing{Place: "10.0.0.1:6379", Required: true, Asked: true, Failed: errors.New("refused")}
+		}))},
+		{"shared-cache-unusable", "warning", 0, "of those that ask in the same half minute one succeeds", work(good, one(func(p *Profile) {
+			p.Sharing = Sharing{Place: "10.0.0.1:6379", Asked: true, Failed: errors.New("refused")}
+		}))},
+		{"shared-cache-unusable", "warning", 0, "could not be used 1m ago: refused", work(good, one(func(p *Profile) {
+			p.Sharing = Sharing{Place: "10.0.0.1:6379", Last: cache.Sharing{Failed: now.Add(-time.Minute), Cause: "refused"}}
+		}))},
+		{"shared-cache-weak", "warning", 0, "without TLS", work(good, one(func(p *Profile) { p.Sharing = Sharing{Place: "10.0.0.1:6379", Plain: true} }))},
+		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Sharing = Sharing{Place: "127.0.0.1:6379", Plain: true, Asked: true} }))},
+		{"shared-cache-weak", "warning", 0, "expires in 24h", work(good, one(func(p *Profile) {
+			p.Sharing = Sharing{Place: "10.0.0.1:6379", Asked: true, Expires: now.Add(24 * time.Hour)}
+		}))},
+		{"shared-cache-weak", "warning", 0, "takes 1s", work(good, one(func(p *Profile) { p.Sharing = Sharing{Place: "10.0.0.1:6379", Asked: true, Latency: time.Second} }))},
+		{"shared-cache-weak", "info", 0, "volatile-ttl", work(good, one(func(p *Profile) { p.Sharing = Sharing{Place: "10.0.0.1:6379", Asked: true, Policy: "allkeys-lru"} }))},
 		{"lock-suspended", "error", fault.Deadline, "kill -CONT 7", work(good, failed(session.Status{Stuck: fault.New(fault.Deadline, "", "run: kill -CONT 7", "stuck")}))},
 		{"last-error", "error", fault.Refused, "GetSessionToken failed 1m ago", work(good, failed(session.Status{Failure: refused(true, 1, now)}))},
 		{"last-error", "error", fault.Refused, "do it --profile work", work(good, failed(session.Status{Failure: refused(true, 1, now)}))},

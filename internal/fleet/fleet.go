@@ -82,6 +82,9 @@ type Options struct {
 	Sleep  func(ctx context.Context, d time.Duration) error
 	Random func() float64 // in [0, 1)
 	Log    *slog.Logger
+
+	// Note is told at the end whether the engine was of use: why not, or nil.
+	Note func(failed error)
 }
 
 // Member is the part of one get in the fleet.
@@ -122,7 +125,26 @@ func (m *Member) Leave(ctx context.Context) {
 			_, _, _ = m.swap(ctx, m.name("lease", id), l.value, "", 0)
 		}
 	}
+	if m.failed != nil || m.answered {
+		m.Note(m.failed)
+	}
 	_ = m.Engine.Close()
+}
+
+// Forget removes the sessions and the failures of these ids from the shared cache.
+func (m *Member) Forget(ctx context.Context, ids []string) error {
+	for _, id := range ids {
+		for _, name := range []string{m.name("entry", id), m.failureName(id)} {
+			values, _, err := m.get(ctx, name)
+			if err == nil && values[0] != "" {
+				_, _, err = m.swap(ctx, name, values[0], "", 0)
+			}
+			if err != nil {
+				return fault.New(fault.Network, "shared cache "+m.Place, "run: aws-mfa-creds doctor --online --profile NAME", "cannot be used: %v", err)
+			}
+		}
+	}
+	return nil
 }
 
 // name returns the key of what is stored for the parts. The braces keep all keys of an identity in one slot
@@ -240,7 +262,7 @@ func (m *Member) without(err error) error {
 	case err == nil || errors.Is(err, session.ErrWaiting):
 		return err
 	case m.Required:
-		return fault.New(fault.Network, "shared cache "+m.Place, "see: aws-mfa-creds doctor --profile NAME; without required=true the session is got without it", "it is required and cannot be used: %v", err)
+		return fault.New(fault.Network, "shared cache "+m.Place, "run: aws-mfa-creds doctor --online --profile NAME; without required=true, get goes on without it", "it is required and cannot be used: %v", err)
 	}
 	return nil
 }

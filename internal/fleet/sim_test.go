@@ -141,7 +141,7 @@ func (h *simHost) live() {
 		Fleet: func(secret, seed creds.Secret, plan rules.Plan) (session.Fleet, error) {
 			return Join(Options{
 				Engine: h, Prefix: "p:", Host: h.name, Now: func() time.Time { return h.sim.now }, Sleep: h.sleep,
-				Random: func() float64 { return 0.5 }, Log: quiet,
+				Random: func() float64 { return 0.5 }, Log: quiet, Note: func(error) {},
 			}, secret, seed, plan), nil
 		},
 	}

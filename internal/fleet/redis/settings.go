@@ -33,6 +33,9 @@ type Settings struct {
 	Required bool   // it is a failure if the server cannot be used
 }
 
+// Place names the server for people.
+func (s Settings) Place() string { return strings.Join(s.Hosts, ",") }
+
 const (
 	defaultPrefix = "aws-mfa-creds:"
 	example       = "write it as rediss://USER@HOST:6379/0, or off"

@@ -155,7 +155,7 @@ func TestFleet(t *testing.T) {
 			return withUser(e.url(), "ci:canary-pass") + "?prefix=ci:"
 		},
 		"TLS": func(t *testing.T) string {
-			c := newCertificates(t)
+			c := newCertificates(t, time.Hour)
 			e := &engine{t: t, dir: t.TempDir(), port: sparePort(t)}
 			need(t, "redis-server", "apt-get install redis-server")
 			e.args = []string{"--tls-port", strconv.Itoa(e.port), "--port", "0", "--tls-cert-file", c.cert, "--tls-key-file", c.key, "--tls-ca-cert-file", c.ca}
@@ -231,7 +231,7 @@ func TestFleetShares(t *testing.T) {
 // is required, it does not.
 func TestFleetWithoutEngine(t *testing.T) {
 	t.Parallel()
-	c := newCertificates(t)
+	c := newCertificates(t, time.Hour)
 	for name, setUp := range map[string]func(t *testing.T) (url string){
 		"refused":        func(t *testing.T) string { return fmt.Sprintf("redis://127.0.0.1:%d", sparePort(t)) },
 		"unknown name":   func(*testing.T) string { return "redis://cache.invalid" },
@@ -438,7 +438,7 @@ func TestFleetSettings(t *testing.T) {
 	b := bed(t, testbed.Options{})
 	for url, words := range map[string][]string{
 		"nonsense":                      {"AWS_MFA_CREDS_SHARED_CACHE", "rediss://"},
-		"redis://127.0.0.1?canary=1":    {"AWS_MFA_CREDS_SHARED_CACHE", "unknown key", "prefix, ca"},
+		"redis://127.0.0.1?canary=1":    {"AWS_MFA_CREDS_SHARED_CACHE", "unknown key", "?prefix="},
 		"rediss://127.0.0.1?ca=/no.pem": {"/no.pem"},
 	} {
 		wantFailure(t, b, run(t, b, host(t, b, 0, url), b.Binary, "get", "--profile", "work"), 3, words...)
@@ -542,8 +542,9 @@ func startCluster(t *testing.T) string {
 // certificates are the paths of PEM files.
 type certificates struct{ ca, cert, key string }
 
-// newCertificates returns a certificate for 127.0.0.1, which an authority of its own has signed.
-func newCertificates(t *testing.T) certificates {
+// newCertificates returns a certificate for 127.0.0.1, which an authority of its own has signed, and which is
+// valid for that long.
+func newCertificates(t *testing.T, valid time.Duration) certificates {
 	t.Helper()
 	dir := t.TempDir()
 	c := certificates{filepath.Join(dir, "ca.pem"), filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")}
@@ -556,7 +557,7 @@ func newCertificates(t *testing.T) certificates {
 		t.Fatal(err)
 	}
 	ca := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(valid),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
 	leaf := &x509.Certificate{

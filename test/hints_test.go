@@ -46,7 +46,7 @@ const stays = "stays"
 // hintCases are the situations, by area. Each hint of the program has one.
 func hintCases() []hintCase {
 	return slices.Concat(consumerHints(), commandHints(), configHints(), doctorHints(), inputHints(), awsHints(), storeHints(), personHints(),
-		networkHints(), enrollHints(), sessionHints())
+		networkHints(), enrollHints(), sessionHints(), fleetHints())
 }
 
 // TestHints makes everything go wrong that a hint is printed for, and does what the hint says: then the
@@ -470,6 +470,8 @@ func notTried() map[string]string {
 		"give --program PATH": "needs a system that does not know the path of a process",
 
 		"set AWS_MFA_CREDS_HOME to a directory on a local disk": "needs a network file system",
+
+		"give it a nearer server, or one with less to do": "needs a slow network",
 
 		"allow the system call keyctl, which Docker's seccomp profile blocks, or leave it as it is": "needs a container",
 	}

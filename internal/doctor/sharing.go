@@ -30,7 +30,7 @@ func sharedCacheUnusable(f Facts, p Profile) []Finding {
 		return []Finding{warning(s.Place, "the shared cache cannot be used: "+fault.Printable(s.Failed.Error()), consequence, remedy)}
 	case !s.Asked && !s.Last.Failed.IsZero():
 		what := fmt.Sprintf("the shared cache could not be used %s ago: %s", fault.About(f.Now.Sub(s.Last.Failed)), fault.Printable(s.Last.Cause))
-		return []Finding{warning(s.Place, what, consequence, "run: "+Program+" doctor --online --profile NAME")}
+		return []Finding{warning(s.Place, what, consequence, command("doctor --online", p.Name))}
 	}
 	return nil
 }
@@ -45,7 +45,7 @@ func sharedCacheWeak(f Facts, p Profile) (all []Finding) {
 		all = append(all, warning(s.Place, "the certificate of the shared cache expires in "+fault.About(left), "then it cannot be used", "renew it"))
 	}
 	if s.Latency > slow {
-		all = append(all, warning(s.Place, "the shared cache takes "+s.Latency.Round(time.Millisecond).String()+" for an answer", "a get that needs a new session asks it about eight times", "use one that is nearer"))
+		all = append(all, warning(s.Place, "the shared cache takes "+s.Latency.Round(time.Millisecond).String()+" for an answer", "a get that needs a new session asks it about eight times", "give it a nearer server, or one with less to do"))
 	}
 	if strings.HasPrefix(s.Policy, "allkeys-") {
 		all = append(all, remark(s.Place, "the shared cache removes any key when its memory is full ("+s.Policy+")", "a code may then be sent twice, which AWS refuses", "set maxmemory-policy volatile-ttl, or give it more memory"))

@@ -68,10 +68,10 @@ func (c *call) shared(ctx context.Context, t *rules.Target, d demand, b *LockedR
 		return nil, nil //nolint:nilnil // the session is to be minted here
 	}
 	s, err := c.secrets(ctx)
-	if err != nil && t.Source != nil {
-		return nil, nil //nolint:nilerr // the session that signs may be cached, and nothing else is needed
-	}
-	if err != nil {
+	switch {
+	case err != nil && t.Source != nil:
+		return nil, nil //nolint:nilnil // the session that signs may be cached, and nothing else is needed
+	case err != nil:
 		return nil, err
 	}
 	if c.fleet == nil {

@@ -36,6 +36,11 @@ In CI, set the access key and the seed in the environment, or name files with NA
     AWS_MFA_CREDS_SEED      base32 as the console shows it, or an otpauth URI
     AWS_MFA_CREDS_SERIAL    the ARN of the MFA device; or mfa_serial in the profile
 
+Hosts with the same access key and seed share sessions through a Redis or Valkey server, if you set:
+
+    AWS_MFA_CREDS_SHARED_CACHE             rediss://USER@HOST:6379, or shared_cache in the profile
+    AWS_MFA_CREDS_SHARED_CACHE_PASSWORD    its password
+
 Exit codes: 0 ok, 1 internal, 2 usage, 3 configuration, 4 no secret stored, 5 store locked or
 unavailable, 6 AWS refused, 7 network, 8 throttled or 5xx, 9 deadline, 10 clock, 11 file system,
 12 unsafe permissions.`,

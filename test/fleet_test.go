@@ -580,3 +580,31 @@ func newCertificates(t *testing.T, valid time.Duration) certificates {
 	}
 	return c
 }
+
+// TestFleetWithWrongClocks has hosts whose clocks are off by the same time: the first measures it with its call, and
+// the others, who need none, ask AWS for the time.
+func TestFleetWithWrongClocks(t *testing.T) {
+	t.Parallel()
+	e := startEngine(t)
+	for _, off := range []time.Duration{-3 * time.Hour, -40 * time.Second, 40 * time.Second, 3 * time.Hour} {
+		t.Run(off.String(), func(t *testing.T) {
+			t.Parallel()
+			b := bed(t, testbed.Options{})
+			b.Server.SetClockOffset(off)
+			first := mustHost(t, b, 0, e.url())
+			before := calls(b, "GetSessionToken")
+			if second := mustHost(t, b, 1, e.url()); second.AccessKeyID != first.AccessKeyID {
+				t.Error("not the session of the first host")
+			}
+			if n := calls(b, "GetSessionToken"); n != before {
+				t.Errorf("%d more calls", n-before)
+			}
+			if asked := calls(b, "GetCallerIdentity"); (asked != 0) != (off.Abs() > time.Minute) {
+				t.Errorf("AWS was asked for the time %d times", asked)
+			}
+			if got := run(t, b, host(t, b, 1, "off"), b.Binary, "get", "--profile", "work"); credentials(t, got).AccessKeyID != first.AccessKeyID {
+				t.Error("the session was not kept")
+			}
+		})
+	}
+}

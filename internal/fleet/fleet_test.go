@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 // box is an engine in memory, in the time of a bubble of testing/synctest.
 type box struct {
+	mu     sync.Mutex
 	values map[string]stored
 	fail   func(ctx context.Context, n int) error // of the nth operation
 	after  bool                                   // it fails after the work is done
@@ -24,11 +26,16 @@ type box struct {
 }
 
 func (b *box) work(ctx context.Context, work func()) (err error) {
+	b.mu.Lock()
 	b.n++
+	n := b.n
+	b.mu.Unlock()
 	if b.fail != nil {
-		err = b.fail(ctx, b.n)
+		err = b.fail(ctx, n)
 	}
 	if err == nil || b.after {
+		b.mu.Lock()
+		defer b.mu.Unlock()
 		work()
 	}
 	return err
@@ -207,7 +214,7 @@ func TestHolderThatIsGone(t *testing.T) {
 	})
 }
 
-// TestHostileLease has the engine show a lease for ever, or a new one each time.
+// TestHostileLease has the engine show another lease each time.
 func TestHostileLease(t *testing.T) {
 	inBubble(t, func(ctx context.Context, b *box) {
 		m := b.join()
@@ -215,13 +222,11 @@ func TestHostileLease(t *testing.T) {
 		if _, err := m.take(ctx, "id", ""); err != nil {
 			t.Fatal(err)
 		}
-		go func() {
-			for ctx.Err() == nil {
-				value, _ := m.seal(name, nil)
-				b.values[name] = stored{value: value, until: time.Now().Add(time.Hour)}
-				time.Sleep(10 * time.Millisecond)
-			}
-		}()
+		b.fail = func(context.Context, int) error {
+			value, err := m.seal(name, nil)
+			b.values[name] = stored{value: value, until: time.Now().Add(time.Hour)}
+			return err
+		}
 		await(t, ctx, b.join(), anything, session.Deadline-aloneLimit-time.Second, session.Deadline-aloneLimit+time.Second)
 	})
 }

@@ -265,11 +265,13 @@ func TestOptionalWaitsForNobody(t *testing.T) {
 		await(t, ctx, b.join(), anything, 0, 0)
 		optional := anything
 		optional.Optional = true
-		if _, _, err := b.join().Await(ctx, optional); !errors.Is(err, session.ErrWaiting) {
-			t.Errorf("%v", err)
+		short, cancel := context.WithTimeout(ctx, 4*time.Second)
+		defer cancel()
+		if s, _, err := b.join().Await(short, optional); s != nil || !errors.Is(err, session.ErrWaiting) {
+			t.Errorf("%v, %v", s, err)
 		}
-		ctx, cancel := context.WithCancel(ctx)
-		time.AfterFunc(time.Second, cancel)
+		ctx, interrupt := context.WithCancel(ctx)
+		time.AfterFunc(time.Second, interrupt)
 		if _, _, err := b.join().Await(ctx, anything); !errors.Is(err, session.ErrWaiting) {
 			t.Errorf("cancelled: %v", err)
 		}

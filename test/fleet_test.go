@@ -356,6 +356,30 @@ func TestFleetWhileTheEngineFails(t *testing.T) {
 	}
 }
 
+// TestFleetFailsOver kills the server while hosts wait for the one that gets the session: a replica takes its place.
+func TestFleetFailsOver(t *testing.T) {
+	t.Parallel()
+	const few = 10
+	master := startEngine(t)
+	replica := startEngine(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(master.port), "--repl-diskless-sync-delay", "0")
+	eventually(t, "the replica", func() bool { return strings.Contains(replica.cli("INFO", "replication"), "master_link_status:up") })
+	url := startSentinel(t, master, "down-after-milliseconds main 1000")
+	eventually(t, "that the Sentinel knows it", func() bool {
+		out, _ := exec.Command("redis-cli", "-p", url[strings.LastIndex(url, ":")+1:len(url)-len("/main")], "SENTINEL", "REPLICAS", "main").Output()
+		return strings.Contains(string(out), strconv.Itoa(replica.port))
+	})
+	b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: 8 * time.Second}})
+	wait := startHosts(t, b, few, url)
+	eventually(t, "all hosts", func() bool { return strings.Count(master.cli("CLIENT", "LIST", "TYPE", "normal"), " addr=") >= few+1 })
+	master.kill()
+	for _, got := range wait() {
+		credentials(t, got)
+	}
+	if n := calls(b, "GetSessionToken"); n > 2 {
+		t.Errorf("%d calls", n)
+	}
+}
+
 // TestFleetWithForgery has somebody write to the engine who has no key: nothing of it is believed.
 func TestFleetWithForgery(t *testing.T) {
 	t.Parallel()
@@ -507,13 +531,16 @@ func TestFleetIsSeen(t *testing.T) {
 	wantText(command("doctor"), "shared-cache-unusable", "could not be used")
 }
 
-// startSentinel starts a Sentinel for e and returns the URL of what it knows.
-func startSentinel(t *testing.T, e *engine) string {
+// startSentinel starts a Sentinel for e, with more settings, and returns the URL of what it knows.
+func startSentinel(t *testing.T, e *engine, settings ...string) string {
 	t.Helper()
 	need(t, "redis-sentinel", "apt-get install redis-sentinel")
 	s := &engine{t: t, dir: t.TempDir(), port: sparePort(t)}
 	config := filepath.Join(s.dir, "sentinel.conf")
 	writeFile(t, config, fmt.Sprintf("port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor main 127.0.0.1 %d 1\n", s.port, s.dir, e.port))
+	for _, setting := range settings {
+		writeFile(t, config, readFile(t, config)+"sentinel "+setting+"\n")
+	}
 	s.run("redis-sentinel", config)
 	t.Cleanup(s.kill)
 	return fmt.Sprintf("redis+sentinel://127.0.0.1:%d,%s/main", sparePort(t), s.addr()) // the first one is down

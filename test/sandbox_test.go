@@ -60,6 +60,17 @@ func TestStory(t *testing.T) {
 	wantNothingLeft(t, tmp)
 }
 
+// TestFleetInTheSandbox shows hosts that share a session, or says what that needs.
+func TestFleetInTheSandbox(t *testing.T) {
+	t.Parallel()
+	need(t, "redis-server", "apt-get install redis-server")
+	got, tmp := sandboxCommand(t, "-fleet", "20")
+	if want := "20 of 20 succeeded"; got.code != 0 || got.stderr != "" || !strings.Contains(got.stdout, want) || !strings.Contains(got.stdout, " 1 GetSessionToken call, ") {
+		t.Errorf("exit %d, no %q in %s%s", got.code, want, got.stdout, got.stderr)
+	}
+	wantNothingLeft(t, tmp)
+}
+
 func TestSandboxRunsACommand(t *testing.T) {
 	t.Parallel()
 	got, tmp := sandboxCommand(t, "-tls", "--", "sh", "-c", "aws-mfa-creds get --profile audit --role-arn arn:aws:iam::123456789012:role/audit --external-id audit-4711; exit 7")

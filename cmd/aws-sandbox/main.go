@@ -68,6 +68,7 @@ type options struct {
 	binary     string
 	laptop     bool
 	requireMFA bool
+	fleet      int
 	command    []string
 }
 
@@ -87,6 +88,7 @@ func parse(args []string, s streams) (options, error) {
 	flags.DurationVar(&o.latency, "latency", 0, "wait this `time` before each answer, such as 150ms")
 	flags.DurationVar(&o.clock, "clock", 0, "AWS's clock minus this machine's: 3h makes this machine three hours slow")
 	flags.BoolVar(&o.tls, "tls", false, "serve HTTPS with a certificate made for this run")
+	flags.IntVar(&o.fleet, "fleet", 0, "play instead that this `many` hosts get a session at once, through a Redis or Valkey server on this machine")
 	flags.StringVar(&o.binary, "binary", "", "run this aws-mfa-creds instead of building it")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -161,7 +163,11 @@ func play(ctx context.Context, o options, s streams) (code int, err error) {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	return 0, tell(ctx, &story{bed: bed, out: s.out, built: built})
+	story := &story{bed: bed, out: s.out, built: built}
+	if o.fleet > 0 {
+		return 0, story.fleet(ctx, o.fleet)
+	}
+	return 0, tell(ctx, story)
 }
 
 // everyTenSeconds calls tell with the time that has passed, until ctx ends.

@@ -56,17 +56,7 @@ func (s *story) crowd(ctx context.Context) error {
 	for range crowd {
 		go func() { results <- timed(s.bed.Command(ctx, s.bed.Binary, "get", "--profile", "work")) }()
 	}
-	var failed []error
-	for range crowd {
-		if r := <-results; r.err != nil {
-			failed = append(failed, fmt.Errorf("%w: %s", r.err, strings.TrimSpace(r.stderr)))
-		}
-	}
-	s.say("  %d of %d succeeded in %s; %s\n", crowd-len(failed), crowd, brief(time.Since(began)), seen(s.bed.Server.State()))
-	if len(failed) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%d of %d failed, the first: %w", len(failed), crowd, failed[0])
+	return s.gather(crowd, results, began)
 }
 
 // warm shows what the cached session is good for.

@@ -88,6 +88,7 @@ func (c *call) shared(ctx context.Context, t *rules.Target, d demand, b *LockedR
 		return nil, c.sharedFailure(ctx, t, *f, b)
 	case session != nil:
 		c.keep(t, *session)
+		b.succeeded(t)
 	}
 	return session, nil
 }

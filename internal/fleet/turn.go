@@ -62,7 +62,8 @@ func (m *Member) Await(ctx context.Context, w session.Wish) (*creds.Session, *ru
 		if f != nil || err != nil {
 			return nil, f, m.without(err)
 		}
-		if _, held := m.leases[w.ID]; held || now.lease != "" && !w.Optional && m.hurried(ctx) {
+		held := now.lease != "" && now.lease == m.leases[w.ID].value
+		if held || now.lease != "" && !w.Optional && m.hurried(ctx) {
 			return nil, nil, nil
 		}
 		if now.lease != last {

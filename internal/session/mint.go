@@ -217,6 +217,9 @@ func (c *call) sendCode(ctx context.Context, t *rules.Target, request awsapi.Req
 			return resultOf(session), err
 		case !free:
 			b.Claim(step)
+			if session, err = c.shared(ctx, t, d, b); session != nil || err != nil {
+				return resultOf(session), err
+			}
 			continue
 		}
 		request.CodeExpires = step.End()

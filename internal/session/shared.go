@@ -129,7 +129,9 @@ func (c *call) sharedFailure(ctx context.Context, t *rules.Target, f rules.Failu
 	if f.At.Before(c.started) {
 		f = f.Repeated(c.Now())
 	}
-	return f.Err()
+	err := f.Err()
+	err.Err = ErrWaiting // it is noted already, and shared
+	return err
 }
 
 // share tells the fleet that the session of t was minted, or why it was not.

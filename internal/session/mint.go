@@ -211,15 +211,11 @@ func (c *call) sendCode(ctx context.Context, t *rules.Target, request awsapi.Req
 		if !begun {
 			continue
 		}
-		session, free, err := c.claim(ctx, t, d, step)
+		session, free, err := c.claim(ctx, t, d, b, step)
 		switch {
 		case session != nil || err != nil:
 			return resultOf(session), err
 		case !free:
-			b.Claim(step)
-			if session, err = c.shared(ctx, t, d, b); session != nil || err != nil {
-				return resultOf(session), err
-			}
 			continue
 		}
 		request.CodeExpires = step.End()

@@ -150,16 +150,21 @@ func (c *call) share(ctx context.Context, t *rules.Target, session creds.Session
 	}
 }
 
-// claim claims the code of step for this host, and reports whether it may be sent; or it returns the session
-// that another host has by now.
-func (c *call) claim(ctx context.Context, t *rules.Target, d demand, step totp.Step) (s *creds.Session, free bool, err error) {
+// claim claims the code of step for this host, and reports whether it may be sent. If another host may have
+// sent it, claim waits for that host. It returns the session that another host has by now.
+func (c *call) claim(ctx context.Context, t *rules.Target, d demand, b *LockedRecord, step totp.Step) (s *creds.Session, free bool, err error) {
 	if c.fleet == nil {
 		return nil, true, nil
 	}
-	if s, free, err = c.fleet.Claim(ctx, c.wish(ctx, t, d), step); err != nil {
+	s, free, err = c.fleet.Claim(ctx, c.wish(ctx, t, d), step)
+	switch {
+	case err != nil:
 		return nil, false, c.noFleet(ctx, err)
+	case s == nil && !free:
+		b.Claim(step)
+		s, err = c.shared(ctx, t, d, b)
 	}
-	return s, free, nil
+	return s, free, err
 }
 
 // unclaim takes the claim of step back if its code was not sent.

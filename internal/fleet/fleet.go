@@ -213,7 +213,7 @@ func (m *Member) do(ctx context.Context, work func(context.Context) error) error
 		again := errors.Is(err, ErrSilent) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrAway) && m.answered
 		pause = min(pause, time.Second)
 		jittered := time.Duration(float64(pause) * (0.5 + m.Random()))
-		m.left -= m.Now().Sub(began) + jittered
+		m.left -= min(m.Now().Sub(began), operationLimit) + jittered // longer means that this process was suspended
 		if !again || m.left <= 0 {
 			return m.give(err, again || errors.Is(err, ErrAway))
 		}

@@ -160,6 +160,7 @@ type call struct {
 	fleet    Fleet     // nil until it is joined
 	looked   time.Time // when it was asked last whether another host has the session
 	compared bool      // AWS was asked for the time
+	unsure   bool      // of the two codes that tell whether the seed is right, one could not be sent
 }
 
 // secrets are what a call with a code is made of.

@@ -172,6 +172,7 @@ func (c *call) mintWithCode(ctx context.Context, t *rules.Target, d demand, b *L
 		if err == nil {
 			result = second
 		}
+		c.unsure = err != nil
 	}
 	result.Err = c.explained(ctx, result.Err, t, b)
 	return c.accepted(ctx, result)
@@ -364,7 +365,7 @@ func (c *call) nextStep(ctx context.Context, record rules.Record, d demand) (ste
 		return step, true, nil
 	case d.optional:
 		return 0, false, c.notWaiting("", "the code of this time step is spent")
-	case !c.timeFor(ctx, wait+minTimeToSend):
+	case !c.timeFor(ctx, wait+minTimeToSend) && !c.hopes(ctx):
 		return 0, false, c.notWaiting("try again then; jobs that often meet here want MFA devices of their own (a user can have eight)",
 			"its codes up to now are spent, the next one is free in "+fault.About(wait))
 	}

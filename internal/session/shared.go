@@ -137,7 +137,7 @@ func (c *call) sharedFailure(ctx context.Context, t *rules.Target, f rules.Failu
 // share tells the fleet that the session of t was minted, or why it was not.
 func (c *call) share(ctx context.Context, t *rules.Target, session creds.Session, f *rules.Failure) {
 	switch {
-	case c.fleet == nil:
+	case c.fleet == nil, f != nil && f.Code && c.unsure:
 	case f == nil:
 		c.fleet.Share(ctx, t.ID, session, c.now())
 	default:
@@ -172,6 +172,12 @@ func (c *call) unclaim(ctx context.Context, err error, step totp.Step) {
 	if c.fleet != nil && awsapi.DeliveryOf(err) == awsapi.Unsent {
 		c.fleet.Free(ctx, step)
 	}
+}
+
+// hopes reports whether it is worth while to wait although there is no time for a code: another host may have the
+// session until then.
+func (c *call) hopes(ctx context.Context) bool {
+	return c.fleet != nil && c.timeFor(ctx, minTimeToSend)
 }
 
 // look returns the session that another host has by now. It asks once in a while only.

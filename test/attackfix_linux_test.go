@@ -1,13 +1,17 @@
 package test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
 	"github.com/aws-mfa-creds/aws-mfa-creds/test/terminal"
 )
 
@@ -22,7 +26,7 @@ func TestKeysEndAsking(t *testing.T) {
 		line, expect, key string
 		code              int
 	}{
-		"stdin":  {"sleep 600 | { echo begun; " + add + " --access-key-file -; }", "begun", "\x03", 130},
+		"stdin":  {"echo begun; sleep 600 | " + add + " --access-key-file -", "begun", "\x03", 130},
 		"FIFO":   {"echo begun; " + add + " --access-key-file " + fifo, "begun", "\x03", 130},
 		"prompt": {add, "Access key ID (AKIA...): ", "AKIAIOSFODNN7EXAMPLE\n", 131},
 	} {
@@ -31,6 +35,9 @@ func TestKeysEndAsking(t *testing.T) {
 			console, err := terminal.Start(b.Command(t.Context(), "/bin/sh", "-c", "trap : INT QUIT; "+test.line+"; echo code $?; read line; echo got $line"))
 			must(t, err)
 			must(t, console.Expect(test.expect))
+			if test.expect == "begun" { // by the shell, and the key is for the program
+				awaitProgram(t, b, test.line[strings.LastIndexByte(test.line, ' ')+1:])
+			}
 			must(t, console.Type(test.key))
 			if test.code == 131 {
 				must(t, console.Expect("(not shown): "))
@@ -45,6 +52,27 @@ func TestKeysEndAsking(t *testing.T) {
 			}
 		})
 	}
+}
+
+// awaitProgram waits until the program that has the last argument runs on b, and gets signals.
+func awaitProgram(t *testing.T, b *testbed.Bed, argument string) {
+	t.Helper()
+	for range 1000 {
+		all, err := filepath.Glob("/proc/[0-9]*")
+		must(t, err)
+		for _, process := range all { // which may end meanwhile
+			path, _ := os.Readlink(process + "/exe")
+			args, _ := os.ReadFile(process + "/cmdline")
+			env, _ := os.ReadFile(process + "/environ")
+			status, _ := os.ReadFile(process + "/status")
+			caught := regexp.MustCompile(`SigCgt:\s+[0-9a-f]*[2367abef]\n`) // SIGINT is the second
+			if path == b.Binary && bytes.HasSuffix(args, []byte(argument+"\x00")) && bytes.Contains(env, []byte("="+b.Dir)) && caught.Match(status) {
+				return
+			}
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatal("the program does not run")
 }
 
 // TestTerminalIsNoSource gives a terminal, which echoes, where a secret is read.

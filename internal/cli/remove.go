@@ -114,11 +114,8 @@ func (a *app) mayRemove(ctx context.Context, files *profile.Files, name string, 
 // for names that no section can have. Nobody is asked for a passphrase.
 func (a *app) strayKey(ctx context.Context, name string) (own edit.Own) {
 	for _, kind := range keystore.Kinds() {
-		if usable, _ := a.probe(ctx, kind); !usable {
-			continue
-		}
-		items, err := a.items(kind, nil)
-		if err != nil {
+		items, usable := a.usable(ctx, kind)
+		if !usable {
 			continue
 		}
 		if key, err := items.AccessKey(ctx, name); err == nil {

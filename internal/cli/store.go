@@ -218,15 +218,21 @@ func (m *move) finish(ctx context.Context, s moving, target keystore.Items) erro
 
 // hasCopy reports whether the store of a kind can be used, without asking anybody, and has the secret.
 func (m *move) hasCopy(ctx context.Context, kind, name string, secret creds.Secret) bool {
-	if usable, _ := m.probe(ctx, kind); !usable {
-		return false
-	}
-	items, err := m.items(kind, nil)
-	if err != nil {
+	items, usable := m.usable(ctx, kind)
+	if !usable {
 		return false
 	}
 	stored, err := items.Store.Get(ctx, name)
 	return err == nil && stored.Equal(secret)
+}
+
+// usable returns the items of a store, if it can be used without asking anybody.
+func (a *app) usable(ctx context.Context, kind string) (items keystore.Items, ok bool) {
+	if ok, _ = a.probe(ctx, kind); !ok {
+		return items, false
+	}
+	items, err := a.items(kind, nil)
+	return items, err == nil
 }
 
 func newStoreListCommand(a *app) *cobra.Command {

@@ -53,6 +53,7 @@ type Inspection struct {
 
 	used    map[string]bool       // the profiles that tools ask for
 	secrets map[string]secretFact // by store and item
+	bundles map[string]error      // why a CA bundle cannot be used, or nil
 	denied  map[string]bool       // what AWS did not let us see
 }
 
@@ -69,7 +70,7 @@ type Opened struct {
 
 // Facts gathers all there is to know. It fails only if ctx ends.
 func (in *Inspection) Facts(ctx context.Context) (Facts, error) {
-	in.secrets, in.denied = make(map[string]secretFact), make(map[string]bool)
+	in.secrets, in.bundles, in.denied = make(map[string]secretFact), make(map[string]error), make(map[string]bool)
 	if in.Answers == nil {
 		in.Answers = make(map[string]Online)
 	}
@@ -276,7 +277,7 @@ func (in *Inspection) profile(ctx context.Context, name string, sections []profi
 		p.Unusable = err
 		return p
 	}
-	p.Settings, p.CABundle = opened.Settings, awsapi.CheckBundle(opened.Settings.CABundle)
+	p.Settings, p.CABundle = opened.Settings, in.bundle(opened.Settings.CABundle)
 	if p.Unusable = opened.Missing; p.Unusable != nil {
 		return p
 	}
@@ -287,6 +288,16 @@ func (in *Inspection) profile(ctx context.Context, name string, sections []profi
 		p.Online = in.ask(ctx, opened, p)
 	}
 	return p
+}
+
+// bundle checks a CA bundle once: most profiles have the same, and it may hold hundreds of certificates.
+func (in *Inspection) bundle(path string) error {
+	err, checked := in.bundles[path]
+	if !checked {
+		err = awsapi.CheckBundle(path)
+		in.bundles[path] = err
+	}
+	return err
 }
 
 // command gathers what the AWS config has tools run. It returns how they call get, and whether the

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/makiuchi-d/gozxing/common"
+	"github.com/makiuchi-d/gozxing/qrcode/decoder"
 )
 
 // versions returns the three versions that a code most likely has: where its dotted
@@ -64,7 +67,7 @@ func (b bitmap) fit(version int, at [4]point) (grid, float64) {
 // seekFourth moves the fourth corner, which perspective puts anywhere near, to
 // where the alignment pattern beside it is seen best.
 func (b bitmap) seekFourth(g grid, version int) grid {
-	pattern := square(g.side-7, g.side-7)
+	pattern := alignment(g.side, g.side-7, g.side-7)
 	unit := 1 / float64(g.side-7)
 	right, down := g.at[1].minus(g.at[0]).times(unit), g.at[2].minus(g.at[0]).times(unit)
 	found, best := g, g.seen(b, pattern, 0.5, 0.5)
@@ -102,29 +105,21 @@ func (b bitmap) nudge(g grid, best, step float64, list []module) (grid, float64)
 // grid maps the modules of a code to places in the picture, as a plane seen from
 // anywhere.
 type grid struct {
-	side int
-	at   [4]point // the centres of the finders: top left, top right, bottom left, and where a fourth would be
-
-	a, b, c, d, e, f, g, h float64
+	side  int
+	at    [4]point                     // the centres of the finders: top left, top right, bottom left, and where a fourth would be
+	plane *common.PerspectiveTransform // from the unit square to these
 }
 
-// newGrid returns the projection that takes the centres of the finders to at:
-// Heckbert, Fundamentals of Texture Mapping, section 2.2.3, the square to a quadrilateral.
+// newGrid returns the projection that takes the centres of the finders to at.
 func newGrid(side int, at [4]point) grid {
-	topLeft, topRight, bottomLeft, bottomRight := at[0], at[1], at[2], at[3]
-	right, under := topRight.minus(bottomRight), bottomLeft.minus(bottomRight)
-	skew := topLeft.minus(topRight).plus(bottomRight).minus(bottomLeft)
-	area := turn(right, under)
-	g, h := turn(skew, under)/area, turn(right, skew)/area
-	x, y := topRight.minus(topLeft).plus(topRight.times(g)), bottomLeft.minus(topLeft).plus(bottomLeft.times(h))
-	return grid{side, at, x.x, y.x, topLeft.x, x.y, y.y, topLeft.y, g, h}
+	return grid{side, at, common.PerspectiveTransform_SquareToQuadrilateral(at[0].x, at[0].y, at[1].x, at[1].y, at[3].x, at[3].y, at[2].x, at[2].y)}
 }
 
 // place returns where a point lies that is given in modules from the code's corner.
 func (g *grid) place(column, row float64) point {
-	u, v := (column-3.5)/float64(g.side-7), (row-3.5)/float64(g.side-7)
-	scale := 1 / (g.g*u + g.h*v + 1)
-	return point{(g.a*u + g.b*v + g.c) * scale, (g.d*u + g.e*v + g.f) * scale}
+	at := [2]float64{(column - 3.5) / float64(g.side-7), (row - 3.5) / float64(g.side-7)}
+	g.plane.TransformPoints(at[:])
+	return point{at[0], at[1]}
 }
 
 // score returns which part of what list demands is seen in b, looking at four
@@ -176,22 +171,22 @@ func side(version int) int { return 4*version + 17 }
 // finderModules returns the three finders with the light border to the inside.
 func finderModules(version int) []module {
 	n := side(version)
-	var list []module
-	for _, corner := range [][2]int{{3, 3}, {n - 4, 3}, {3, n - 4}} {
-		for dy := -4; dy <= 4; dy++ {
-			for dx := -4; dx <= 4; dx++ {
-				m := module{corner[0] + dx, corner[1] + dy, rings(dx, dy) != 2 && rings(dx, dy) != 4}
-				if min(m.column, m.row) >= 0 && max(m.column, m.row) < n {
-					list = append(list, m)
-				}
+	return slices.Concat(squares(n, 3, 3, 4, 2, 4), squares(n, n-4, 3, 4, 2, 4), squares(n, 3, n-4, 4, 2, 4))
+}
+
+// squares returns the modules that lie at most reach from the centre (x, y), in a code of n modules to a side:
+// dark, but for those in the light ones of the squares round it.
+func squares(n, x, y, reach int, light ...int) (list []module) {
+	for dy := -reach; dy <= reach; dy++ {
+		for dx := -reach; dx <= reach; dx++ {
+			m := module{x + dx, y + dy, !slices.Contains(light, max(dx, -dx, dy, -dy))}
+			if min(m.column, m.row) >= 0 && max(m.column, m.row) < n {
+				list = append(list, m)
 			}
 		}
 	}
 	return list
 }
-
-// rings returns how many squares lie round the centre within (dx, dy).
-func rings(dx, dy int) int { return max(dx, -dx, dy, -dy) }
 
 // timingModules returns the two dotted lines between the finders.
 func timingModules(version int) []module {
@@ -203,47 +198,21 @@ func timingModules(version int) []module {
 }
 
 // alignmentModules returns the small squares within the code.
-func alignmentModules(version int) []module {
-	var list []module
-	places := alignment(version)
-	last := len(places) - 1
-	for i, x := range places {
-		for j, y := range places {
-			if i+j == 0 || i == 0 && j == last || i == last && j == 0 {
-				continue // a finder is there
-			}
-			list = append(list, square(x, y)...)
-		}
-	}
-	return list
-}
-
-// square returns the alignment pattern with that centre.
-func square(x, y int) []module {
-	list := make([]module, 0, 25)
-	for dy := -2; dy <= 2; dy++ {
-		for dx := -2; dx <= 2; dx++ {
-			list = append(list, module{x + dx, y + dy, rings(dx, dy) != 1})
-		}
-	}
-	return list
-}
-
-// alignment returns the columns, and rows, on which the centres of the small
-// squares lie: annex E of the standard, which spaces them evenly from the end.
-func alignment(version int) []int {
-	if version == 1 {
+func alignmentModules(version int) (list []module) {
+	known, err := decoder.Version_GetVersionForNumber(version)
+	if err != nil {
 		return nil
 	}
-	count := version/7 + 2
-	gap := 2 * int(math.Ceil(float64(side(version)-13)/float64(2*count-2)))
-	if version == 32 {
-		gap = 26 // the table's one exception
+	places, n := known.GetAlignmentPatternCenters(), side(version)
+	for _, x := range places {
+		for _, y := range places {
+			if finder := min(x, y) == 6 && (max(x, y) == 6 || max(x, y) == n-7); !finder {
+				list = append(list, alignment(n, x, y)...)
+			}
+		}
 	}
-	places := make([]int, count)
-	for i := range places {
-		places[i] = side(version) - 7 - (count-1-i)*gap
-	}
-	places[0] = 6
-	return places
+	return list
 }
+
+// alignment returns the small square with that centre.
+func alignment(n, x, y int) []module { return squares(n, x, y, 2, 1) }

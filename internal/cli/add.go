@@ -31,7 +31,6 @@ type addOptions struct {
 
 	mfaProcess string
 	verify     bool
-	yes        bool
 }
 
 // storeOptions say where secrets go.
@@ -60,7 +59,7 @@ Google Authenticator.`,
   aws-mfa-creds add --profile work --from-aws-vault work
   aws-mfa-creds add --profile work --seed-file qr.png
   aws-mfa-creds add --profile work --mfa-process 'ykman oath accounts code -s aws'`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runAdd(cmd.Context(), a, o) },
+		RunE: a.interactive(func(ctx context.Context) error { return runAdd(ctx, a, o) }),
 	}
 	profileFlag(a, cmd, &o.name)
 	f := cmd.Flags()
@@ -74,7 +73,7 @@ Google Authenticator.`,
 	f.StringVar(&o.mfaProcess, "mfa-process", "", "run this `COMMAND` for the codes, instead of storing a seed")
 	o.stores.define(cmd)
 	f.BoolVar(&o.verify, "verify", false, "get a session from AWS to check that access key and seed work")
-	f.BoolVar(&o.yes, "yes", false, "replace stored secrets without asking")
+	f.BoolVar(&a.ask.yes, "yes", false, "replace stored secrets without asking")
 	rare(cmd, "aws-vault-backend", "from-env")
 	needs(cmd, "from-aws-vault", "aws-vault-backend")
 	cmd.MarkFlagsMutuallyExclusive("access-key-file", "from-credentials-file", "from-aws-vault", "from-env")
@@ -101,7 +100,6 @@ func (o *storeOptions) define(cmd *cobra.Command) {
 type adding struct {
 	*app
 	addOptions
-	ask      *asker
 	files    *profile.Files
 	settings profile.Settings // of the profile as it is; its Identity is what is added to
 	own      edit.Own         // what profiles.ini says of the identity
@@ -125,9 +123,7 @@ type place struct {
 }
 
 func runAdd(ctx context.Context, a *app, o addOptions) error {
-	ctx, ask, end := a.interact(ctx, o.yes)
-	defer end()
-	add, err := a.adding(o, ask)
+	add, err := a.adding(o)
 	if err != nil {
 		return err
 	}
@@ -151,12 +147,12 @@ func runAdd(ctx context.Context, a *app, o addOptions) error {
 }
 
 // adding finds out what is known of the profile, which need not exist.
-func (a *app) adding(o addOptions, ask *asker) (*adding, error) {
+func (a *app) adding(o addOptions) (*adding, error) {
 	files, settings, err := a.identity(o.name)
 	if err != nil {
 		return nil, err
 	}
-	add := &adding{app: a, addOptions: o, ask: ask, files: files, settings: settings}
+	add := &adding{app: a, addOptions: o, files: files, settings: settings}
 	if id := add.settings.Identity; id != add.name {
 		add.say("Profile %s uses the access key of profile %s, so the secrets are stored for that one.", fault.Printable(add.name), fault.Printable(id))
 	}
@@ -199,7 +195,7 @@ func (add *adding) withAWS(ctx context.Context, seedStore string, other otherDev
 	if err != nil {
 		return nil, err
 	}
-	m, err := add.managerOf(ctx, p, seedStore, other, add.ask)
+	m, err := add.managerOf(ctx, p, seedStore, other)
 	add.check = func(ctx context.Context, key creds.AccessKey) error {
 		_, err := m.identify(ctx, key)
 		if fault.KindOf(err) != fault.Refused {
@@ -299,7 +295,7 @@ func (add *adding) storeFor(ctx context.Context, what, flag, asked, recorded str
 		}
 		at.kind = add.chosen
 	}
-	if at.items, err = add.items(at.kind, add.ask); err != nil {
+	if at.items, err = add.items(at.kind, &add.ask); err != nil {
 		return at, err
 	}
 	return at, add.preflight(add.files, changes{profile: add.settings.Identity, stores: []string{at.kind}})
@@ -308,7 +304,7 @@ func (add *adding) storeFor(ctx context.Context, what, flag, asked, recorded str
 // holds reports whether a store has the secret. One that cannot be used must not keep a profile from
 // getting another.
 func (add *adding) holds(ctx context.Context, kind, what string) bool {
-	items, err := add.items(kind, add.ask)
+	items, err := add.items(kind, &add.ask)
 	switch {
 	case err != nil:
 	case what == "seed":
@@ -367,7 +363,7 @@ func (add *adding) mayReplaceSeed(ctx context.Context, agreed bool) error {
 
 func (add *adding) getSeed(ctx context.Context) (totp.Account, error) {
 	if !add.key.env {
-		return add.seed.read(ctx, add.ask)
+		return add.seed.read(ctx, &add.ask)
 	}
 	env := envstore.New(add.getenv)
 	serial, err := env.Serial()

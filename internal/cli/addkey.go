@@ -123,13 +123,13 @@ func (add *adding) readKey(ctx context.Context, stored creds.AccessKey) (creds.A
 // askKey asks for the access key.
 func (add *adding) askKey(ctx context.Context) (creds.AccessKey, error) {
 	const flag = "--access-key-file FILE"
-	id, err := insist(ctx, add.ask, add.ask.line, "Access key ID (AKIA...)", flag, func(id string) (string, error) {
+	id, err := insist(ctx, &add.ask, add.ask.line, "Access key ID (AKIA...)", flag, func(id string) (string, error) {
 		return id, asUsage(creds.CheckKeyID("what was typed", id, add.settings.OfAWS()))
 	})
 	if err != nil {
 		return creds.AccessKey{}, err
 	}
-	return insist(ctx, add.ask, add.ask.secret, "Secret access key", flag, func(secret creds.Secret) (creds.AccessKey, error) {
+	return insist(ctx, &add.ask, add.ask.secret, "Secret access key", flag, func(secret creds.Secret) (creds.AccessKey, error) {
 		key := creds.AccessKey{ID: id, Secret: secret}
 		return key, asUsage(key.Check("what was typed", add.settings.OfAWS()))
 	})

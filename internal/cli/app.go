@@ -61,6 +61,7 @@ type app struct {
 	getenv         func(string) string // of the environment with the secrets that are kept from child processes
 	now            func() time.Time
 
+	ask     asker         // of an interactive command
 	debug   bool          // --debug
 	profile string        // --profile, for what errors say to type
 	flags   profile.Flags // of get, for the same

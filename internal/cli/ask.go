@@ -14,8 +14,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/clipboard"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
@@ -26,20 +27,17 @@ import (
 // asker is where the input of a command comes from: a person at the terminal, or stdin and files. Every
 // command that asks has a form for scripts too.
 type asker struct {
-	terminal  *term.Terminal // nil if there is none
-	stdin     io.Reader
-	clipboard clipboard.Clipboard
-	home      func() string // the home directory
-	yes       bool          // --yes answers all questions
+	terminal *term.Terminal // nil if there is none
+	app      *app
+	yes      bool // --yes answers all questions
 }
 
-// asker opens the terminal, if there is one.
-func (a *app) asker(yes bool) *asker {
-	q := &asker{stdin: a.stdin, clipboard: a.clipboard(), home: func() string { return cmp.Or(a.getenv("HOME"), homeOfUser()) }, yes: yes}
+// open opens the terminal, if there is one.
+func (q *asker) open(a *app) {
+	q.app = a
 	if t, err := term.Open(); err == nil {
 		q.terminal = t
 	}
-	return q
 }
 
 func (q *asker) close() {
@@ -51,13 +49,14 @@ func (q *asker) close() {
 // personPatience ends commands that ask a person.
 const personPatience = time.Hour
 
-// interact begins a command that may ask a person, and that signals may interrupt, until end is called.
-func (a *app) interact(ctx context.Context, yes bool) (_ context.Context, ask *asker, end func()) {
-	ctx, cancel := untilInterrupted(ctx, personPatience)
-	ask = a.asker(yes)
-	return ctx, ask, func() {
-		ask.close()
-		cancel()
+// interactive runs a command that may ask a person, and that signals may interrupt.
+func (a *app) interactive(run func(context.Context) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		ctx, cancel := untilInterrupted(cmd.Context(), personPatience)
+		defer cancel()
+		a.ask.open(a)
+		defer a.ask.close()
+		return run(ctx)
 	}
 }
 
@@ -168,7 +167,7 @@ const giveFile = "give the path of the file that has it"
 
 func (q *asker) readSource(flag, path string, limit int64) ([]byte, error) {
 	if path == "-" {
-		return readAtMost(q.stdin, flag, "stdin", limit)
+		return readAtMost(q.app.stdin, flag, "stdin", limit)
 	}
 	path = q.expand(path)
 	thing := flag // alone, if path may be the secret itself
@@ -220,7 +219,7 @@ func (q *asker) text(ctx context.Context, flag, path string) (string, error) {
 // expand puts the home directory in the place of the ~ that shells leave in --flag=~/file.
 func (q *asker) expand(path string) string {
 	if rest, found := strings.CutPrefix(path, "~"); found && (rest == "" || os.IsPathSeparator(rest[0])) {
-		return q.home() + rest
+		return cmp.Or(q.app.getenv("HOME"), homeOfUser()) + rest
 	}
 	return path
 }

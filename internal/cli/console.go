@@ -38,7 +38,6 @@ func (o *consoleOptions) define(cmd *cobra.Command) {
 // console is one enrollment in the AWS console.
 type console struct {
 	*app
-	ask     *asker
 	options consoleOptions
 	has     profile.Settings
 	items   keystore.Items
@@ -48,8 +47,8 @@ type console struct {
 
 // enrollInConsole stores the seed before the console knows a code of it: nothing is ever enabled
 // whose seed could be lost.
-func (a *app) enrollInConsole(ctx context.Context, o enrollOptions, ask *asker) error {
-	c := &console{app: a, ask: ask, options: o.console}
+func (a *app) enrollInConsole(ctx context.Context, o enrollOptions) error {
+	c := &console{app: a, options: o.console}
 	if err := c.begin(ctx, o); err != nil {
 		return err
 	}
@@ -116,7 +115,7 @@ func (c *console) abandon(ctx context.Context) error {
 		return err
 	}
 	const seed = " Its seed is deleted: if the console has enabled a device with it, nothing generates the codes of that any more."
-	if _, held, err := c.mayAbandon(ctx, c.ask, journal, enroll.Console, seed); err != nil || !held {
+	if _, held, err := c.mayAbandon(ctx, journal, enroll.Console, seed); err != nil || !held {
 		return err
 	}
 	if err := c.forgetConsole(ctx, name, c.items); err != nil {
@@ -171,7 +170,7 @@ func (c *console) begin(ctx context.Context, o enrollOptions) error {
 	if c.kind, err = c.seedStore(ctx, o.seedStore, c.has, c.say); err != nil {
 		return err
 	}
-	if c.items, err = c.app.items(c.kind, c.ask); err != nil {
+	if c.items, err = c.app.items(c.kind, &c.ask); err != nil {
 		return err
 	}
 	c.cache, err = c.host().OpenCache(noKey())
@@ -192,7 +191,7 @@ func (c *console) seed(ctx context.Context) (totp.Account, error) {
 			return totp.Account{Seed: stored}, err
 		}
 	}
-	got, err := c.options.seed.read(ctx, c.ask)
+	got, err := c.options.seed.read(ctx, &c.ask)
 	if err == nil && held && !got.Seed.Equal(stored) {
 		err = c.abandon(ctx)
 	}

@@ -139,9 +139,9 @@ func unlockKeychain(ctx context.Context, a *app, store, identity string) {
 	if store != ring.Keychain {
 		return
 	}
-	ask := a.asker(false)
-	defer ask.close()
-	if items, err := a.items(store, ask); err == nil && ask.present() {
+	a.ask.open(a)
+	defer a.ask.close()
+	if items, err := a.items(store, &a.ask); err == nil && a.ask.present() {
 		_, _ = items.AccessKey(ctx, identity) // the next read shows whether it helped
 	}
 }

@@ -18,7 +18,6 @@ type enrollOptions struct {
 	other     otherDevice
 	console   consoleOptions
 	abandon   bool
-	yes       bool
 	begin     func(context.Context) error // called before the first change; may be nil
 }
 
@@ -36,7 +35,7 @@ support, and for users without IAM permissions. Give the QR code or the "secret 
 console shows, and enter the two codes that you get in the console.`,
 		Example: `  aws-mfa-creds enroll --profile work
   aws-mfa-creds enroll --profile work --console --seed-file screenshot.png`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runEnroll(cmd.Context(), a, o) },
+		RunE: a.interactive(func(ctx context.Context) error { return runEnroll(ctx, a, o) }),
 	}
 	profileFlag(a, cmd, &o.profile)
 	deviceFlags(cmd, &o.device)
@@ -45,7 +44,7 @@ console shows, and enter the two codes that you get in the console.`,
 	o.console.define(cmd)
 	o.other.define(cmd)
 	abandonFlag(cmd, &o.abandon)
-	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
+	cmd.Flags().BoolVar(&a.ask.yes, "yes", false, "do not ask for confirmation")
 	rare(cmd, "replace-unassigned")
 	needs(cmd, "console", "seed-file", "seed-clipboard", "account", "allow-weak-seed", "serial")
 	return cmd
@@ -57,8 +56,6 @@ func deviceFlags(cmd *cobra.Command, o *enroll.DeviceOptions) {
 }
 
 func runEnroll(ctx context.Context, a *app, o enrollOptions) error {
-	ctx, ask, end := a.interact(ctx, o.yes)
-	defer end()
 	files, owner, err := a.owner(o.profile)
 	if o.profile = owner.Profile; err == nil {
 		err = a.preflight(files, changes{profile: o.profile, device: o.device.Name, stores: []string{o.seedStore}})
@@ -67,12 +64,12 @@ func runEnroll(ctx context.Context, a *app, o enrollOptions) error {
 		return err
 	}
 	if o.console.on {
-		if err := a.enrollInConsole(ctx, o, ask); err != nil || o.abandon {
+		if err := a.enrollInConsole(ctx, o); err != nil || o.abandon {
 			return err
 		}
 		return a.sayNext(o.profile)
 	}
-	m, err := a.manager(ctx, o.profile, o.seedStore, o.other, ask)
+	m, err := a.manager(ctx, o.profile, o.seedStore, o.other)
 	if err != nil {
 		return err
 	}

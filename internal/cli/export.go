@@ -21,7 +21,6 @@ type exportOptions struct {
 	profile string
 	uri     bool
 	png     string
-	yes     bool
 }
 
 func newExportCommand(a *app) *cobra.Command {
@@ -34,12 +33,12 @@ Authy, Microsoft Authenticator or another app: the phone becomes a second copy o
 The QR code disappears when you press Enter. Anyone who sees it can generate your codes.`,
 		Example: `  aws-mfa-creds export --profile work
   aws-mfa-creds export --profile work --png phone.png`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runExport(cmd.Context(), a, o) },
+		RunE: a.interactive(func(ctx context.Context) error { return runExport(ctx, a, o) }),
 	}
 	profileFlag(a, cmd, &o.profile)
 	cmd.Flags().BoolVar(&o.uri, "uri", false, "print the otpauth URI instead")
 	cmd.Flags().StringVar(&o.png, "png", "", "write the QR code to a new PNG `FILE` instead")
-	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
+	cmd.Flags().BoolVar(&a.ask.yes, "yes", false, "do not ask for confirmation")
 	cmd.MarkFlagsMutuallyExclusive("uri", "png")
 	return cmd
 }
@@ -52,19 +51,17 @@ func runExport(ctx context.Context, a *app, o exportOptions) error {
 	if w.CodeFromProgram() {
 		return fault.New(fault.Usage, "export", "export it from the program or device that stores it", "mfa_process generates the codes of the profile, so this program has no seed")
 	}
-	ctx, ask, end := a.interact(ctx, o.yes)
-	defer end()
-	if err := ask.confirm(ctx, "Show the seed of "+w.Settings.Serial+"? Anyone who sees it can generate your codes."); err != nil {
+	if err := a.ask.confirm(ctx, "Show the seed of "+w.Settings.Serial+"? Anyone who sees it can generate your codes."); err != nil {
 		return err
 	}
 	seed, err := w.Seed(ctx)
 	if err != nil {
 		return err
 	}
-	return export(ctx, a, o, seed.URI(keystore.Label(w.Settings.Serial), keystore.Issuer), ask)
+	return export(ctx, a, o, seed.URI(keystore.Label(w.Settings.Serial), keystore.Issuer))
 }
 
-func export(ctx context.Context, a *app, o exportOptions, uri creds.Secret, ask *asker) error {
+func export(ctx context.Context, a *app, o exportOptions, uri creds.Secret) error {
 	if o.uri {
 		return a.print([]byte(uri.Reveal() + "\n"))
 	}
@@ -75,13 +72,13 @@ func export(ctx context.Context, a *app, o exportOptions, uri creds.Secret, ask 
 	if o.png != "" {
 		return exportPNG(a, code, o.png)
 	}
-	if !ask.present() {
+	if !a.ask.present() {
 		return fault.New(fault.Usage, "export", "give --uri or --png FILE", "there is no terminal to show the QR code on")
 	}
 	if cause := a.cannotDraw(); cause != "" {
 		return fault.New(fault.Usage, "export", "give --uri or --png FILE", "the terminal cannot show the QR code: %s", cause)
 	}
-	return showCode(ctx, code, ask, a.getenv("NO_COLOR") == "")
+	return showCode(ctx, code, a.ask.terminal, a.getenv("NO_COLOR") == "")
 }
 
 // cannotDraw says why the terminal cannot show a screen of block characters, or returns "". A locale
@@ -141,15 +138,15 @@ func fits(code qr.Matrix, terminal *term.Terminal) error {
 	return fault.New(fault.Usage, "export", fmt.Sprintf("enlarge the window to %dx%d, or give --png FILE", max(width, columns), max(height, rows)), "the QR code does not fit the window of %dx%d", columns, rows)
 }
 
-func showCode(ctx context.Context, code qr.Matrix, ask *asker, colour bool) error {
-	if err := fits(code, ask.terminal); err != nil {
+func showCode(ctx context.Context, code qr.Matrix, terminal *term.Terminal, colour bool) error {
+	if err := fits(code, terminal); err != nil {
 		return err
 	}
 	picture := code.Terminal(colour)
-	if _, err := fmt.Fprint(ask.terminal, ownScreen+picture.Reveal()); err != nil {
+	if _, err := fmt.Fprint(terminal, ownScreen+picture.Reveal()); err != nil {
 		return err
 	}
-	defer func() { _, _ = fmt.Fprint(ask.terminal, backScreen) }()
-	_, err := ask.terminal.Line(ctx, "Scan it with the phone, then press Enter")
+	defer func() { _, _ = fmt.Fprint(terminal, backScreen) }()
+	_, err := terminal.Line(ctx, "Scan it with the phone, then press Enter")
 	return ended(err)
 }

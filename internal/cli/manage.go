@@ -23,7 +23,6 @@ import (
 type manager struct {
 	*app
 	*enroll.Manager
-	ask   *asker
 	other otherDevice
 	clock storedClock
 
@@ -38,7 +37,7 @@ type manager struct {
 
 // manager returns the manager of the profile's identity. seedStore is where a new seed is to
 // be stored, or "".
-func (a *app) manager(ctx context.Context, name, seedStore string, other otherDevice, ask *asker) (*manager, error) {
+func (a *app) manager(ctx context.Context, name, seedStore string, other otherDevice) (*manager, error) {
 	p, err := a.open(getOptions{profile: name, iam: true})
 	if err != nil {
 		return nil, err
@@ -49,22 +48,22 @@ func (a *app) manager(ctx context.Context, name, seedStore string, other otherDe
 	if len(p.Settings.MFAProcess) > 0 {
 		return nil, a.codesElsewhere(p.Settings.Identity)
 	}
-	return a.managerOf(ctx, p, seedStore, other, ask)
+	return a.managerOf(ctx, p, seedStore, other)
 }
 
 // managerOf is manager for a profile that need not have an access key yet.
-func (a *app) managerOf(ctx context.Context, p *opened, seedStore string, other otherDevice, ask *asker) (*manager, error) {
+func (a *app) managerOf(ctx context.Context, p *opened, seedStore string, other otherDevice) (*manager, error) {
 	dir, err := a.configDir()
 	if err != nil {
 		return nil, err
 	}
-	m := &manager{app: a, ask: ask, other: other, clock: p.clock}
+	m := &manager{app: a, other: other, clock: p.clock}
 	m.Manager = &enroll.Manager{
 		Profile:    p.Settings.Identity,
 		JournalDir: journalDir(dir),
 		Paths:      a.editor().Paths,
 		Cache:      p.Cache,
-		Open:       func(store string) (keystore.Items, error) { return a.items(store, ask) },
+		Open:       func(store string) (keystore.Items, error) { return a.items(store, &a.ask) },
 		Resolve:    m.resolve,
 		Identify:   m.identify,
 		Dial:       m.dial,

@@ -10,7 +10,7 @@ import (
 func TestWaitWithoutTerminal(t *testing.T) {
 	t.Parallel()
 	var stderr strings.Builder
-	m := &manager{app: &app{stderr: &stderr}, ask: &asker{}}
+	m := &manager{app: &app{stderr: &stderr}}
 	m.print("Getting a session")
 	for left := 21 * time.Second; left >= 0; left -= time.Second {
 		m.showWait("the next token code", left)

@@ -144,7 +144,7 @@ func (o otherDevice) code(ctx context.Context, m *manager, serial string) (creds
 		}
 		return m.typedCode("--mfa-code-file", text)
 	}
-	return insist(ctx, m.ask, m.ask.line, fmt.Sprintf("Its current code (%s)", serial), "--mfa-code-file FILE", func(text string) (creds.Secret, error) { return m.typedCode("", text) })
+	return insist(ctx, &m.ask, m.ask.line, fmt.Sprintf("Its current code (%s)", serial), "--mfa-code-file FILE", func(text string) (creds.Secret, error) { return m.typedCode("", text) })
 }
 
 // typedCode returns the code in text, which apps show in two groups. from is the flag that gave it, or "".

@@ -33,7 +33,7 @@ With --passphrase, "` + program + ` unlock" opens the store for some hours. With
 --none, the key is in a file that only you can read.`,
 		Example: `  aws-mfa-creds store protect --passphrase
   aws-mfa-creds store protect --recipient age1tpm1... --identity tpm-identity.txt`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runProtect(cmd.Context(), a, o) },
+		RunE: a.interactive(func(ctx context.Context) error { return runProtect(ctx, a, o) }),
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.passphrase, "passphrase", false, "protect it with a passphrase")
@@ -51,15 +51,13 @@ With --passphrase, "` + program + ` unlock" opens the store for some hours. With
 }
 
 func runProtect(ctx context.Context, a *app, o protectOptions) error {
-	ctx, ask, end := a.interact(ctx, false)
-	defer end()
-	store, before, err := a.ageStore(ctx, ask)
+	store, before, err := a.ageStore(ctx, &a.ask)
 	if err != nil {
 		return err
 	}
 	to := agefile.Protection{Recipients: o.recipients, IdentityFile: o.identity}
 	if before.Locked {
-		old, err := readPassphrase(ctx, "Current passphrase of the age store", o.oldFile, "--old-passphrase-file FILE", ask)
+		old, err := readPassphrase(ctx, "Current passphrase of the age store", o.oldFile, "--old-passphrase-file FILE", &a.ask)
 		if err != nil {
 			return err
 		}
@@ -68,7 +66,7 @@ func runProtect(ctx context.Context, a *app, o protectOptions) error {
 		}
 	}
 	if o.passphrase {
-		if to.Passphrase, err = newPassphrase(ctx, o.passFile, ask); err != nil {
+		if to.Passphrase, err = newPassphrase(ctx, o.passFile, &a.ask); err != nil {
 			return err
 		}
 	}
@@ -134,7 +132,7 @@ func newUnlockCommand(a *app) *cobra.Command {
 keyring until the time is over, you run "` + program + ` lock", or the computer restarts. No process
 keeps running.`,
 		Example: `  aws-mfa-creds unlock --for 12h`,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runUnlock(cmd.Context(), a, life, file) },
+		RunE:    a.interactive(func(ctx context.Context) error { return runUnlock(ctx, a, life, file) }),
 	}
 	cmd.Flags().DurationVar(&life, "for", unlockDefault, "`DURATION`, such as 90m or 12h; at most a week")
 	passphraseFlag(cmd, &file, "passphrase-file", "read the passphrase")
@@ -150,8 +148,6 @@ func runUnlock(ctx context.Context, a *app, life time.Duration, file string) err
 	if life < time.Second || life > unlockMost {
 		return fault.New(fault.Usage, "--for", "give --for 8h, for example", "must be between one second and a week")
 	}
-	ctx, ask, end := a.interact(ctx, false)
-	defer end()
 	store, status, err := a.ageStore(ctx, nil)
 	if err != nil {
 		return err
@@ -160,7 +156,7 @@ func runUnlock(ctx context.Context, a *app, life time.Duration, file string) err
 		a.say("The age store has no passphrase, so it is not locked.")
 		return nil
 	}
-	passphrase, err := readPassphrase(ctx, "Passphrase of the age store", file, "--passphrase-file FILE", ask)
+	passphrase, err := readPassphrase(ctx, "Passphrase of the age store", file, "--passphrase-file FILE", &a.ask)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,6 @@ type registerOptions struct {
 	output   string
 	program  string
 	dryRun   bool
-	yes      bool
 	moving   bool // the profile's access key is moved out of the files of the AWS tools, and it may not exist yet
 
 	given func(flag string) bool // on the command line, be it as empty
@@ -58,13 +57,11 @@ it: every SDK supports that, sessions can last longer than an hour, and all proc
 hour; JS SDK v2 and PHP cannot do that.`,
 		Example: `  aws-mfa-creds register --profile work --region eu-central-1
   aws-mfa-creds register --profile a --source-profile b --role-arn arn:aws:iam::123456789012:role/admin`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.given = cmd.Flags().Changed
-			return runRegister(cmd.Context(), a, o)
-		},
+		RunE: a.interactive(func(ctx context.Context) error { return runRegister(ctx, a, o) }),
 	}
 	profileFlag(a, cmd, &o.profile)
 	f := cmd.Flags()
+	o.given = f.Changed
 	f.StringVar(&o.source, "source-profile", "", "use the access key and MFA device of the profile `NAME`")
 	complete(cmd, "source-profile", a.profileNames)
 	roleFlags(cmd, &o.flags)
@@ -74,7 +71,7 @@ hour; JS SDK v2 and PHP cannot do that.`,
 	f.StringVar(&o.output, "output", "", "output `FORMAT` of the AWS CLI for the profile, if it has none")
 	f.StringVar(&o.program, "program", "", "write this `PATH` of the program (default: its own)")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would change, without changing it")
-	f.BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
+	f.BoolVar(&a.ask.yes, "yes", false, "do not ask for confirmation")
 	rare(cmd, "role-session-name", "external-id", "assume-by", "output", "program")
 	return cmd
 }
@@ -87,9 +84,8 @@ func runRegister(ctx context.Context, a *app, o registerOptions) error {
 	if err != nil {
 		return err
 	}
-	ctx, ask, end := a.interact(ctx, o.yes || o.dryRun)
-	defer end()
-	r, err := a.planRegister(ctx, files, o, ask)
+	a.ask.yes = a.ask.yes || o.dryRun
+	r, err := a.planRegister(ctx, files, o)
 	if err != nil {
 		return err
 	}
@@ -132,7 +128,7 @@ func (r *registering) write(ctx context.Context, a *app) (edit.Registered, error
 }
 
 // planRegister makes all checks of a registration, and asks where something is in the way.
-func (a *app) planRegister(ctx context.Context, files *profile.Files, o registerOptions, ask *asker) (r registering, err error) {
+func (a *app) planRegister(ctx context.Context, files *profile.Files, o registerOptions) (r registering, err error) {
 	if o, err = kept(files, o); err != nil {
 		return r, err
 	}
@@ -151,7 +147,7 @@ func (a *app) planRegister(ctx context.Context, files *profile.Files, o register
 		return r, err
 	}
 	r.was = files.CredentialProcess(o.profile).Value
-	return r, mayRegister(ctx, a, files, r, ask)
+	return r, mayRegister(ctx, a, files, r)
 }
 
 // kept fills in what is registered already, where nothing else is given.
@@ -241,7 +237,7 @@ func programPath(given string) (string, error) {
 const installFirst = "install it first: go install, or make build"
 
 // mayRegister looks for what would keep the SDKs from running the program, and asks what to do.
-func mayRegister(ctx context.Context, a *app, files *profile.Files, r registering, ask *asker) error {
+func mayRegister(ctx context.Context, a *app, files *profile.Files, r registering) error {
 	o := r.options
 	trial := a.editor()
 	trial.DryRun = true
@@ -270,14 +266,14 @@ func mayRegister(ctx context.Context, a *app, files *profile.Files, r registerin
 		if s.Temporary {
 			remedy = "delete it from the file: it is temporary, and no longer of use"
 		}
-		if !ask.present() && !ask.yes {
+		if !a.ask.present() && !a.ask.yes {
 			return fault.New(fault.Config, s.Place, remedy, "most SDKs would use this access key of profile %s instead of running this program", o.profile)
 		}
-		if err := ask.confirm(ctx, s.Place+" has an access key for the profile, which most SDKs would use instead of running this program\n("+remedy+"). Register anyway?"); err != nil {
+		if err := a.ask.confirm(ctx, s.Place+" has an access key for the profile, which most SDKs would use instead of running this program\n("+remedy+"). Register anyway?"); err != nil {
 			return err
 		}
 	}
-	return mayReplaceProcess(ctx, files, r, ask)
+	return mayReplaceProcess(ctx, a, files, r)
 }
 
 // wouldWork resolves what is to be registered as get will, once the AWS config is text: a line that is not
@@ -309,7 +305,7 @@ func (a *app) wouldWork(files *profile.Files, o registerOptions, text string) er
 
 // mayReplaceProcess asks before the credential_process of another program is replaced, or one of this
 // program that has other settings.
-func mayReplaceProcess(ctx context.Context, files *profile.Files, r registering, ask *asker) error {
+func mayReplaceProcess(ctx context.Context, a *app, files *profile.Files, r registering) error {
 	name, elsewhere := r.options.profile, edit.OtherHome(r.was, r.editor.Paths.Own)
 	if process := files.CredentialProcess(name); process.File == profile.AWSCredentials && process.Value != r.Command {
 		return fault.New(fault.Config, process.Place, "delete the line", "tools run this command of profile %s, whatever the AWS config says", name)
@@ -324,10 +320,10 @@ func mayReplaceProcess(ctx context.Context, files *profile.Files, r registering,
 		what = "is registered with " + elsewhere + ", where there are other settings"
 		remedy = "to use those, run: export " + fault.Shell(elsewhere) + "; to replace it, give --yes: unregister brings it back"
 	}
-	if !ask.present() && !ask.yes {
+	if !a.ask.present() && !a.ask.yes {
 		return fault.New(fault.Config, "profile "+name, remedy, "it %s", what)
 	}
-	return ask.confirm(ctx, fmt.Sprintf("Profile %s %s. Replace that (unregister brings it back)?", fault.Printable(name), fault.Printable(what)))
+	return a.ask.confirm(ctx, fmt.Sprintf("Profile %s %s. Replace that (unregister brings it back)?", fault.Printable(name), fault.Printable(what)))
 }
 
 func sayRegistered(a *app, r registering, done edit.Registered) error {

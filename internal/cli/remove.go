@@ -22,7 +22,6 @@ type removeOptions struct {
 	profile string
 	aws     bool
 	other   otherDevice
-	yes     bool
 }
 
 func newRemoveCommand(a *app) *cobra.Command {
@@ -38,18 +37,16 @@ It does not contact AWS, where access key and MFA device exist until you delete 
 seed the device generates no codes, so set up another one first. With --aws, the MFA device is
 removed from IAM first; the access key stays there.`,
 		Example: `  aws-mfa-creds remove --profile work --aws`,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runRemove(cmd.Context(), a, o) },
+		RunE:    a.interactive(func(ctx context.Context) error { return runRemove(ctx, a, o) }),
 	}
 	profileFlag(a, cmd, &o.profile)
 	cmd.Flags().BoolVar(&o.aws, "aws", false, "remove the MFA device from IAM too")
 	o.other.define(cmd)
-	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
+	cmd.Flags().BoolVar(&a.ask.yes, "yes", false, "do not ask for confirmation")
 	return cmd
 }
 
 func runRemove(ctx context.Context, a *app, o removeOptions) error {
-	ctx, ask, end := a.interact(ctx, o.yes)
-	defer end()
 	files, err := a.loadFiles()
 	if err != nil {
 		return err
@@ -80,18 +77,18 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 	}
 	gone := removal{app: a, profile: o.profile, own: own, stray: stray, registered: registered, aws: o.aws && own.Serial != "", sharing: seedUsers(files, o.profile, own)}
 	gone.roles = a.roleProfiles(files, o.profile)
-	if err := gone.confirm(ctx, ask); err != nil {
+	if err := gone.confirm(ctx); err != nil {
 		return err
 	}
 	if gone.aws {
-		if err := removeDevice(ctx, a, o, ask); err != nil {
+		if err := removeDevice(ctx, a, o); err != nil {
 			return err
 		}
 		if err := gone.detach(ctx); err != nil {
 			return err
 		}
 	}
-	return gone.run(ctx, ask)
+	return gone.run(ctx)
 }
 
 // mayRemove looks for what would stop the removal of a profile half-way.
@@ -137,8 +134,8 @@ func (a *app) roleProfiles(files *profile.Files, name string) (roles []string) {
 }
 
 // removeDevice removes the MFA device of a profile from IAM, and its seed from the store.
-func removeDevice(ctx context.Context, a *app, o removeOptions, ask *asker) error {
-	m, err := a.manager(ctx, o.profile, "", o.other, ask)
+func removeDevice(ctx context.Context, a *app, o removeOptions) error {
+	m, err := a.manager(ctx, o.profile, "", o.other)
 	if err != nil {
 		return err
 	}
@@ -184,11 +181,11 @@ func (r removal) losesSeed() bool {
 
 // confirm asks whether to delete all this. To delete a seed whose device stays, which may lock the user
 // out, takes more than a y.
-func (r removal) confirm(ctx context.Context, ask *asker) error {
-	if err := ask.confirm(ctx, r.question()); err != nil || ask.yes || !r.losesSeed() {
+func (r removal) confirm(ctx context.Context) error {
+	if err := r.ask.confirm(ctx, r.question()); err != nil || r.ask.yes || !r.losesSeed() {
 		return err
 	}
-	return ask.word(ctx, "Nothing generates the codes of "+r.own.Serial+" any more, unless a phone has a copy of the seed (see export).\nType the name of the profile to delete its seed", r.profile)
+	return r.ask.word(ctx, "Nothing generates the codes of "+r.own.Serial+" any more, unless a phone has a copy of the seed (see export).\nType the name of the profile to delete its seed", r.profile)
 }
 
 // detach takes the device, which is gone, from the profiles that shared it.
@@ -257,12 +254,12 @@ func enumerated(things []string) string {
 
 // run takes back the registration, of which profiles.ini knows, deletes sessions and secrets, and
 // the settings last: what an interruption leaves is found by the next run.
-func (r removal) run(ctx context.Context, ask *asker) error {
+func (r removal) run(ctx context.Context) error {
 	if err := r.unregister(ctx); err != nil {
 		return err
 	}
 	if kind := r.own.WhereKey(); kind != "" && kind != keystore.KindEnv {
-		items, err := r.items(kind, ask)
+		items, err := r.items(kind, &r.ask)
 		if err != nil {
 			return err
 		}
@@ -271,7 +268,7 @@ func (r removal) run(ctx context.Context, ask *asker) error {
 			return err
 		}
 	}
-	if err := r.deleteSeed(ctx, ask); err != nil {
+	if err := r.deleteSeed(ctx); err != nil {
 		return err
 	}
 	cached, err := r.host().OpenCache(noKey())
@@ -315,12 +312,12 @@ func (r removal) unregister(ctx context.Context) error {
 	return err
 }
 
-func (r removal) deleteSeed(ctx context.Context, ask *asker) error {
+func (r removal) deleteSeed(ctx context.Context) error {
 	kind := r.own.WhereSeed()
 	if kind == "" || kind == keystore.KindEnv {
 		return nil
 	}
-	items, err := r.items(kind, ask)
+	items, err := r.items(kind, &r.ask)
 	if err == nil {
 		err = r.forgetConsole(ctx, r.profile, items)
 	}

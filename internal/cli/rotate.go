@@ -21,7 +21,6 @@ type rotateOptions struct {
 	key     enroll.KeyOptions
 	other   otherDevice
 	abandon bool
-	yes     bool
 }
 
 func newRotateCommand(a *app) *cobra.Command {
@@ -43,9 +42,7 @@ func newRotateKeyCommand(a *app) *cobra.Command {
 one. The old key is deleted if nothing else has used it lately; otherwise it stays inactive, and the
 next run deletes it. If a run is interrupted, the next one continues it.`,
 		Example: `  aws-mfa-creds rotate key --profile work`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.manage(cmd.Context(), enroll.AccessKey, o, rotateKey)
-		},
+		RunE:    a.interactive(func(ctx context.Context) error { return a.manage(ctx, enroll.AccessKey, o, rotateKey) }),
 	}
 	o.define(a, cmd)
 	abandonFlag(cmd, &o.abandon)
@@ -61,9 +58,7 @@ func newRotateDeviceCommand(a *app) *cobra.Command {
 		Long: `Enroll a second MFA device, get a session with it, switch to it in all profiles that share the old
 one, and only then remove the old one. If a run is interrupted, the next one continues it.`,
 		Example: `  aws-mfa-creds rotate device --profile work`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.manage(cmd.Context(), enroll.Device, o, rotateDevice)
-		},
+		RunE:    a.interactive(func(ctx context.Context) error { return a.manage(ctx, enroll.Device, o, rotateDevice) }),
 	}
 	o.define(a, cmd)
 	abandonFlag(cmd, &o.abandon)
@@ -79,15 +74,7 @@ func newResyncCommand(a *app) *cobra.Command {
 		Long: `Resynchronize the MFA device with two consecutive codes (ResyncMFADevice), and get a session to show
 that it works.`,
 		Example: `  aws-mfa-creds resync --profile work`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.manage(cmd.Context(), enroll.Device, o, func(ctx context.Context, m *manager, _ profile.Settings, _ rotateOptions) error {
-				err := m.Resync(ctx, "")
-				if err == nil {
-					m.say("Resynchronized the device and got a session.")
-				}
-				return err
-			})
-		},
+		RunE:    a.interactive(func(ctx context.Context) error { return a.manage(ctx, enroll.Device, o, resync) }),
 	}
 	o.define(a, cmd)
 	return cmd
@@ -96,7 +83,7 @@ that it works.`,
 func (o *rotateOptions) define(a *app, cmd *cobra.Command) {
 	profileFlag(a, cmd, &o.profile)
 	o.other.define(cmd)
-	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
+	cmd.Flags().BoolVar(&a.ask.yes, "yes", false, "do not ask for confirmation")
 }
 
 func abandonFlag(cmd *cobra.Command, abandon *bool) {
@@ -106,8 +93,6 @@ func abandonFlag(cmd *cobra.Command, abandon *bool) {
 
 // manage runs a flow on what a profile has, or forgets an earlier one about the same thing.
 func (a *app) manage(ctx context.Context, about enroll.Subject, o rotateOptions, flow func(context.Context, *manager, profile.Settings, rotateOptions) error) error {
-	ctx, ask, end := a.interact(ctx, o.yes)
-	defer end()
 	files, owner, err := a.owner(o.profile)
 	name := owner.Profile
 	if err == nil {
@@ -116,7 +101,7 @@ func (a *app) manage(ctx context.Context, about enroll.Subject, o rotateOptions,
 	if err != nil {
 		return err
 	}
-	m, err := a.manager(ctx, name, "", o.other, ask)
+	m, err := a.manager(ctx, name, "", o.other)
 	if errors.Is(err, errElsewhere) && about == enroll.AccessKey {
 		return withRemedy(err, "by hand: aws iam create-access-key --output json --profile NAME | "+program+" add --profile NAME --yes --access-key-file -")
 	}
@@ -141,7 +126,7 @@ func (a *app) manage(ctx context.Context, about enroll.Subject, o rotateOptions,
 
 // abandon forgets what an earlier run has left undone.
 func (m *manager) abandon(ctx context.Context, about enroll.Subject) error {
-	left, unfinished, err := m.mayAbandon(ctx, m.ask, m.Manager, about, "")
+	left, unfinished, err := m.mayAbandon(ctx, m.Manager, about, "")
 	if err != nil || !unfinished {
 		return err
 	}
@@ -153,7 +138,7 @@ func (m *manager) abandon(ctx context.Context, about enroll.Subject) error {
 }
 
 // mayAbandon asks whether to forget an unfinished run, if there is one, and what goes with it.
-func (a *app) mayAbandon(ctx context.Context, ask *asker, m *enroll.Manager, about enroll.Subject, more string) (enroll.Entry, bool, error) {
+func (a *app) mayAbandon(ctx context.Context, m *enroll.Manager, about enroll.Subject, more string) (enroll.Entry, bool, error) {
 	left, unfinished, err := m.Unfinished(about)
 	switch {
 	case err != nil:
@@ -162,7 +147,7 @@ func (a *app) mayAbandon(ctx context.Context, ask *asker, m *enroll.Manager, abo
 		a.say("Profile %s has no unfinished run.", fault.Printable(m.Profile))
 		return left, false, nil
 	}
-	return left, true, ask.confirm(ctx, fmt.Sprintf("Forget the run of %q that was started %s?%s", left.Flow, left.Started.Local().Format(time.DateTime), more))
+	return left, true, a.ask.confirm(ctx, fmt.Sprintf("Forget the run of %q that was started %s?%s", left.Flow, left.Started.Local().Format(time.DateTime), more))
 }
 
 // leftovers names what a run may have left in IAM.
@@ -183,6 +168,14 @@ func (m *manager) confirmRotation(ctx context.Context, about enroll.Subject, que
 		return err
 	}
 	return m.ask.confirm(ctx, question)
+}
+
+func resync(ctx context.Context, m *manager, _ profile.Settings, _ rotateOptions) error {
+	err := m.Resync(ctx, "")
+	if err == nil {
+		m.say("Resynchronized the device and got a session.")
+	}
+	return err
 }
 
 func rotateDevice(ctx context.Context, m *manager, has profile.Settings, o rotateOptions) error {

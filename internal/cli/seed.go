@@ -47,7 +47,7 @@ func (s *seedSource) read(ctx context.Context, ask *asker) (totp.Account, error)
 		return insist(ctx, ask, ask.secret, prompt, "--seed-file FILE", func(text creds.Secret) (totp.Account, error) { return s.typed(ctx, text, ask) })
 	}
 	if s.clipboard {
-		data, err := ask.clipboard.Picture(ctx, maxPicture)
+		data, err := ask.app.clipboard().Picture(ctx, maxPicture)
 		defer clear(data)
 		if err != nil {
 			return totp.Account{}, err

@@ -38,14 +38,14 @@ the first change. An access key in ~/.aws/credentials is moved from there, at th
 --profile, it takes the profile in AWS_PROFILE.`,
 		Example: `  aws-mfa-creds setup --profile work
   aws-mfa-creds setup --profile work --access-key-file key.csv --region eu-central-1 --yes`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runSetup(cmd.Context(), a, o) },
+		RunE: a.interactive(func(ctx context.Context) error { return runSetup(ctx, a, o) }),
 	}
 	optionalProfile(a, cmd, &o.add.name)
 	f := cmd.Flags()
 	f.StringVar(&o.region, "region", "", "`REGION` for the profile, if it has none")
 	o.add.key.define(cmd)
 	f.BoolVar(&o.console, "console", false, "create the device in the AWS console, for users without IAM permissions")
-	f.BoolVar(&o.add.yes, "yes", false, "do not ask for confirmation")
+	f.BoolVar(&a.ask.yes, "yes", false, "do not ask for confirmation")
 	o.add.stores.define(cmd)
 	deviceFlags(cmd, &o.device)
 	o.other.define(cmd)
@@ -58,18 +58,16 @@ the first change. An access key in ~/.aws/credentials is moved from there, at th
 }
 
 func runSetup(ctx context.Context, a *app, o setupOptions) error {
-	ctx, ask, end := a.interact(ctx, o.add.yes)
-	defer end()
 	if o.add.name = cmp.Or(o.add.name, a.getenv("AWS_PROFILE")); o.add.name == "" {
 		check := func(name string) (string, error) { return name, profile.CheckName(name) }
-		name, err := insist(ctx, ask, ask.line, "Name of the profile", "--profile NAME", check)
+		name, err := insist(ctx, &a.ask, a.ask.line, "Name of the profile", "--profile NAME", check)
 		if err != nil {
 			return err
 		}
 		o.add.name = name
 	}
 	a.profile = o.add.name
-	s := &setup{app: a, setupOptions: o, ask: ask}
+	s := &setup{app: a, setupOptions: o}
 	for _, step := range []func(context.Context) error{s.plan, s.enrollDevice, s.register, s.prove} {
 		if err := step(ctx); err != nil {
 			return err
@@ -83,7 +81,6 @@ func runSetup(ctx context.Context, a *app, o setupOptions) error {
 type setup struct {
 	*app
 	setupOptions
-	ask          *asker
 	adding       *adding
 	m            *manager
 	registration registering
@@ -91,7 +88,7 @@ type setup struct {
 
 // plan finds out all that setup needs to know, except what AWS says once it is asked for a device.
 func (s *setup) plan(ctx context.Context) (err error) {
-	if s.adding, err = s.app.adding(s.add, s.ask); err != nil {
+	if s.adding, err = s.app.adding(s.add); err != nil {
 		return err
 	}
 	id := s.adding.settings.Identity
@@ -205,7 +202,7 @@ func (s *setup) enrollDevice(ctx context.Context) error {
 	if s.console {
 		return s.enrollInConsole(ctx, enrollOptions{
 			profile: s.add.name, seedStore: s.m.SeedStore, console: consoleOptions{on: true, serial: s.add.serial, seed: s.add.seed}, begin: s.store,
-		}, s.ask)
+		})
 	}
 	w, err := s.open(getOptions{profile: s.add.name, fresh: true})
 	if err != nil {
@@ -233,7 +230,7 @@ func (s *setup) planRegistration(ctx context.Context) (err error) {
 	if s.noConfig {
 		return nil
 	}
-	s.registration, err = s.planRegister(ctx, s.adding.files, registerOptions{profile: s.add.name, region: s.region, moving: true}, s.ask)
+	s.registration, err = s.planRegister(ctx, s.adding.files, registerOptions{profile: s.add.name, region: s.region, moving: true})
 	return err
 }
 
@@ -247,10 +244,10 @@ func (s *setup) register(ctx context.Context) (err error) {
 
 // chooseRegion asks for the region of a profile that has none.
 func (s *setup) chooseRegion(ctx context.Context, files *profile.Files) (err error) {
-	if s.region != "" || regionOf(files, s.add.name) != "" || !s.ask.present() || s.add.yes {
+	if s.region != "" || regionOf(files, s.add.name) != "" || !s.ask.present() || s.ask.yes {
 		return nil
 	}
-	s.region, err = insist(ctx, s.ask, s.ask.line, "Region for the profile (Enter for none)", "--region REGION", func(region string) (string, error) {
+	s.region, err = insist(ctx, &s.ask, s.ask.line, "Region for the profile (Enter for none)", "--region REGION", func(region string) (string, error) {
 		if region == "" {
 			return "", nil
 		}

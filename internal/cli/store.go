@@ -28,7 +28,6 @@ type moveOptions struct {
 	profile   string
 	to        string
 	key, seed bool // only this one
-	yes       bool
 }
 
 func newStoreMoveCommand(a *app) *cobra.Command {
@@ -40,13 +39,13 @@ func newStoreMoveCommand(a *app) *cobra.Command {
 back, then the settings change, and only then are they deleted from the old store. If this is
 interrupted, run it again.`,
 		Example: `  aws-mfa-creds store move --profile work --to secret-service`,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runStoreMove(cmd.Context(), a, o) },
+		RunE:    a.interactive(func(ctx context.Context) error { return runStoreMove(ctx, a, o) }),
 	}
 	profileFlag(a, cmd, &o.profile)
 	cmd.Flags().StringVar(&o.to, "to", "", "`STORE` to move them to")
 	cmd.Flags().BoolVar(&o.key, "key", false, "move only the access key")
 	cmd.Flags().BoolVar(&o.seed, "seed", false, "move only the seed")
-	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask before replacing another secret, or moving a seed to a store that may lose it")
+	cmd.Flags().BoolVar(&a.ask.yes, "yes", false, "do not ask before replacing another secret, or moving a seed to a store that may lose it")
 	cmd.MarkFlagsMutuallyExclusive("key", "seed")
 	complete(cmd, "to", keystore.Kinds)
 	return cmd
@@ -56,8 +55,6 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 	if o.to == "" {
 		return fault.New(fault.Usage, "store move", moveTo(o.profile, keystore.KindAge), "--to is missing")
 	}
-	ctx, ask, end := a.interact(ctx, o.yes)
-	defer end()
 	files, owner, err := a.owner(o.profile)
 	if err != nil {
 		return err
@@ -73,11 +70,11 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 		return err
 	}
 	if o.to == ring.Keyctl && !o.key {
-		if err := ask.confirm(ctx, "The kernel's keyring loses the seed after 24 hours or a restart, and without another copy the device cannot generate codes any more. Move it?"); err != nil {
+		if err := a.ask.confirm(ctx, "The kernel's keyring loses the seed after 24 hours or a restart, and without another copy the device cannot generate codes any more. Move it?"); err != nil {
 			return err
 		}
 	}
-	m := move{app: a, ask: ask, profile: o.profile, to: o.to}
+	m := move{app: a, profile: o.profile, to: o.to}
 	if !o.seed {
 		if err := m.run(ctx, m.key(own)); err != nil {
 			return err
@@ -98,7 +95,6 @@ func moveTo(name, store string) string {
 // move is one profile's way to another store.
 type move struct {
 	*app
-	ask         *asker
 	profile, to string
 }
 
@@ -145,11 +141,11 @@ func (m *move) run(ctx context.Context, s moving) error {
 	if s.from == "" || s.from == keystore.KindEnv {
 		return fault.New(fault.NoSecret, "profile "+m.profile, "run: "+program+" add --profile NAME", "no store has its %s", s.what)
 	}
-	source, err := m.items(s.from, m.ask)
+	source, err := m.items(s.from, &m.ask)
 	if err != nil {
 		return err
 	}
-	target, err := m.items(m.to, m.ask)
+	target, err := m.items(m.to, &m.ask)
 	if err != nil {
 		return err
 	}

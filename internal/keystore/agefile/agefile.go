@@ -63,10 +63,7 @@ type Person interface {
 // holds the lock), Filesystem or Permissions, and Usage for what a caller gives. None shows
 // anything of a file's content.
 type Store struct {
-	dir        string
-	now        func() time.Time
-	person     Person
-	executable string
+	Options
 
 	workFactor  int          // of scrypt, as its logarithm
 	beforeWrite func() error // for tests: an error of it is one of the disk
@@ -78,7 +75,7 @@ type Store struct {
 
 // Open returns the store. It touches nothing.
 func Open(o Options) *Store {
-	return &Store{dir: o.Dir, now: o.Now, person: o.Person, executable: o.Executable, workFactor: workFactor, beforeWrite: func() error { return nil }}
+	return &Store{Options: o, workFactor: workFactor, beforeWrite: func() error { return nil }}
 }
 
 // ended returns why there is no more time, or nil if there is.
@@ -89,7 +86,7 @@ func (s *Store) ended(ctx context.Context) error {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Cause(ctx)
 	}
-	return fault.New(fault.Deadline, "the age store "+s.dir, "", "the time was not enough for all of it")
+	return fault.New(fault.Deadline, "the age store "+s.Dir, "", "the time was not enough for all of it")
 }
 
-func (s *Store) path(file string) string { return filepath.Join(s.dir, file) }
+func (s *Store) path(file string) string { return filepath.Join(s.Dir, file) }

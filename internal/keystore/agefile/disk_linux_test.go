@@ -33,20 +33,20 @@ func onDisk(t *testing.T, options string) *Store {
 // wantNoHarm checks that on a disk that takes nothing all is as it was before.
 func wantNoHarm(t *testing.T, s *Store) {
 	t.Helper()
-	before := strings.Join(fileNames(t, s.dir), " ")
+	before := strings.Join(fileNames(t, s.Dir), " ")
 	long := secret(strings.Repeat("x", MaxItem))
 	for what, err := range map[string]error{
 		"Put":       s.Put(t.Context(), "a", long),
 		"Put new":   s.Put(t.Context(), "b", long),
 		"Rekey":     s.Rekey(t.Context(), Protection{}),
 		"seal":      s.Rekey(t.Context(), Protection{Passphrase: secret(passphrase)}),
-		"elsewhere": at(filepath.Join(filepath.Dir(s.dir), "other")).Put(t.Context(), "a", long),
+		"elsewhere": at(filepath.Join(filepath.Dir(s.Dir), "other")).Put(t.Context(), "a", long),
 	} {
 		if fault.KindOf(err) != fault.Filesystem {
 			t.Errorf("%s = %v", what, err)
 		}
 	}
-	if after := strings.Join(fileNames(t, s.dir), " "); after != before {
+	if after := strings.Join(fileNames(t, s.Dir), " "); after != before {
 		t.Errorf("the directory holds %q, and %q before", after, before)
 	}
 	wantSecret(t, s, "a", canary)
@@ -66,7 +66,7 @@ func fill(t *testing.T, dir string) {
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	s := onDisk(t, "size=64k")
-	fill(t, filepath.Dir(s.dir))
+	fill(t, filepath.Dir(s.Dir))
 	wantNoHarm(t, s)
 }
 
@@ -74,7 +74,7 @@ func TestNoInodes(t *testing.T) {
 	t.Parallel()
 	s := onDisk(t, "nr_inodes=32")
 	for i := range 32 {
-		_ = os.WriteFile(filepath.Join(filepath.Dir(s.dir), "filler"+strconv.Itoa(i)), nil, 0o600)
+		_ = os.WriteFile(filepath.Join(filepath.Dir(s.Dir), "filler"+strconv.Itoa(i)), nil, 0o600)
 	}
 	wantNoHarm(t, s)
 }
@@ -82,7 +82,7 @@ func TestNoInodes(t *testing.T) {
 func TestReadOnlyDisk(t *testing.T) {
 	t.Parallel()
 	s := onDisk(t, "size=64k")
-	must(t, terminal.ReadOnly(filepath.Dir(s.dir)))
+	must(t, terminal.ReadOnly(filepath.Dir(s.Dir)))
 	wantNoHarm(t, s)
 	wantFault(t, s.Delete(t.Context(), "a"), fault.Filesystem)
 	must(t, s.Delete(t.Context(), "none"))

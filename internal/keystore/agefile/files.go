@@ -44,35 +44,39 @@ func checkName(name string) error {
 	return nil
 }
 
-// open opens the store's directory by securefile.OpenDir, which fails with fs.ErrNotExist if there is
-// none, or by securefile.MakeDir.
-func (s *Store) open(how func(string, fs.FileMode) (*securefile.Dir, error)) (*securefile.Dir, error) {
-	dir, err := how(s.dir, securefile.Open)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		err = securefile.Fault(s.dir, err)
+// in has work done in the store's directory, which open opens: securefile.OpenDir, which fails with
+// fs.ErrNotExist if there is none, or securefile.MakeDir.
+func (s *Store) in(open func(string, fs.FileMode) (*securefile.Dir, error), work func(*securefile.Dir) error) error {
+	dir, err := open(s.Dir, securefile.Open)
+	if errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return dir, err
+	if err != nil {
+		return securefile.Fault(s.Dir, err)
+	}
+	defer func() { _ = dir.Close() }()
+	return work(dir)
 }
 
-// lock takes the lock of the store. Those who store and delete items share it. Who changes the keys
+// locked has work done under the lock of the store. Those who store and delete items share it. Who changes the keys
 // holds it alone: an item that is encrypted to keys on their way out would be lost. Readers take
 // none. Where the disk has no locks, items can be stored nevertheless; the keys cannot be changed.
-// The error is a *fault.Error, or ctx's cause.
-func (s *Store) lock(ctx context.Context, dir *securefile.Dir, share securefile.Share) (unlock func(), err error) {
+// The error is that of work, a *fault.Error, or ctx's cause.
+func (s *Store) locked(ctx context.Context, dir *securefile.Dir, share securefile.Share, work func() error) error {
 	limited, cancel := context.WithTimeout(ctx, lockLimit)
 	defer cancel()
-	unlock, err = dir.Lock(limited, lockFile, share)
+	unlock, err := dir.Lock(limited, lockFile, share)
 	switch {
 	case err == nil:
-		return unlock, nil
+		defer unlock()
 	case errors.Is(ctx.Err(), context.Canceled):
-		return nil, context.Cause(ctx)
+		return context.Cause(ctx)
 	case limited.Err() != nil:
-		return nil, fault.New(fault.Deadline, s.path(lockFile), "try again when it has ended", "another process holds the lock")
-	case share == securefile.Shared && errors.Is(err, errors.ErrUnsupported):
-		return func() {}, nil
+		return fault.New(fault.Deadline, s.path(lockFile), "try again when it has ended", "another process holds the lock")
+	case share == securefile.Alone || !errors.Is(err, errors.ErrUnsupported):
+		return securefile.Fault(s.path(lockFile), err)
 	}
-	return nil, securefile.Fault(s.path(lockFile), err)
+	return work()
 }
 
 // read returns the content of a file, or fs.ErrNotExist. Other errors are *fault.Error.
@@ -114,7 +118,7 @@ func (s *Store) damaged(file, format string, args ...any) *fault.Error {
 
 // unopened is the error for an identity that is gone, without which the items cannot be decrypted.
 func (s *Store) unopened(how string) *fault.Error {
-	path := fault.Shell(s.dir)
+	path := fault.Shell(s.Dir)
 	return fault.New(fault.NoSecret, s.path(identityFile), "restore it from a backup; if there is none, run: mv "+path+" "+path+".bad, and store the secrets again",
 		"%s, and nothing else opens what is stored", how)
 }
@@ -143,7 +147,7 @@ func (s *Store) remove(dir *securefile.Dir, file string) error {
 func (s *Store) items(dir *securefile.Dir) ([]string, error) {
 	entries, err := fs.ReadDir(dir.Root.FS(), ".")
 	if err != nil {
-		return nil, securefile.Fault(s.dir, err)
+		return nil, securefile.Fault(s.Dir, err)
 	}
 	var files []string
 	for _, entry := range entries {

@@ -117,7 +117,7 @@ func fileNames(t testing.TB, dir string) []string {
 // wantFiles checks what is in the store's directory, besides the lock.
 func wantFiles(t testing.TB, s *Store, want ...string) {
 	t.Helper()
-	got := slices.DeleteFunc(fileNames(t, s.dir), func(name string) bool { return name == lockFile })
+	got := slices.DeleteFunc(fileNames(t, s.Dir), func(name string) bool { return name == lockFile })
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("the directory holds %q, want %q", got, want)

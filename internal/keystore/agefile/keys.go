@@ -64,7 +64,7 @@ func (s *Store) parse(ctx context.Context, file string, text creds.Secret) ([]ag
 }
 
 func (s *Store) host(ctx context.Context) pluginHost {
-	return pluginHost{ctx, s.person, s.executable}
+	return pluginHost{ctx, s.Person, s.Executable}
 }
 
 // unsealed returns what identity.age holds, from the kernel's keyring or from the person.
@@ -75,10 +75,10 @@ func (s *Store) unsealed(ctx context.Context, sealed []byte) (creds.Secret, erro
 		return s.asked, nil
 	}
 	text, _, err := readUnlocked(sealed)
-	if err == nil || s.person == nil {
+	if err == nil || s.Person == nil {
 		return text, err
 	}
-	passphrase, err := s.person.Secret(ctx, "Passphrase of the age store")
+	passphrase, err := s.Person.Secret(ctx, "Passphrase of the age store")
 	if err != nil {
 		return creds.Secret{}, err
 	}

@@ -27,8 +27,8 @@ func withPlugin(t *testing.T, name string) *Store {
 	identity, err := age.GenerateX25519Identity()
 	must(t, err)
 	s := newStore(t)
-	must(t, os.MkdirAll(s.dir, 0o700))
-	must(t, os.Chmod(s.dir, 0o700))
+	must(t, os.MkdirAll(s.Dir, 0o700))
+	must(t, os.Chmod(s.Dir, 0o700))
 	writeFile(t, s.path(identityFile), []byte("# a token\n"+plugin.EncodeIdentity(name, []byte(identity.String()))+"\n"))
 	writeFile(t, s.path(recipientsFile), []byte(plugin.EncodeRecipient(name, []byte(identity.Recipient().String()))+"\n"))
 	put(t, s, "a", canary)
@@ -107,7 +107,7 @@ func TestPluginAsks(t *testing.T) {
 	t.Parallel()
 	s := withPlugin(t, "pin")
 	person := &scripted{secret: "1234"}
-	s.person = person
+	s.Person = person
 	wantSecret(t, s, "a", canary)
 	if len(person.asked) != 1 || person.asked[0] != "age-plugin-pin: PIN of the token" {
 		t.Errorf("asked %q", person.asked)
@@ -122,7 +122,7 @@ func TestPluginAsks(t *testing.T) {
 	wantGetFault(t, s, "a", fault.Store, "the age plugin pin: failed")
 	quiz := withPlugin(t, "quiz")
 	host := &scripted{public: "9a", yes: true}
-	quiz.person = host
+	quiz.Person = host
 	wantSecret(t, quiz, "a", canary)
 	if got := strings.Join(host.asked, "|"); got != "age-plugin-quiz: slot|age-plugin-quiz: really (yes: do it, no: leave it)" {
 		t.Errorf("asked %q", got)
@@ -245,7 +245,7 @@ func pids(t *testing.T, s *Store) string {
 func TestPluginLeavesNothingOpen(t *testing.T) {
 	t.Parallel()
 	s := withPlugin(t, "linger")
-	cmd := process(t, "get", s.dir, "a", "AGEDEBUG=plugin", "AWS_MFA_CREDS_SEED="+canary)
+	cmd := process(t, "get", s.Dir, "a", "AGEDEBUG=plugin", "AWS_MFA_CREDS_SEED="+canary)
 	cmd.Stderr = nil
 	out, err := cmd.CombinedOutput() // waits for the end of both streams
 	if err != nil || string(out) != "got it\n" {

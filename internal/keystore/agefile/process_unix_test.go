@@ -88,7 +88,7 @@ func playWriter(s *Store, _ string) error {
 
 // playRekey changes what opens the store, again and again, from one kind to another.
 func playRekey(s *Store, word string) error {
-	s.person = &scripted{secret: passphrase}
+	s.Person = &scripted{secret: passphrase}
 	for i, _ := strconv.Atoi(word); ; i++ {
 		p := Protection{}
 		if i%3 > 0 {
@@ -106,7 +106,7 @@ func TestFiftyProcesses(t *testing.T) {
 	s := newStore(t)
 	var wg sync.WaitGroup
 	for i := range 50 {
-		cmd := process(t, "guest", s.dir, fmt.Sprintf("guest-%02d", i))
+		cmd := process(t, "guest", s.Dir, fmt.Sprintf("guest-%02d", i))
 		wg.Go(func() { finish(t, cmd) })
 	}
 	wg.Wait()
@@ -115,7 +115,7 @@ func TestFiftyProcesses(t *testing.T) {
 		wantSecret(t, s, word, word+"2")
 	}
 	must(t, wholeShared(s))
-	if files := fileNames(t, s.dir); len(files) != 54 {
+	if files := fileNames(t, s.Dir); len(files) != 54 {
 		t.Errorf("the directory holds %q", files)
 	}
 }
@@ -138,9 +138,9 @@ func kill(cmd *exec.Cmd) {
 func TestKilledWriters(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	s.now = func() time.Time { return time.Now().Add(2 * time.Hour) }
+	s.Now = func() time.Time { return time.Now().Add(2 * time.Hour) }
 	for i := range 40 {
-		cmd := start(t, "writer", s.dir, "")
+		cmd := start(t, "writer", s.Dir, "")
 		time.Sleep(time.Duration(2*i) * time.Millisecond)
 		kill(cmd)
 		if _, err := os.Stat(itemPath(s, "shared")); err == nil {
@@ -156,12 +156,12 @@ func TestKilledWriters(t *testing.T) {
 func TestKilledRekey(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	s.person = &scripted{secret: passphrase}
+	s.Person = &scripted{secret: passphrase}
 	for i := range 10 {
 		put(t, s, strconv.Itoa(i), canary)
 	}
 	for i := range 40 {
-		cmd := start(t, "rekey", s.dir, strconv.Itoa(i))
+		cmd := start(t, "rekey", s.Dir, strconv.Itoa(i))
 		time.Sleep(time.Duration(10+5*i) * time.Millisecond)
 		kill(cmd)
 		for i := range 10 {
@@ -266,10 +266,10 @@ func TestOthersFiles(t *testing.T) {
 	must(t, os.Chmod(s.path(recipientsFile), 0o666))
 	wantFault(t, s.Put(t.Context(), "a", secret("b")), fault.Permissions, s.path(recipientsFile), "chmod 600")
 	must(t, os.Chmod(s.path(recipientsFile), 0o600))
-	must(t, os.Chmod(s.dir, 0o755))
-	wantGetFault(t, s, "a", fault.Permissions, s.dir, "chmod 700")
-	wantFault(t, s.Put(t.Context(), "a", secret("b")), fault.Permissions, s.dir, "chmod 700")
-	must(t, os.Chmod(s.dir, 0o700))
+	must(t, os.Chmod(s.Dir, 0o755))
+	wantGetFault(t, s, "a", fault.Permissions, s.Dir, "chmod 700")
+	wantFault(t, s.Put(t.Context(), "a", secret("b")), fault.Permissions, s.Dir, "chmod 700")
+	must(t, os.Chmod(s.Dir, 0o700))
 	wantSecret(t, s, "a", canary)
 }
 
@@ -292,10 +292,10 @@ func TestLockedByAnother(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	put(t, s, "a", canary)
-	dir, err := s.open(securefile.OpenDir)
+	dir, err := securefile.OpenDir(s.Dir, securefile.Open)
 	must(t, err)
 	defer dir.Close()
-	unlock, err := at(s.dir).lock(t.Context(), dir, securefile.Alone)
+	unlock, err := dir.Lock(t.Context(), lockFile, securefile.Alone)
 	must(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()

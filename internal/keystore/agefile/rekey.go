@@ -75,7 +75,7 @@ func (s *Store) generate() (keyPair, error) {
 		return keyPair{}, err
 	}
 	public := identity.Recipient()
-	text := fmt.Sprintf("# created: %s\n# public key: %s\n%s\n", s.now().UTC().Format(time.RFC3339), public, identity)
+	text := fmt.Sprintf("# created: %s\n# public key: %s\n%s\n", s.Now().UTC().Format(time.RFC3339), public, identity)
 	return keyPair{creds.NewSecret(text), public.String() + "\n", []age.Identity{identity}, []age.Recipient{public}}, nil
 }
 
@@ -139,23 +139,17 @@ func (s *Store) Rekey(ctx context.Context, p Protection) error {
 	if err != nil {
 		return err
 	}
-	dir, err := s.open(securefile.MakeDir)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = dir.Close() }()
-	unlock, err := s.lock(ctx, dir, securefile.Alone)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	if err := dir.SweepAll(); err != nil { // nobody else is writing
-		return securefile.Fault(s.dir, err)
-	}
-	if !hasKeys(dir) {
-		return s.first(dir, p, pair)
-	}
-	return s.rekey(ctx, dir, p, pair)
+	return s.in(securefile.MakeDir, func(dir *securefile.Dir) error {
+		return s.locked(ctx, dir, securefile.Alone, func() error {
+			if err := dir.SweepAll(); err != nil { // nobody else is writing
+				return securefile.Fault(s.Dir, err)
+			}
+			if !hasKeys(dir) {
+				return s.first(dir, p, pair)
+			}
+			return s.rekey(ctx, dir, p, pair)
+		})
+	})
 }
 
 // rekey goes from the keys that are there to the new pair. Until all items are rewritten the new

@@ -51,7 +51,7 @@ func TestRekeyStoppedAtEveryWrite(t *testing.T) {
 func rekeyStopped(t *testing.T, before, after Protection, stop int) (done bool) {
 	t.Helper()
 	s := newStore(t)
-	s.person = &scripted{secret: passphrase}
+	s.Person = &scripted{secret: passphrase}
 	must(t, s.Rekey(t.Context(), before))
 	for i := range 4 {
 		put(t, s, strconv.Itoa(i), canary)
@@ -138,7 +138,7 @@ func TestRekeyNeedsTheOldIdentity(t *testing.T) {
 	put(t, s, "a", canary)
 	item, sealed := readFile(t, itemPath(s, "a")), readFile(t, s.path(sealedFile))
 	wantFault(t, s.Rekey(t.Context(), Protection{}), fault.Store, "locked")
-	s.person = &scripted{secret: "wrong"}
+	s.Person = &scripted{secret: "wrong"}
 	wantFault(t, s.Rekey(t.Context(), Protection{Passphrase: secret("new")}), fault.Store, "passphrase", "wrong")
 	wantFiles(t, s, sealedFile, recipientsFile, fileName("a"))
 	if !bytes.Equal(readFile(t, itemPath(s, "a")), item) || !bytes.Equal(readFile(t, s.path(sealedFile)), sealed) {
@@ -161,7 +161,7 @@ func TestRekeyOfANewStore(t *testing.T) {
 			t.Errorf("%s: Status = %+v, %v", name, got, err)
 		}
 		put(t, s, "a", canary)
-		s.person = &scripted{secret: passphrase}
+		s.Person = &scripted{secret: passphrase}
 		wantSecret(t, s, "a", canary)
 	}
 }
@@ -172,7 +172,7 @@ func TestRekeyOfAHalfMadeStore(t *testing.T) {
 	for _, before := range protections() {
 		for _, after := range protections() {
 			s := newStore(t)
-			s.person = &scripted{secret: passphrase}
+			s.Person = &scripted{secret: passphrase}
 			must(t, s.Rekey(t.Context(), before))
 			must(t, os.Remove(s.path(recipientsFile)))
 			must(t, s.Rekey(t.Context(), after))
@@ -203,7 +203,7 @@ func TestWrongProtections(t *testing.T) {
 	} {
 		fresh := newStore(t)
 		wantFault(t, fresh.Rekey(t.Context(), wrong), fault.Usage)
-		if _, err := os.Stat(fresh.dir); err == nil {
+		if _, err := os.Stat(fresh.Dir); err == nil {
 			t.Errorf("%+v: the directory was made", wrong)
 		}
 	}
@@ -223,11 +223,11 @@ func TestKilledRunsLeaveNothing(t *testing.T) {
 		"put":       {func() error { return s.Put(t.Context(), "a", secret("b")) }, true},
 		"delete":    {func() error { return errors.Join(s.Put(t.Context(), "b", secret("b")), s.Delete(t.Context(), "b")) }, true},
 		"protect":   {func() error { return s.Rekey(t.Context(), Protection{Passphrase: secret(passphrase)}) }, true},
-		"unprotect": {func() error { s.person = &scripted{secret: passphrase}; return s.Rekey(t.Context(), Protection{}) }, true},
+		"unprotect": {func() error { s.Person = &scripted{secret: passphrase}; return s.Rekey(t.Context(), Protection{}) }, true},
 		"put, another writing": {func() error {
-			dir, err := s.open(securefile.OpenDir)
+			dir, err := securefile.OpenDir(s.Dir, securefile.Open)
 			must(t, err)
-			unlock, err := s.lock(t.Context(), dir, securefile.Shared)
+			unlock, err := dir.Lock(t.Context(), lockFile, securefile.Shared)
 			must(t, err)
 			defer unlock()
 			return s.Put(t.Context(), "a", secret("b"))

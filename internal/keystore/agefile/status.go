@@ -30,15 +30,18 @@ type Status struct {
 }
 
 // Status returns the state of the store.
-func (s *Store) Status(ctx context.Context) (Status, error) {
-	dir, err := s.open(securefile.OpenDir)
+func (s *Store) Status(ctx context.Context) (status Status, err error) {
+	err = s.in(securefile.OpenDir, func(dir *securefile.Dir) error {
+		status, err = s.status(ctx, dir)
+		return err
+	})
 	if errors.Is(err, fs.ErrNotExist) {
-		return Status{}, nil
+		err = nil
 	}
-	if err != nil {
-		return Status{}, err
-	}
-	defer func() { _ = dir.Close() }()
+	return status, err
+}
+
+func (s *Store) status(ctx context.Context, dir *securefile.Dir) (Status, error) {
 	k, err := s.readKeys(dir)
 	switch {
 	case err != nil, k.none():

@@ -55,7 +55,7 @@ func TestAgeOpensItemsWithAPassphrase(t *testing.T) {
 	put(t, s, "key:work", canary)
 	wantItem(t, ageDecrypts(t, s.path(sealedFile), passphrase, itemPath(s, "key:work")))
 	s.workFactor = 4
-	s.person = &scripted{secret: passphrase}
+	s.Person = &scripted{secret: passphrase}
 	must(t, s.Rekey(t.Context(), Protection{Passphrase: secret("other")}))
 	wantItem(t, ageDecrypts(t, s.path(sealedFile), "other", itemPath(s, "key:work")))
 }
@@ -109,7 +109,7 @@ func TestOpensAnIdentityOfAge(t *testing.T) {
 	t.Parallel()
 	files, recipients := ageKeys(t)
 	s := newStore(t)
-	must(t, os.MkdirAll(s.dir, 0o700))
+	must(t, os.MkdirAll(s.Dir, 0o700))
 	writeFile(t, s.path(recipientsFile), []byte(recipients[0]+"\n"))
 	console, err := terminal.Start(exec.CommandContext(t.Context(), program(t, "age", "age"), "--passphrase", "-o", s.path(sealedFile), files[0]))
 	must(t, err)
@@ -124,7 +124,7 @@ func TestOpensAnIdentityOfAge(t *testing.T) {
 	must(t, os.Chmod(s.path(sealedFile), 0o600))
 	put(t, s, "a", canary)
 	wantGetFault(t, s, "a", fault.Store, "locked")
-	s.person = &scripted{secret: passphrase}
+	s.Person = &scripted{secret: passphrase}
 	wantSecret(t, s, "a", canary)
 }
 
@@ -132,7 +132,7 @@ func TestOpensAnIdentityOfAge(t *testing.T) {
 // what is not for it in its environment.
 func TestPluginHasNoTerminal(t *testing.T) {
 	t.Parallel()
-	console, err := terminal.Start(process(t, "get", withPlugin(t, "good").dir, "a", "AGEDEBUG=plugin", "AWS_MFA_CREDS_SEED="+canary))
+	console, err := terminal.Start(process(t, "get", withPlugin(t, "good").Dir, "a", "AGEDEBUG=plugin", "AWS_MFA_CREDS_SEED="+canary))
 	must(t, err)
 	if code, err := console.Wait(); err != nil || code != 0 {
 		t.Errorf("%d, %v: %s", code, err, console.Shown())

@@ -12,15 +12,18 @@ import (
 )
 
 // Get returns the secret stored under name.
-func (s *Store) Get(ctx context.Context, name string) (creds.Secret, error) {
-	dir, err := s.open(securefile.OpenDir)
+func (s *Store) Get(ctx context.Context, name string) (secret creds.Secret, err error) {
+	err = s.in(securefile.OpenDir, func(dir *securefile.Dir) error {
+		secret, err = s.get(ctx, dir, name)
+		return err
+	})
 	if errors.Is(err, fs.ErrNotExist) {
-		return creds.Secret{}, s.absent(name)
+		err = s.absent(name)
 	}
-	if err != nil {
-		return creds.Secret{}, err
-	}
-	defer func() { _ = dir.Close() }()
+	return secret, err
+}
+
+func (s *Store) get(ctx context.Context, dir *securefile.Dir, name string) (creds.Secret, error) {
 	var before snapshot
 	var failed error
 	for {
@@ -58,9 +61,6 @@ func (s *Store) look(dir *securefile.Dir, name string) (n snapshot, err error) {
 		return snapshot{}, err
 	}
 	n.item, err = s.read(dir, fileName(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		err = s.absent(name)
-	}
 	return n, err
 }
 
@@ -87,7 +87,7 @@ func (s *Store) getFrom(ctx context.Context, n snapshot, name string) (creds.Sec
 }
 
 func (s *Store) absent(name string) error {
-	return fault.New(fault.NoSecret, name, addAgain, "is not in the age store %s", s.dir)
+	return fault.New(fault.NoSecret, name, addAgain, "is not in the age store %s", s.Dir)
 }
 
 const addAgain = "run: aws-mfa-creds add --profile NAME"
@@ -98,22 +98,16 @@ func (s *Store) Put(ctx context.Context, name string, value creds.Secret) error 
 	if err := checkName(name); err != nil {
 		return err
 	}
-	dir, err := s.open(securefile.MakeDir)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = dir.Close() }()
-	if !hasKeys(dir) {
+	return s.in(securefile.MakeDir, func(dir *securefile.Dir) error {
 		if err := s.begin(ctx, dir); err != nil {
 			return err
 		}
-	}
-	defer tidy(dir) // once it is unlocked
-	unlock, err := s.lock(ctx, dir, securefile.Shared)
-	if err != nil {
-		return err
-	}
-	defer unlock()
+		defer tidy(dir) // once it is unlocked
+		return s.locked(ctx, dir, securefile.Shared, func() error { return s.put(ctx, dir, name, value) })
+	})
+}
+
+func (s *Store) put(ctx context.Context, dir *securefile.Dir, name string, value creds.Secret) error {
 	recipients, err := s.recipients(ctx, dir)
 	if err != nil {
 		return err
@@ -135,19 +129,19 @@ func tidy(dir *securefile.Dir) {
 
 // begin makes the keys of a store for which nobody chose any.
 func (s *Store) begin(ctx context.Context, dir *securefile.Dir) error {
-	unlock, err := s.lock(ctx, dir, securefile.Alone)
-	if err != nil {
-		return err
-	}
-	defer unlock()
 	if hasKeys(dir) {
-		return nil // another process was first
+		return nil
 	}
-	pair, err := s.generate()
-	if err != nil {
-		return err
-	}
-	return s.first(dir, Protection{}, pair)
+	return s.locked(ctx, dir, securefile.Alone, func() error {
+		if hasKeys(dir) {
+			return nil // another process was first
+		}
+		pair, err := s.generate()
+		if err != nil {
+			return err
+		}
+		return s.first(dir, Protection{}, pair)
+	})
 }
 
 // notEncrypted puts an error of encrypt into words. where has the recipients.
@@ -163,23 +157,17 @@ func (s *Store) notEncrypted(ctx context.Context, where string, err error) error
 
 // Delete removes what is stored under name. That there is nothing is no error.
 func (s *Store) Delete(ctx context.Context, name string) error {
-	dir, err := s.open(securefile.OpenDir)
+	err := s.in(securefile.OpenDir, func(dir *securefile.Dir) error {
+		defer tidy(dir)
+		file := fileName(name)
+		if !exists(dir, file) {
+			return nil
+		}
+		// Whoever changes the keys would write it again.
+		return s.locked(ctx, dir, securefile.Shared, func() error { return s.remove(dir, file) })
+	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	defer func() { _ = dir.Close() }()
-	defer tidy(dir)
-	file := fileName(name)
-	if !exists(dir, file) {
-		return nil
-	}
-	unlock, err := s.lock(ctx, dir, securefile.Shared) // whoever changes the keys would write it again
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	return s.remove(dir, file)
+	return err
 }

@@ -17,14 +17,14 @@ func TestPutGetDelete(t *testing.T) {
 	s := newStore(t)
 	wantGetFault(t, s, "key:work", fault.NoSecret, "key:work", "aws-mfa-creds add")
 	must(t, s.Delete(t.Context(), "key:work"))
-	if exists, _ := os.Stat(s.dir); exists != nil {
+	if exists, _ := os.Stat(s.Dir); exists != nil {
 		t.Error("reading and deleting made the directory")
 	}
 	put(t, s, "key:work", canary)
 	put(t, s, "key:other", "second")
 	put(t, s, "key:other", "third")
 	wantSecret(t, s, "key:work", canary)
-	wantSecret(t, at(s.dir), "key:other", "third")
+	wantSecret(t, at(s.Dir), "key:other", "third")
 	wantFiles(t, s, fileName("key:work"), fileName("key:other"), identityFile, recipientsFile)
 	for range 2 {
 		must(t, s.Delete(t.Context(), "key:work"))

@@ -41,7 +41,7 @@ func (s *Store) Unlock(ctx context.Context, passphrase creds.Secret, life time.D
 		if _, err := s.parse(ctx, sealedFile, text); err != nil {
 			return err
 		}
-		until := s.now().Add(life).UTC().Format(time.RFC3339)
+		until := s.Now().Add(life).UTC().Format(time.RFC3339)
 		if err := kernelKey(sealed, life).Create([]byte(untilMark + until + "\n" + text.Reveal())); err != nil {
 			return noKernelKey(err)
 		}
@@ -83,16 +83,15 @@ func lockSealed(sealed []byte) error {
 
 // withSealed calls f with what is in identity.age.
 func (s *Store) withSealed(f func(dir *securefile.Dir, sealed []byte) error) error {
-	dir, err := s.open(securefile.OpenDir)
-	if err == nil {
-		defer func() { _ = dir.Close() }()
-		var sealed []byte
-		if sealed, err = s.read(dir, sealedFile); err == nil {
-			return f(dir, sealed)
+	err := s.in(securefile.OpenDir, func(dir *securefile.Dir) error {
+		sealed, err := s.read(dir, sealedFile)
+		if err != nil {
+			return err
 		}
-	}
+		return f(dir, sealed)
+	})
 	if errors.Is(err, fs.ErrNotExist) {
-		return &fault.Error{Kind: fault.Usage, Thing: "the age store " + s.dir, Cause: "has no passphrase: there is nothing to unlock", Err: fs.ErrNotExist}
+		return &fault.Error{Kind: fault.Usage, Thing: "the age store " + s.Dir, Cause: "has no passphrase: there is nothing to unlock", Err: fs.ErrNotExist}
 	}
 	return err
 }

@@ -57,7 +57,7 @@ func TestUnlockAndLock(t *testing.T) {
 	if left := time.Until(got.Until); err != nil || got.Mode != Passphrase || got.Locked || left < 30*time.Second || left > time.Minute {
 		t.Errorf("Status = %+v, %v", got, err)
 	}
-	finish(t, process(t, "get", s.dir, "a"))
+	finish(t, process(t, "get", s.Dir, "a"))
 	for range 2 {
 		must(t, s.Lock(t.Context()))
 		wantGetFault(t, s, "a", fault.Store, "locked")
@@ -87,7 +87,7 @@ func TestForeignSession(t *testing.T) {
 	t.Parallel()
 	s := sealedStore(t)
 	unlock(t, s, time.Minute)
-	get := process(t, "get", s.dir, "a")
+	get := process(t, "get", s.Dir, "a")
 	cmd := exec.CommandContext(t.Context(), program(t, "keyctl", "keyutils"), "session", "-", get.Path)
 	cmd.Env, cmd.Stderr = get.Env, get.Stderr
 	finish(t, cmd)
@@ -125,7 +125,7 @@ func TestNothingInClear(t *testing.T) {
 	s := sealedStore(t)
 	unlock(t, s, time.Minute)
 	must(t, s.Rekey(t.Context(), Protection{Passphrase: secret(passphrase + "2")}))
-	for _, name := range fileNames(t, s.dir) {
+	for _, name := range fileNames(t, s.Dir) {
 		data := name + string(readFile(t, s.path(name)))
 		for _, text := range []string{canary, passphrase} {
 			for _, form := range []string{text, hex.EncodeToString([]byte(text)), base64.RawStdEncoding.EncodeToString([]byte(text)), "AGE-SECRET-KEY"} {
@@ -202,7 +202,7 @@ func TestReaderLooksAgain(t *testing.T) {
 	s, other := sealedStore(t), sealedStore(t)
 	whole := readFile(t, itemPath(s, "a"))
 	writeFile(t, itemPath(s, "a"), readFile(t, itemPath(other, "a")))
-	s.person = &mender{mend: func() { writeFile(t, itemPath(s, "a"), whole) }}
+	s.Person = &mender{mend: func() { writeFile(t, itemPath(s, "a"), whole) }}
 	wantSecret(t, s, "a", canary)
 }
 
@@ -235,7 +235,7 @@ func TestAsksForThePassphrase(t *testing.T) {
 	t.Parallel()
 	s := sealedStore(t)
 	person := &scripted{secret: "wrong"}
-	s.person = person
+	s.Person = person
 	wantGetFault(t, s, "a", fault.Store, "wrong")
 	person.secret, person.asked = passphrase, nil
 	for range 3 {
@@ -244,14 +244,14 @@ func TestAsksForThePassphrase(t *testing.T) {
 	if len(person.asked) != 1 {
 		t.Errorf("asked %q", person.asked)
 	}
-	wantGetFault(t, at(s.dir), "a", fault.Store, "locked")
+	wantGetFault(t, at(s.Dir), "a", fault.Store, "locked")
 }
 
 // TestNoKernelKeyring is in a process that the system forbids it, as containers do.
 func TestNoKernelKeyring(t *testing.T) {
 	t.Parallel()
 	s := sealedStore(t)
-	finish(t, process(t, "no keyring", s.dir, passphrase))
+	finish(t, process(t, "no keyring", s.Dir, passphrase))
 }
 
 func systemRoles() map[string]func(*Store, string) error {

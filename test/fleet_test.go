@@ -4,6 +4,7 @@ package test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -37,13 +38,23 @@ type engine struct {
 	cmd  *exec.Cmd
 }
 
+// engineProgram is Redis, or what the environment names: valkey-server.
+var engineProgram = cmp.Or(os.Getenv("AWS_MFA_CREDS_TEST_ENGINE"), "redis-server")
+
+// newEngine returns a server that is not started.
+func newEngine(t *testing.T, args ...string) *engine {
+	t.Helper()
+	need(t, engineProgram, "apt-get install redis-server")
+	e := &engine{t: t, dir: t.TempDir(), port: sparePort(t), args: args}
+	t.Cleanup(e.kill)
+	return e
+}
+
 // startEngine starts a server on a spare port, with more arguments.
 func startEngine(t *testing.T, args ...string) *engine {
 	t.Helper()
-	need(t, "redis-server", "apt-get install redis-server")
-	e := &engine{t: t, dir: t.TempDir(), port: sparePort(t), args: args}
+	e := newEngine(t, args...)
 	e.start()
-	t.Cleanup(e.kill)
 	return e
 }
 
@@ -59,14 +70,13 @@ func sparePort(t *testing.T) int {
 
 func (e *engine) start() {
 	e.t.Helper()
-	args := append([]string{"--port", strconv.Itoa(e.port), "--bind", "127.0.0.1", "--save", "", "--dir", e.dir, "--tcp-backlog", "128"}, e.args...)
-	e.run("redis-server", args...)
+	e.run(append([]string{"--port", strconv.Itoa(e.port), "--bind", "127.0.0.1", "--save", "", "--dir", e.dir, "--tcp-backlog", "128"}, e.args...)...)
 }
 
 // run runs a server, and waits until it takes connections.
-func (e *engine) run(name string, args ...string) {
+func (e *engine) run(args ...string) {
 	e.t.Helper()
-	e.cmd = exec.Command(name, args...)
+	e.cmd = exec.Command(engineProgram, args...)
 	var log bytes.Buffer
 	e.cmd.Stdout = &log
 	if err := e.cmd.Start(); err != nil {
@@ -82,8 +92,10 @@ func (e *engine) run(name string, args ...string) {
 }
 
 func (e *engine) kill() {
-	_ = e.cmd.Process.Kill()
-	_ = e.cmd.Wait()
+	if e.cmd != nil {
+		_ = e.cmd.Process.Kill()
+		_ = e.cmd.Wait()
+	}
 }
 
 func (e *engine) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(e.port)) }
@@ -156,11 +168,9 @@ func TestFleet(t *testing.T) {
 		},
 		"TLS": func(t *testing.T) string {
 			c := newCertificates(t, time.Hour)
-			e := &engine{t: t, dir: t.TempDir(), port: sparePort(t)}
-			need(t, "redis-server", "apt-get install redis-server")
+			e := newEngine(t)
 			e.args = []string{"--tls-port", strconv.Itoa(e.port), "--port", "0", "--tls-cert-file", c.cert, "--tls-key-file", c.key, "--tls-ca-cert-file", c.ca}
 			e.start()
-			t.Cleanup(e.kill)
 			return "rediss://" + e.addr() + "?ca=" + c.ca + "&cert=" + c.cert + "&key=" + c.key
 		},
 		"Sentinel": func(t *testing.T) string { return startSentinel(t, startEngine(t)) },
@@ -422,7 +432,7 @@ func TestFleetWithForgery(t *testing.T) {
 // debug log.
 func TestFleetKeepsSecrets(t *testing.T) {
 	t.Parallel()
-	e := startEngine(t, "--requirepass", "canary-pass")
+	e := startEngine(t, "--requirepass", "canary-pass", "--rdbcompression", "no")
 	monitor := exec.Command("redis-cli", "-p", strconv.Itoa(e.port), "-a", "canary-pass", "MONITOR")
 	var told bytes.Buffer
 	monitor.Stdout = &told
@@ -444,9 +454,13 @@ func TestFleetKeepsSecrets(t *testing.T) {
 	if !strings.Contains(got.stderr, "session shared") {
 		t.Errorf("the log does not tell that the session was shared: %s", got.stderr)
 	}
-	secrets := append(b.Secrets(), c.SecretAccessKey, c.SessionToken)
-	for _, secret := range secrets {
-		if strings.Contains(told.String(), secret) || strings.Contains(got.stderr, secret) {
+	e.cli("-a", "canary-pass", "--no-auth-warning", "SAVE")
+	memory := readFile(t, filepath.Join(e.dir, "dump.rdb"))
+	if !strings.Contains(memory, "aws-mfa-creds:{") {
+		t.Error("the engine's memory has nothing")
+	}
+	for _, secret := range append(b.Secrets(), c.SecretAccessKey, c.SessionToken, c.AccessKeyID, "alice", "123456789012") {
+		if strings.Contains(told.String()+memory, secret) || len(secret) > len(c.AccessKeyID) && strings.Contains(got.stderr, secret) {
 			t.Errorf("a secret of %d characters was told", len(secret))
 		}
 	}
@@ -534,15 +548,13 @@ func TestFleetIsSeen(t *testing.T) {
 // startSentinel starts a Sentinel for e, with more settings, and returns the URL of what it knows.
 func startSentinel(t *testing.T, e *engine, settings ...string) string {
 	t.Helper()
-	need(t, "redis-sentinel", "apt-get install redis-sentinel")
-	s := &engine{t: t, dir: t.TempDir(), port: sparePort(t)}
+	s := newEngine(t)
 	config := filepath.Join(s.dir, "sentinel.conf")
 	writeFile(t, config, fmt.Sprintf("port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor main 127.0.0.1 %d 1\n", s.port, s.dir, e.port))
 	for _, setting := range settings {
 		writeFile(t, config, readFile(t, config)+"sentinel "+setting+"\n")
 	}
-	s.run("redis-sentinel", config)
-	t.Cleanup(s.kill)
+	s.run(config, "--sentinel")
 	return fmt.Sprintf("redis+sentinel://127.0.0.1:%d,%s/main", sparePort(t), s.addr()) // the first one is down
 }
 

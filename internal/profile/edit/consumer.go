@@ -35,11 +35,12 @@ type movable struct {
 const (
 	envConfig  = "XDG_CONFIG_HOME"
 	envBus     = "DBUS_SESSION_BUS_ADDRESS"
+	envShared  = "AWS_MFA_CREDS_SHARED_CACHE"
 	envProgram = "/usr/bin/env" // sets variables where no shell does; every Unix has it there
 )
 
 // movables are all of them. What only changes how AWS is reached (proxies, endpoints) is the consumer's own,
-// and so are the secrets of the env store.
+// and so are the secrets of the env store. What may hold a password is not written into a line.
 func movables(getenv func(string) string, paths profile.Paths, home string) []movable {
 	below := func(names ...string) string { return filepath.Join(append([]string{home}, names...)...) }
 	bus, _, _ := strings.Cut(getenv(envBus), ",")
@@ -56,6 +57,10 @@ func movables(getenv func(string) string, paths profile.Paths, home string) []mo
 		{"PATH", "the program pass", onlyOnPath("pass"), "", pass, true},
 		{"PATH", "the program gpg", onlyOnPath("gpg"), "", pass, true},
 		{envBus, "the keyring", bus, "unix:path=/run/user/" + strconv.Itoa(os.Getuid()) + "/bus", []string{"secret-service", "kwallet"}, true},
+	}
+	for _, name := range []string{envShared, envShared + "_PASSWORD"} {
+		all = append(all, movable{name, "the shared cache", getenv(name), "off", nil, true},
+			movable{name + "_FILE", "the shared cache", getenv(name + "_FILE"), "", nil, false})
 	}
 	switch {
 	case getenv(profile.EnvHome) != "":
@@ -88,7 +93,8 @@ func MovedBy(getenv func(string) string, paths profile.Paths, home string, store
 	_, err := os.Stat(envProgram)
 	for _, m := range movables(getenv, paths, home) {
 		needed := m.stores == nil || slices.ContainsFunc(m.stores, func(store string) bool { return slices.Contains(stores, store) })
-		known := m.name == envBus && m.value != "" || m.value != os.DevNull && filepath.IsAbs(m.value)
+		notPath := m.name == envBus || m.usual == "off"
+		known := notPath && m.value != "" || m.value != os.DevNull && filepath.IsAbs(m.value)
 		if !needed || !known || filepath.Clean(m.value) == filepath.Clean(m.usual) || SameFile(m.value, m.usual) {
 			continue
 		}

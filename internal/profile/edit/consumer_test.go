@@ -51,6 +51,9 @@ func TestMovedBy(t *testing.T) {
 		{"DBUS_SESSION_BUS_ADDRESS=unix:path=/tmp/dbus-x", "kwallet age", "warn DBUS_SESSION_BUS_ADDRESS"},
 		{"DBUS_SESSION_BUS_ADDRESS=unix:path=/tmp/dbus-x", "age pass", ""},
 		{"DBUS_SESSION_BUS_ADDRESS=" + bus + ",guid=1", "secret-service", ""},
+		{"AWS_MFA_CREDS_SHARED_CACHE=rediss://ci:pass@host,AWS_MFA_CREDS_SHARED_CACHE_PASSWORD=p", "age", "warn AWS_MFA_CREDS_SHARED_CACHE warn AWS_MFA_CREDS_SHARED_CACHE_PASSWORD"},
+		{"AWS_MFA_CREDS_SHARED_CACHE_FILE=/f,AWS_MFA_CREDS_SHARED_CACHE_PASSWORD_FILE=/p", "age", "AWS_MFA_CREDS_SHARED_CACHE_FILE=/f AWS_MFA_CREDS_SHARED_CACHE_PASSWORD_FILE=/p"},
+		{"AWS_MFA_CREDS_SHARED_CACHE=off", "age", ""},
 		{"HTTPS_PROXY=http://u:p@h,AWS_MFA_CREDS_SECRET_ACCESS_KEY=x,AWS_ENDPOINT_URL=http://localhost", "env", ""},
 	} {
 		env := make(map[string]string)

@@ -150,8 +150,6 @@ func mustHost(t *testing.T, b *testbed.Bed, n int, url string, args ...string) p
 	return credentials(t, run(t, b, host(t, b, n, url), b.Binary, append([]string{"get", "--profile", "work"}, args...)...))
 }
 
-const crowd = 50
-
 // TestFleet has the hosts of a fleet ask at once, in every way that an engine can be reached: one call, one code.
 func TestFleet(t *testing.T) {
 	t.Parallel()

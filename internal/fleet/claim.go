@@ -26,7 +26,7 @@ func (m *Member) Claim(ctx context.Context, w session.Wish, step totp.Step) (s *
 		free, err = m.claim(ctx, step, values[1], values[2])
 	}
 	if err != nil {
-		return nil, true, m.without(err)
+		return nil, true, m.without(w, err)
 	}
 	return s, free, nil
 }

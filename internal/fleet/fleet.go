@@ -100,6 +100,7 @@ type Member struct {
 	passed map[string]time.Time // when the session was minted that is to be replaced, by the session
 
 	answered bool          // the engine has answered in this run
+	lost     time.Time     // when it went away after that: it may have lost what it had
 	left     time.Duration // of patience
 	failed   error         // why the engine is not used any more
 	passing  bool          // failed may pass
@@ -140,7 +141,7 @@ func (m *Member) Forget(ctx context.Context, ids []string) error {
 				_, _, err = m.swap(ctx, name, values[0], "", 0)
 			}
 			if err != nil {
-				return fault.New(fault.Network, "shared cache "+m.Place, "run: aws-mfa-creds doctor --online --profile NAME", "cannot be used: %v", err)
+				return m.unusable("", "", err)
 			}
 		}
 	}
@@ -210,7 +211,10 @@ func (m *Member) do(ctx context.Context, work func(context.Context) error) error
 		if ctx.Err() != nil {
 			return session.ErrWaiting
 		}
-		again := errors.Is(err, ErrSilent) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrAway) && m.answered
+		again := silent(err)
+		if errors.Is(err, ErrAway) && m.answered {
+			again, m.lost = true, m.Now()
+		}
 		pause = min(pause, time.Second)
 		jittered := time.Duration(float64(pause) * (0.5 + m.Random()))
 		m.left -= min(m.Now().Sub(began), operationLimit) + jittered // longer means that this process was suspended
@@ -253,13 +257,25 @@ func (m *Member) give(err error, passing bool) error {
 }
 
 // without returns what it means that the engine has failed with err: nothing, or the error that the settings
-// make of it. That this run is to end stays as it is.
-func (m *Member) without(err error) error {
+// make of it, or that there is no need to go on: who is overrun is asked by many, and there is one code. That
+// this run is to end stays as it is.
+func (m *Member) without(w session.Wish, err error) error {
 	switch {
 	case err == nil || errors.Is(err, session.ErrWaiting):
 		return err
 	case m.Required:
-		return fault.New(fault.Network, "shared cache "+m.Place, "run: aws-mfa-creds doctor --online --profile NAME; without required=true, get goes on without it", "it is required and cannot be used: %v", err)
+		return m.unusable("it is required and ", "; without required=true, get goes on without it", err)
+	case w.Optional && silent(err):
+		return m.unusable("", "", err)
 	}
 	return nil
+}
+
+func (m *Member) unusable(why, remedy string, err error) error {
+	return fault.New(fault.Network, "shared cache "+m.Place, "run: aws-mfa-creds doctor --online --profile NAME"+remedy, "%scannot be used: %v", why, err)
+}
+
+// silent reports whether an engine did not answer in time.
+func silent(err error) bool {
+	return errors.Is(err, ErrSilent) || errors.Is(err, context.DeadlineExceeded)
 }

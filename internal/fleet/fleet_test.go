@@ -76,8 +76,8 @@ func (b *box) Put(ctx context.Context, key, value string, ttl time.Duration) err
 
 func (*box) Close() error { return nil }
 
-// silent is an engine that does not answer.
-func silent(ctx context.Context, _ int) error { <-ctx.Done(); return ctx.Err() }
+// mute is an engine that does not answer.
+func mute(ctx context.Context, _ int) error { <-ctx.Done(); return ctx.Err() }
 
 // join returns one more host's member.
 func (b *box) join(change ...func(*Options)) *Member {
@@ -127,7 +127,7 @@ func await(t *testing.T, ctx context.Context, m *Member, w session.Wish, least, 
 
 func TestSilentEngineCostsNoMoreThanItsBudget(t *testing.T) {
 	inBubble(t, func(ctx context.Context, b *box) {
-		b.fail = silent
+		b.fail = mute
 		m := b.join()
 		await(t, ctx, m, anything, 10*time.Second, patience)
 		began := time.Now()
@@ -141,7 +141,15 @@ func TestSilentEngineCostsNoMoreThanItsBudget(t *testing.T) {
 		}
 		optional := anything
 		optional.Optional = true
-		await(t, ctx, b.join(), optional, 0, optionalLimit)
+		began = time.Now()
+		if _, _, err := b.join().Await(ctx, optional); fault.KindOf(err) != fault.Network || time.Since(began) > optionalLimit {
+			t.Errorf("where there is no need: %v after %v", err, time.Since(began))
+		}
+		late := b.join()
+		late.answered, late.left = true, optionalLimit
+		if _, _, err := late.Claim(ctx, optional, 1); fault.KindOf(err) != fault.Network {
+			t.Errorf("where there is no need, a code may be sent: %v", err)
+		}
 		if _, _, err := b.join(func(o *Options) { o.Required = true }).Await(ctx, anything); fault.KindOf(err) != fault.Network {
 			t.Errorf("although it is required: %v", err)
 		}
@@ -212,6 +220,39 @@ func TestHolderThatIsGone(t *testing.T) {
 		}
 		await(t, ctx, b.join(), anything, leaseDead, leaseDead+time.Second)
 	})
+}
+
+// TestHolderWhoseLeaseIsLost has the engine start again, empty, while one host gets the session: the others wait for
+// it as long as they would have waited if it had died.
+func TestHolderWhoseLeaseIsLost(t *testing.T) {
+	for name, back := range map[string]bool{"comes back": true, "does not": false} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(ctx context.Context, b *box) {
+				holder := b.join()
+				await(t, ctx, holder, anything, 0, 0)
+				time.AfterFunc(time.Second, func() {
+					b.mu.Lock()
+					defer b.mu.Unlock()
+					clear(b.values)
+					n := b.n
+					b.fail = func(_ context.Context, now int) error {
+						if now <= n+3 {
+							return ErrAway
+						}
+						return nil
+					}
+				})
+				if !back {
+					await(t, ctx, b.join(), anything, leaseTTL+time.Second, leaseTTL+3*time.Second)
+					return
+				}
+				time.AfterFunc(8*time.Second, func() { holder.Share(ctx, "id", minted(), time.Now()) })
+				if s, _, err := b.join().Await(ctx, anything); s == nil || err != nil {
+					t.Errorf("%v, %v", s, err)
+				}
+			})
+		})
+	}
 }
 
 // TestHostileLease has the engine show another lease each time.

@@ -51,7 +51,7 @@ func (m *Member) Await(ctx context.Context, w session.Wish) (*creds.Session, *ru
 	}
 	first, err := m.look(ctx, w)
 	if err != nil {
-		return nil, nil, m.without(err)
+		return nil, nil, m.without(w, err)
 	}
 	last, since := first.lease, m.Now()
 	for now, wait := first, firstPoll; ; wait = min(2*wait, lastPoll) {
@@ -60,7 +60,10 @@ func (m *Member) Await(ctx context.Context, w session.Wish) (*creds.Session, *ru
 		}
 		f, err := m.failure(w, first, now)
 		if f != nil || err != nil {
-			return nil, f, m.without(err)
+			return nil, f, m.without(w, err)
+		}
+		if now.lease == "" && m.Now().Sub(m.lost) < leaseTTL && m.Now().Sub(since) < leaseDead {
+			now.lease = last // its holder may be getting the session still, with a code that is claimed no more
 		}
 		held := now.lease != "" && now.lease == m.leases[w.ID].value
 		if held || now.lease != "" && !w.Optional && m.hurried(ctx) {
@@ -74,7 +77,7 @@ func (m *Member) Await(ctx context.Context, w session.Wish) (*creds.Session, *ru
 			now, err = m.look(ctx, w)
 		}
 		if alone || err != nil {
-			return nil, nil, m.without(err)
+			return nil, nil, m.without(w, err)
 		}
 	}
 }
@@ -103,7 +106,7 @@ func (m *Member) Look(ctx context.Context, w session.Wish) (*creds.Session, erro
 		err = m.renew(ctx)
 	}
 	if err != nil {
-		return nil, m.without(err)
+		return nil, m.without(w, err)
 	}
 	return now.session, nil
 }

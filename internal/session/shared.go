@@ -83,7 +83,11 @@ func (c *call) shared(ctx context.Context, t *rules.Target, d demand, b *LockedR
 	c.looked = c.Now()
 	switch {
 	case err != nil:
-		return nil, c.noFleet(ctx, err)
+		if err = c.noFleet(ctx, err); d.optional && !errors.Is(err, ErrWaiting) {
+			b.Record.Note(t.ID, rules.NewFailure(err, c.Now())) // so that the next process does not try at once
+			b.Save()
+		}
+		return nil, err
 	case f != nil:
 		return nil, c.sharedFailure(ctx, t, *f, b)
 	case session != nil:

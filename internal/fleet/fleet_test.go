@@ -363,7 +363,9 @@ func TestClaims(t *testing.T) {
 		claim(second, 1, false) // before one that is claimed
 		claim(second, 3, true)
 		first.Free(ctx, 2)
-		claim(second, 2, false) // 3 is claimed
+		claim(b.join(), 2, false) // 3 is claimed
+		claim(second, 2, true)    // by itself
+		second.Free(ctx, 2)
 		second.Free(ctx, 3)
 		second.Free(ctx, 3)
 		claim(second, 2, true)

@@ -15,6 +15,9 @@ import (
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	b := bed(t, testbed.Options{})
+	if err := b.AddProfile("deploy"); err != nil {
+		t.Fatal(err)
+	}
 	for command, words := range map[string][]string{
 		"get":                                {"--profile is missing", "get --profile NAME"},
 		"get --profile work --nonsense":      {"nonsense", "get --help"},
@@ -35,7 +38,7 @@ func TestUsage(t *testing.T) {
 		"resync":                             {"--profile is missing", "resync --profile NAME"},
 		"rotate key":                         {"--profile is missing", "rotate key --profile NAME"},
 		"store move":                         {"--profile is missing", "store move --profile NAME"},
-		"clear":                              {"--profile or --all", "clear --profile NAME"},
+		"clear":                              {"--profile is missing", "clear --profile NAME"},
 		"clear --all --profile work":         {"--profile or --all"},
 		"code --profile work --pair --copy":  {"--copy, --pair: exclude each other", "give one of them"},
 		"add --profile x --no-backup":        {"--no-backup", "--from-credentials-file"},
@@ -56,10 +59,10 @@ func TestUsage(t *testing.T) {
 		"completion":                          {"name one shell", "completion bash"},
 		"completion tcsh":                     {"name one shell", "completion bash"},
 		"list --json=maybe":                   {"--json: takes no value", "without ="},
-		"doctor extra":                        {"extra", "give --profile extra"},
+		"doctor work extra":                   {"extra", "leave it out"},
 		"version extra":                       {"extra", "leave it out"},
 	} {
-		got := run(t, b, nil, b.Binary, strings.Fields(command)...)
+		got := run(t, b, []string{"AWS_PROFILE="}, b.Binary, strings.Fields(command)...)
 		if got.code != 2 || got.stdout != "" || !strings.HasPrefix(got.stderr, "aws-mfa-creds: error: ") {
 			t.Errorf("%s: exit %d, stdout %q, stderr %q", command, got.code, got.stdout, got.stderr)
 		}

@@ -38,7 +38,8 @@ func commandHints() []hintCase {
 	return []hintCase{
 		{"profile missing", nil, "aws-mfa-creds get", 2, "get: --profile is missing", "run: aws-mfa-creds get --profile NAME", retype(getWork), ""},
 		{"unknown flag", nil, getWork + " --xyzzy", 2, "unknown flag: --xyzzy", "run: aws-mfa-creds get --help", all(sh("aws-mfa-creds get --help"), retype(getWork)), ""},
-		{"clear what", nil, "aws-mfa-creds clear", 2, "clear: give --profile or --all", "run: aws-mfa-creds clear --profile NAME", retype("aws-mfa-creds clear --profile work"), ""},
+		{"no profile yet", sh("rm <DIR>/own/profiles.ini $AWS_CONFIG_FILE"), "AWS_PROFILE= aws-mfa-creds code", 2, "code: there is no profile yet", "run: aws-mfa-creds setup", retype("aws-mfa-creds setup --profile work --access-key-file <KEY> --seed-file <SEED> --serial <SERIAL> --store age --yes"), ""},
+		{"clear what", nil, "aws-mfa-creds clear --all --profile work", 2, "clear: give --profile or --all", "run: aws-mfa-creds clear --profile work", nil, "give --profile or --all"},
 		{"move where", nil, "aws-mfa-creds store move --profile work", 2, "store move: --to is missing", "run: aws-mfa-creds store move --profile work --to age", nil, "--to is missing"},
 		{"move of a role", sh(register), "aws-mfa-creds store move --profile r --to age", 4, "profile r: it uses the access key and MFA device of profile work", "run: aws-mfa-creds store move --profile work --to age", all(pasteLastRun, retype("aws-mfa-creds store move --profile work --to age")), ""},
 		{"watch without a terminal", nil, "aws-mfa-creds code --profile work --watch", 2, "code --watch: there is no terminal to show it on", "run: aws-mfa-creds code --profile work", retype("aws-mfa-creds code --profile work"), ""},

@@ -61,7 +61,7 @@ Google Authenticator.`,
   aws-mfa-creds add --profile work --mfa-process 'ykman oath accounts code -s aws'`,
 		RunE: a.interactive(func(ctx context.Context) error { return runAdd(ctx, a, o) }),
 	}
-	profileFlag(a, cmd, &o.name)
+	namingFlag(a, cmd, &o.name, unnamedNew)
 	f := cmd.Flags()
 	o.key.define(cmd)
 	f.StringVar(&o.key.vault.name, "from-aws-vault", "", "copy the access key that aws-vault stores for the profile `NAME`")

@@ -31,7 +31,7 @@ AWS honours a session until it expires. To end one earlier, deactivate the acces
 sessions by aws:TokenIssueTime.`,
 		Example: `  aws-mfa-creds clear --profile work`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.all == (o.get.profile != "") {
+			if o.all && o.get.profile != "" {
 				return fault.New(fault.Usage, "clear", "run: "+program+" clear --profile NAME", "give --profile or --all")
 			}
 			if o.all {
@@ -40,7 +40,7 @@ sessions by aws:TokenIssueTime.`,
 			return runClear(cmd.Context(), a, o.get)
 		},
 	}
-	optionalProfile(a, cmd, &o.get.profile)
+	profileFlag(a, cmd, &o.get.profile)
 	roleFlags(cmd, &o.get.flags)
 	cmd.Flags().BoolVar(&o.all, "all", false, "delete the sessions of all profiles; waiting periods stay")
 	return cmd

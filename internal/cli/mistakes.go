@@ -60,12 +60,13 @@ func unknownCommand(cmd *cobra.Command, word string) error {
 func noArguments(cmd *cobra.Command) {
 	if cmd.Args == nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			_, args = cutNames(cmd, args)
 			switch {
 			case len(args) == 0:
 				return nil
 			case cmd.HasSubCommands():
 				return unknownCommand(cmd, args[0])
-			case cmd.Flag("profile") != nil && !cmd.Flags().Changed("profile"):
+			case unnamed(cmd) == unnamedNone && !cmd.Flags().Changed("profile"):
 				return fault.New(fault.Usage, strconv.Quote(args[0]), "give --profile "+fault.Shell(args[0]), "stands alone")
 			}
 			return fault.New(fault.Usage, strconv.Quote(args[0]), "leave it out", "is one word too many")
@@ -102,11 +103,7 @@ const needsFlag = "aws-mfa-creds-needs"
 
 // needs has flags of cmd refused without the flag other, rather than passed over.
 func needs(cmd *cobra.Command, other string, names ...string) {
-	for _, name := range names {
-		if err := cmd.Flags().SetAnnotation(name, needsFlag, []string{other}); err != nil {
-			panic(err) // the flag was defined just now
-		}
-	}
+	annotate(cmd, needsFlag, other, names...)
 }
 
 // checkFlags refuses flags that are given and empty, such as --role-arn "$ROLE" without that variable: passed
@@ -125,7 +122,7 @@ func checkFlags(cmd *cobra.Command) (err error) {
 				stdin = append(stdin, "--"+f.Name)
 			}
 		}
-		if slices.Contains(values, "") && cmd.Name() != "register" {
+		if slices.Contains(values, "") && (f.Name == "profile" || cmd.Name() != "register") {
 			err = fault.New(fault.Usage, "--"+f.Name, "give it a value, or leave it out", "is empty")
 		}
 		if other := f.Annotations[needsFlag]; other != nil && !cmd.Flags().Changed(other[0]) {

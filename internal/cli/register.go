@@ -363,7 +363,7 @@ func newUnregisterCommand(a *app) *cobra.Command {
 			return runUnregister(cmd.Context(), a, profileName, dryRun)
 		},
 	}
-	profileFlag(a, cmd, &profileName)
+	namingFlag(a, cmd, &profileName, unnamedChosen)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would change, without changing it")
 	return cmd
 }

@@ -28,7 +28,12 @@ expires, and hands it to the AWS CLI, Terraform and every SDK.
 To store your access key, make this computer an MFA device of your IAM user, and register the
 profile in ~/.aws/config, run:
 
-    aws-mfa-creds setup --profile work
+    aws-mfa-creds setup work
+
+Every command but get takes the name of the profile as its argument, or with --profile or -p. Without a
+name, it is about the profile of AWS_PROFILE, or the only one that this program serves, or one that you
+choose at the terminal. Where nothing is asked before something is removed or replaced (unregister, and
+all with --yes, except setup), name it.
 
 In CI, set the access key and the seed in the environment, or name files with NAME_FILE:
 
@@ -47,7 +52,7 @@ unavailable, 6 AWS refused, 7 network, 8 throttled or 5xx, 9 deadline, 10 clock,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return start(a, cmd) },
+		PersistentPreRunE: func(cmd *cobra.Command, args []string) error { return start(a, cmd, args) },
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetOut(a)
@@ -64,16 +69,14 @@ unavailable, 6 AWS refused, 7 network, 8 throttled or 5xx, 9 deadline, 10 clock,
 
 // start checks the flags of cmd before cobra does, so that all mistakes on the command line get the same
 // form of error, and notes the profile that errors name.
-func start(a *app, cmd *cobra.Command) error {
-	if f := cmd.Flag("profile"); f != nil {
-		a.profile = f.Value.String()
-		if required := f.Annotations[cobra.BashCompOneRequiredFlag] != nil; required && a.profile == "" {
-			verb := strings.TrimPrefix(cmd.CommandPath(), program+" ")
-			return fault.New(fault.Usage, verb, "run: "+program+" "+verb+" --profile NAME", "--profile is missing")
-		}
+func start(a *app, cmd *cobra.Command, args []string) error {
+	err := errors.Join(nameProfile(cmd, args), cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups(), checkFlags(cmd))
+	if a.started = err == nil; a.started {
+		err = a.chooseProfile(cmd)
 	}
-	err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups(), checkFlags(cmd))
-	a.started = err == nil
+	if f := cmd.Flags().Lookup("profile"); f != nil && f.Value.Type() == "string" {
+		a.profile = f.Value.String()
+	}
 	return err
 }
 
@@ -97,20 +100,6 @@ func addCommands(a *app, root *cobra.Command) {
 	}
 	root.AddCommand(newCompletionCommand(a), newVersionCommand(a))
 	noArguments(root)
-}
-
-// profileFlag adds --profile, which must be given, to cmd.
-func profileFlag(a *app, cmd *cobra.Command, value *string) {
-	optionalProfile(a, cmd, value)
-	if err := cmd.MarkFlagRequired("profile"); err != nil {
-		panic(err) // the flag was defined just now
-	}
-}
-
-// optionalProfile adds --profile to cmd, with the names in the files as completions.
-func optionalProfile(a *app, cmd *cobra.Command, value *string) {
-	cmd.Flags().StringVar(value, "profile", "", "`NAME` of the profile")
-	complete(cmd, "profile", a.profileNames)
 }
 
 // complete has the shell complete a flag with names.
@@ -190,8 +179,13 @@ const rareFlag = "aws-mfa-creds-rare"
 
 // rare moves flags of cmd down to the second heading of its help.
 func rare(cmd *cobra.Command, names ...string) {
+	annotate(cmd, rareFlag, "true", names...)
+}
+
+// annotate marks flags of cmd.
+func annotate(cmd *cobra.Command, key, value string, names ...string) {
 	for _, name := range names {
-		if err := cmd.Flags().SetAnnotation(name, rareFlag, []string{"true"}); err != nil {
+		if err := cmd.Flags().SetAnnotation(name, key, []string{value}); err != nil {
 			panic(err) // the flag was defined just now
 		}
 	}

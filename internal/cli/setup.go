@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -40,7 +39,7 @@ the first change. An access key in ~/.aws/credentials is moved from there, at th
   aws-mfa-creds setup --profile work --access-key-file key.csv --region eu-central-1 --yes`,
 		RunE: a.interactive(func(ctx context.Context) error { return runSetup(ctx, a, o) }),
 	}
-	optionalProfile(a, cmd, &o.add.name)
+	namingFlag(a, cmd, &o.add.name, unnamedNew)
 	f := cmd.Flags()
 	f.StringVar(&o.region, "region", "", "`REGION` for the profile, if it has none")
 	o.add.key.define(cmd)
@@ -58,15 +57,6 @@ the first change. An access key in ~/.aws/credentials is moved from there, at th
 }
 
 func runSetup(ctx context.Context, a *app, o setupOptions) error {
-	if o.add.name = cmp.Or(o.add.name, a.getenv("AWS_PROFILE")); o.add.name == "" {
-		check := func(name string) (string, error) { return name, profile.CheckName(name) }
-		name, err := insist(ctx, &a.ask, a.ask.line, "Name of the profile", "--profile NAME", check)
-		if err != nil {
-			return err
-		}
-		o.add.name = name
-	}
-	a.profile = o.add.name
 	s := &setup{app: a, setupOptions: o}
 	for _, step := range []func(context.Context) error{s.plan, s.enrollDevice, s.register, s.prove} {
 		if err := step(ctx); err != nil {

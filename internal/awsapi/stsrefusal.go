@@ -14,7 +14,7 @@ func (c *call) refusedBySTS(r refusal) meaning {
 	case r.says("invalid MFA one time pass code"):
 		return meaning{
 			kind: CodeRefused, thing: "MFA device " + c.Serial, cause: "AWS refused the token code: used already, a wrong seed, or a wrong clock",
-			remedy: "if an authenticator app has the device too, compare its code with: aws-mfa-creds code --profile NAME, or resynchronize the device: aws-mfa-creds resync --profile NAME",
+			remedy: "if other computers or jobs use it, set shared_cache for all of them; if an authenticator app has the device too, compare its code with: aws-mfa-creds code --profile NAME, or resynchronize the device: aws-mfa-creds resync --profile NAME",
 		}
 	case r.says("unable to validate MFA code"):
 		return meaning{

@@ -200,6 +200,9 @@ type demand struct {
 
 	// optional: there is a session to fall back on, so nothing is waited for.
 	optional bool
+
+	// from is the first time step whose code may be sent.
+	from totp.Step
 }
 
 // serve returns the session of t: the cached one while it is fresh, else a

@@ -291,6 +291,43 @@ func TestCodeSpentByAnotherMachine(t *testing.T) {
 	})
 }
 
+// TestSecondCodeIsSpread has the first code refused: which later step is used is chosen at random among those that
+// begin in time. Where the clock was the cause, or the device is nobody else's, it is the next one.
+func TestSecondCodeIsSpread(t *testing.T) {
+	for name, test := range map[string]struct {
+		into, skew time.Duration // into a time step; AWS's clock minus the machine's
+		random     float64
+		opts       Options
+		want       totp.Step
+	}{
+		"early":              {3 * time.Second, 0, 0.99, Options{}, 1},
+		"too late for three": {15 * time.Second, 0, 0.99, Options{}, 1},
+		"one half":           {18 * time.Second, 0, 0.49, Options{}, 1},
+		"the other half":     {18 * time.Second, 0, 0.5, Options{}, 2},
+		"at the end":         {27 * time.Second, 0, 0.99, Options{}, 2},
+		"wrong clock":        {18 * time.Second, time.Minute, 0.99, Options{}, 2}, // its first one was two steps old
+		"clock is well":      {18 * time.Second, 5 * time.Second, 0.99, Options{}, 2},
+		"new device":         {18 * time.Second, 0, 0.99, Options{Ahead: true}, 1},
+	} {
+		inWorld2(t, name, func(t *testing.T, w *world) {
+			time.Sleep(test.into - time.Second)
+			w.skew = test.skew
+			first := totp.StepAt(w.local())
+			w.last = first
+			b := w.broker()
+			b.Random = func() float64 { return test.random }
+			ctx, cancel := context.WithTimeout(t.Context(), Deadline)
+			defer cancel()
+			if _, err := b.Get(ctx, plan(), test.opts); err != nil {
+				t.Fatal(err)
+			}
+			if len(w.steps) != 2 || w.steps[1]-first != test.want {
+				t.Errorf("step %d, then %v", first, w.steps)
+			}
+		})
+	}
+}
+
 // TestSessionThatAnotherProcessHasCached has the code refused because another process has sent it:
 // somebody has removed the lock and the record of it. Its session serves both.
 func TestSessionThatAnotherProcessHasCached(t *testing.T) {

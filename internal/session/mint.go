@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
@@ -163,6 +164,9 @@ func (c *call) mintWithCode(ctx context.Context, t *rules.Target, d demand, b *L
 		if c.clock == before {
 			restore = b.provisional(t, c.failure(ctx, t, result.Err))
 		}
+		if !d.Ahead && c.taken(b.Record) {
+			d.from = c.spread(ctx, b.Record)
+		}
 		d.Ahead = false
 		second, err := c.sendCode(ctx, t, request, d, b)
 		if errors.Is(ctx.Err(), context.Canceled) {
@@ -178,6 +182,24 @@ func (c *call) mintWithCode(ctx context.Context, t *rules.Target, d demand, b *L
 	return c.accepted(ctx, result)
 }
 
+// taken reports whether AWS has refused the code of its current time step: unless the seed is wrong, a host that
+// shares nothing with this one has used it.
+func (c *call) taken(record rules.Record) bool {
+	return c.fleet == nil && slices.Contains(record.Refused, totp.StepAt(c.now()))
+}
+
+// spread returns the time step of the second code, one of those that begin in time for it. Hosts that share nothing
+// and were refused in one step would else all but one be refused in the next.
+func (c *call) spread(ctx context.Context, record rules.Record) totp.Step {
+	step, wait := choose(record, c.now(), 0)
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return step
+	}
+	spare := time.Until(deadline) - wait - minTimeToSend - stepPoll
+	return step + totp.Step(c.Random()*float64(1+max(0, spare)/totp.Period))
+}
+
 // maxTaken is how often in a row refused codes are put down to others who use the device.
 const maxTaken = 5
 
@@ -189,7 +211,7 @@ func (c *call) explained(ctx context.Context, err error, t *rules.Target, b *Loc
 		return err
 	}
 	return &awsapi.Error{Kind: awsapi.CodeRefused, Delivery: awsapi.Answered, Err: fault.New(fault.Deadline, "MFA device "+c.plan.Serial,
-		"try again in half a minute; give each computer or job that works at the same time an MFA device of its own (a user can have eight)",
+		"try again in half a minute; set shared_cache for all of them, or give each an MFA device of its own (a user can have eight)",
 		"AWS has accepted its codes from here before, and refused two in a row now: other computers or jobs use them")}
 }
 
@@ -354,7 +376,7 @@ func (c *call) nextStep(ctx context.Context, record rules.Record, d demand) (ste
 	if c.now().Unix() < 0 {
 		return 0, false, CheckTime(c.now())
 	}
-	step, wait := choose(record, c.now())
+	step, wait := choose(record, c.now(), d.from)
 	if d.Ahead {
 		wait -= totp.Period - rules.ClockNoise
 	}
@@ -386,13 +408,13 @@ func (*call) timeFor(ctx context.Context, d time.Duration) bool {
 	return !ok || time.Until(deadline) >= d
 }
 
-// choose returns the time step to use at now, AWS's time, and how long to wait for it
+// choose returns the time step to use at now, AWS's time, none before from, and how long to wait for it
 // to begin. A step about to end is not used: AWS's tolerance is not documented.
-func choose(record rules.Record, now time.Time) (totp.Step, time.Duration) {
+func choose(record rules.Record, now time.Time, from totp.Step) (totp.Step, time.Duration) {
 	current := totp.StepAt(now)
 	if current.End().Sub(now) < rules.MinStepLeft {
 		current++
 	}
-	step := record.Next(current)
+	step := record.Next(max(current, from))
 	return step, step.Start().Sub(now)
 }

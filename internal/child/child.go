@@ -6,6 +6,7 @@ package child
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -65,6 +66,35 @@ func (p Program) Run(ctx context.Context) ([]byte, error) {
 		err = nil // it ended well; only a program that it left running keeps the pipe
 	}
 	return out.buffer.Bytes(), err
+}
+
+// errNoAnswer quotes nothing: what the program printed may hold a secret.
+var errNoAnswer = errors.New("printed something else than an answer")
+
+// Ask runs a program of ours with question on its stdin, and parses what it prints into answer, both as JSON.
+func (p Program) Ask(ctx context.Context, question, answer any) (err error) {
+	if p.Stdin, err = json.Marshal(question); err != nil {
+		return err
+	}
+	defer clear(p.Stdin)
+	out, err := p.Run(ctx)
+	defer clear(out)
+	if err == nil && json.Unmarshal(out, answer) != nil {
+		err = errNoAnswer
+	}
+	return err
+}
+
+// Answer is what a program does that was run by Ask: it reads the question, of at most limit bytes, from stdin,
+// and prints what work makes of it. It returns the exit code.
+func Answer[Q, A any](stdin io.Reader, stdout io.Writer, limit int64, work func(Q) A) (code int) {
+	var question Q
+	text, err := io.ReadAll(io.LimitReader(stdin, limit))
+	defer clear(text)
+	if err != nil || json.Unmarshal(text, &question) != nil || json.NewEncoder(stdout).Encode(work(question)) != nil {
+		return 1
+	}
+	return 0
 }
 
 // capped keeps what is written, up to a limit. The buffer is not embedded: its ReadFrom would

@@ -1,9 +1,7 @@
 package agefile
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"strings"
 	"time"
@@ -43,20 +41,14 @@ type pluginResult struct {
 // Worker does the task on stdin and prints the result on stdout, and the messages of the plugin on
 // stderr. It returns the exit code.
 func Worker(stdin io.Reader, stdout io.Writer) int {
-	var task pluginTask
-	if json.NewDecoder(io.LimitReader(stdin, 2*maxFile)).Decode(&task) != nil {
-		return 1
-	}
-	done, err := (&conversation{pluginKey: pluginKey{name: task.Name}}).perform(task)
-	if e, ok := err.(*fault.Error); ok { //nolint:errorlint // perform returns this or the other
-		done = pluginResult{Cause: e.Cause, Remedy: e.Remedy}
-	} else if err != nil {
-		done = pluginResult{NoMatch: true}
-	}
-	if json.NewEncoder(stdout).Encode(done) != nil {
-		return 1
-	}
-	return 0
+	return child.Answer(stdin, stdout, 2*maxFile, func(task pluginTask) pluginResult {
+		done, err := (&conversation{pluginKey: pluginKey{name: task.Name}}).perform(task)
+		if e, ok := err.(*fault.Error); ok { //nolint:errorlint // perform returns this or the other
+			return pluginResult{Cause: e.Cause, Remedy: e.Remedy}
+		}
+		done.NoMatch = err != nil
+		return done
+	})
 }
 
 // runApart has a worker do the task. It has a session of its own, so that the plugin has no terminal,
@@ -64,19 +56,13 @@ func Worker(stdin io.Reader, stdout io.Writer) int {
 func (k pluginKey) runApart(task pluginTask) (done pluginResult, err error) {
 	ctx, cancel := context.WithTimeout(k.host.ctx, pluginLimit)
 	defer cancel()
-	text, err := json.Marshal(task)
-	if err != nil {
-		return pluginResult{}, err
-	}
-	defer clear(text)
 	var messages child.Head
-	out, err := child.Program{Argv: []string{k.host.executable, WorkerArg}, Stdin: text, Limit: 2 * maxFile, Session: true, Stderr: &messages}.Run(ctx)
-	defer clear(out)
+	err = child.Program{Argv: []string{k.host.executable, WorkerArg}, Limit: 2 * maxFile, Session: true, Stderr: &messages}.Ask(ctx, task, &done)
 	switch {
 	case ctx.Err() != nil:
 		lines := strings.Split(strings.TrimSpace(messages.String()), "\n")
 		return pluginResult{}, k.ended(ctx, lines[len(lines)-1])
-	case err != nil || json.NewDecoder(bytes.NewReader(out)).Decode(&done) != nil:
+	case err != nil:
 		return pluginResult{}, k.fault(runByHand, "failed")
 	case done.NoMatch:
 		return pluginResult{}, age.ErrIncorrectIdentity

@@ -35,7 +35,7 @@ func openKWallet(ask bool) (backend, error) {
 	if k.handle < 0 {
 		return nil, trouble{state: denied}
 	}
-	k.library, err = openLibrary(KWallet, keyring.Config{ServiceName: name, KWalletAppID: service, KWalletFolder: service}, func(name string) string { return name })
+	k.library, err = openLibrary(KWallet, keyring.Config{ServiceName: name, KWalletAppID: service, KWalletFolder: service}, plainName)
 	if err != nil {
 		return nil, trouble{off, "DISABLE_KWALLET is set"}
 	}

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/99designs/keyring"
@@ -11,6 +13,46 @@ import (
 
 // service is how the keyrings know us.
 const service = "aws-mfa-creds"
+
+// Kinds returns the stores that this build contains, the most fitting for a desktop first.
+func Kinds() []string { return kindsOf(runtime.GOOS, keyring.AvailableBackends()) }
+
+// kindsOf returns those of a build for a system, with what the library has: for macOS it has the Keychain if it
+// was built with cgo. On Linux it has nothing from D-Bus in this process, see package worker.
+func kindsOf(system string, library []keyring.BackendType) []string {
+	switch {
+	case system == "linux":
+		return []string{SecretService, KWallet, Pass, Keyctl}
+	case system == "windows":
+		return []string{WinCred}
+	case slices.Contains(library, keyring.KeychainBackend):
+		return []string{Keychain, Pass}
+	}
+	return []string{Pass}
+}
+
+// open opens the keyring of a request.
+func open(req request) (backend, error) {
+	switch req.Kind {
+	case SecretService:
+		return openSecretService(req.Ask)
+	case KWallet:
+		return openKWallet(req.Ask)
+	case Pass:
+		return openPass(req.Ask)
+	case WinCred: // Windows does not tell upper from lower case in the names of credentials
+		return openLibrary(WinCred, keyring.Config{WinCredPrefix: service, ServiceName: "store"}, fileName)
+	case Keychain:
+		// The item trusts the program that has stored it, so that reading it asks nobody. That
+		// nobody is asked by a locked keychain either is up to the limit: Keychain Services have a
+		// switch for it, but the library does not pass it on.
+		return openLibrary(Keychain, keyring.Config{KeychainTrustApplication: true, KeychainAccessibleWhenUnlocked: true}, plainName)
+	}
+	return nil, trouble{state: broken}
+}
+
+// plainName is the key of an item whose keyring takes any name.
+func plainName(name string) string { return name }
 
 // library is a keyring of 99designs/keyring.
 type library struct {

@@ -6,9 +6,7 @@
 package ring
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
@@ -168,43 +166,23 @@ func (r *Ring) serve(ctx context.Context, req request) ([]byte, error) {
 
 // work runs a worker for the request. It is killed, with all that it has started, when ctx ends.
 func (r *Ring) work(ctx context.Context, req request) ([]byte, error) {
-	text, err := json.Marshal(req)
-	if err != nil {
-		return nil, trouble{state: broken}
-	}
-	defer clear(text)
 	var said child.Head
-	out, err := child.Program{
+	var got answer
+	err := child.Program{
 		Argv:   []string{r.options.Executable, WorkerArg, r.limit.String()},
 		Env:    r.options.Env,
-		Stdin:  text,
 		Limit:  maxMessage,
 		Stderr: &said,
-	}.Run(ctx)
-	defer clear(out)
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+	}.Ask(ctx, req, &got)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):
 		return nil, trouble{silent, r.limit.String()}
-	}
-	if err != nil {
+	case err != nil:
 		return nil, trouble{state: broken}
-	}
-	value, err := parseAnswer(out)
-	if classify(err).state == exited {
+	case got.State == exited:
 		return nil, ofGpg(said.String())
 	}
-	return value, err
-}
-
-// parseAnswer reads what a worker has printed.
-func parseAnswer(out []byte) ([]byte, error) {
-	var got answer
-	if decode(bytes.NewReader(out), &got) != nil || got.State == "" || len(got.Value) > MaxItem {
-		return nil, trouble{state: broken}
-	}
-	if got.State != ok {
-		return nil, trouble{got.State, got.Detail}
-	}
-	return got.Value, nil
+	return got.result()
 }
 
 // checkName refuses a name that not every keyring can hold.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/99designs/keyring"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
@@ -92,12 +93,16 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte("panic: runtime error\n"))
 	f.Add([]byte(`{"state":"ok"}{"state":"ok"}`))
 	f.Fuzz(func(t *testing.T, out []byte) {
-		value, err := parseAnswer(out)
-		got := classify(err)
-		if got.state == "" || len(value) > MaxItem || err != nil && value != nil {
+		var got answer
+		if json.Unmarshal(out, &got) != nil {
+			return
+		}
+		value, err := got.result()
+		said := classify(err)
+		if said.state == "" || len(value) > MaxItem || err != nil && value != nil {
 			t.Errorf("accepted %q, %v", value, err)
 		}
-		_ = got.fault(SecretService, "key:x")
+		_ = said.fault(SecretService, "key:x")
 	})
 }
 
@@ -105,9 +110,16 @@ func FuzzRequest(f *testing.F) {
 	f.Add([]byte(`{"op":"get","kind":"none","name":"key:x"}`))
 	f.Add([]byte(`{"op":"put","kind":"none","name":"key:x","value":"dmFsdWU=","ask":true}`))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		var req request
-		if decode(bytes.NewReader(in), &req) != nil && len(req.Value) > maxMessage {
-			t.Error("too large")
+		var out bytes.Buffer
+		code := child.Answer(bytes.NewReader(in), &out, maxMessage, func(req request) answer {
+			if len(req.Value) > maxMessage {
+				t.Error("too large")
+			}
+			_, err := perform(req)
+			return answer{State: classify(err).state}
+		})
+		if code == 0 != strings.Contains(out.String(), string(broken)) {
+			t.Errorf("exit code %d, %s", code, &out)
 		}
 	})
 }

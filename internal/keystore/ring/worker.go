@@ -1,12 +1,12 @@
 package ring
 
 import (
-	"encoding/json"
-	"errors"
 	"io"
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 )
 
 // Worker serves the one request on stdin and answers on stdout, for a process that was started
@@ -19,25 +19,22 @@ func Worker(stdin io.Reader, stdout io.Writer) int {
 			_ = os.Unsetenv(name) // fails for invalid names only
 		}
 	}
-	value, err := perform(stdin)
-	defer clear(value)
-	t := classify(err)
-	if json.NewEncoder(stdout).Encode(answer{t.state, t.detail, value}) != nil {
-		return 1
-	}
-	return 0
+	return child.Answer(stdin, stdout, maxMessage, func(req request) answer {
+		value, err := perform(req)
+		t := classify(err)
+		return answer{t.state, t.detail, value}
+	})
 }
 
 // perform serves the request. A panic of the library, as when the bus dies while it waits for a
 // person, becomes an error.
-func perform(stdin io.Reader) (value []byte, err error) {
+func perform(req request) (value []byte, err error) {
 	defer func() {
 		if recover() != nil { // its value might quote a secret
 			value, err = nil, trouble{state: broken}
 		}
 	}()
-	var req request
-	if decode(stdin, &req) != nil || !slices.Contains(Kinds(), req.Kind) {
+	if !slices.Contains(Kinds(), req.Kind) {
 		return nil, trouble{state: broken}
 	}
 	store, err := open(req)
@@ -118,14 +115,13 @@ type answer struct {
 	Value  []byte `json:"value,omitempty"`  // of opGet
 }
 
-var errMessage = errors.New("not a message between this program and its worker")
-
-// decode reads one JSON object, as written by encode, into message.
-func decode(r io.Reader, message any) error {
-	text, err := io.ReadAll(io.LimitReader(r, maxMessage+1))
-	defer clear(text)
-	if err != nil || len(text) > maxMessage || json.Unmarshal(text, message) != nil {
-		return errMessage // what json says might quote a secret
+// result returns the value of an answer, or what it says is wrong.
+func (a answer) result() ([]byte, error) {
+	switch {
+	case a.State == "" || len(a.Value) > MaxItem:
+		return nil, trouble{state: broken}
+	case a.State != ok:
+		return nil, trouble{a.State, a.Detail}
 	}
-	return nil
+	return a.Value, nil
 }

@@ -9,22 +9,6 @@ import (
 	"github.com/godbus/dbus"
 )
 
-// Kinds returns the stores that this build contains, the most fitting for a desktop first.
-func Kinds() []string { return []string{SecretService, KWallet, Pass, Keyctl} }
-
-// open opens the keyring of a request.
-func open(req request) (backend, error) {
-	switch req.Kind {
-	case SecretService:
-		return openSecretService(req.Ask)
-	case KWallet:
-		return openKWallet(req.Ask)
-	case Pass:
-		return openPass(req.Ask)
-	}
-	return nil, trouble{state: broken}
-}
-
 // bus returns the connection to the session bus that the library uses, too.
 func bus() (*dbus.Conn, error) {
 	conn, err := dbus.SessionBus()

@@ -96,7 +96,8 @@ func (o *storeOptions) define(cmd *cobra.Command) {
 	rare(cmd, "key-store", "seed-store")
 }
 
-// adding is one run of add.
+// adding is what is to be stored for one profile. While it is planned, everything is read, asked and checked;
+// the changes come after that.
 type adding struct {
 	*app
 	addOptions
@@ -105,15 +106,10 @@ type adding struct {
 	own      edit.Own         // what profiles.ini says of the identity
 	chosen   string           // the default store, once it has been asked for
 
-	check     func(context.Context, creds.AccessKey) error // has AWS say whether an access key is right; nil: it is not asked
-	newKey    *creds.AccessKey                             // to store; nil: none
-	newSeed   *totp.Seed
-	keyPlace  place
-	seedPlace place
-	keyKnown  bool // the new one is stored already
-	seedKnown bool
-	replaced  bool // another seed of the device
-	rejected  bool // AWS refuses the stored access key
+	check    func(context.Context, creds.AccessKey) error // has AWS say whether an access key is right; nil: it is not asked
+	rejected bool                                         // AWS refuses the stored access key
+	newKey   creds.AccessKey                              // that is to be stored; zero: none
+	planned  []func(context.Context) error
 }
 
 // place is a store that is open.
@@ -228,25 +224,18 @@ func (add *adding) secrets(ctx context.Context) error {
 	case add.seed.given() || add.key.env || !asked && add.own.MFAProcess == "":
 		err = add.planSeed(ctx)
 	}
-	if err == nil {
-		err = add.store(ctx)
+	if err != nil {
+		return err
 	}
-	return err
+	add.planned = append(add.planned, add.removeStatic)
+	if add.mfaProcess != "" {
+		add.planned = append(add.planned, add.setProgram)
+	}
+	return add.store(ctx)
 }
 
 // store makes the changes that were planned.
-func (add *adding) store(ctx context.Context) error {
-	steps := []func(context.Context) error{add.storeKey, add.storeSeed, add.removeStatic}
-	if add.mfaProcess != "" {
-		steps = append(steps, add.setProgram)
-	}
-	for _, step := range steps {
-		if err := step(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (add *adding) store(ctx context.Context) error { return inOrder(ctx, add.planned...) }
 
 // rewrites are the files of the AWS tools from which the access key is to be removed.
 func (add *adding) rewrites() (paths []string) {
@@ -316,16 +305,17 @@ func (add *adding) holds(ctx context.Context, kind, what string) bool {
 }
 
 // planSeed reads the seed and finds out under which serial to store it, and where.
-func (add *adding) planSeed(ctx context.Context) (err error) {
+func (add *adding) planSeed(ctx context.Context) error {
 	if add.own.MFAProcess != "" {
 		return add.codesElsewhere(add.settings.Identity)
 	}
-	if add.seedPlace, err = add.storeFor(ctx, "seed", "--seed", add.stores.seed, add.settings.SeedStore); err != nil {
+	at, err := add.storeFor(ctx, "seed", "--seed", add.stores.seed, add.settings.SeedStore)
+	if err != nil {
 		return err
 	}
 	agreed := false
 	if serial := add.settings.Serial; serial != "" && !add.seed.given() && !add.key.env {
-		if _, err := add.seedPlace.items.Seed(ctx, serial); err == nil {
+		if _, err := at.items.Seed(ctx, serial); err == nil {
 			if agreed, err = add.ask.agrees(ctx, "The seed of "+serial+" is stored already. Replace it? This cannot be undone."); err != nil || !agreed {
 				return err
 			}
@@ -342,20 +332,14 @@ func (add *adding) planSeed(ctx context.Context) (err error) {
 	if err := add.needSerial(ctx, labeled); err != nil {
 		return err
 	}
-	add.newSeed = &got.Seed
-	return add.mayReplaceSeed(ctx, agreed)
-}
-
-// mayReplaceSeed asks before another seed of the same device is lost, unless that is agreed.
-func (add *adding) mayReplaceSeed(ctx context.Context, agreed bool) error {
-	stored, err := add.seedPlace.items.Seed(ctx, add.settings.Serial)
-	if fault.KindOf(err) == fault.NoSecret {
-		return nil
-	}
-	if add.seedKnown = err == nil && stored.Equal(*add.newSeed); err != nil || add.seedKnown {
+	stored, err := at.items.Seed(ctx, add.settings.Serial)
+	if err != nil && fault.KindOf(err) != fault.NoSecret {
 		return err
 	}
-	if add.replaced = true; agreed {
+	known := err == nil && stored.Equal(got.Seed)
+	replaces := err == nil && !known
+	add.planned = append(add.planned, func(ctx context.Context) error { return add.storeSeed(ctx, at, got.Seed, known, replaces) })
+	if !replaces || agreed {
 		return nil
 	}
 	return add.ask.confirm(ctx, fmt.Sprintf("A different seed is stored for %s. Replace it? This cannot be undone.", add.settings.Serial))
@@ -377,28 +361,25 @@ func (add *adding) getSeed(ctx context.Context) (totp.Account, error) {
 	return totp.Account{Seed: seed}, err
 }
 
-// storeSeed stores the planned seed, if there is one, and records where it is.
-func (add *adding) storeSeed(ctx context.Context) error {
-	if add.newSeed == nil {
-		return nil
-	}
-	serial, at := add.settings.Serial, add.seedPlace
-	if add.seedKnown {
+// storeSeed stores a seed, which is known there or replaces another one of the device, and records where it is.
+func (add *adding) storeSeed(ctx context.Context, at place, seed totp.Seed, known, replaces bool) error {
+	serial := add.settings.Serial
+	if known {
 		add.say("The seed of %s is already in the %s store.", serial, at.kind)
-	} else if err := at.items.PutSeed(ctx, serial, *add.newSeed); err != nil {
+	} else if err := at.items.PutSeed(ctx, serial, seed); err != nil {
 		return err
 	}
-	if add.replaced {
+	if replaces {
 		if cached, err := add.host().OpenCache(noKey()); err == nil {
 			session.Change(cached.Scope(rules.DeviceScope(serial)), func(r *rules.Record) { *r = rules.Record{} })
 		}
 	}
-	if err := add.recordSeed(ctx, add.settings.Identity, serial, at.kind); err != nil || add.seedKnown {
+	if err := add.recordSeed(ctx, add.settings.Identity, serial, at.kind); err != nil || known {
 		return err
 	}
 	add.say("Stored the seed of %s in the %s store.", serial, at.kind)
-	if add.newSeed.Weak() {
-		add.say("It has %d bits; RFC 4226 recommends 160. Enroll a new device when you can.", add.newSeed.Bits())
+	if seed.Weak() {
+		add.say("It has %d bits; RFC 4226 recommends 160. Enroll a new device when you can.", seed.Bits())
 	}
 	return nil
 }

@@ -39,12 +39,13 @@ func (k *keySource) given() bool { return k.file != "" || k.credentials || k.vau
 const maxSecret = 64 << 10
 
 // planKey reads the access key and has it checked.
-func (add *adding) planKey(ctx context.Context) (err error) {
+func (add *adding) planKey(ctx context.Context) error {
 	id := add.settings.Identity
-	if add.keyPlace, err = add.storeFor(ctx, "access key", "--key", add.stores.key, add.settings.KeyStore); err != nil {
+	at, err := add.storeFor(ctx, "access key", "--key", add.stores.key, add.settings.KeyStore)
+	if err != nil {
 		return err
 	}
-	stored, err := add.keyPlace.items.AccessKey(ctx, id)
+	stored, err := at.items.AccessKey(ctx, id)
 	if err != nil && fault.KindOf(err) != fault.NoSecret {
 		return err
 	}
@@ -58,8 +59,10 @@ func (add *adding) planKey(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	add.newKey, add.keyKnown = &key, stored.ID == key.ID && stored.Secret.Equal(key.Secret)
-	if stored.ID == "" || add.keyKnown || agreed {
+	known := stored.ID == key.ID && stored.Secret.Equal(key.Secret)
+	add.newKey = key
+	add.planned = append(add.planned, func(ctx context.Context) error { return add.storeKey(ctx, at, key, known) })
+	if stored.ID == "" || known || agreed {
 		return nil
 	}
 	return add.ask.confirm(ctx, fmt.Sprintf("Replace access key %s of profile %s with %s?", stored.ID, fault.Printable(id), key.ID))
@@ -80,16 +83,13 @@ func (add *adding) checkedKey(ctx context.Context, stored creds.AccessKey) (cred
 	}
 }
 
-// storeKey stores the planned access key, if there is one, and records where it is.
-func (add *adding) storeKey(ctx context.Context) error {
-	if add.newKey == nil {
-		return nil
-	}
-	id, key, kind := add.settings.Identity, *add.newKey, add.keyPlace.kind
-	if add.keyKnown {
+// storeKey stores an access key, unless it is known there, and records where it is.
+func (add *adding) storeKey(ctx context.Context, at place, key creds.AccessKey, known bool) error {
+	id, kind := add.settings.Identity, at.kind
+	if known {
 		add.say("Access key %s of profile %s is already in the %s store.", key.ID, fault.Printable(id), kind)
 	} else {
-		if err := add.keyPlace.items.PutAccessKey(ctx, id, key); err != nil {
+		if err := at.items.PutAccessKey(ctx, id, key); err != nil {
 			return err
 		}
 		add.say("Stored access key %s of profile %s in the %s store.", key.ID, fault.Printable(id), kind)
@@ -171,7 +171,7 @@ func (add *adding) keyFromCredentials(stored creds.AccessKey) (creds.AccessKey, 
 // removeStatic deletes the access key from the files of the AWS tools, now that it is stored and
 // has been read back.
 func (add *adding) removeStatic(ctx context.Context) error {
-	if !add.key.credentials || add.newKey == nil {
+	if !add.key.credentials || add.newKey.ID == "" {
 		return nil
 	}
 	static, err := add.files.StaticKeys(add.settings.Identity)

@@ -172,6 +172,16 @@ func (a *app) say(format string, args ...any) {
 	}
 }
 
+// inOrder takes steps until one fails.
+func inOrder(ctx context.Context, steps ...func(context.Context) error) error {
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // interruptError is the end of a process that a signal asked for.
 type interruptError struct{ signal os.Signal }
 

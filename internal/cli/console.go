@@ -7,59 +7,65 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enroll"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
-// consoleOptions are those of an enrollment in the AWS console.
-type consoleOptions struct {
-	on     bool
-	serial string
-	seed   seedSource
-}
-
-func (o *consoleOptions) define(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.BoolVar(&o.on, "console", false, "create the device in the AWS console, which shows a QR code or a secret key")
-	f.StringVar(&o.serial, "serial", "", "with --console: serial (`ARN`) of the device, if you already know it")
-	o.seed.define(cmd)
-}
-
 // console is one enrollment in the AWS console.
 type console struct {
-	*app
-	options consoleOptions
-	has     profile.Settings
-	items   keystore.Items
-	kind    string
-	cache   *cache.Cache
+	*adding
+	at    place // of the seed
+	cache *cache.Cache
 }
 
-// enrollInConsole stores the seed before the console knows a code of it: nothing is ever enabled
-// whose seed could be lost.
-func (a *app) enrollInConsole(ctx context.Context, o enrollOptions) error {
-	c := &console{app: a, options: o.console}
-	if err := c.begin(ctx, o); err != nil {
+func runConsole(ctx context.Context, a *app, o enrollOptions) error {
+	add, err := a.adding(o.add)
+	if err != nil {
 		return err
 	}
 	if o.abandon {
+		c, err := add.beginConsole(ctx, o.add.stores.seed)
+		if err != nil {
+			return err
+		}
 		return c.abandon(ctx)
 	}
-	got, err := c.seed(ctx)
-	if err == nil && o.begin != nil {
-		if err = o.begin(ctx); err == nil {
-			_, c.has, err = c.identity(o.profile)
-		}
+	if err := add.enrollInConsole(ctx, o.add.stores.seed); err != nil {
+		return err
+	}
+	return a.sayNext(o.add.name)
+}
+
+// beginConsole begins an enrollment whose seed goes to the store, or to the usual one for "".
+func (add *adding) beginConsole(ctx context.Context, store string) (c *console, err error) {
+	c = &console{adding: add}
+	if c.at.kind, err = add.seedStore(ctx, store, add.settings, add.say); err != nil {
+		return nil, err
+	}
+	if c.at.items, err = add.items(c.at.kind, &add.ask); err != nil {
+		return nil, err
+	}
+	c.cache, err = add.host().OpenCache(noKey())
+	return c, err
+}
+
+// enrollInConsole makes the planned changes, and stores the seed before the console knows a code of it: nothing
+// is ever enabled whose seed could be lost.
+func (add *adding) enrollInConsole(ctx context.Context, store string) error {
+	c, err := add.beginConsole(ctx, store)
+	if err != nil {
+		return err
+	}
+	got, err := c.readSeed(ctx)
+	if err == nil {
+		err = c.store(ctx)
 	}
 	if err != nil {
 		return err
@@ -74,20 +80,20 @@ func (a *app) enrollInConsole(ctx context.Context, o enrollOptions) error {
 	if err != nil {
 		return c.seedKept(err)
 	}
-	return c.forgetConsole(ctx, c.has.Identity, c.items)
+	return c.forgetConsole(ctx, c.settings.Identity, c.at.items)
 }
 
 // hold stores the seed of a device that has no serial yet, and has the settings and the journal know of it.
 func (c *console) hold(ctx context.Context, seed totp.Seed) error {
-	journal, err := c.consoleJournal(c.has.Identity)
+	journal, err := c.consoleJournal(c.settings.Identity)
 	if err == nil {
-		err = c.update(ctx, c.has.Identity, func(own *edit.Own) { own.SetStores("", c.kind) })
+		err = c.update(ctx, c.settings.Identity, func(own *edit.Own) { own.SetStores("", c.at.kind) })
 	}
 	if err == nil {
 		err = journal.BeginConsole()
 	}
 	if err == nil {
-		err = c.items.PutSeed(ctx, pendingSeed(c.has.Identity), seed)
+		err = c.at.items.PutSeed(ctx, pendingSeed(c.settings.Identity), seed)
 	}
 	return err
 }
@@ -109,7 +115,7 @@ func (a *app) forgetConsole(ctx context.Context, name string, items keystore.Ite
 
 // abandon forgets an earlier run, and deletes its seed, which belongs to no serial.
 func (c *console) abandon(ctx context.Context) error {
-	name := c.has.Identity
+	name := c.settings.Identity
 	journal, err := c.consoleJournal(name)
 	if err != nil {
 		return err
@@ -118,7 +124,7 @@ func (c *console) abandon(ctx context.Context) error {
 	if _, held, err := c.mayAbandon(ctx, journal, enroll.Console, seed); err != nil || !held {
 		return err
 	}
-	if err := c.forgetConsole(ctx, name, c.items); err != nil {
+	if err := c.forgetConsole(ctx, name, c.at.items); err != nil {
 		return err
 	}
 	c.say("Forgotten. If the AWS console shows a device of that run, delete it there.")
@@ -162,36 +168,21 @@ func (c *console) seedKept(err error) error {
 	return withRemedy(err, kept)
 }
 
-func (c *console) begin(ctx context.Context, o enrollOptions) error {
-	var err error
-	if _, c.has, err = c.identity(o.profile); err != nil {
-		return err
-	}
-	if c.kind, err = c.seedStore(ctx, o.seedStore, c.has, c.say); err != nil {
-		return err
-	}
-	if c.items, err = c.app.items(c.kind, &c.ask); err != nil {
-		return err
-	}
-	c.cache, err = c.host().OpenCache(noKey())
-	return err
-}
-
 // pendingSeed names the seed of a device that has no serial yet.
 func pendingSeed(profileName string) string { return "the console's for profile " + profileName }
 
 // seed reads the seed, or takes the one that an earlier run has stored and not finished with, which is not
 // replaced by another without a question.
-func (c *console) seed(ctx context.Context) (totp.Account, error) {
-	stored, err := c.items.Seed(ctx, pendingSeed(c.has.Identity))
+func (c *console) readSeed(ctx context.Context) (totp.Account, error) {
+	stored, err := c.at.items.Seed(ctx, pendingSeed(c.settings.Identity))
 	held := err == nil
-	if held && !c.options.seed.given() {
+	if held && !c.seed.given() {
 		yes, err := c.ask.agrees(ctx, "An earlier run stored a seed for the console and did not finish. Continue with it?")
 		if err != nil || yes {
 			return totp.Account{Seed: stored}, err
 		}
 	}
-	got, err := c.options.seed.read(ctx, &c.ask)
+	got, err := c.seed.read(ctx, &c.ask)
 	if err == nil && held && !got.Seed.Equal(stored) {
 		err = c.abandon(ctx)
 	}
@@ -231,22 +222,22 @@ func (c *console) showPair(ctx context.Context, seed totp.Seed) (totp.Step, erro
 }
 
 // awsTime is this machine's time, corrected by what AWS last showed.
-func (c *console) awsTime() time.Time { return newStoredClock(c.cache, c.has, c.now).Now() }
+func (c *console) awsTime() time.Time { return newStoredClock(c.cache, c.settings, c.now).Now() }
 
 // askSerial finds out the serial of the device that the console has made.
 func (c *console) askSerial(ctx context.Context, got totp.Account) (string, error) {
-	if c.options.serial != "" {
-		return profile.CheckSerial("--serial", c.options.serial)
+	if c.serial != "" {
+		return c.settings.Serial, nil
 	}
-	return c.ask.serial(ctx, "Serial (ARN) of the device, as the console shows it now", "--serial ARN", guessSerial(got, c.has.Partition))
+	return c.ask.serial(ctx, "Serial (ARN) of the device, as the console shows it now", "--serial ARN", guessSerial(got, c.settings.Partition))
 }
 
 // keep gives the seed its name, notes the codes that were typed as spent, and writes the serial
 // to the settings.
 func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed totp.Step) error {
-	before, err := c.items.Seed(ctx, serial)
+	before, err := c.at.items.Seed(ctx, serial)
 	fresh := err != nil || !before.Equal(seed)
-	if err := c.items.PutSeed(ctx, serial, seed); err != nil {
+	if err := c.at.items.PutSeed(ctx, serial, seed); err != nil {
 		return err
 	}
 	session.Change(c.cache.Scope(rules.DeviceScope(serial)), func(r *rules.Record) {
@@ -255,12 +246,12 @@ func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed
 		}
 		r.Claim(typed)
 	})
-	if err := c.recordSeed(ctx, c.has.Identity, serial, c.kind); err != nil {
+	if err := c.recordSeed(ctx, c.settings.Identity, serial, c.at.kind); err != nil {
 		return err
 	}
-	c.say("Stored the seed of %s in the %s store.", serial, c.kind)
-	if wrong, err := c.items.Seed(ctx, c.has.Serial); c.has.Serial != serial && err == nil && wrong.Equal(seed) {
-		return c.items.DeleteSeed(ctx, c.has.Serial) // an earlier run was given this serial
+	c.say("Stored the seed of %s in the %s store.", serial, c.at.kind)
+	if wrong, err := c.at.items.Seed(ctx, c.own.Serial); c.own.Serial != serial && err == nil && wrong.Equal(seed) {
+		return c.at.items.DeleteSeed(ctx, c.own.Serial) // an earlier run was given this serial
 	}
 	return nil
 }
@@ -270,12 +261,12 @@ func ofRoot(serial string) bool { return strings.HasSuffix(serial, ":mfa/root-ac
 
 // try proves the device by a session, if there is an access key to make one with.
 func (c *console) try(ctx context.Context, serial string) error {
-	if c.has.KeyStore == "" && !envstore.New(c.getenv).Configured() {
-		c.say("Profile %s has no access key, so there is no session to try. To get codes, run: %s code --profile %s", fault.Printable(c.has.Identity), program, fault.Shell(c.has.Identity))
+	if c.settings.KeyStore == "" && !envstore.New(c.getenv).Configured() {
+		c.say("Profile %s has no access key, so there is no session to try. To get codes, run: %s code --profile %s", fault.Printable(c.settings.Identity), program, fault.Shell(c.settings.Identity))
 		return nil
 	}
 	if ofRoot(serial) {
 		c.say("AWS limits sessions of the root user to an hour, and advises against access keys for it.")
 	}
-	return c.verify(ctx, c.has.Identity)
+	return c.app.verify(ctx, c.settings.Identity)
 }

@@ -12,13 +12,11 @@ import (
 )
 
 type enrollOptions struct {
-	profile   string
-	device    enroll.DeviceOptions
-	seedStore string
-	other     otherDevice
-	console   consoleOptions
-	abandon   bool
-	begin     func(context.Context) error // called before the first change; may be nil
+	add     addOptions // the profile, and the seed that the console shows
+	device  enroll.DeviceOptions
+	other   otherDevice
+	console bool
+	abandon bool
 }
 
 func newEnrollCommand(a *app) *cobra.Command {
@@ -37,11 +35,13 @@ console shows, and enter the two codes that you get in the console.`,
   aws-mfa-creds enroll --profile work --console --seed-file screenshot.png`,
 		RunE: a.interactive(func(ctx context.Context) error { return runEnroll(ctx, a, o) }),
 	}
-	profileFlag(a, cmd, &o.profile)
+	profileFlag(a, cmd, &o.add.name)
 	deviceFlags(cmd, &o.device)
-	cmd.Flags().StringVar(&o.seedStore, "seed-store", "", "`STORE` for the seed (default: that of the access key)")
+	cmd.Flags().StringVar(&o.add.stores.seed, "seed-store", "", "`STORE` for the seed (default: that of the access key)")
 	complete(cmd, "seed-store", keystore.Kinds)
-	o.console.define(cmd)
+	cmd.Flags().BoolVar(&o.console, "console", false, "create the device in the AWS console, which shows a QR code or a secret key")
+	cmd.Flags().StringVar(&o.add.serial, "serial", "", "with --console: serial (`ARN`) of the device, if you already know it")
+	o.add.seed.define(cmd)
 	o.other.define(cmd)
 	abandonFlag(cmd, &o.abandon)
 	cmd.Flags().BoolVar(&a.ask.yes, "yes", false, "do not ask for confirmation")
@@ -56,20 +56,17 @@ func deviceFlags(cmd *cobra.Command, o *enroll.DeviceOptions) {
 }
 
 func runEnroll(ctx context.Context, a *app, o enrollOptions) error {
-	files, owner, err := a.owner(o.profile)
-	if o.profile = owner.Profile; err == nil {
-		err = a.preflight(files, changes{profile: o.profile, device: o.device.Name, stores: []string{o.seedStore}})
+	files, owner, err := a.owner(o.add.name)
+	if o.add.name = owner.Profile; err == nil {
+		err = a.preflight(files, changes{profile: o.add.name, device: o.device.Name, stores: []string{o.add.stores.seed}})
 	}
 	if err != nil {
 		return err
 	}
-	if o.console.on {
-		if err := a.enrollInConsole(ctx, o); err != nil || o.abandon {
-			return err
-		}
-		return a.sayNext(o.profile)
+	if o.console {
+		return runConsole(ctx, a, o)
 	}
-	m, err := a.manager(ctx, o.profile, o.seedStore, o.other)
+	m, err := a.manager(ctx, o.add.name, o.add.stores.seed, o.other)
 	if err != nil {
 		return err
 	}
@@ -79,7 +76,7 @@ func runEnroll(ctx context.Context, a *app, o enrollOptions) error {
 	if err := m.enroll(ctx, o.device); err != nil {
 		return err
 	}
-	return a.sayNext(o.profile)
+	return a.sayNext(o.add.name)
 }
 
 // enroll enrolls a device and says what it is.

@@ -57,72 +57,59 @@ the first change. An access key in ~/.aws/credentials is moved from there, at th
 }
 
 func runSetup(ctx context.Context, a *app, o setupOptions) error {
-	s := &setup{app: a, setupOptions: o}
-	for _, step := range []func(context.Context) error{s.plan, s.enrollDevice, s.register, s.prove} {
-		if err := step(ctx); err != nil {
-			return err
-		}
+	add, err := a.adding(o.add)
+	if err != nil {
+		return err
 	}
-	return nil
+	s := &setup{adding: add, setupOptions: o}
+	return inOrder(ctx, s.plan, s.enrollDevice, s.register, s.prove)
 }
 
 // setup is one run of setup. All questions are asked and all checks are made before its first change, which
 // is to store the access key. Each step finds out by itself what is done already.
 type setup struct {
-	*app
+	*adding
 	setupOptions
-	adding       *adding
 	m            *manager
 	registration registering
 }
 
 // plan finds out all that setup needs to know, except what AWS says once it is asked for a device.
-func (s *setup) plan(ctx context.Context) (err error) {
-	if s.adding, err = s.app.adding(s.add); err != nil {
+func (s *setup) plan(ctx context.Context) error {
+	if err := s.preflight(s.files, changes{profile: s.settings.Identity, device: s.device.Name, region: s.region}); err != nil {
 		return err
 	}
-	id := s.adding.settings.Identity
-	if err := s.preflight(s.adding.files, changes{profile: id, device: s.device.Name, region: s.region}); err != nil {
-		return err
+	steps := []func(context.Context) error{s.chooseRegion, s.lookForKey, s.planRegistration, s.planDevice, s.planKey}
+	if s.seed.given() && !s.console {
+		steps = append(steps, s.planSeed)
 	}
-	if err := s.chooseRegion(ctx, s.adding.files); err != nil {
-		return err
-	}
-	if err := s.lookForKey(ctx); err != nil {
-		return err
-	}
-	if err := s.planRegistration(ctx); err != nil {
-		return err
-	}
-	at, err := s.adding.storeFor(ctx, "seed", "--seed", s.add.stores.seed, s.adding.settings.SeedStore)
+	return inOrder(ctx, steps...)
+}
+
+// planDevice chooses the store of the seed, and makes ready to ask AWS.
+func (s *setup) planDevice(ctx context.Context) error {
+	at, err := s.storeFor(ctx, "seed", "--seed", s.stores.seed, s.settings.SeedStore)
 	if err != nil {
 		return err
 	}
-	if s.m, err = s.adding.withAWS(ctx, at.kind, s.other); err != nil {
-		return err
+	if s.m, err = s.withAWS(ctx, at.kind, s.other); err == nil {
+		s.m.region = s.region
 	}
-	s.m.region = s.region
-	if err := s.planKey(ctx); err != nil {
-		return err
-	}
-	if s.add.seed.given() && !s.console {
-		return s.adding.planSeed(ctx)
-	}
-	return nil
+	return err
 }
 
 // lookForKey uses the access key that the files of the AWS tools have for the profile, if the
 // person agrees. It would take precedence.
 func (s *setup) lookForKey(ctx context.Context) error {
-	static, err := s.adding.files.StaticKeys(s.adding.settings.Identity)
-	if err != nil || len(static) == 0 || static[0].Temporary || s.adding.key.given() || s.hasEnvKey() {
+	static, err := s.files.StaticKeys(s.settings.Identity)
+	if err != nil || len(static) == 0 || static[0].Temporary || s.key.given() || s.hasEnvKey() {
 		return err
 	}
 	question := fmt.Sprintf("%s has access key %s in plain text. Move it to the store?", static[0].Place, static[0].Key.ID)
 	if err := s.ask.confirm(ctx, question); err != nil {
 		return err
 	}
-	s.adding.key.credentials = true
+	s.key.credentials = true
 	return nil
 }
 
@@ -149,52 +136,40 @@ func (s *setup) planKey(ctx context.Context) error {
 	if err := add.planKey(ctx); err != nil {
 		return err
 	}
-	if add.newKey != nil {
-		s.m.pending = *add.newKey
-	}
+	s.m.pending = add.newKey
 	return s.sameAsStatic()
 }
 
 // hasEnvKey reports whether the access key of the profile is in the environment.
 func (s *setup) hasEnvKey() bool {
-	kind := s.adding.settings.KeyStore
+	kind := s.settings.KeyStore
 	return (kind == "" || kind == keystore.KindEnv) && envstore.New(s.getenv).Configured()
 }
 
 // sameAsStatic sees to it that no access key in plain text takes precedence over the profile: one that is to
 // be stored is moved.
 func (s *setup) sameAsStatic() error {
-	static, err := s.adding.files.StaticKeys(s.add.name)
+	static, err := s.files.StaticKeys(s.name)
 	if err != nil || s.noConfig {
 		return err
 	}
 	for _, one := range static {
 		if one.Key.ID != s.m.pending.ID {
 			return fault.New(fault.Config, one.Place, "delete it from the file, or choose another name for the profile",
-				"most SDKs would use this access key of profile %s instead of running this program", s.add.name)
+				"most SDKs would use this access key of profile %s instead of running this program", s.name)
 		}
-		s.adding.key.credentials = true
+		s.key.credentials = true
 	}
-	return s.preflight(s.adding.files, changes{profile: s.adding.settings.Identity, files: s.adding.rewrites()})
-}
-
-// store makes the first change: it stores what was planned. The access key in plain text stays until the end.
-func (s *setup) store(ctx context.Context) error {
-	if err := s.adding.storeKey(ctx); err != nil {
-		return err
-	}
-	return s.adding.storeSeed(ctx)
+	return s.preflight(s.files, changes{profile: s.settings.Identity, files: s.rewrites()})
 }
 
 // enrollDevice makes this computer an MFA device, or takes the one that is given, unless there is
 // one.
 func (s *setup) enrollDevice(ctx context.Context) error {
 	if s.console {
-		return s.enrollInConsole(ctx, enrollOptions{
-			profile: s.add.name, seedStore: s.m.SeedStore, console: consoleOptions{on: true, serial: s.add.serial, seed: s.add.seed}, begin: s.store,
-		})
+		return s.enrollInConsole(ctx, s.m.SeedStore)
 	}
-	w, err := s.open(getOptions{profile: s.add.name, fresh: true})
+	w, err := s.open(getOptions{profile: s.name, fresh: true})
 	if err != nil {
 		return err
 	}
@@ -203,10 +178,10 @@ func (s *setup) enrollDevice(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case s.add.seed.given():
+	case s.seed.given():
 		return s.store(ctx)
 	case known && (w.CodeFromProgram() || w.SeedFromEnv() || !unfinished || left.Flow != enroll.FlowEnroll):
-		s.say("Profile %s already has the MFA device %s.", fault.Printable(s.add.name), w.Settings.Serial)
+		s.say("Profile %s already has the MFA device %s.", fault.Printable(s.name), w.Settings.Serial)
 		return s.store(ctx)
 	case len(w.Settings.MFAProcess) > 0:
 		return s.codesElsewhere(w.Settings.Identity)
@@ -220,7 +195,7 @@ func (s *setup) planRegistration(ctx context.Context) (err error) {
 	if s.noConfig {
 		return nil
 	}
-	s.registration, err = s.planRegister(ctx, s.adding.files, registerOptions{profile: s.add.name, region: s.region, moving: true})
+	s.registration, err = s.planRegister(ctx, s.files, registerOptions{profile: s.name, region: s.region, moving: true})
 	return err
 }
 
@@ -233,8 +208,8 @@ func (s *setup) register(ctx context.Context) (err error) {
 }
 
 // chooseRegion asks for the region of a profile that has none.
-func (s *setup) chooseRegion(ctx context.Context, files *profile.Files) (err error) {
-	if s.region != "" || regionOf(files, s.add.name) != "" || !s.ask.present() || s.ask.yes {
+func (s *setup) chooseRegion(ctx context.Context) (err error) {
+	if s.region != "" || regionOf(s.files, s.name) != "" || !s.ask.present() || s.ask.yes {
 		return nil
 	}
 	s.region, err = insist(ctx, &s.ask, s.ask.line, "Region for the profile (Enter for none)", "--region REGION", func(region string) (string, error) {
@@ -256,7 +231,7 @@ func regionOf(files *profile.Files, profileName string) string {
 
 // prove gets a session as a consumer would, and sums up.
 func (s *setup) prove(ctx context.Context) error {
-	w, err := s.openOwner(s.add.name)
+	w, err := s.openOwner(s.name)
 	if err != nil {
 		return err
 	}
@@ -264,19 +239,19 @@ func (s *setup) prove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.adding.removeStatic(ctx); err != nil {
+	if err := s.removeStatic(ctx); err != nil {
 		return err
 	}
-	name := fault.Shell(s.add.name)
+	name := fault.Shell(s.name)
 	s.say("\nProfile %s works. Its session lasts until %s, and is renewed automatically.", name, c.Expiration.Local().Format(time.DateTime))
 	if command := s.registration.Command; command != "" {
 		s.say("The AWS CLI and the SDKs now run: %s\nTry it: aws sts get-caller-identity --profile %s", command, name)
 	}
-	if s.region == "" && !s.noConfig && regionOf(s.adding.files, s.add.name) == "" {
+	if s.region == "" && !s.noConfig && regionOf(s.files, s.name) == "" {
 		s.say("It has no region, which most AWS calls need. To set one, run: %s register --profile %s --region REGION", program, name)
 	}
 	undo := program + " remove --profile " + name
-	if key, seed, codes := w.where(); key != keystore.KindEnv && seed != keystore.KindEnv && codes == "" && !s.add.seed.given() {
+	if key, seed, codes := w.where(); key != keystore.KindEnv && seed != keystore.KindEnv && codes == "" && !s.seed.given() {
 		undo += " --aws"
 	}
 	s.say("To undo all of this, run: %s", undo)

@@ -96,60 +96,51 @@ func (m *Manager) RemoveDevice(ctx context.Context, serial string) (Result, erro
 // Resync makes AWS accept a device again whose codes it refuses, with two consecutive codes,
 // and proves it by a session; "" is the device of the profile.
 func (m *Manager) Resync(ctx context.Context, serial string) error {
-	unlock, err := m.journal().lock()
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	r, err := m.run()
-	if err != nil {
-		return err
-	}
-	if serial, err = r.device(serial); err != nil {
-		return err
-	}
-	if err := r.identify(ctx); err != nil {
-		return err
-	}
-	if err := r.dial(ctx); err != nil {
-		return err
-	}
-	err = r.resync(ctx, serial)
-	if is(err, awsapi.CodeRefused) {
-		return reworded(err, "MFA device "+serial, r.deactivate(serial), "AWS refused two pairs of token codes, so the stored seed is not that of the device")
-	}
-	if err != nil {
-		return err
-	}
-	return r.prove(ctx, Proof{Serial: serial})
+	return m.locked(func(r *run) (err error) {
+		if serial, err = r.device(serial); err == nil {
+			err = r.identify(ctx)
+		}
+		if err == nil {
+			err = r.dial(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		err = r.resync(ctx, serial)
+		if is(err, awsapi.CodeRefused) {
+			return reworded(err, "MFA device "+serial, r.deactivate(serial), "AWS refused two pairs of token codes, so the stored seed is not that of the device")
+		}
+		if err != nil {
+			return err
+		}
+		return r.prove(ctx, Proof{Serial: serial})
+	})
 }
 
 // changeDevice begins a flow, unless an earlier run has, and runs the phases that are left.
-func (m *Manager) changeDevice(ctx context.Context, flow Flow, o DeviceOptions, begin func(*run) error) (Result, error) {
-	r, done, err := m.begin(ctx, Device, flow)
-	if err != nil {
-		return Result{}, err
-	}
-	defer done()
-	switch {
-	case !r.resumed:
-		err = begin(r)
-	case flow == FlowEnroll && r.entry.Phase == Creating && o.Name != "" && o.Name != r.entry.Name:
-		err = r.leave(ctx, o.Name)
-	}
-	if err != nil {
-		return Result{}, err
-	}
-	last, err := r.phases(ctx, map[Phase]func(context.Context) error{
-		Creating: func(ctx context.Context) error { return r.create(ctx, o) },
-		Stored:   r.enable,
-		Enabled:  r.adopt,
-		Removing: r.removeOld,
+func (m *Manager) changeDevice(ctx context.Context, flow Flow, o DeviceOptions, begin func(*run) error) (result Result, err error) {
+	err = m.locked(func(r *run) error {
+		err := r.begin(ctx, Device, flow)
+		switch {
+		case err != nil:
+		case !r.resumed:
+			err = begin(r)
+		case flow == FlowEnroll && r.entry.Phase == Creating && o.Name != "" && o.Name != r.entry.Name:
+			err = r.leave(ctx, o.Name)
+		}
+		if err != nil {
+			return err
+		}
+		last, err := r.phases(ctx, map[Phase]func(context.Context) error{
+			Creating: func(ctx context.Context) error { return r.create(ctx, o) },
+			Stored:   r.enable,
+			Enabled:  r.adopt,
+			Removing: r.removeOld,
+		})
+		result = Result{User: r.who.User(), Serial: last.Serial, Old: last.Old}
+		return err
 	})
-	if err != nil {
-		return Result{}, err
-	}
-	return Result{User: r.who.User(), Serial: last.Serial, Old: last.Old}, nil
+	return result, err
 }
 
 // beforeCreation finds what would be in the way. Where AWS does not say, the calls

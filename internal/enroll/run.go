@@ -36,50 +36,43 @@ type run struct {
 	only  string // the serial of the only device that the user has, if that is known
 }
 
-// begin takes the lock, reads the journal and finds out who the user is. The caller
-// calls done.
-func (m *Manager) begin(ctx context.Context, about Subject, flow Flow) (r *run, done func(), err error) {
+// locked has work done under the lock of the profile.
+func (m *Manager) locked(work func(*run) error) error {
 	unlock, err := m.journal().lock()
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	defer func() {
-		if done == nil {
-			unlock()
-		}
-	}()
-	if r, err = m.run(); err != nil {
-		return nil, nil, err
+	defer unlock()
+	seeds, err := m.Open(m.SeedStore)
+	if err != nil {
+		return err
 	}
-	if r.entry, err = m.journal().load(about); err != nil {
-		return nil, nil, err
+	return work(&run{Manager: m, seeds: seeds})
+}
+
+// begin reads the journal and finds out who the user is.
+func (r *run) begin(ctx context.Context, about Subject, flow Flow) (err error) {
+	if r.entry, err = r.journal().load(about); err != nil {
+		return err
 	}
 	r.resumed = r.entry.Phase != ""
-	otherStore := r.entry.Store != "" && r.entry.Store != m.SeedStore // it was begun since the caller looked
+	otherStore := r.entry.Store != "" && r.entry.Store != r.SeedStore // it was begun since the caller looked
 	if r.resumed && (r.entry.Flow != flow || otherStore) {
-		return nil, nil, unfinished(r.entry)
+		return unfinished(r.entry)
 	}
 	if err := r.identify(ctx); err != nil {
-		return nil, nil, err
-	}
-	if r.resumed && r.entry.Caller != r.who.ARN {
-		return nil, nil, otherCaller(r.entry, r.who)
+		return err
 	}
 	if r.resumed {
+		if r.entry.Caller != r.who.ARN {
+			return otherCaller(r.entry, r.who)
+		}
 		if err := r.prepare(ctx); err != nil {
-			return nil, nil, err
+			return err
 		}
 		r.progress("Resuming an earlier run of %q that did not finish", flow)
 	}
-	if err := r.dial(ctx); err != nil {
-		return nil, nil, err
-	}
-	return r, unlock, nil
-}
-
-func (m *Manager) run() (*run, error) {
-	seeds, err := m.Open(m.SeedStore)
-	return &run{Manager: m, seeds: seeds}, err
+	return r.dial(ctx)
 }
 
 // identify also measures the clock, before the first code is made.

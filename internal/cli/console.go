@@ -85,7 +85,7 @@ func (add *adding) enrollInConsole(ctx context.Context, store string) error {
 
 // hold stores the seed of a device that has no serial yet, and has the settings and the journal know of it.
 func (c *console) hold(ctx context.Context, seed totp.Seed) error {
-	journal, err := c.consoleJournal(c.settings.Identity)
+	journal, err := c.journal(c.settings.Identity)
 	if err == nil {
 		err = c.update(ctx, c.settings.Identity, func(own *edit.Own) { own.SetStores("", c.at.kind) })
 	}
@@ -100,7 +100,7 @@ func (c *console) hold(ctx context.Context, seed totp.Seed) error {
 
 // forgetConsole deletes what hold has left for a profile, if anything.
 func (a *app) forgetConsole(ctx context.Context, name string, items keystore.Items) error {
-	journal, err := a.consoleJournal(name)
+	journal, err := a.journal(name)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (a *app) forgetConsole(ctx context.Context, name string, items keystore.Ite
 // abandon forgets an earlier run, and deletes its seed, which belongs to no serial.
 func (c *console) abandon(ctx context.Context) error {
 	name := c.settings.Identity
-	journal, err := c.consoleJournal(name)
+	journal, err := c.journal(name)
 	if err != nil {
 		return err
 	}
@@ -133,11 +133,6 @@ func (c *console) abandon(ctx context.Context) error {
 			own.ForgetDevice()
 		}
 	})
-}
-
-func (a *app) consoleJournal(name string) (*enroll.Manager, error) {
-	dir, err := a.configDir()
-	return &enroll.Manager{Profile: name, JournalDir: journalDir(dir), Now: a.now, Log: a.log()}, err
 }
 
 // introduce has the console take the device, and keeps its seed under the serial it gets.

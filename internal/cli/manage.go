@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
@@ -53,29 +54,17 @@ func (a *app) manager(ctx context.Context, name, seedStore string, other otherDe
 
 // managerOf is manager for a profile that need not have an access key yet.
 func (a *app) managerOf(ctx context.Context, p *opened, seedStore string, other otherDevice) (*manager, error) {
-	dir, err := a.configDir()
+	journal, err := a.journal(p.Settings.Identity)
 	if err != nil {
 		return nil, err
 	}
-	m := &manager{app: a, other: other, clock: p.clock}
-	m.Manager = &enroll.Manager{
-		Profile:    p.Settings.Identity,
-		JournalDir: journalDir(dir),
-		Paths:      a.editor().Paths,
-		Cache:      p.Cache,
-		Open:       func(store string) (keystore.Items, error) { return a.items(store, &a.ask) },
-		Resolve:    m.resolve,
-		Identify:   m.identify,
-		Dial:       m.dial,
-		Prove:      m.prove,
-		Forget:     m.forget,
-		Now:        p.clock.Now,
-		Sleep:      sleeper(os.Getppid),
-		Progress:   func(line string) { m.print("%s", fault.Printable(line)) },
-		Countdown:  m.showWait,
-		Confirm:    m.confirmLast,
-		Log:        a.log(),
-	}
+	m := &manager{app: a, Manager: journal, other: other, clock: p.clock}
+	m.Paths, m.Cache = a.editor().Paths, p.Cache
+	m.Open = func(store string) (keystore.Items, error) { return a.items(store, &a.ask) }
+	m.Resolve, m.Identify, m.Dial, m.Prove, m.Forget = m.resolve, m.identify, m.dial, m.prove, m.forget
+	m.Now, m.Sleep = p.clock.Now, sleeper(os.Getppid)
+	m.Progress = func(line string) { m.print("%s", fault.Printable(line)) }
+	m.Countdown, m.Confirm = m.showWait, m.confirmLast
 	unfinished, _, err := m.Unfinished(enroll.Device)
 	if err != nil {
 		return nil, err
@@ -84,7 +73,11 @@ func (a *app) managerOf(ctx context.Context, p *opened, seedStore string, other 
 	return m, err
 }
 
-func journalDir(configDir string) string { return filepath.Join(configDir, "unfinished") }
+// journal returns a manager that knows of unfinished runs, and nothing else.
+func (a *app) journal(name string) (*enroll.Manager, error) {
+	dir, err := a.configDir()
+	return &enroll.Manager{Profile: name, JournalDir: filepath.Join(dir, "unfinished"), Now: a.now, Log: a.log()}, err
+}
 
 // errElsewhere says that a program makes the codes of the profile.
 var errElsewhere = errors.New("mfa_process is set")
@@ -179,9 +172,7 @@ func (m *manager) prove(ctx context.Context, proof enroll.Proof) error {
 	if err != nil {
 		return err
 	}
-	s := p.Settings
-	s.Serial, s.AccessKeyID, s.Roles = proof.Serial, key.ID, nil
-	_, err = m.sessionWith(ctx, p, s, proven{m, key, m.SeedStore, proof.Serial}, session.Options{Refresh: true, Ahead: true})
+	_, err = m.sessionWith(ctx, p, proven{m, key, m.SeedStore, proof.Serial}, session.Options{Refresh: true, Ahead: true})
 	return err
 }
 
@@ -194,8 +185,10 @@ func (m *manager) forget(ctx context.Context) error {
 	return clearSessions(ctx, p.Cache, p.Settings.Serial, p.broker.Forget(p.Plan)...)
 }
 
-// sessionWith gets a session of the settings with other secrets than the profile's.
-func (m *manager) sessionWith(ctx context.Context, p *opened, s profile.Settings, secrets proven, o session.Options) (creds.Credentials, error) {
+// sessionWith gets a base session with other secrets than the profile's.
+func (m *manager) sessionWith(ctx context.Context, p *opened, secrets proven, o session.Options) (creds.Credentials, error) {
+	s := p.Settings
+	s.Serial, s.AccessKeyID, s.Roles = secrets.serial, secrets.key.ID, nil
 	p.broker.Secrets, p.broker.Waiting = secrets, m.showCode
 	return p.broker.Get(ctx, warm.PlanOf(s), o)
 }
@@ -258,4 +251,44 @@ func (m *manager) confirmLast(ctx context.Context, last enroll.LastDevice) error
 	}
 	prompt := fmt.Sprintf("%s %s user %s, who may then be locked out of everything that requires MFA.\nType the name of the user to remove it", last.Serial, what, last.User)
 	return m.ask.word(ctx, prompt, last.User)
+}
+
+// sayNext names the command that makes the AWS CLI and the SDKs able to use the profile, if something is
+// left to do.
+func (a *app) sayNext(name string) error {
+	files, err := a.loadFiles()
+	if err != nil {
+		return err
+	}
+	p, err := a.openIn(files, getOptions{profile: name, fresh: true})
+	if err != nil {
+		return err
+	}
+	switch quoted := fault.Shell(p.Settings.Identity); {
+	case !p.HasKey() && ofRoot(p.Settings.Serial): // it should have none
+	case !p.HasKey() || p.deviceReady() != nil:
+		a.say("Next, set up the rest: %s setup --profile %s", program, quoted)
+	case !p.KeyFromEnv() && !files.Used()[p.Settings.Identity]:
+		a.say("Next, let the AWS CLI and the SDKs use the profile: %s register --profile %s", program, quoted)
+	}
+	return nil
+}
+
+// unfinished returns what an earlier run has left undone, as list and doctor show it; "" if nothing.
+func (a *app) unfinished(name string) string {
+	m, err := a.journal(name)
+	if err != nil {
+		return ""
+	}
+	var all []string
+	for _, about := range []enroll.Subject{enroll.Device, enroll.AccessKey, enroll.Console} {
+		e, ok, err := m.Unfinished(about)
+		switch {
+		case err != nil:
+			all = append(all, fault.Line(err))
+		case ok && e.Phase != enroll.Awaiting:
+			all = append(all, e.Line(name))
+		}
+	}
+	return strings.Join(all, "; ")
 }

@@ -5,8 +5,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enroll"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/agefile"
@@ -153,4 +155,47 @@ func (a *app) ageStatus(ctx context.Context) (usable bool, status string) {
 		return true, "ready, protected by file permissions"
 	}
 	return true, "ready, empty"
+}
+
+// changes are what a command is about to do. "" and nil: nothing of that.
+type changes struct {
+	profile string   // that is written to profiles.ini
+	region  string   // that it gets
+	device  string   // the name of its new MFA device
+	stores  []string // that get a secret
+	files   []string // of the AWS tools, that are rewritten
+}
+
+// preflight looks for what would stop the changes half-way, before the first of them. It changes nothing.
+// The access key and what the AWS config has already are looked at by checkKey and mayRegister.
+func (a *app) preflight(files *profile.Files, c changes) error {
+	if !slices.Contains(files.Names(), c.profile) { // one that is there is somebody's choice
+		if err := profile.CheckName(c.profile); err != nil {
+			return err
+		}
+	}
+	if c.region != "" {
+		if err := profile.CheckRegion("--region", c.region); err != nil {
+			return err
+		}
+	}
+	if c.device != "" {
+		if err := enroll.CheckName(c.device); err != nil {
+			return err
+		}
+	}
+	dir, err := a.configDir()
+	if err != nil {
+		return err
+	}
+	paths := append([]string{a.editor().Paths.Own}, c.files...)
+	if slices.Contains(c.stores, keystore.KindAge) {
+		paths = append(paths, filepath.Join(dir, "age", "new"))
+	}
+	for _, path := range paths {
+		if err := edit.CheckWritable(path); err != nil {
+			return err
+		}
+	}
+	return nil
 }

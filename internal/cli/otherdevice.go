@@ -45,9 +45,7 @@ func (o otherDevice) session(ctx context.Context, m *manager, p *opened, key cre
 		devices = m.devices(ctx)
 	}
 	if store, serial := m.seedHere(ctx, devices); store != "" && o.codeFile == "" {
-		s := p.Settings
-		s.Serial, s.AccessKeyID, s.Roles = serial, key.ID, nil
-		return m.sessionWith(ctx, p, s, proven{m, key, store, serial}, session.Options{})
+		return m.sessionWith(ctx, p, proven{m, key, store, serial}, session.Options{})
 	}
 	serial, err := o.device(ctx, m, devices)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/ring"
@@ -76,15 +75,19 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 	}
 	m := move{app: a, profile: o.profile, to: o.to}
 	if !o.seed {
-		if err := m.run(ctx, m.key(own)); err != nil {
+		m.what, m.owner, m.name, m.from = "access key", "profile "+fault.Printable(o.profile), keystore.KeyName(o.profile), own.WhereKey()
+		m.record = func(own *edit.Own) { own.SetStores(o.to, "") }
+		if err := m.run(ctx); err != nil {
 			return err
 		}
 	}
-	if !o.key && own.MFAProcess == "" {
-		sharing := othersThan(o.profile, edit.Sharing(files, own.Serial))
-		return m.run(ctx, m.seed(own, sharing))
+	if o.key || own.MFAProcess != "" {
+		return nil
 	}
-	return nil
+	m.what, m.owner, m.name, m.from = "seed", own.Serial, keystore.SeedName(own.Serial), own.WhereSeed()
+	m.record = func(own *edit.Own) { own.SetStores("", o.to) }
+	m.sharing = othersThan(o.profile, edit.Sharing(files, own.Serial))
+	return m.run(ctx)
 }
 
 // moveTo is the remedy that moves the secrets of a profile to a store.
@@ -92,39 +95,20 @@ func moveTo(name, store string) string {
 	return "run: " + program + " store move --profile " + fault.Shell(name) + " --to " + fault.Shell(store)
 }
 
-// move is one profile's way to another store.
+// move is the way of a profile's secret to another store.
 type move struct {
 	*app
 	profile, to string
+	what, owner string   // the secret, for a person
+	name, from  string   // the item, and its store
+	sharing     []string // the other profiles that have it
+	record      func(*edit.Own)
 }
 
-// moving is a secret that moves from one store to another.
-type moving struct {
-	what, owner         string   // for a person
-	name, from          string   // the item, and its store
-	profiles            []string // that record its new store
-	keyStore, seedStore string   // what they record
-}
-
-func (m *move) key(own edit.Own) moving {
-	return moving{
-		what: "access key", owner: "profile " + fault.Printable(m.profile), name: keystore.KeyName(m.profile), from: own.WhereKey(),
-		profiles: []string{m.profile}, keyStore: m.to,
-	}
-}
-
-// seed is recorded in the other profiles that have it too.
-func (m *move) seed(own edit.Own, sharing []string) moving {
-	return moving{
-		what: "seed", owner: own.Serial, name: keystore.SeedName(own.Serial), from: own.WhereSeed(),
-		profiles: append([]string{m.profile}, sharing...), seedStore: m.to,
-	}
-}
-
-// record writes the new store of the secret to profiles.ini.
-func (m *move) record(ctx context.Context, s moving) error {
-	for _, name := range s.profiles {
-		if err := m.update(ctx, name, func(own *edit.Own) { own.SetStores(s.keyStore, s.seedStore) }); err != nil {
+// recorded has all profiles that have the secret look for it in its new store.
+func (m *move) recorded(ctx context.Context) error {
+	for _, name := range append([]string{m.profile}, m.sharing...) {
+		if err := m.update(ctx, name, m.record); err != nil {
 			return err
 		}
 	}
@@ -137,11 +121,11 @@ func (m *move) elsewhere(err error) error {
 }
 
 // run stores the secret in its new store, records that, and only then deletes it from the old one.
-func (m *move) run(ctx context.Context, s moving) error {
-	if s.from == "" || s.from == keystore.KindEnv {
-		return fault.New(fault.NoSecret, "profile "+m.profile, "run: "+program+" add --profile NAME", "no store has its %s", s.what)
+func (m *move) run(ctx context.Context) error {
+	if m.from == "" || m.from == keystore.KindEnv {
+		return fault.New(fault.NoSecret, "profile "+m.profile, "run: "+program+" add --profile NAME", "no store has its %s", m.what)
 	}
-	source, err := m.items(s.from, &m.ask)
+	source, err := m.items(m.from, &m.ask)
 	if err != nil {
 		return err
 	}
@@ -149,77 +133,70 @@ func (m *move) run(ctx context.Context, s moving) error {
 	if err != nil {
 		return err
 	}
-	if s.from == m.to {
-		return m.finish(ctx, s, target)
+	if m.from == m.to {
+		return m.finish(ctx, target)
 	}
-	if err := m.mayReplace(ctx, s, source, target); err != nil {
+	if err := m.mayReplace(ctx, source, target); err != nil {
 		return m.elsewhere(err)
 	}
-	if err := source.Copy(ctx, s.name, target); err != nil {
+	if err := source.Copy(ctx, m.name, target); err != nil {
 		return m.elsewhere(err)
 	}
-	if err := m.record(ctx, s); err != nil {
+	if err := m.recorded(ctx); err != nil {
 		return err
 	}
-	if err := source.Store.Delete(ctx, s.name); err != nil {
+	if err := source.Store.Delete(ctx, m.name); err != nil {
 		return err
 	}
-	m.say("Moved the %s of %s from %s to %s.", s.what, s.owner, s.from, m.to)
+	m.say("Moved the %s of %s from %s to %s.", m.what, m.owner, m.from, m.to)
 	return nil
 }
 
 // mayReplace asks before another secret of the same name in the target is lost.
-func (m *move) mayReplace(ctx context.Context, s moving, source, target keystore.Items) error {
-	there, err := target.Store.Get(ctx, s.name)
+func (m *move) mayReplace(ctx context.Context, source, target keystore.Items) error {
+	there, err := target.Store.Get(ctx, m.name)
 	switch {
 	case err != nil && fault.KindOf(err) == fault.NoSecret:
 		return nil
 	case err != nil:
 		return err
 	}
-	ours, err := source.Store.Get(ctx, s.name)
+	ours, err := source.Store.Get(ctx, m.name)
 	if err != nil || ours.Equal(there) {
 		return err
 	}
-	return m.ask.confirm(ctx, fmt.Sprintf("The %s store has a different %s for profile %s. Replace it?", m.to, s.what, fault.Printable(m.profile)))
+	return m.ask.confirm(ctx, fmt.Sprintf("The %s store has a different %s for profile %s. Replace it?", m.to, m.what, fault.Printable(m.profile)))
 }
 
 // finish ends a move that was interrupted: the secret is already in the target, and its copies in other
 // stores of this computer are deleted, once no profile looks there for them. A store that cannot be used
 // now is skipped.
-func (m *move) finish(ctx context.Context, s moving, target keystore.Items) error {
-	m.say("The %s of profile %s is already in the %s store.", s.what, fault.Printable(m.profile), m.to)
-	kept, err := target.Store.Get(ctx, s.name)
+func (m *move) finish(ctx context.Context, target keystore.Items) error {
+	m.say("The %s of profile %s is already in the %s store.", m.what, fault.Printable(m.profile), m.to)
+	kept, err := target.Store.Get(ctx, m.name)
 	if err != nil {
 		return nil //nolint:nilerr // there is nothing to compare with, so nothing is deleted
 	}
 	for _, kind := range keystore.Kinds() {
-		if kind == m.to || !m.hasCopy(ctx, kind, s.name, kept) {
+		if kind == m.to {
 			continue
 		}
-		if err := m.record(ctx, s); err != nil {
+		old, usable := m.usable(ctx, kind)
+		if !usable {
+			continue
+		}
+		if stored, err := old.Store.Get(ctx, m.name); err != nil || !stored.Equal(kept) {
+			continue
+		}
+		if err := m.recorded(ctx); err != nil {
 			return err
 		}
-		old, err := m.items(kind, nil)
-		if err != nil {
+		if err := old.Store.Delete(ctx, m.name); err != nil {
 			return err
 		}
-		if err := old.Store.Delete(ctx, s.name); err != nil {
-			return err
-		}
-		m.say("Deleted the old copy of the %s from the %s store.", s.what, kind)
+		m.say("Deleted the old copy of the %s from the %s store.", m.what, kind)
 	}
 	return nil
-}
-
-// hasCopy reports whether the store of a kind can be used, without asking anybody, and has the secret.
-func (m *move) hasCopy(ctx context.Context, kind, name string, secret creds.Secret) bool {
-	items, usable := m.usable(ctx, kind)
-	if !usable {
-		return false
-	}
-	stored, err := items.Store.Get(ctx, name)
-	return err == nil && stored.Equal(secret)
 }
 
 // usable returns the items of a store, if it can be used without asking anybody.

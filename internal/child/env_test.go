@@ -32,3 +32,28 @@ func TestTakeSecrets(t *testing.T) {
 		}
 	}
 }
+
+// TestEnviron has variables of all kinds that must not reach a program with a session, and some that must.
+func TestEnviron(t *testing.T) {
+	for _, entry := range os.Environ() { // t.Setenv restores it
+		name, value, _ := strings.Cut(entry, "=")
+		t.Setenv(name, value)
+	}
+	os.Clearenv()
+	for _, name := range SessionVariables() {
+		os.Setenv(name, "earlier")
+		os.Setenv(strings.ToLower(name), "earlier")
+	}
+	for _, pair := range []string{
+		"PATH=/bin", "AWS_SESSION_TOKEN=", "AWS_MFA_CREDS_HOME=/h", "AWS_MFA_CREDS_ANYTHING=", "AWS_CONFIG_FILE=/c", "AWS_REGION=r", "AWS_DEFAULT_REGION=d", "EMPTY=",
+		Depth + "=serial",
+	} {
+		name, value, _ := strings.Cut(pair, "=")
+		os.Setenv(name, value)
+	}
+	want := []string{"AWS_ACCESS_KEY_ID=new", "AWS_CONFIG_FILE=/c", "AWS_DEFAULT_REGION=d", Depth + "=serial", "AWS_REGION=new", "EMPTY=", "PATH=/bin"}
+	got := Environ("AWS_ACCESS_KEY_ID=new", "AWS_REGION=new")
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}

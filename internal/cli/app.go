@@ -115,6 +115,9 @@ func (a *app) fail(err error) int {
 	if interrupt, ok := errors.AsType[interruptError](err); ok {
 		return interrupt.exitCode()
 	}
+	if exit, ok := errors.AsType[exitError](err); ok {
+		return int(exit)
+	}
 	if a.unsaid != nil && a.getting() {
 		return int(fault.Internal) // the consumer is gone, and wants to hear nothing
 	}
@@ -194,6 +197,11 @@ func (e interruptError) exitCode() int {
 	}
 	return int(fault.Internal)
 }
+
+// exitError is the exit code of a command that has run in the place of this program, which is to be passed on.
+type exitError int
+
+func (exitError) Error() string { return "the command has ended" }
 
 func homeOfUser() string {
 	u, err := user.Current()

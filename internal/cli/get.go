@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"os/signal"
 	"syscall"
@@ -51,9 +52,8 @@ func runGet(ctx context.Context, a *app, o getOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := w.ready(); err != nil {
-		return err
-	}
+	// A reader that is gone must not kill the process before the session is in the cache.
+	signal.Ignore(syscall.SIGPIPE)
 	credentials, err := cachedOrNew(ctx, w, o)
 	if err != nil {
 		return err
@@ -67,8 +67,9 @@ func runGet(ctx context.Context, a *app, o getOptions) error {
 
 // cachedOrNew returns the cached session, or else gets a new one, which signals may interrupt.
 func cachedOrNew(ctx context.Context, w *opened, o getOptions) (creds.Credentials, error) {
-	// A reader that is gone must not kill the process before the session is in the cache.
-	signal.Ignore(syscall.SIGPIPE)
+	if err := w.ready(); err != nil {
+		return creds.Credentials{}, err
+	}
 	if cached, ok := w.Cached(w.Plan); ok && !o.refresh {
 		return cached, nil
 	}
@@ -78,4 +79,21 @@ func cachedOrNew(ctx context.Context, w *opened, o getOptions) (creds.Credential
 	ctx, cancel := untilInterrupted(ctx, session.Deadline)
 	defer cancel()
 	return w.broker.Get(ctx, w.Plan, session.Options{Refresh: o.refresh})
+}
+
+// asTools opens a profile as the AWS config has the AWS tools call it: a role, or another profile, may be named
+// there alone. A duration that is given goes first.
+func (a *app) asTools(name, duration string) (*opened, getOptions, error) {
+	files, err := a.loadFiles()
+	if err != nil {
+		return nil, getOptions{}, err
+	}
+	o := askFor(files.Registered(name))
+	o.flags.Duration = cmp.Or(duration, o.flags.Duration)
+	a.profile, a.flags = o.profile, o.flags
+	w, err := a.openIn(files, o)
+	if err == nil {
+		w.consumerRegion = files.Region(name)
+	}
+	return w, o, err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enroll"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -33,6 +34,8 @@ type opened struct {
 	app    *app
 	clock  storedClock
 	broker *session.Broker
+
+	consumerRegion string // see asTools
 }
 
 // host is what this process opens profiles with.
@@ -221,7 +224,7 @@ func (p *opened) Codes(ctx context.Context) (session.Codes, error) {
 
 // program has the program of mfa_process make the current code.
 func (p *opened) program(ctx context.Context, _ totp.Step) (creds.Secret, error) {
-	waiting := envDepth + "=" + strings.TrimSpace(p.app.getenv(envDepth)+" "+p.Settings.Serial)
+	waiting := child.Depth + "=" + strings.TrimSpace(p.app.getenv(child.Depth)+" "+p.Settings.Serial)
 	source := mfaprocess.Source{Argv: p.Settings.MFAProcess, Env: []string{waiting}, Place: "profile " + strconv.Quote(p.Settings.Profile)}
 	return source.Code(ctx)
 }
@@ -288,10 +291,6 @@ func (p *opened) deviceReady() error {
 	return nil
 }
 
-// envDepth tells a program that this one runs, and all that it runs, which MFA devices are waiting
-// for its code: serials, separated by spaces.
-const envDepth = "AWS_MFA_CREDS_DEPTH"
-
 // maxDepth is how many programs may wait for each other.
 const maxDepth = 4
 
@@ -300,7 +299,7 @@ const maxDepth = 4
 // That would end in a deadlock, or in as many processes as the computer can take.
 func (p *opened) notRecursing(profile string) error {
 	serial := p.Settings.Serial
-	waiting := strings.Fields(p.app.getenv(envDepth))
+	waiting := strings.Fields(p.app.getenv(child.Depth))
 	if !slices.Contains(waiting, serial) && len(waiting) < maxDepth {
 		return nil
 	}

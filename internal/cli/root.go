@@ -48,7 +48,7 @@ Hosts with the same access key and seed share sessions through a Redis or Valkey
 
 Exit codes: 0 ok, 1 internal, 2 usage, 3 configuration, 4 no secret stored, 5 store locked or
 unavailable, 6 AWS refused, 7 network, 8 throttled or 5xx, 9 deadline, 10 clock, 11 file system,
-12 unsafe permissions.`,
+12 unsafe permissions; of exec: 126 the command cannot be run, 127 there is none, else its own.`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
@@ -88,7 +88,7 @@ func addCommands(a *app, root *cobra.Command) {
 		commands []constructor
 	}{
 		{"Set up", []constructor{newSetupCommand, newAddCommand, newEnrollCommand, newRegisterCommand, newUnregisterCommand, newRemoveCommand}},
-		{"Use", []constructor{newGetCommand, newCodeCommand, newListCommand, newClearCommand, newExportCommand}},
+		{"Use", []constructor{newGetCommand, newExecCommand, newCodeCommand, newListCommand, newClearCommand, newExportCommand}},
 		{"Maintain", []constructor{newDoctorCommand, newRotateCommand, newResyncCommand, newStoreCommand, newUnlockCommand, newLockCommand}},
 	} {
 		root.AddGroup(&cobra.Group{ID: topic.title, Title: topic.title})

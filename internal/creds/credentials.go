@@ -84,6 +84,18 @@ func (c Credentials) ProcessJSON() ([]byte, error) {
 	return append(b, "}\n"...), nil
 }
 
+// Variables returns c as the variables that the AWS CLI and the SDKs read, NAME=value, under the conditions of
+// ProcessJSON.
+func (c Credentials) Variables() ([]string, error) {
+	if _, err := c.ProcessJSON(); err != nil {
+		return nil, err
+	}
+	return []string{
+		"AWS_ACCESS_KEY_ID=" + c.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + c.SecretAccessKey.Reveal(), "AWS_SESSION_TOKEN=" + c.SessionToken.Reveal(),
+		"AWS_CREDENTIAL_EXPIRATION=" + c.Expiration.UTC().Format(processTime),
+	}, nil
+}
+
 // plain reports whether s is not empty and stands for itself in JSON.
 func plain(s string) bool {
 	for i := range len(s) {

@@ -45,8 +45,8 @@ func TestProcessJSONRefusesWhatConsumersMangle(t *testing.T) {
 		c := credentials()
 		breakIt(&c)
 		out, err := c.ProcessJSON()
-		if err == nil || out != nil {
-			t.Errorf("%s: got %s, %v", name, out, err)
+		if variables, bad := c.Variables(); err == nil || out != nil || bad == nil || variables != nil {
+			t.Errorf("%s: got %s, %v, %v", name, out, variables, err)
 			continue
 		}
 		if strings.Contains(err.Error(), "canary") {

@@ -33,6 +33,9 @@ const (
 	Clock       Kind = 10 // the clock is wrong beyond correction
 	Filesystem  Kind = 11 // permission, full or read-only disk
 	Permissions Kind = 12 // a file of ours is open to, or owned by, others
+
+	NotExecutable Kind = 126 // the command of exec is there and cannot be run; as env(1) has it
+	NotFound      Kind = 127 // the command of exec is not there; as env(1) has it
 )
 
 // Error is one failure, told in three parts that fit one line:

@@ -59,9 +59,9 @@ func TestUnwrap(t *testing.T) {
 // TestExitCodes holds the numbers, which scripts test, in place.
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
-	want := []Kind{1: Internal, 2: Usage, 3: Config, 4: NoSecret, 5: Store, 6: Refused, 7: Network, 8: Unavailable, 9: Deadline, 10: Clock, 11: Filesystem, 12: Permissions}
+	want := []Kind{1: Internal, 2: Usage, 3: Config, 4: NoSecret, 5: Store, 6: Refused, 7: Network, 8: Unavailable, 9: Deadline, 10: Clock, 11: Filesystem, 12: Permissions, 126: NotExecutable, 127: NotFound}
 	for code, kind := range want {
-		if code > 0 && int(kind) != code {
+		if kind > 0 && int(kind) != code {
 			t.Errorf("kind %d has moved from exit code %d", kind, code)
 		}
 	}

@@ -4,3 +4,6 @@ package harden
 
 // Process does nothing where the platform offers nothing.
 func Process() {}
+
+// Undo has nothing to undo.
+func Undo() {}

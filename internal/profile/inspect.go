@@ -101,6 +101,20 @@ func (f *Files) Registered(name string) Call {
 	return Call{Profile: name}
 }
 
+// Region returns the region that the files give the profile name itself, as the AWS CLI and the SDKs have it, or "".
+func (f *Files) Region(name string) string {
+	for _, file := range f.all() {
+		s, _ := file.section(name) // what is wrong with it, Resolve says
+		if s != nil && file == f.AWS {
+			_ = s.include(name)
+		}
+		if region := s.get(KeyRegion).uncommented(); region.text != "" {
+			return region.text
+		}
+	}
+	return ""
+}
+
 // The keys of an access key in clear. The AWS tools of old wrote its session token under
 // another name, which botocore still reads.
 const (

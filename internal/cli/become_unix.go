@@ -1,0 +1,18 @@
+//go:build unix
+
+package cli
+
+import (
+	"errors"
+	"syscall"
+)
+
+// become replaces this program by the one at path. It returns only if that fails. As with execvp(3), the shell
+// runs a script that does not say what runs it.
+func become(path string, argv, env []string) error {
+	err := syscall.Exec(path, argv, env) //nolint:gosec // what to run is the user's choice
+	if errors.Is(err, syscall.ENOEXEC) {
+		err = syscall.Exec("/bin/sh", append([]string{"/bin/sh", path}, argv[1:]...), env) //nolint:gosec // as above
+	}
+	return err
+}

@@ -46,13 +46,14 @@ const (
 	Lost                       // sent, but the connection broke or timed out before the answer was complete
 	Unreachable                // DNS, connect, proxy, TLS; settings that name no endpoint; an answer that is not from AWS
 	CodeOutOfDate              // not sent, because the code had expired
+	DeviceUnknown              // "unable to validate MFA code": the device was deleted, or is another user's
 )
 
 // String returns the kind in words, for logs.
 func (k Kind) String() string {
 	return [...]string{
 		"ok", "refused", "already exists", "limit exceeded", "not found", "still assigned", "code refused", "busy", "denied", "key unknown",
-		"secret wrong", "session expired", "clock refused", "throttled", "server error", "lost", "unreachable", "code out of date",
+		"secret wrong", "session expired", "clock refused", "throttled", "server error", "lost", "unreachable", "code out of date", "device unknown",
 	}[k]
 }
 

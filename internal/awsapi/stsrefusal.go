@@ -18,7 +18,7 @@ func (c *call) refusedBySTS(r refusal) meaning {
 		}
 	case r.says("unable to validate MFA code"):
 		return meaning{
-			kind: Refused, thing: "MFA device " + c.Serial, remedy: "compare the serial with: aws iam list-mfa-devices, or if it is not there: aws-mfa-creds enroll --profile NAME",
+			kind: DeviceUnknown, thing: "MFA device " + c.Serial, remedy: "compare the serial with: aws iam list-mfa-devices, or if it is not there: aws-mfa-creds enroll --profile NAME",
 			cause: fmt.Sprintf("AWS does not know this device for the user of access key %s, or the key is inactive", c.Key.ID),
 		}
 	case r.says("must provide both MFA serial number and one time pass code"):

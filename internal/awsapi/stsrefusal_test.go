@@ -50,7 +50,7 @@ func TestRefusals(t *testing.T) {
 		"invalid code, spelling": {session, 403, "AccessDenied", "MultiFactorAuthentication failed  with\ninvalid MFA one time  pass code", codeRefused},
 		"invalid code, role":     {role, 403, "AccessDenied", invalidCode, codeRefused},
 
-		"wrong device":  {session, 403, "AccessDenied", wrongDevice, refused("MFA device "+serial, "AKIAIOSFODNN7EXAMPLE", "aws iam list-mfa-devices")},
+		"wrong device":  {session, 403, "AccessDenied", wrongDevice, refusedAs(DeviceUnknown, "MFA device "+serial, "AKIAIOSFODNN7EXAMPLE", "aws iam list-mfa-devices")},
 		"code missing":  {codeless, 403, "AccessDenied", codeMissing, refused("role "+roleARN, "no MFA code", "AWS_MFA_CREDS_SE")},
 		"explicit deny": {role, 403, "AccessDenied", explicitDeny, refusedAs(Denied, "role "+roleARN, "user/alice may not call sts:AssumeRole", "explicit deny in an identity-based policy", "an external id and an MFA code")},
 		"no policy":     {chained, 403, "AccessDenied", noPolicy, refusedAs(Denied, "role "+roleARN, "no identity-based policy allows", "an external id and an MFA session")},

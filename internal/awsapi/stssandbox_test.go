@@ -148,7 +148,7 @@ func TestSandboxRefuses(t *testing.T) {
 		},
 		"wrong device": {
 			func(r *Request) { r.Serial = "arn:aws:iam::123456789012:mfa/bob" },
-			want{Refused, fault.Refused, Answered, []string{"mfa/bob", "aws iam list-mfa-devices"}},
+			want{DeviceUnknown, fault.Refused, Answered, []string{"mfa/bob", "aws iam list-mfa-devices"}},
 		},
 		"session for a session": {
 			func(r *Request) { *r = signedBy(base.Credentials, *r) },

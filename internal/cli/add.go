@@ -357,8 +357,11 @@ func (add *adding) getSeed(ctx context.Context) (totp.Account, error) {
 	if err != nil {
 		return totp.Account{}, err
 	}
-	seed, err := env.Seed(ctx)
-	return totp.Account{Seed: seed}, err
+	seeds, err := env.Seeds(1)
+	if err != nil {
+		return totp.Account{}, err
+	}
+	return totp.Account{Seed: seeds[0]}, nil
 }
 
 // storeSeed stores a seed, which is known there or replaces another one of the device, and records where it is.

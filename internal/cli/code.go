@@ -49,14 +49,14 @@ func runCode(ctx context.Context, a *app, o codeOptions) error {
 	if (o.watch || o.pair) && w.CodeFromProgram() {
 		return fault.New(fault.Usage, "code", "run: "+program+" code --profile NAME", "mfa_process prints the current code only, so --watch and --pair are not possible")
 	}
-	codes, err := w.Codes(ctx)
+	codes, err := w.Codes(ctx, w.Settings.Serial)
 	if err != nil {
 		return err
 	}
 	if o.watch {
 		return watchCodes(ctx, w, codes)
 	}
-	step, left, spent, err := w.broker.CurrentStep(w.Plan)
+	step, left, spent, err := w.broker.CurrentStep(w.Settings.Serial)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func watchCodes(ctx context.Context, w *opened, codes session.Codes) error {
 	defer cancel()
 	defer func() { _ = terminal.Status() }()
 	for {
-		step, left, spent, err := w.broker.CurrentStep(w.Plan)
+		step, left, spent, err := w.broker.CurrentStep(w.Settings.Serial)
 		if err != nil {
 			return err
 		}

@@ -54,7 +54,7 @@ func runExport(ctx context.Context, a *app, o exportOptions) error {
 	if err := a.ask.confirm(ctx, "Show the seed of "+w.Settings.Serial+"? Anyone who sees it can generate your codes."); err != nil {
 		return err
 	}
-	seed, err := w.Seed(ctx)
+	seed, err := w.Seed(ctx, w.Settings.Serial)
 	if err != nil {
 		return err
 	}

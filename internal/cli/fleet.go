@@ -80,7 +80,7 @@ func (p *opened) forgetShared(ctx context.Context, ids []string) error {
 	if err != nil {
 		return err
 	}
-	seed, err := p.Seed(ctx)
+	seed, err := p.Seed(ctx, p.Settings.Serial)
 	if err != nil {
 		return err
 	}

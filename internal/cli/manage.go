@@ -188,7 +188,7 @@ func (m *manager) forget(ctx context.Context) error {
 // sessionWith gets a base session with other secrets than the profile's.
 func (m *manager) sessionWith(ctx context.Context, p *opened, secrets proven, o session.Options) (creds.Credentials, error) {
 	s := p.Settings
-	s.Serial, s.AccessKeyID, s.Roles = secrets.serial, secrets.key.ID, nil
+	s.Serial, s.Others, s.AccessKeyID, s.Roles = secrets.serial, nil, secrets.key.ID, nil
 	p.broker.Secrets, p.broker.Waiting = secrets, m.showCode
 	return p.broker.Get(ctx, warm.PlanOf(s), o)
 }
@@ -204,7 +204,7 @@ type proven struct {
 func (p proven) AccessKey(context.Context) (creds.AccessKey, error) { return p.key, nil }
 
 // Codes implements session.Secrets.
-func (p proven) Codes(ctx context.Context) (session.Codes, error) {
+func (p proven) Codes(ctx context.Context, _ string) (session.Codes, error) {
 	items, err := p.m.Open(p.store)
 	if err != nil {
 		return session.Codes{}, err

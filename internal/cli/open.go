@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/rand"
+	"hash/crc32"
 	mathrand "math/rand/v2"
 	"os"
 	"slices"
@@ -70,6 +71,10 @@ func (a *app) openIn(files *profile.Files, o getOptions) (*opened, error) {
 		Scope: func(name string) session.Scope { return p.Cache.Scope(name) },
 		Now:   a.now, Sleep: sleeper(os.Getppid), Random: mathrand.Float64, Log: a.log(),
 		Fleet: p.joinFleet(), AskTime: p.askTime,
+	}
+	if len(p.Settings.Others) > 0 {
+		host, _ := os.Hostname()
+		p.broker.Start = int(crc32.ChecksumIEEE([]byte(host)) >> 8)
 	}
 	return p, nil
 }
@@ -215,11 +220,11 @@ func (p *opened) storedKey(ctx context.Context) (creds.AccessKey, error) {
 }
 
 // Codes implements session.Secrets.
-func (p *opened) Codes(ctx context.Context) (session.Codes, error) {
+func (p *opened) Codes(ctx context.Context, serial string) (session.Codes, error) {
 	if p.CodeFromProgram() {
 		return session.Codes{Code: p.program, Origin: creds.NewSecret(strings.Join(p.Settings.MFAProcess, "\x00"))}, nil
 	}
-	return session.CodesOf(p.Seed(ctx))
+	return session.CodesOf(p.Seed(ctx, serial))
 }
 
 // program has the program of mfa_process make the current code.
@@ -229,16 +234,20 @@ func (p *opened) program(ctx context.Context, _ totp.Step) (creds.Secret, error)
 	return source.Code(ctx)
 }
 
-// Seed returns the seed of the MFA device.
-func (p *opened) Seed(ctx context.Context) (totp.Seed, error) {
+// Seed returns the seed of one of the profile's MFA devices.
+func (p *opened) Seed(ctx context.Context, serial string) (totp.Seed, error) {
 	if p.SeedFromEnv() {
-		return p.Env.Seed(ctx)
+		seeds, err := p.Env.Seeds(len(p.Settings.Devices()))
+		if err != nil {
+			return totp.Seed{}, err
+		}
+		return seeds[max(0, slices.Index(p.Settings.Devices(), serial))], nil
 	}
 	items, err := p.app.items(p.Settings.SeedStore, nil)
 	if err != nil {
 		return totp.Seed{}, err
 	}
-	return items.Seed(ctx, p.Settings.Serial)
+	return items.Seed(ctx, serial)
 }
 
 // seedLost reports whether a store has no longer the seed that the settings expect there.
@@ -246,7 +255,7 @@ func (p *opened) seedLost(ctx context.Context) bool {
 	if p.CodeFromProgram() || p.SeedFromEnv() {
 		return false
 	}
-	_, err := p.Seed(ctx)
+	_, err := p.Seed(ctx, p.Settings.Serial)
 	return fault.KindOf(err) == fault.NoSecret
 }
 
@@ -287,6 +296,8 @@ func (p *opened) deviceReady() error {
 		return fault.New(fault.Config, thing, program+" enroll --console --profile "+fault.Shell(p.Settings.Identity), "its enrollment in the AWS console did not finish")
 	case p.Settings.Serial == "":
 		return fault.New(fault.Config, thing, "add mfa_serial = ARN to its section in "+p.app.editor().Paths.Own+"; the IAM console shows the ARN", "the serial of its MFA device is unknown")
+	case p.CodeFromProgram() && len(p.Settings.Others) > 0:
+		return fault.New(fault.Config, thing, "name that device alone in mfa_serial", "mfa_process makes the codes of one MFA device, and mfa_serial names %d", len(p.Settings.Devices()))
 	}
 	return nil
 }

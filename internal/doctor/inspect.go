@@ -63,8 +63,8 @@ type Opened struct {
 
 	Missing error // what get lacks to ask AWS
 	Broker  *session.Broker
-	Seed    func(context.Context) (totp.Seed, error) // nil: a program makes the codes
-	AWS     func() (awsapi.Options, error)           // the endpoints of STS and IAM
+	Seed    func(ctx context.Context, serial string) (totp.Seed, error) // nil: a program makes the codes
+	AWS     func() (awsapi.Options, error)                              // the endpoints of STS and IAM
 	Sharing func(ctx context.Context, ask bool) Sharing
 }
 
@@ -392,7 +392,7 @@ func (in *Inspection) readSecrets(ctx context.Context, p *Profile, o *Opened) {
 		return
 	}
 	seed := in.once("seed "+s.SeedStore+" "+s.Serial, func() secretFact {
-		seed, err := o.Seed(ctx)
+		seed, err := o.Seed(ctx, s.Serial)
 		return secretFact{err, seed.Bits()}
 	})
 	p.Seed, p.SeedBits = seed.err, seed.bits

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
 // maxPairs is how often two codes are sent where AWS did not look at them.
@@ -66,7 +67,7 @@ func (r *run) withList(ctx context.Context, err error) error {
 	if !is(err, awsapi.LimitExceeded) {
 		return err
 	}
-	if devices, none := r.devices(ctx); none == nil && len(devices) >= maxDevices {
+	if devices, none := r.devices(ctx); none == nil && len(devices) >= profile.MaxDevices {
 		return tooMany(r.who.User(), devices)
 	}
 	return err

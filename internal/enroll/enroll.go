@@ -8,10 +8,8 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
-
-// maxDevices is how many MFA devices IAM allows a user ("IAM and AWS STS quotas").
-const maxDevices = 8
 
 // DeviceOptions are the wishes about a new device.
 type DeviceOptions struct {
@@ -152,7 +150,7 @@ func (r *run) beforeCreation(ctx context.Context) error {
 		return nil
 	case err != nil:
 		return err
-	case len(devices) >= maxDevices:
+	case len(devices) >= profile.MaxDevices:
 		return tooMany(r.who.User(), devices)
 	}
 	return r.withMFABeside(ctx, devices)

@@ -286,7 +286,7 @@ type secrets struct {
 
 func (x secrets) AccessKey(context.Context) (creds.AccessKey, error) { return x.key, nil }
 
-func (x secrets) Codes(ctx context.Context) (session.Codes, error) {
+func (x secrets) Codes(ctx context.Context, _ string) (session.Codes, error) {
 	return session.CodesOf(x.s.seed(ctx, x.serial))
 }
 

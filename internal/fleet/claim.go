@@ -12,18 +12,18 @@ import (
 // claimTTL is how long a claim is kept: longer than AWS takes a code by far.
 const claimTTL = 10 * time.Minute
 
-// Claim claims the code of a time step, before it is sent, for this host alone. It returns the session that is
+// Claim claims the code of a device and time step, before it is sent, for this host alone. It returns the session that is
 // wished for, if another host has shared it meanwhile; or whether the code may be sent. It may not if
 // another host has claimed it, or that of the next step: AWS may refuse those before the last it took. The
 // error is as that of Await.
-func (m *Member) Claim(ctx context.Context, w session.Wish, step totp.Step) (s *creds.Session, free bool, err error) {
-	entry, name, next := m.name("entry", w.ID), m.claimName(step), m.claimName(step+1)
+func (m *Member) Claim(ctx context.Context, w session.Wish, serial string, step totp.Step) (s *creds.Session, free bool, err error) {
+	entry, name, next := m.name("entry", w.ID), m.claimName(serial, step), m.claimName(serial, step+1)
 	values, left, err := m.get(ctx, entry, name, next)
 	if err == nil {
 		s, err = m.entry(w, entry, values[0], left)
 	}
 	if err == nil && s == nil {
-		free, err = m.claim(ctx, step, values[1], values[2])
+		free, err = m.claim(ctx, serial, step, values[1], values[2])
 	}
 	if err != nil {
 		return nil, true, m.without(w, err)
@@ -31,13 +31,13 @@ func (m *Member) Claim(ctx context.Context, w session.Wish, step totp.Step) (s *
 	return s, free, nil
 }
 
-// claim claims a step; present and next are the claims of it and of the next step. Whether a code that this host
-// has sent stands in the way of the one before it, its own record knows: one that was refused, because its
+// claim claims a step of a device; present and next are the claims of it and of the next step. Whether a code that this
+// host has sent stands in the way of the one before it, its own record knows: one that was refused, because its
 // clock was fast, does not.
-func (m *Member) claim(ctx context.Context, step totp.Step, present, next string) (free bool, err error) {
-	name := m.claimName(step)
-	if next != "" && next != m.claims[step+1] {
-		_, err := m.open(m.claimName(step+1), next)
+func (m *Member) claim(ctx context.Context, serial string, step totp.Step, present, next string) (free bool, err error) {
+	name, following := m.claimName(serial, step), m.claimName(serial, step+1)
+	if next != "" && next != m.claims[following] {
+		_, err := m.open(following, next)
 		return false, err
 	}
 	if present == "" {
@@ -49,12 +49,12 @@ func (m *Member) claim(ctx context.Context, step totp.Step, present, next string
 			return false, err
 		}
 		if free {
-			m.claims[step] = value
+			m.claims[name] = value
 			m.Log.Debug("shared cache: time step claimed", "step", step)
 			return true, nil
 		}
 	}
-	if own, claimed := m.claims[step]; claimed && present == own {
+	if own, claimed := m.claims[name]; claimed && present == own {
 		return true, nil
 	}
 	host, err := m.open(name, present)
@@ -63,10 +63,11 @@ func (m *Member) claim(ctx context.Context, step totp.Step, present, next string
 }
 
 // Free takes back the claim of a code that was certainly not sent.
-func (m *Member) Free(ctx context.Context, step totp.Step) {
-	if value, claimed := m.claims[step]; claimed {
-		if _, freed, err := m.swap(ctx, m.claimName(step), value, "", 0); freed && err == nil {
-			delete(m.claims, step)
+func (m *Member) Free(ctx context.Context, serial string, step totp.Step) {
+	name := m.claimName(serial, step)
+	if value, claimed := m.claims[name]; claimed {
+		if _, freed, err := m.swap(ctx, name, value, "", 0); freed && err == nil {
+			delete(m.claims, name)
 		}
 	}
 }

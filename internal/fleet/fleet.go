@@ -90,13 +90,12 @@ type Options struct {
 // Member is the part of one get in the fleet.
 type Member struct {
 	Options
-	key    cache.Key
-	group  string
-	serial string // of the MFA device
-	route  string // how AWS is reached
+	key   cache.Key
+	group string
+	route string // how AWS is reached
 
 	leases map[string]lease     // that are held, by the session
-	claims map[totp.Step]string // that were made
+	claims map[string]string    // that were made, by their names
 	passed map[string]time.Time // when the session was minted that is to be replaced, by the session
 
 	answered bool          // the engine has answered in this run
@@ -110,8 +109,8 @@ type Member struct {
 // Join returns the member for an identity: hosts with the same secrets share.
 func Join(o Options, secretAccessKey, seed creds.Secret, plan rules.Plan) *Member {
 	m := &Member{
-		Options: o, key: cache.DeriveFleetKey(secretAccessKey, seed), serial: plan.Serial, route: plan.Mark(), left: patience,
-		leases: make(map[string]lease), claims: make(map[totp.Step]string), passed: make(map[string]time.Time),
+		Options: o, key: cache.DeriveFleetKey(secretAccessKey, seed), route: plan.Mark(), left: patience,
+		leases: make(map[string]lease), claims: make(map[string]string), passed: make(map[string]time.Time),
 	}
 	m.group = o.Prefix + "{" + m.key.Name("group") + "}"
 	return m
@@ -158,8 +157,8 @@ func (m *Member) name(kind string, parts ...string) string {
 	return m.group + m.key.Name(id)
 }
 
-func (m *Member) claimName(step totp.Step) string {
-	return m.name("step", m.serial, strconv.FormatUint(uint64(step), 10))
+func (m *Member) claimName(serial string, step totp.Step) string {
+	return m.name("step", serial, strconv.FormatUint(uint64(step), 10))
 }
 
 // seal returns content as it is stored under name. No two values are the same, so that each tells who wrote it.

@@ -131,7 +131,7 @@ func TestSilentEngineCostsNoMoreThanItsBudget(t *testing.T) {
 		m := b.join()
 		await(t, ctx, m, anything, 10*time.Second, patience)
 		began := time.Now()
-		if s, free, err := m.Claim(ctx, anything, 1); s != nil || !free || err != nil {
+		if s, free, err := m.Claim(ctx, anything, "serial", 1); s != nil || !free || err != nil {
 			t.Errorf("%v, %v, %v", s, free, err)
 		}
 		m.Share(ctx, "id", minted(), time.Now())
@@ -147,7 +147,7 @@ func TestSilentEngineCostsNoMoreThanItsBudget(t *testing.T) {
 		}
 		late := b.join()
 		late.answered, late.left = true, optionalLimit
-		if _, _, err := late.Claim(ctx, optional, 1); fault.KindOf(err) != fault.Network {
+		if _, _, err := late.Claim(ctx, optional, "serial", 1); fault.KindOf(err) != fault.Network {
 			t.Errorf("where there is no need, a code may be sent: %v", err)
 		}
 		if _, _, err := b.join(func(o *Options) { o.Required = true }).Await(ctx, anything); fault.KindOf(err) != fault.Network {
@@ -201,10 +201,10 @@ func TestLostAnswers(t *testing.T) {
 		if _, held := m.leases["id"]; !held {
 			t.Error("the lease is not held")
 		}
-		if _, free, err := m.Claim(ctx, anything, 1); !free || err != nil {
+		if _, free, err := m.Claim(ctx, anything, "serial", 1); !free || err != nil {
 			t.Errorf("%v, %v", free, err)
 		}
-		if _, free, _ := b.join().Claim(ctx, anything, 1); free {
+		if _, free, _ := b.join().Claim(ctx, anything, "serial", 1); free {
 			t.Error("another host may send the same code")
 		}
 	})
@@ -341,7 +341,7 @@ func TestRefresh(t *testing.T) {
 			m := b.join()
 			await(t, ctx, m, refresh, 0, 0)
 			b.join().Share(ctx, "id", minted(), time.Now())
-			if s, free, err := m.Claim(ctx, refresh, 1); s == nil || free || err != nil {
+			if s, free, err := m.Claim(ctx, refresh, "serial", 1); s == nil || free || err != nil {
 				t.Errorf("%v, %v, %v", s, free, err)
 			}
 		})
@@ -353,7 +353,7 @@ func TestClaims(t *testing.T) {
 		first, second := b.join(), b.join()
 		claim := func(m *Member, step totp.Step, want bool) {
 			t.Helper()
-			if s, free, err := m.Claim(ctx, anything, step); s != nil || free != want || err != nil {
+			if s, free, err := m.Claim(ctx, anything, "serial", step); s != nil || free != want || err != nil {
 				t.Errorf("%v, %v, %v", s, free, err)
 			}
 		}
@@ -362,15 +362,15 @@ func TestClaims(t *testing.T) {
 		claim(second, 2, false)
 		claim(second, 1, false) // before one that is claimed
 		claim(second, 3, true)
-		first.Free(ctx, 2)
+		first.Free(ctx, "serial", 2)
 		claim(b.join(), 2, false) // 3 is claimed
 		claim(second, 2, true)    // by itself
-		second.Free(ctx, 2)
-		second.Free(ctx, 3)
-		second.Free(ctx, 3)
+		second.Free(ctx, "serial", 2)
+		second.Free(ctx, "serial", 3)
+		second.Free(ctx, "serial", 3)
 		claim(second, 2, true)
 		claim(first, 2, false)
-		first.Free(ctx, 2) // not its own
+		first.Free(ctx, "serial", 2) // not its own
 		claim(first, 2, false)
 		time.Sleep(claimTTL)
 		claim(first, 2, true)
@@ -411,8 +411,8 @@ func TestForgery(t *testing.T) {
 		"entry":   func(m *Member) string { return m.name("entry", "id") },
 		"lease":   func(m *Member) string { return m.name("lease", "id") },
 		"failure": func(m *Member) string { return m.failureName("id") },
-		"claim":   func(m *Member) string { return m.claimName(1) },
-		"next":    func(m *Member) string { return m.claimName(2) },
+		"claim":   func(m *Member) string { return m.claimName("serial", 1) },
+		"next":    func(m *Member) string { return m.claimName("serial", 2) },
 	} {
 		t.Run(kind, func(t *testing.T) {
 			inBubble(t, func(ctx context.Context, b *box) {
@@ -426,7 +426,7 @@ func TestForgery(t *testing.T) {
 					b.values[put(m)] = stored{value: value, until: time.Now().Add(time.Hour)}
 					m, strict := b.join(), b.join(func(o *Options) { o.Required = true })
 					await(t, ctx, m, anything, 0, 0)
-					if s, free, err := m.Claim(ctx, anything, 1); s != nil || !free || err != nil {
+					if s, free, err := m.Claim(ctx, anything, "serial", 1); s != nil || !free || err != nil {
 						t.Errorf("%v, %v, %v", s, free, err)
 					}
 					before := b.n
@@ -436,7 +436,7 @@ func TestForgery(t *testing.T) {
 					}
 					_, _, err := strict.Await(ctx, anything)
 					if err == nil {
-						_, _, err = strict.Claim(ctx, anything, 1)
+						_, _, err = strict.Claim(ctx, anything, "serial", 1)
 					}
 					if fault.KindOf(err) != fault.Network || !strings.Contains(err.Error(), "does not open") {
 						t.Errorf("although it is required: %v", err)

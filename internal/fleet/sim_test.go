@@ -261,7 +261,9 @@ func (*simHost) AccessKey(context.Context) (creds.AccessKey, error) {
 	return creds.AccessKey{ID: "AKIAEXAMPLE", Secret: creds.NewSecret("secret")}, nil
 }
 
-func (*simHost) Codes(context.Context) (session.Codes, error) { return session.CodesOf(simSeed, nil) }
+func (*simHost) Codes(context.Context, string) (session.Codes, error) {
+	return session.CodesOf(simSeed, nil)
+}
 
 func (h *simHost) LoadClock() rules.Clock       { return rules.Clock{} }
 func (h *simHost) SaveClock(rules.Clock) error  { return nil }

@@ -31,6 +31,33 @@ func checkSerial(v value) (string, error) {
 	return serial, nil
 }
 
+// MaxDevices is how many MFA devices IAM allows a user ("IAM and AWS STS quotas").
+const MaxDevices = 8
+
+// checkPool refuses serials that cannot be those of one user's devices.
+func checkPool(v value, serials []string) error {
+	cause, seen, accounts := "", make(map[string]bool), make(map[string]bool)
+	for _, serial := range serials {
+		if seen[serial] {
+			cause = serial + " is named twice"
+		}
+		seen[serial] = true
+		if arn, ok := creds.ParseARN(serial); ok {
+			accounts[arn.Partition+" "+arn.Account] = true
+		}
+	}
+	switch {
+	case len(serials) > MaxDevices:
+		cause = fmt.Sprintf("%d MFA devices are named, and a user has at most %d", len(serials), MaxDevices)
+	case len(accounts) > 1:
+		cause = "MFA devices of several accounts are named"
+	}
+	if cause == "" {
+		return nil
+	}
+	return fault.New(fault.Config, v.place(), "name the devices of one IAM user, each once, with spaces between them", "%s", cause)
+}
+
 func serialProblem(serial string) (cause, remedy string) {
 	switch {
 	case serial == "":

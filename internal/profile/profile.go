@@ -64,7 +64,7 @@ type Env struct {
 	Identity    bool
 	AccessKeyID string // of that access key; "" unknown
 
-	// Serial is the serial of the MFA device as the environment gives it, or "". It
+	// Serial has the serials of the MFA devices as the environment gives them, or "". It
 	// goes before those of the files, because whoever set it set the seed with it.
 	Serial string
 
@@ -92,6 +92,10 @@ type Settings struct {
 	AccessKeyID string // of the identity's access key; "" unknown
 	Serial      string // of the MFA device, validated; "" unknown
 
+	// Others are the serials of the further MFA devices, where the user has a pool of them. What Serial names
+	// goes first, and stands for all of them in the names of sessions.
+	Others []string
+
 	Duration time.Duration // of the base session: 900 s to 36 h, default 12 h
 
 	SharedCache string // what profiles.ini says of it, not parsed; "": nothing
@@ -113,6 +117,14 @@ type Settings struct {
 	// duplicate sections, a region of another partition. One line each; they may
 	// quote the files.
 	Notes []string
+}
+
+// Devices returns the serials of all MFA devices.
+func (s Settings) Devices() []string {
+	if s.Serial == "" {
+		return nil
+	}
+	return append([]string{s.Serial}, s.Others...)
 }
 
 // Files are the files that settings come from, read once. They may be used for any

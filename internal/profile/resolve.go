@@ -111,8 +111,9 @@ func (r *resolution) key(s *Settings) error {
 // profile hands out.
 func inEnv(kind string) bool { return kind == "" || kind == "env" }
 
-// device finds out the MFA device. Its serial may stand at the role, as the AWS CLI
-// wants it, or at the identity.
+// device finds out the MFA devices. The serial may stand at the role, as the AWS CLI
+// wants it, or at the identity. Only our own settings can have a pool: the AWS tools send to AWS what
+// theirs have, as it is.
 func (r *resolution) device(s *Settings) error {
 	var err error
 	if s.MFAProcess, err = program(r.ofDevice(KeyProcess)); err != nil {
@@ -122,8 +123,21 @@ func (r *resolution) device(s *Settings) error {
 	if v.text == "" {
 		return nil
 	}
-	s.Serial, err = checkSerial(v)
-	return err
+	var all []string
+	if v.file == nil || v.file == r.files.Own {
+		all = strings.Fields(v.text)
+	}
+	if len(all) < 2 {
+		all = []string{v.text}
+	}
+	for i := range all {
+		v.text = all[i]
+		if all[i], err = checkSerial(v); err != nil {
+			return err
+		}
+	}
+	s.Serial, s.Others = all[0], append(s.Others, all[1:]...)
+	return checkPool(v, all)
 }
 
 // ofDevice returns a setting of the MFA device. What profiles.ini says of it, for any profile of the

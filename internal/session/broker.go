@@ -41,9 +41,9 @@ type STS interface {
 type Secrets interface {
 	AccessKey(ctx context.Context) (creds.AccessKey, error)
 
-	// Codes opens the source of the token codes: what is slow about it happens here,
+	// Codes opens the source of the token codes of a device: what is slow about it happens here,
 	// before a time step is chosen.
-	Codes(ctx context.Context) (Codes, error)
+	Codes(ctx context.Context, serial string) (Codes, error)
 }
 
 // Codes is a source of token codes.
@@ -120,6 +120,9 @@ type Broker struct {
 
 	Log *slog.Logger
 
+	// Start says with which device of a pool to begin, in the order of its serials: each host with another one.
+	Start int
+
 	// Fleet joins the hosts that share sessions, by the secrets that all of them have. It is nil where
 	// there are none, and so is what it returns then. Its error is a *fault.Error.
 	Fleet func(secretAccessKey, seed creds.Secret, plan rules.Plan) (Fleet, error)
@@ -166,7 +169,7 @@ type call struct {
 // secrets are what a call with a code is made of.
 type secrets struct {
 	key   creds.AccessKey
-	codes Codes
+	codes map[string]Codes // of the first device, and of others once they are used; by their serials
 }
 
 // secrets reads the secrets, once.
@@ -178,11 +181,11 @@ func (c *call) secrets(ctx context.Context) (*secrets, error) {
 	if err != nil {
 		return nil, err
 	}
-	codes, err := c.Secrets.Codes(ctx)
+	codes, err := c.Secrets.Codes(ctx, c.plan.Serial)
 	if err != nil {
 		return nil, err
 	}
-	c.read = &secrets{key, codes}
+	c.read = &secrets{key, map[string]Codes{c.plan.Serial: codes}}
 	return c.read, nil
 }
 

@@ -192,7 +192,7 @@ func TestClockThatCannotBe(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
 				right := w.skew
 				w.skew = time.Since(shows)
-				if _, _, _, err := w.broker().CurrentStep(plan()); fault.KindOf(err) != fault.Clock {
+				if _, _, _, err := w.broker().CurrentStep(serial); fault.KindOf(err) != fault.Clock {
 					t.Errorf("a code is shown: %v", err)
 				}
 				if shows.Unix() >= 0 {
@@ -529,11 +529,11 @@ func TestAnswerWithoutADate(t *testing.T) {
 func TestCurrentStep(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.skew = 3 * time.Hour
-		if step, _, spent, err := w.broker().CurrentStep(plan()); step != totp.StepAt(w.local()) || spent || err != nil {
+		if step, _, spent, err := w.broker().CurrentStep(serial); step != totp.StepAt(w.local()) || spent || err != nil {
 			t.Errorf("before: step %d, spent %v, %v", step, spent, err)
 		}
 		w.mustGet(plan()) // learns the time and spends a step
-		step, left, spent, err := w.broker().CurrentStep(plan())
+		step, left, spent, err := w.broker().CurrentStep(serial)
 		if step != totp.StepAt(time.Now()) || !spent || err != nil {
 			t.Errorf("after: step %d, spent %v, %v", step, spent, err)
 		}

@@ -35,9 +35,7 @@ func (c *call) lock(ctx context.Context, scope Scope, t *rules.Target, d demand)
 		}
 		jittered := time.Duration(float64(wait) * (0.5 + c.Random()))
 		if err := c.Sleep(ctx, jittered); err != nil {
-			taken := Taken(scope, c.plan.Serial)
-			taken.Err = ErrWaiting
-			return nil, nil, gaveUp(ctx, taken)
+			return nil, nil, gaveUp(ctx, waiting(Taken(scope, c.plan.Serial)))
 		}
 	}
 }
@@ -68,7 +66,11 @@ func (c *call) meets(s creds.Session, d demand) bool {
 
 // notWaiting returns the error of a wait that this process cannot afford.
 func (c *call) notWaiting(remedy, why string) error {
-	err := fault.New(fault.Deadline, "MFA device "+c.plan.Serial, remedy, "%s", why)
+	return waiting(fault.New(fault.Deadline, "MFA device "+c.plan.Serial, remedy, "%s", why))
+}
+
+// waiting marks a failure to wait.
+func waiting(err *fault.Error) *fault.Error {
 	err.Err = ErrWaiting
 	return err
 }

@@ -84,7 +84,7 @@ func (c *call) remembered(ctx context.Context, record *rules.Record, t *rules.Ta
 	return failure.Err()
 }
 
-// mark returns the mark of what the session of t is asked for with.
+// mark returns the mark of what the session of t is asked for with; the first device stands for a pool.
 func (c *call) mark(ctx context.Context, t *rules.Target) (string, error) {
 	if t.Source != nil {
 		source, _ := c.cached(t.Source)
@@ -94,16 +94,30 @@ func (c *call) mark(ctx context.Context, t *rules.Target) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return c.plan.Mark(s.key.Secret.Reveal(), s.codes.Origin.Reveal()), nil
+	return c.markOf(s.codes[c.plan.Serial]), nil
 }
 
-// failure describes the failed attempt for the session of t.
-func (c *call) failure(ctx context.Context, t *rules.Target, err error) rules.Failure {
+// failure describes a failed attempt with what has this mark.
+func (c *call) failure(err error, mark string) rules.Failure {
 	f := rules.NewFailure(err, c.Now())
 	f.Code = awsapi.KindOf(err) == awsapi.CodeRefused
 	if f.Kind == fault.Refused {
-		f.Mark, _ = c.mark(ctx, t)
+		f.Mark = mark
 	}
+	return f
+}
+
+// note notes the failed attempt for the session of t. Where another device may do, it is not held off: the one that was
+// refused is.
+func (c *call) note(ctx context.Context, t *rules.Target, err error, b *LockedRecord) rules.Failure {
+	mark, _ := c.mark(ctx, t)
+	f := c.failure(err, mark)
+	if aboutDevice(err) && c.spare() {
+		b.Record.Note(t.ID, f)
+	} else {
+		f = b.Record.Fail(t.ID, f)
+	}
+	b.Save()
 	return f
 }
 
@@ -124,14 +138,13 @@ func (c *call) mintLocked(ctx context.Context, t *rules.Target, d demand, b *Loc
 	switch {
 	case err == nil:
 		c.keep(t, session)
-		b.succeeded(t)
+		b.succeeded(t.ID)
 		c.share(ctx, t, session, nil)
 	case ok && !silent:
 		b.Record.Note(t.ID, rules.NewFailure(source.error, c.Now()))
 		b.Save()
 	case !silent:
-		failure := b.Record.Fail(t.ID, c.failure(ctx, t, err))
-		b.Save()
+		failure := c.note(ctx, t, err, b)
 		c.share(ctx, t, session, &failure)
 	}
 	return session, err
@@ -145,24 +158,24 @@ func (c *call) keep(t *rules.Target, session creds.Session) {
 }
 
 // mintWithCode mints a session with the access key and a token code, or with one
-// more, never two, if that may help.
+// more, never two, if that may help. In a pool, that is another device's.
 func (c *call) mintWithCode(ctx context.Context, t *rules.Target, d demand, b *LockedRecord) (creds.Session, error) {
 	s, err := c.secrets(ctx)
 	if err != nil {
 		return creds.Session{}, err
 	}
-	request := awsapi.Request{Key: s.key, Role: t.Role, Duration: t.Duration, Serial: c.plan.Serial}
+	request := awsapi.Request{Key: s.key, Role: t.Role, Duration: t.Duration}
 	before := c.clock
 	result, err := c.sendCode(ctx, t, request, d, b)
 	if err != nil {
 		return creds.Session{}, err
 	}
-	if ctx.Err() == nil && worthAnother(result, c.clock != before) {
+	if ctx.Err() == nil && (worthAnother(result, c.clock != before) || aboutDevice(result.Err) && c.spare()) {
 		// A consumer may kill this process while it waits: what is known by now is kept, unless the clock was
 		// the cause.
 		restore := func() {}
 		if c.clock == before {
-			restore = b.provisional(t, c.failure(ctx, t, result.Err))
+			restore = b.provisional(func() { c.note(ctx, t, result.Err, b) })
 		}
 		if !d.Ahead && c.taken(b.Record) {
 			d.from = c.spread(ctx, b.Record)
@@ -178,7 +191,10 @@ func (c *call) mintWithCode(ctx context.Context, t *rules.Target, d demand, b *L
 		}
 		c.unsure = err != nil
 	}
-	result.Err = c.explained(ctx, result.Err, t, b)
+	if len(c.plan.Others) == 0 { // else judge has explained it
+		mark, _ := c.mark(ctx, t)
+		result.Err = c.explained(result.Err, b.Record, t.ID, c.plan.Serial, mark)
+	}
 	return c.accepted(ctx, result)
 }
 
@@ -203,19 +219,19 @@ func (c *call) spread(ctx context.Context, record rules.Record) totp.Step {
 // maxTaken is how often in a row refused codes are put down to others who use the device.
 const maxTaken = 5
 
-// explained says why AWS has refused codes, where more is known than that.
-func (c *call) explained(ctx context.Context, err error, t *rules.Target, b *LockedRecord) error {
-	last := b.Record.Failures[t.ID]
-	mark, _ := c.mark(ctx, t)
-	if awsapi.KindOf(err) != awsapi.CodeRefused || b.Record.Accepted != mark || mark == "" || last.Kind == fault.Deadline && last.Count >= maxTaken {
+// explained says why AWS has refused codes, where more is known than that: from the record of the device, and what
+// was noted under id.
+func (*call) explained(err error, record rules.Record, id, serial, mark string) error {
+	last := record.Failures[id]
+	if awsapi.KindOf(err) != awsapi.CodeRefused || record.Accepted != mark || mark == "" || last.Kind == fault.Deadline && last.Count >= maxTaken {
 		return err
 	}
-	return &awsapi.Error{Kind: awsapi.CodeRefused, Delivery: awsapi.Answered, Err: fault.New(fault.Deadline, "MFA device "+c.plan.Serial,
+	return &awsapi.Error{Kind: awsapi.CodeRefused, Delivery: awsapi.Answered, Err: fault.New(fault.Deadline, "MFA device "+serial,
 		"try again in half a minute; set shared_cache for all of them, or give each an MFA device of its own (a user can have eight)",
 		"AWS has accepted its codes from here before, and refused two in a row now: other computers or jobs use them")}
 }
 
-// sendCode sends request with the code of the first time step that may be used. A
+// sendCode sends request with the code of the first time step that may be used, of the first device that can be. A
 // code that became out of date before it was sent is replaced. No code is sent if the session of
 // t is in the cache by then: if somebody has removed the lock, another process may have minted it.
 //
@@ -227,57 +243,66 @@ func (c *call) sendCode(ctx context.Context, t *rules.Target, request awsapi.Req
 		if session, err := c.meanwhile(ctx, t, d); session != nil || err != nil {
 			return resultOf(session), err
 		}
-		step, begun, err := c.nextStep(ctx, b.Record, d)
+		v, err := c.device(ctx, t, d, b)
 		if err != nil {
 			return awsapi.Result{}, err
 		}
-		if !begun {
+		if v == nil {
 			continue
 		}
-		session, free, err := c.claim(ctx, t, d, b, step)
+		result, err := c.sendWith(ctx, t, request, d, v, &repeated)
+		v.unlock()
 		switch {
-		case session != nil || err != nil:
-			return resultOf(session), err
-		case !free:
-			continue
-		}
-		request.CodeExpires = step.End()
-		if request.Code, err = c.read.codes.Code(ctx, step); err != nil {
-			return awsapi.Result{}, err
-		}
-		code := rules.CodeMark(request.Key.Secret.Reveal(), request.Code.Reveal())
-		again := code == b.Record.Code
-		if again && repeated {
-			return awsapi.Result{}, c.notWaiting("see that mfa_process prints the current code each time", "the program that makes its codes prints one that was sent before, again and again")
-		}
-		claimed, err := b.claimCode(step, code)
-		repeated = again || !claimed
-		switch {
+		case errors.Is(err, errElsewhere): // the host that may have sent it is waited for
+			if session, err := c.shared(ctx, t, d, b); session != nil || err != nil {
+				return resultOf(session), err
+			}
 		case err != nil:
-			return awsapi.Result{}, c.noPlace(err)
-		case again || !claimed:
-			continue
-		}
-		result := c.sendClaimed(ctx, t, request, step, b)
-		if outdated++; awsapi.KindOf(result.Err) != awsapi.CodeOutOfDate || outdated == rules.MaxOutdated {
-			return result, nil
+			return awsapi.Result{}, err
+		case result != nil:
+			if outdated++; awsapi.KindOf(result.Err) != awsapi.CodeOutOfDate || outdated == rules.MaxOutdated {
+				return *result, nil
+			}
 		}
 	}
 }
 
-// sendClaimed sends request with the code of step, and notes what the answer says of both.
-func (c *call) sendClaimed(ctx context.Context, t *rules.Target, request awsapi.Request, step totp.Step, b *LockedRecord) awsapi.Result {
-	code := b.Record.Code
+// sendWith sends request with the code of a device, unless it may have been sent before. Then it returns nil, and
+// repeated is set if this is so because of the code itself, for the second time an error.
+func (c *call) sendWith(ctx context.Context, t *rules.Target, request awsapi.Request, d demand, v *device, repeated *bool) (*awsapi.Result, error) {
+	session, err := c.claim(ctx, t, d, v)
+	if session != nil || err != nil {
+		result := resultOf(session)
+		return &result, err
+	}
+	request.Serial, request.CodeExpires = v.serial, v.step.End()
+	if request.Code, err = v.codes.Code(ctx, v.step); err != nil {
+		return nil, err
+	}
+	code := rules.CodeMark(request.Key.Secret.Reveal(), request.Code.Reveal())
+	again := code == v.Record.Code
+	if again && *repeated {
+		return nil, c.notWaiting("see that mfa_process prints the current code each time", "the program that makes its codes prints one that was sent before, again and again")
+	}
+	claimed, err := v.claimCode(v.step, code)
+	*repeated = again || !claimed
+	switch {
+	case err != nil:
+		return nil, c.noPlace(err)
+	case *repeated:
+		return nil, nil //nolint:nilnil // nothing was sent
+	}
 	result := c.send(ctx, request)
-	if b.Settle(result.Err, step); b.Record.Code == "" {
-		b.Scope.Free(code)
+	if v.Settle(result.Err, v.step); v.Record.Code == "" {
+		v.Scope.Free(code)
 	}
-	c.unclaim(ctx, result.Err, step)
+	c.unclaim(ctx, result.Err, v)
 	if result.Err == nil {
-		b.Record.Accepted, _ = c.mark(ctx, t)
-		b.Save()
+		v.Record.Accepted = c.markOf(v.codes)
+		v.Save()
 	}
-	return result
+	result.Err = c.judge(v, result.Err)
+	return &result, nil
 }
 
 // noPlace is the failure where neither the disk nor the kernel knows which codes were sent.
@@ -368,38 +393,6 @@ func (c *call) accepted(ctx context.Context, result awsapi.Result) (creds.Sessio
 		minted = c.now()
 	}
 	return creds.Session{Credentials: result.Credentials, Minted: minted}, nil
-}
-
-// nextStep returns the time step whose code is to be sent, and whether it has begun. It waits for that for a
-// moment, but not if d has a session to fall back on, and not if ctx ends before it begins.
-func (c *call) nextStep(ctx context.Context, record rules.Record, d demand) (step totp.Step, begun bool, err error) {
-	if c.now().Unix() < 0 {
-		return 0, false, CheckTime(c.now())
-	}
-	step, wait := choose(record, c.now(), d.from)
-	if d.Ahead {
-		wait -= totp.Period - rules.ClockNoise
-	}
-	switch {
-	case wait <= 0 && !d.optional && !c.timeFor(ctx, minTimeToSend):
-		return 0, false, c.notWaiting("try again", "too little time is left for a call to AWS")
-	case wait <= 0:
-		return step, true, nil
-	case d.optional:
-		return 0, false, c.notWaiting("", "the code of this time step is spent")
-	case !c.timeFor(ctx, wait+minTimeToSend) && !c.hopes(ctx):
-		return 0, false, c.notWaiting("try again then; jobs that often meet here want MFA devices of their own (a user can have eight)",
-			"its codes up to now are spent, the next one is free in "+fault.About(wait))
-	}
-	c.Log.Debug("waiting for the next time step", "wait", wait)
-	if c.Waiting != nil {
-		c.Waiting(wait)
-		defer c.Waiting(0)
-	}
-	if err := c.Sleep(ctx, min(wait, stepPoll)); err != nil {
-		return 0, false, gaveUp(ctx, c.notWaiting("try again", "gave up waiting: the next time step has not begun"))
-	}
-	return step, false, nil
 }
 
 // timeFor reports whether ctx leaves the time d.

@@ -68,21 +68,20 @@ func (l *LockedRecord) Save() {
 
 // provisional notes the failure of a first attempt, and returns a function that takes the note
 // back once the second attempt has told how it really ended.
-func (l *LockedRecord) provisional(t *rules.Target, f rules.Failure) (restore func()) {
+func (l *LockedRecord) provisional(note func()) (restore func()) {
 	before := l.Record.Failures
-	l.Record.Fail(t.ID, f)
-	l.Save()
+	note()
 	return func() {
 		l.Record.Failures = before
 		l.Save()
 	}
 }
 
-func (l *LockedRecord) succeeded(t *rules.Target) {
-	if _, failed := l.Record.Failures[t.ID]; !failed {
+func (l *LockedRecord) succeeded(id string) {
+	if _, failed := l.Record.Failures[id]; !failed {
 		return
 	}
-	l.Record.Succeed(t.ID)
+	l.Record.Succeed(id)
 	l.Save()
 }
 

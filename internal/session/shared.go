@@ -22,12 +22,12 @@ type Fleet interface {
 	// Look returns the session, if another host has it by now.
 	Look(ctx context.Context, w Wish) (*creds.Session, error)
 
-	// Claim is to be called before the code of step is sent. It is not free if another host may have sent it.
+	// Claim is to be called before the code of step of the device serial is sent. It is not free if another host may have sent it.
 	// If another host has the session by now, it returns that.
-	Claim(ctx context.Context, w Wish, step totp.Step) (s *creds.Session, free bool, err error)
+	Claim(ctx context.Context, w Wish, serial string, step totp.Step) (s *creds.Session, free bool, err error)
 
 	// Free takes back the claim of a code that was not sent.
-	Free(ctx context.Context, step totp.Step)
+	Free(ctx context.Context, serial string, step totp.Step)
 
 	// Share and ShareFailure tell how it went. The times, now among them, are AWS's.
 	Share(ctx context.Context, id string, s creds.Session, now time.Time)
@@ -75,7 +75,7 @@ func (c *call) shared(ctx context.Context, t *rules.Target, d demand, b *LockedR
 		return nil, err
 	}
 	if c.fleet == nil {
-		if c.fleet, err = c.Fleet(s.key.Secret, s.codes.Origin, c.plan); err != nil || c.fleet == nil {
+		if c.fleet, err = c.Fleet(s.key.Secret, s.codes[c.plan.Serial].Origin, c.plan); err != nil || c.fleet == nil {
 			return nil, err
 		}
 	}
@@ -92,7 +92,7 @@ func (c *call) shared(ctx context.Context, t *rules.Target, d demand, b *LockedR
 		return nil, c.sharedFailure(ctx, t, *f, b)
 	case session != nil:
 		c.keep(t, *session)
-		b.succeeded(t)
+		b.succeeded(t.ID)
 	}
 	return session, nil
 }
@@ -154,27 +154,27 @@ func (c *call) share(ctx context.Context, t *rules.Target, session creds.Session
 	}
 }
 
-// claim claims the code of step for this host, and reports whether it may be sent. If another host may have
-// sent it, claim waits for that host. It returns the session that another host has by now.
-func (c *call) claim(ctx context.Context, t *rules.Target, d demand, b *LockedRecord, step totp.Step) (s *creds.Session, free bool, err error) {
+// errElsewhere says that another host may have sent a code.
+var errElsewhere = errors.New("another host may have sent it")
+
+// claim claims the code of a device for this host, or fails with errElsewhere. It returns the session that another
+// host has by now.
+func (c *call) claim(ctx context.Context, t *rules.Target, d demand, v *device) (*creds.Session, error) {
 	if c.fleet == nil {
-		return nil, true, nil
+		return nil, nil //nolint:nilnil // the code is this host's
 	}
-	s, free, err = c.fleet.Claim(ctx, c.wish(ctx, t, d), step)
-	switch {
-	case err != nil:
-		return nil, false, c.noFleet(ctx, err)
-	case s == nil && !free:
-		b.Claim(step)
-		s, err = c.shared(ctx, t, d, b)
+	s, free, err := c.fleet.Claim(ctx, c.wish(ctx, t, d), v.serial, v.step)
+	if err == nil && s == nil && !free {
+		v.Claim(v.step)
+		return nil, errElsewhere
 	}
-	return s, free, err
+	return s, c.noFleet(ctx, err)
 }
 
-// unclaim takes the claim of step back if its code was not sent.
-func (c *call) unclaim(ctx context.Context, err error, step totp.Step) {
+// unclaim takes the claim of a code back if it was not sent.
+func (c *call) unclaim(ctx context.Context, err error, v *device) {
 	if c.fleet != nil && awsapi.DeliveryOf(err) == awsapi.Unsent {
-		c.fleet.Free(ctx, step)
+		c.fleet.Free(ctx, v.serial, v.step)
 	}
 }
 

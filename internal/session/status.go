@@ -52,6 +52,12 @@ func (b *Broker) Status(plan rules.Plan) []Status {
 // returns the sessions' ids. Spent time steps stay remembered.
 func (b *Broker) Forget(plan rules.Plan) []string {
 	var ids []string
+	if len(plan.Others) > 0 {
+		for _, serial := range plan.Devices() {
+			name := rules.DeviceScope(serial)
+			Change(b.Scope(name), func(r *rules.Record) { r.Succeed(name) })
+		}
+	}
 	for t := plan.Target(); t != nil; t = t.Source {
 		ids = append(ids, t.ID)
 		if scope := b.Scope(t.Scope); len(scope.Load().Failures) > 0 {
@@ -71,11 +77,11 @@ func CheckTime(now time.Time) error {
 }
 
 // CurrentStep returns the time step that is running at AWS, how long it still lasts, and whether its
-// code has been sent already by plan's device. It fails as CheckTime does.
-func (b *Broker) CurrentStep(plan rules.Plan) (step totp.Step, left time.Duration, spent bool, err error) {
-	c := b.begin(plan)
+// code has been sent already by the device serial. It fails as CheckTime does.
+func (b *Broker) CurrentStep(serial string) (step totp.Step, left time.Duration, spent bool, err error) {
+	c := b.begin(rules.Plan{})
 	now := c.now()
 	step = totp.StepAt(now)
-	record := c.Scope(rules.DeviceScope(plan.Serial)).Load()
+	record := c.Scope(rules.DeviceScope(serial)).Load()
 	return step, step.End().Sub(now), record.Next(step) != step, CheckTime(now)
 }

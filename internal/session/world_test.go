@@ -49,6 +49,7 @@ type world struct {
 	calls    []awsapi.Request
 	steps    []totp.Step // of the codes seen, in order
 	last     totp.Step   // accepted
+	others   []*other    // of a pool
 	sessions map[string]creds.Session
 	records  map[string]rules.Record
 	locked   map[string]bool
@@ -166,6 +167,9 @@ func (w *world) see(r awsapi.Request, sent, judged bool) bool {
 	if !sent || r.Serial == "" {
 		return true
 	}
+	if o := w.other(r.Serial); o != nil {
+		return w.seeOther(o, r, judged)
+	}
 	step, ok := w.stepOf(r.Code)
 	if !ok {
 		w.steps = append(w.steps, 0)
@@ -216,7 +220,10 @@ func (w *world) AccessKey(context.Context) (creds.AccessKey, error) {
 	return creds.AccessKey{ID: "AKIAEXAMPLE", Secret: creds.NewSecret("key" + w.key)}, w.secrets
 }
 
-func (w *world) Codes(context.Context) (Codes, error) {
+func (w *world) Codes(_ context.Context, of string) (Codes, error) {
+	if o := w.other(of); o != nil {
+		return CodesOf(o.seed, o.seedErr)
+	}
 	if w.program != nil {
 		return Codes{w.program, creds.NewSecret("program")}, w.seedErr
 	}

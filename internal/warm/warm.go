@@ -117,7 +117,7 @@ func (h Host) Open(files *profile.Files, call profile.Call, iam bool) (*Profile,
 // PlanOf returns what the settings ask for.
 func PlanOf(s profile.Settings) rules.Plan {
 	return rules.Plan{
-		Partition: s.Partition, Endpoint: s.Endpoint, AccessKeyID: s.AccessKeyID, Serial: s.Serial, Duration: s.Duration, Roles: s.Roles,
+		Partition: s.Partition, Endpoint: s.Endpoint, AccessKeyID: s.AccessKeyID, Serial: s.Serial, Others: s.Others, Duration: s.Duration, Roles: s.Roles,
 		Route: s.Region + strconv.FormatBool(s.FIPS) + strconv.FormatBool(s.DualStack),
 	}
 }
@@ -148,11 +148,11 @@ func (p *Profile) derivedKey() (cache.Key, error) {
 	if err != nil {
 		return cache.Key{}, err
 	}
-	seed, err := p.Env.Seed(context.Background())
+	seeds, err := p.Env.Seeds(len(p.Settings.Devices()))
 	if err != nil {
 		return cache.Key{}, err
 	}
-	return cache.DeriveKey(key.Secret, seed.Base32()), nil
+	return cache.DeriveKey(key.Secret, seeds[0].Base32()), nil
 }
 
 // KeyFromEnv reports whether the env store has the access key: what a profile says in profiles.ini

@@ -1,5 +1,5 @@
-// Package envstore is the env store, for CI: one access key and one seed in environment variables, or in
-// files that variables name.
+// Package envstore is the env store, for CI: one access key and the seeds of its MFA devices in environment
+// variables, or in files that variables name.
 //
 // The warm path reads it, so it imports nothing that Go initializes late (see package warm).
 package envstore
@@ -7,6 +7,7 @@ package envstore
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -21,8 +22,8 @@ const Kind = "env"
 const (
 	VarAccessKeyID     = "AWS_MFA_CREDS_ACCESS_KEY_ID"
 	VarSecretAccessKey = "AWS_MFA_CREDS_SECRET_ACCESS_KEY" //nolint:gosec // the name of a variable, not a secret
-	VarSeed            = "AWS_MFA_CREDS_SEED"              // base32 or an otpauth URI
-	VarSerial          = "AWS_MFA_CREDS_SERIAL"
+	VarSeed            = "AWS_MFA_CREDS_SEED"              // base32 or an otpauth URI; of a pool one for each device
+	VarSerial          = "AWS_MFA_CREDS_SERIAL"            // or those of a pool
 )
 
 // Store is the access key and the seed in the environment. They serve every profile and serial.
@@ -47,7 +48,7 @@ func (s Store) Configured() bool {
 // HasSeed reports whether the seed is set.
 func (s Store) HasSeed() bool { return s.getenv(VarSeed) != "" || s.getenv(VarSeed+"_FILE") != "" }
 
-// Serial returns the serial of the MFA device as the environment gives it, not
+// Serial returns the serials of the MFA devices as the environment gives them, not
 // validated, or "".
 func (s Store) Serial() (string, error) { return s.Value(VarSerial) }
 
@@ -74,17 +75,31 @@ func (s Store) AccessKey(context.Context) (creds.AccessKey, error) {
 	return key, key.Check(VarSecretAccessKey, false)
 }
 
-// Seed returns the seed.
-func (s Store) Seed(context.Context) (totp.Seed, error) {
+// Seeds returns the seeds of so many MFA devices, in the order of their serials. That of a single one may have
+// white space in it, as people copy it.
+func (s Store) Seeds(devices int) ([]totp.Seed, error) {
 	text, err := s.required(VarSeed)
 	if err != nil {
-		return totp.Seed{}, err
+		return nil, err
 	}
-	seed, err := totp.ParseSeed(text, totp.Policy{})
-	if bad, ok := errors.AsType[*totp.SeedError](err); ok {
-		return totp.Seed{}, fault.New(fault.NoSecret, VarSeed, bad.Remedy, "%s", bad.Problem)
+	words := []string{text}
+	if devices > 1 {
+		words = strings.Fields(text)
 	}
-	return seed, err
+	if devices > 1 && len(words) != devices {
+		return nil, fault.New(fault.NoSecret, VarSeed, "give one seed (base32 or otpauth URI) for each, in the order of their serials, with white space between them",
+			"has %d seeds, and there are %d MFA devices", len(words), devices)
+	}
+	seeds := make([]totp.Seed, len(words))
+	for i, word := range words {
+		seeds[i], err = totp.ParseSeed(word, totp.Policy{})
+		if bad, ok := errors.AsType[*totp.SeedError](err); ok {
+			return nil, fault.New(fault.NoSecret, VarSeed, bad.Remedy, "%s", bad.Problem)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return seeds, nil
 }
 
 func (s Store) required(name string) (string, error) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -50,8 +51,8 @@ func TestHoldsEverything(t *testing.T) {
 		if err != nil || key.ID != goodID || key.Secret.Reveal() != goodSecret {
 			t.Errorf("%s: access key %s, %v", name, key.ID, err)
 		}
-		seed, err := e.Seed(context.Background())
-		if want, _ := totp.ParseSeed(goodSeed, totp.Policy{}); err != nil || !seed.Code(1).Equal(want.Code(1)) {
+		seeds, err := e.Seeds(1)
+		if want, _ := totp.ParseSeed(goodSeed, totp.Policy{}); err != nil || !seeds[0].Code(1).Equal(want.Code(1)) {
 			t.Errorf("%s: seed: %v", name, err)
 		}
 		if serial, err := e.Serial(); err != nil || serial != "serial" {
@@ -127,7 +128,7 @@ func TestSaysWhatIsWrong(t *testing.T) {
 		e := New(func(name string) string { return values[name] })
 		_, err := e.AccessKey(context.Background())
 		if base == VarSeed {
-			_, err = e.Seed(context.Background())
+			_, err = e.Seeds(1)
 		}
 		if err == nil {
 			t.Errorf("%s: accepted", name)
@@ -170,9 +171,9 @@ func TestForms(t *testing.T) {
 			}
 			e := New(func(name string) string { return set[name] })
 			key, err := e.AccessKey(t.Context())
-			seed, err2 := e.Seed(t.Context())
+			seeds, err2 := e.Seeds(1)
 			serial, err3 := e.Serial()
-			if err := errors.Join(err, err2, err3); err != nil || key.ID != goodID || key.Secret.Reveal() != goodSecret || seed.IsZero() || serial != values[VarSerial] {
+			if err := errors.Join(err, err2, err3); err != nil || key.ID != goodID || key.Secret.Reveal() != goodSecret || seeds[0].IsZero() || serial != values[VarSerial] {
 				t.Errorf("%s%s: %v", form, suffix, err)
 			}
 		}
@@ -192,5 +193,37 @@ func TestUnreadableFile(t *testing.T) {
 	err := unreadable(VarSeed+"_FILE", "/secret", &os.PathError{Op: "open", Path: "/secret", Err: syscall.EACCES})
 	if line := fault.Line(err); fault.KindOf(err) != fault.Filesystem || !strings.Contains(line, "permission denied") {
 		t.Errorf("got %s", line)
+	}
+}
+
+// TestSeedsOfAPool: one for each device, in their order; the white space in that of a single one is its own.
+func TestSeedsOfAPool(t *testing.T) {
+	t.Parallel()
+	const other = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+	uri := "otpauth://totp/AWS:alice@1?secret=" + other
+	for name, test := range map[string]struct {
+		text    string
+		devices int
+		want    []string // nil: refused
+	}{
+		"one, in groups":      {goodSeed[:16] + " " + goodSeed[16:], 1, []string{goodSeed}},
+		"two, in groups":      {goodSeed[:16] + " " + goodSeed[16:] + " " + other, 2, nil},
+		"two":                 {goodSeed + " " + other, 2, []string{goodSeed, other}},
+		"two URIs":            {uri + "\t" + uri, 2, []string{other, other}},
+		"lines of a file":     {goodSeed + "\r\n" + uri + "\n\n", 2, []string{goodSeed, other}},
+		"too few":             {goodSeed, 2, nil},
+		"too many":            {goodSeed + " " + other + " " + other, 2, nil},
+		"one of them no seed": {goodSeed + " 123456", 2, nil},
+	} {
+		for _, e := range []Store{env(VarSeed, test.text), env(VarSeed+"_FILE", file(t, test.text))} {
+			seeds, err := e.Seeds(test.devices)
+			var got []string
+			for _, seed := range seeds {
+				got = append(got, seed.Base32().Reveal())
+			}
+			if !slices.Equal(got, test.want) || (err == nil) != (test.want != nil) || err != nil && fault.KindOf(err) != fault.NoSecret {
+				t.Errorf("%s: %d seeds, %v", name, len(seeds), err)
+			}
+		}
 	}
 }

@@ -18,7 +18,7 @@ type Own struct {
 	KeyStore      string
 	SeedStore     string
 	AccessKeyID   string
-	Serial        string // of the MFA device
+	Serial        string // of the MFA device, or of those of a pool, with white space between them
 	MFAProcess    string // command that prints a token code
 	RoleARN       string
 	SourceProfile string
@@ -42,6 +42,29 @@ func (o *Own) SetStores(key, seed string) {
 		return
 	}
 	o.Store, o.KeyStore, o.SeedStore = "", key, seed
+}
+
+// Devices returns the serials of the MFA devices.
+func (o Own) Devices() []string { return strings.Fields(o.Serial) }
+
+// Replace puts serial in the place of the device old; "" removes it.
+func (o *Own) Replace(old, serial string) {
+	all := o.Devices()
+	if i := slices.Index(all, old); i >= 0 {
+		all[i] = serial
+	}
+	o.Serial = strings.Join(slices.DeleteFunc(all, func(s string) bool { return s == "" }), " ")
+}
+
+// Take makes serial a device of the profile: the only one, unless it has a pool.
+func (o *Own) Take(serial string) {
+	switch all := o.Devices(); {
+	case slices.Contains(all, serial):
+	case len(all) < 2:
+		o.Serial = serial
+	default:
+		o.Serial += " " + serial
+	}
 }
 
 // ForgetDevice drops the MFA device, and leaves the access key.
@@ -138,11 +161,12 @@ func AccessKeyIDs(files *profile.Files) []string {
 	return slices.Compact(slices.Sorted(maps.Values(values(files.Own, profile.KeyAccessKeyID))))
 }
 
-// having returns the names of the sections of profiles.ini in which key has the value wanted.
+// having returns the names of the sections of profiles.ini in which key has the value wanted, perhaps among
+// others.
 func having(files *profile.Files, key, wanted string) []string {
 	var names []string
 	for name, v := range values(files.Own, key) {
-		if v == wanted {
+		if slices.Contains(strings.Fields(v), wanted) {
 			names = append(names, name)
 		}
 	}

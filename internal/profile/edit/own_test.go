@@ -340,3 +340,25 @@ func FuzzReadOwn(f *testing.F) {
 		}
 	})
 }
+
+// TestDevices changes one device of a pool, and leaves the others.
+func TestDevices(t *testing.T) {
+	t.Parallel()
+	o := Own{Serial: "a"}
+	o.Take("b")
+	if o.Serial != "b" {
+		t.Errorf("the only device: %q", o.Serial)
+	}
+	o.Serial = "a  b\tc"
+	o.Take("b")
+	o.Take("d")
+	o.Replace("b", "e")
+	o.Replace("x", "y")
+	if got := strings.Join(o.Devices(), " "); got != "a e c d" {
+		t.Errorf("a pool: %q", got)
+	}
+	o.Replace("a", "")
+	if o.Serial != "e c d" {
+		t.Errorf("without its first: %q", o.Serial)
+	}
+}

@@ -22,6 +22,10 @@ type Plan struct {
 	AccessKeyID string // of the long-lived access key
 	Serial      string // of the MFA device
 
+	// Others are the serials of the further devices of a pool. Serial stands for all of them in the ids of
+	// sessions: they are the user's, whichever device they were made with.
+	Others []string
+
 	// Route is how AWS is reached, region included. It changes an answer, but not what comes back.
 	Route string
 
@@ -32,7 +36,7 @@ type Plan struct {
 // Target is one session to have: the base session, or a role session.
 type Target struct {
 	ID       string      // of the cached session: hex SHA-256 of all that identifies it
-	Scope    string      // whose lock and record it falls under: the device or itself
+	Scope    string      // whose lock and record it falls under: the only device or itself
 	Role     *creds.Role // nil: the base session
 	Duration time.Duration
 	Source   *Target // the session that signs; nil: the access key, with a code
@@ -42,12 +46,19 @@ type Target struct {
 // access key.
 func (p Plan) Target() *Target {
 	root := digest("key", p.Partition, p.Endpoint, p.AccessKeyID, p.Serial)
-	device := DeviceScope(p.Serial)
+	scope := func(id string) string {
+		if len(p.Others) > 0 {
+			return id
+		}
+		return DeviceScope(p.Serial)
+	}
 	if len(p.Roles) == 1 && p.Roles[0].Duration > maxChained { // longer than role chaining allows: with the access key and a code
 		role := &p.Roles[0]
-		return &Target{ID: roleID("direct", root, role), Scope: device, Role: role, Duration: role.Duration}
+		id := roleID("direct", root, role)
+		return &Target{ID: id, Scope: scope(id), Role: role, Duration: role.Duration}
 	}
-	t := &Target{ID: digest("base", root, seconds(p.Duration)), Scope: device, Duration: p.Duration}
+	id := digest("base", root, seconds(p.Duration))
+	t := &Target{ID: id, Scope: scope(id), Duration: p.Duration}
 	for i := range p.Roles {
 		role := &p.Roles[i]
 		id := roleID("chained", t.ID, role)
@@ -55,6 +66,9 @@ func (p Plan) Target() *Target {
 	}
 	return t
 }
+
+// Devices returns the serials of all MFA devices.
+func (p Plan) Devices() []string { return append([]string{p.Serial}, p.Others...) }
 
 // Mark returns the mark of what AWS is asked with along the route: secrets, or the session that signs.
 func (p Plan) Mark(with ...string) string { return digest(append(with, p.Route)...) }

@@ -46,7 +46,7 @@ const stays = "stays"
 // hintCases are the situations, by area. Each hint of the program has one.
 func hintCases() []hintCase {
 	return slices.Concat(consumerHints(), commandHints(), configHints(), doctorHints(), inputHints(), awsHints(), storeHints(), personHints(),
-		networkHints(), enrollHints(), sessionHints(), fleetHints(), poolHints())
+		networkHints(), enrollHints(), sessionHints(), fleetHints(), poolHints(), serveHints())
 }
 
 // TestHints makes everything go wrong that a hint is printed for, and does what the hint says: then the

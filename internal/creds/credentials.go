@@ -64,24 +64,40 @@ const processTime = "2006-01-02T15:04:05Z"
 // It fails, without naming any value, if a value is missing or holds a
 // character that JSON would have to escape: some SDKs mangle escapes, and AWS
 // never issues such a value.
-func (c Credentials) ProcessJSON() ([]byte, error) {
+func (c Credentials) ProcessJSON() ([]byte, error) { return c.json(`{"Version":1,`, "SessionToken") }
+
+// ContainerJSON returns c as the JSON object that the container credential endpoint of ECS answers with,
+// under the conditions of ProcessJSON. A base session has no roleARN.
+func (c Credentials) ContainerJSON(roleARN string) ([]byte, error) {
+	switch {
+	case roleARN == "":
+		return c.json("{", "Token")
+	case !plain(roleARN):
+		return nil, errors.New("credentials whose RoleArn is not plain ASCII")
+	}
+	return c.json(`{"RoleArn":"`+roleARN+`",`, "Token")
+}
+
+// json returns head and the fields of c, of which the session token has the name token.
+func (c Credentials) json(head, token string) ([]byte, error) {
 	if c.Expiration.IsZero() {
 		return nil, errors.New("credentials without an expiration")
 	}
-	b := append(make([]byte, 0, 2<<10), `{"Version":1`...)
+	b := append(make([]byte, 0, 2<<10), head...)
 	for _, field := range []struct{ key, value string }{
 		{"AccessKeyId", c.AccessKeyID},
 		{"SecretAccessKey", c.SecretAccessKey.Reveal()},
-		{"SessionToken", c.SessionToken.Reveal()},
+		{token, c.SessionToken.Reveal()},
 		{"Expiration", c.Expiration.UTC().Truncate(time.Second).Format(processTime)},
 	} {
 		if !plain(field.value) {
 			return nil, fmt.Errorf("credentials whose %s is empty or not plain ASCII", field.key)
 		}
-		b = append(b, `,"`+field.key+`":"`...)
-		b = append(append(b, field.value...), '"')
+		b = append(b, `"`+field.key+`":"`...)
+		b = append(append(b, field.value...), `",`...)
 	}
-	return append(b, "}\n"...), nil
+	b[len(b)-1] = '}'
+	return append(b, '\n'), nil
 }
 
 // Variables returns c as the variables that the AWS CLI and the SDKs read, NAME=value, under the conditions of

@@ -296,5 +296,8 @@ func Reason(err error) string {
 	if e, ok := errors.AsType[*os.LinkError](err); ok {
 		return e.Err.Error()
 	}
+	if e, ok := errors.AsType[*os.SyscallError](err); ok { // of a socket
+		return e.Err.Error()
+	}
 	return err.Error()
 }

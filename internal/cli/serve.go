@@ -1,0 +1,266 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/endpoint"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
+)
+
+type serveOptions struct {
+	profiles  []string
+	listen    string
+	tokenFile string
+	noToken   bool
+}
+
+func newServeCommand(a *app) *cobra.Command {
+	var o serveOptions
+	cmd := &cobra.Command{
+		Use:   "serve --profile NAME...",
+		Short: "Serve sessions to containers, old SDKs and remote hosts over HTTP",
+		Long: `Serve sessions as the container credential endpoint that all AWS SDKs know from ECS: for what cannot
+run a credential process. It prints the variables that have a program use it, and runs until SIGTERM
+or Ctrl-C. SIGHUP makes it read settings and sessions anew.
+
+It gets sessions as "get" does, from the same cache, and renews them ahead of their end. Clients
+send a random token, which is in a file that only you can read. A program whose SDK does not know
+AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE wants the token itself in AWS_CONTAINER_AUTHORIZATION_TOKEN.
+The paths ` + "/-/health and /-/ready" + ` need no token.
+
+It takes a socket from systemd (LISTEN_FDS), and tells it when it is ready (NOTIFY_SOCKET).`,
+		Example: `  aws-mfa-creds serve --profile work --listen 127.0.0.1:9911
+  aws-mfa-creds serve --profile app --profile reports --listen 169.254.170.2:80`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runServe(cmd.Context(), a, o) },
+	}
+	cmd.Flags().StringArrayVarP(&o.profiles, "profile", "p", nil, "`NAME` of a profile; give the flag again for more")
+	annotate(cmd, whenUnnamed, unnamedDefault, "profile")
+	complete(cmd, "profile", a.profileNames)
+	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:0", "`ADDRESS` and port; port 0 is a free one")
+	cmd.Flags().StringVar(&o.tokenFile, "token-file", "", "`FILE` with the token, made if there is none (default: endpoint.token beside profiles.ini)")
+	cmd.Flags().BoolVar(&o.noToken, "no-token", false, "serve everybody in the network of containers; with --listen 169.254.170.2:80 alone")
+	cmd.MarkFlagsMutuallyExclusive("token-file", "no-token")
+	return cmd
+}
+
+func runServe(ctx context.Context, a *app, o serveOptions) error {
+	signal.Ignore(syscall.SIGPIPE) // whoever reads the log may go
+	for _, name := range o.profiles {
+		if err := a.canServe(name); err != nil {
+			return err
+		}
+	}
+	listener, err := a.listen(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }()
+	var token creds.Secret
+	if !o.noToken {
+		if o.tokenFile, err = a.tokenPath(o.tokenFile); err != nil {
+			return err
+		}
+		if token, err = tokenIn(o.tokenFile); err != nil {
+			return err
+		}
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
+	defer stop()
+	server := endpoint.New(a.endpointOptions(o.profiles, token), listener)
+	for _, name := range o.profiles {
+		a.say("# %s", name)
+		a.sayEndpoint(server.URI(name), o.tokenFile)
+	}
+	if a.unsaid != nil {
+		return a.unsaid
+	}
+	go a.watchOver(ctx, server)
+	return server.Serve(ctx)
+}
+
+// watchOver tells systemd of the beginning and the end, and reloads the endpoint at each SIGHUP.
+func (a *app) watchOver(ctx context.Context, server *endpoint.Server) {
+	hangups := make(chan os.Signal, 1)
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup wants it
+		signal.Notify(hangups, syscall.SIGHUP)
+	}
+	server.Settle(ctx)
+	a.notify(ctx, "READY=1")
+	for {
+		select {
+		case <-hangups:
+			server.Reload()
+		case <-ctx.Done():
+			a.notify(context.WithoutCancel(ctx), "STOPPING=1")
+			return
+		}
+	}
+}
+
+// sayEndpoint prints the variables that have a program use the endpoint.
+func (a *app) sayEndpoint(uri, tokenFile string) {
+	if path, ok := strings.CutPrefix(uri, "http://169.254.170.2:80"); ok {
+		a.say("export AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=%s", fault.Shell(path))
+	} else {
+		a.say("export AWS_CONTAINER_CREDENTIALS_FULL_URI=%s", fault.Shell(uri))
+	}
+	if tokenFile != "" {
+		a.say("export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=%s", fault.Shell(tokenFile))
+	}
+}
+
+// canServe refuses a profile of which get could not get a session.
+func (a *app) canServe(name string) error {
+	w, _, err := a.asTools(name, "")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = w.Cache.Close() }()
+	return w.ready()
+}
+
+// endpointOptions are those of an endpoint that serves profiles to who has the token.
+func (a *app) endpointOptions(profiles []string, token creds.Secret) endpoint.Options {
+	return endpoint.Options{
+		Profiles: profiles, Token: token, Source: a.handOut, Now: a.now,
+		Log: func(line string) { fmt.Fprintf(a.stderr, "%s: %s\n", program, line) },
+	}
+}
+
+// handOut is the endpoint.Source: it does what get does, in the same order. Beyond that, the session in hand
+// goes on being used while it is fresh, and where no new one is to be had: the cache may be of no use here.
+func (a *app) handOut(ctx context.Context, name string, inHand endpoint.Session) (handed endpoint.Session, err error) {
+	of := *a // the profile that errors tell to type is another in each look
+	defer func() {
+		if err != nil {
+			err = withRemedy(err, of.flags.Remedy(of.profile, fault.Remedy(err)))
+		}
+	}()
+	w, _, err := of.asTools(name, "")
+	if err != nil {
+		return endpoint.Session{}, err
+	}
+	defer func() { _ = w.Cache.Close() }()
+	if err := w.ready(); err != nil {
+		return endpoint.Session{}, err
+	}
+	target := w.Plan.Target()
+	now := w.clock.Now()
+	usable := inHand.ID == target.ID && rules.Usable(inHand.Session, now) && rules.Valid(inHand.Session, now)
+	got, ok := w.Cached(w.Plan)
+	switch {
+	case ok:
+	case usable && rules.Fresh(inHand.Session, now):
+		got = inHand.Credentials
+	default:
+		if err := w.notRecursing(name); err != nil {
+			return endpoint.Session{}, err
+		}
+		if got, err = w.session(ctx, session.Options{}); err != nil && !usable {
+			return endpoint.Session{}, err
+		} else if err != nil {
+			got = inHand.Credentials
+		}
+	}
+	handed = endpoint.Session{ID: target.ID, Session: creds.Session{Credentials: got, Minted: w.clock.Now()}}
+	if inHand.Credentials.AccessKeyID == got.AccessKeyID {
+		handed.Minted = inHand.Minted
+	}
+	if target.Role != nil {
+		handed.RoleARN = target.Role.ARN
+	}
+	handed.Left = handed.Remaining(w.clock.Now())
+	return handed, nil
+}
+
+// listen returns the socket that systemd has handed over, or a new one.
+func (a *app) listen(ctx context.Context, o serveOptions) (net.Listener, error) {
+	if a.getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()) {
+		const first = 3 // sd_listen_fds(3)
+		socket := os.NewFile(first, "LISTEN_FDS")
+		listener, err := net.FileListener(socket)
+		if err != nil || a.getenv("LISTEN_FDS") != "1" {
+			return nil, fault.New(fault.Config, "LISTEN_FDS", "give the unit one ListenStream=127.0.0.1:9911", "systemd did not hand over one socket")
+		}
+		_ = socket.Close() // the listener has its own
+		return listener, endpoint.CheckAddress(listener.Addr().String(), !o.noToken)
+	}
+	if err := endpoint.CheckAddress(o.listen, !o.noToken); err != nil {
+		return nil, err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.listen)
+	if err != nil {
+		return nil, fault.New(fault.Config, "--listen "+o.listen, "give another port, or an address of this computer", "%s", securefile.Reason(err))
+	}
+	return listener, nil
+}
+
+// tokenPath returns where the token of an endpoint rests, for which path was asked.
+func (a *app) tokenPath(path string) (string, error) {
+	if path != "" {
+		return filepath.Abs(path)
+	}
+	paths, err := a.host().Locate()
+	if err != nil {
+		return "", err
+	}
+	dir, err := paths.ConfigDir()
+	return filepath.Join(dir, "endpoint.token"), err
+}
+
+// tokenIn returns the token in the file path. If there is none, it makes one: a client keeps its token when
+// the endpoint is started anew. There is no newline after it, because SDKs send what is in the file.
+func tokenIn(path string) (creds.Secret, error) {
+	dir, err := securefile.MakeDir(filepath.Dir(path), securefile.Writable)
+	if err != nil {
+		return creds.Secret{}, securefile.Fault(path, err)
+	}
+	defer func() { _ = dir.Close() }()
+	token, err := endpoint.NewToken(rand.Reader)
+	if err != nil {
+		return creds.Secret{}, err
+	}
+	size := len(token.Reveal())
+	err = dir.Create(filepath.Base(path), []byte(token.Reveal()), securefile.Options{})
+	if errors.Is(err, fs.ErrExist) {
+		var text []byte
+		text, err = dir.Read(filepath.Base(path), int64(size))
+		token = creds.NewSecret(string(text))
+		if errors.Is(err, securefile.ErrUnusable) || err == nil && len(text) != size {
+			return creds.Secret{}, fault.New(fault.Permissions, path, "run: rm "+fault.Shell(path), "is no token of an endpoint in a file that only you can read")
+		}
+	}
+	if err != nil {
+		return creds.Secret{}, securefile.Fault(path, err)
+	}
+	return token, nil
+}
+
+// notify tells systemd about the state of this service, if it wants to hear of it.
+func (a *app) notify(ctx context.Context, state string) {
+	socket := a.getenv("NOTIFY_SOCKET")
+	if socket == "" {
+		return
+	}
+	if conn, err := (&net.Dialer{}).DialContext(ctx, "unixgram", socket); err == nil {
+		_, _ = conn.Write([]byte(state))
+		_ = conn.Close()
+	}
+}

@@ -1,0 +1,265 @@
+//go:build linux
+
+package test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+)
+
+// served is an endpoint that runs, as a process of its own.
+type served struct {
+	t      *testing.T
+	b      *testbed.Bed
+	cmd    *exec.Cmd
+	vars   map[string]string // of the profile that was named last
+	said   []string          // all that it has printed
+	stderr lockedBuffer
+}
+
+// lockedBuffer may be read while a process writes to it.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// serve starts an endpoint on b and waits until it has said where it is.
+func serve(t *testing.T, b *testbed.Bed, env []string, command string, args ...string) *served {
+	t.Helper()
+	s := &served{t: t, b: b, vars: map[string]string{}}
+	s.cmd = b.Command(context.Background(), command, args...)
+	s.cmd.Env = append(s.cmd.Env, env...)
+	s.cmd.Stderr = &s.stderr
+	out, err := s.cmd.StdoutPipe()
+	must(t, err)
+	must(t, s.cmd.Start())
+	t.Cleanup(func() { _ = s.cmd.Process.Kill(); _ = s.cmd.Wait() })
+	lines, profiles := bufio.NewScanner(out), strings.Count(strings.Join(args, " ")+" ", "-p")
+	for profiles > 0 && lines.Scan() {
+		s.said = append(s.said, lines.Text())
+		name, value, _ := strings.Cut(strings.TrimPrefix(lines.Text(), "export "), "=")
+		if s.vars[name] = value; name == "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" {
+			profiles--
+		}
+	}
+	if profiles > 0 {
+		t.Fatalf("it has said %q, %q", s.said, s.stderr.String())
+	}
+	return s
+}
+
+// serveWork serves the profile work.
+func serveWork(t *testing.T, b *testbed.Bed, args ...string) *served {
+	t.Helper()
+	return serve(t, b, nil, b.Binary, append([]string{"serve", "--profile", "work"}, args...)...)
+}
+
+func (s *served) uri() string { return s.vars["AWS_CONTAINER_CREDENTIALS_FULL_URI"] }
+
+func (s *served) token() string {
+	s.t.Helper()
+	text, err := os.ReadFile(s.vars["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"])
+	must(s.t, err)
+	return string(text)
+}
+
+// handed is what an endpoint answers.
+type handed struct {
+	AccessKeyID string `json:"AccessKeyId"`
+	Token       string
+	RoleArn     string
+	Expiration  time.Time
+	Message     string `json:"message"`
+	status      int
+}
+
+func (s *served) ask(token string) (got handed) {
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.uri(), nil)
+	if err != nil {
+		s.t.Error(err)
+		return got
+	}
+	request.Header.Set("Authorization", token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		s.t.Error(err)
+		return got
+	}
+	defer response.Body.Close()
+	text, _ := io.ReadAll(response.Body)
+	if err := json.Unmarshal(text, &got); err != nil {
+		s.t.Errorf("%d: %v", response.StatusCode, err)
+	}
+	got.status = response.StatusCode
+	return got
+}
+
+// must returns the session that it hands out.
+func (s *served) must() handed {
+	s.t.Helper()
+	got := s.ask(s.token())
+	if got.status != http.StatusOK || !strings.HasPrefix(got.AccessKeyID, "ASIA") || got.Token == "" || time.Until(got.Expiration) < time.Minute {
+		s.t.Errorf("%d: %s", got.status, got.Message)
+	}
+	return got
+}
+
+// stop ends it, and returns the exit code.
+func (s *served) stop(signal syscall.Signal) int {
+	s.t.Helper()
+	must(s.t, s.cmd.Process.Signal(signal))
+	_ = s.cmd.Wait()
+	return s.cmd.ProcessState.ExitCode()
+}
+
+// TestServe has an endpoint and a get share one session, and ends it by each signal.
+func TestServe(t *testing.T) {
+	t.Parallel()
+	b := bed(t, testbed.Options{})
+	must(t, b.AddConfig("[profile role]\nrole_arn = "+roleARN+"\nsource_profile = work\n"))
+	roomInStep()
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		s := serveWork(t, b)
+		if got := s.must(); got.AccessKeyID != mustGet(t, b).AccessKeyID || got.RoleArn != "" {
+			t.Errorf("%+v", got)
+		}
+		r := serve(t, b, nil, b.Binary, "serve", "-p", "work", "-p", "role")
+		if got := r.must(); got.RoleArn != roleARN || !strings.HasSuffix(r.uri(), "/role") {
+			t.Errorf("%s: %+v", r.uri(), got)
+		}
+		if got := s.ask("wrong"); got.status != http.StatusUnauthorized {
+			t.Errorf("%+v", got)
+		}
+		if code := s.stop(signal); code != 0 {
+			t.Errorf("%v: exit %d: %s", signal, code, s.stderr.String())
+		}
+		if log := s.stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "refused a request from 127.0.0.1: its token is wrong") {
+			t.Errorf("log: %q", log)
+		}
+	}
+	wantMints(t, b, 1)
+}
+
+// TestServeAgain kills an endpoint, and starts it again where its clients expect it.
+func TestServeAgain(t *testing.T) {
+	t.Parallel()
+	b := bed(t, testbed.Options{})
+	roomInStep()
+	s := serveWork(t, b)
+	first, token := s.must(), s.token()
+	s.stop(syscall.SIGKILL)
+	address := strings.TrimSuffix(strings.TrimPrefix(s.uri(), "http://"), "/work")
+	again := serveWork(t, b, "--listen", address)
+	if got := again.must(); got.AccessKeyID != first.AccessKeyID || again.token() != token || again.uri() != s.uri() {
+		t.Errorf("%+v, %s", got, again.uri())
+	}
+	info, err := os.Stat(filepath.Join(b.Own(), "endpoint.token"))
+	if err != nil || info.Mode().Perm() != 0o600 || len(token) != 43 || strings.Contains(strings.Join(again.said, " "), token) {
+		t.Errorf("%v, %d characters, %v, %q", info, len(token), err, again.said)
+	}
+	// A session that is gone from the cache stays in hand, and a reload lets go of it.
+	mustRun(t, b, nil, "clear", "--profile", "work")
+	if got := again.must(); got.AccessKeyID != first.AccessKeyID {
+		t.Error("the session in hand was not used")
+	}
+	wantMints(t, b, 1)
+	must(t, again.cmd.Process.Signal(syscall.SIGHUP))
+	eventually(t, "it is reloaded", func() bool { return again.must().AccessKeyID != first.AccessKeyID })
+	wantMints(t, b, 2)
+}
+
+// TestServeCrowd has many ask when there is no session, and again while STS is down.
+func TestServeCrowd(t *testing.T) {
+	t.Parallel()
+	b := bed(t, testbed.Options{})
+	roomInStep()
+	b.Server.SetLatency(time.Second)
+	s := serveWork(t, b)
+	token := s.token()
+	all := func() {
+		var crowd sync.WaitGroup
+		for range 200 {
+			crowd.Go(func() {
+				if got := s.ask(token); got.status != http.StatusOK {
+					t.Errorf("%+v", got)
+				}
+			})
+		}
+		crowd.Wait()
+	}
+	all()
+	wantMints(t, b, 1)
+	must(t, b.Server.Inject(sandbox.Fault{Kind: sandbox.Unavailable, Action: "GetSessionToken", Times: -1}))
+	must(t, s.cmd.Process.Signal(syscall.SIGHUP))
+	all()
+	wantMints(t, b, 1)
+}
+
+// TestServeByASocketOfSystemd takes the socket that systemd-socket-activate hands over.
+func TestServeByASocketOfSystemd(t *testing.T) {
+	t.Parallel()
+	activate := need(t, "systemd-socket-activate", "apt-get install systemd")
+	b := bed(t, testbed.Options{})
+	roomInStep()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	must(t, listener.Close())
+	s := &served{t: t, b: b, vars: map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:" + port + "/work", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": filepath.Join(b.Dir, "token")}}
+	must(t, os.WriteFile(filepath.Join(b.Dir, "token"), []byte(strings.Repeat("t", 43)), 0o600))
+	s.cmd = b.Command(t.Context(), activate, "-l", "127.0.0.1:"+port, b.Binary, "serve", "--profile", "work", "--token-file", filepath.Join(b.Dir, "token"))
+	for _, pair := range b.Env() {
+		s.cmd.Args = append([]string{activate, "-E", pair}, s.cmd.Args[1:]...)
+	}
+	s.cmd.Stderr = &s.stderr
+	must(t, s.cmd.Start())
+	t.Cleanup(func() { _ = s.cmd.Process.Kill(); _ = s.cmd.Wait() })
+	eventually(t, "it listens", func() bool { return strings.Contains(s.stderr.String(), "Listening") })
+	s.must() // the first request starts it
+	if code := s.stop(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit %d: %s", code, s.stderr.String())
+	}
+}
+
+// serveHints are those of serve. Who tries again stops the endpoint as soon as it has said where it is.
+func serveHints() []hintCase {
+	const serve = "aws-mfa-creds serve --profile work "
+	starts := func(args string) func(*ill) {
+		return retype(serve + args + " >$HOME/said & p=$!; until [ -s $HOME/said ] || ! kill -0 $p 2>/dev/null; do sleep 0.1; done; kill $p; wait $p")
+	}
+	return []hintCase{
+		{"no address to listen on", nil, serve + "--listen localhost", 2, `--listen: "localhost" is no IP address with a port`, "give --listen 127.0.0.1:9911", starts("--listen 127.0.0.1:0"), ""},
+		{"listen to everybody", nil, serve + "--listen 0.0.0.0:80", 2, "--listen: others can reach 0.0.0.0, and no SDK asks it for credentials without TLS", "give --listen 127.0.0.1:9911, or 169.254.170.2:80 in a network of containers", starts("--listen 127.0.0.1:0"), ""},
+		{"no token on loopback", nil, serve + "--no-token", 2, "--no-token: every user and every web page of this computer could get sessions from 127.0.0.1", "leave it out, or give --listen 169.254.170.2:80, too", starts(""), ""},
+		{"address of another computer", nil, serve + "--listen 169.254.170.2:80", 3, "--listen 169.254.170.2:80: cannot assign requested address", "give another port, or an address of this computer", starts("--listen 127.0.0.1:0"), ""},
+		{"no socket of systemd", nil, "sh -c 'LISTEN_PID=$$ LISTEN_FDS=2 exec " + serve + "'", 3, "LISTEN_FDS: systemd did not hand over one socket", "give the unit one ListenStream=127.0.0.1:9911", starts(""), ""},
+		{"token that others can read", all(file("x"), sh("chmod 644 <DIR>/x")), serve + "--token-file <DIR>/x", 12, "…/x: is no token of an endpoint in a file that only you can read", "run: rm …/x", all(pasteLastRun, starts("--token-file <DIR>/x")), ""},
+	}
+}

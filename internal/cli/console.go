@@ -23,6 +23,7 @@ type console struct {
 	*adding
 	at    place // of the seed
 	cache *cache.Cache
+	held  *enroll.Manager // knows whether an earlier run has stored a seed
 }
 
 func runConsole(ctx context.Context, a *app, o enrollOptions) error {
@@ -30,14 +31,14 @@ func runConsole(ctx context.Context, a *app, o enrollOptions) error {
 	if err != nil {
 		return err
 	}
+	c, err := add.beginConsole(ctx, o.add.stores.seed)
+	if err != nil {
+		return err
+	}
 	if o.abandon {
-		c, err := add.beginConsole(ctx, o.add.stores.seed)
-		if err != nil {
-			return err
-		}
 		return c.abandon(ctx)
 	}
-	if err := add.enrollInConsole(ctx, o.add.stores.seed); err != nil {
+	if err := c.enroll(ctx); err != nil {
 		return err
 	}
 	return a.sayNext(o.add.name)
@@ -52,25 +53,24 @@ func (add *adding) beginConsole(ctx context.Context, store string) (c *console, 
 	if c.at.items, err = add.items(c.at.kind, &add.ask); err != nil {
 		return nil, err
 	}
+	if c.held, err = add.journal(add.settings.Identity); err != nil {
+		return nil, err
+	}
 	c.cache, err = add.host().OpenCache(noKey())
 	return c, err
 }
 
-// enrollInConsole makes the planned changes, and stores the seed before the console knows a code of it: nothing
-// is ever enabled whose seed could be lost.
-func (add *adding) enrollInConsole(ctx context.Context, store string) error {
-	c, err := add.beginConsole(ctx, store)
-	if err != nil {
-		return err
-	}
+// enroll makes the planned changes, and stores the seed before the console knows a code of it: nothing is ever
+// enabled whose seed could be lost.
+func (c *console) enroll(ctx context.Context) error {
 	got, err := c.readSeed(ctx)
 	if err == nil {
 		err = c.store(ctx)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = c.hold(ctx, got.Seed)
 	}
-	if err := c.hold(ctx, got.Seed); err != nil {
+	if err != nil {
 		return err
 	}
 	serial, err := c.introduce(ctx, got)
@@ -85,17 +85,14 @@ func (add *adding) enrollInConsole(ctx context.Context, store string) error {
 
 // hold stores the seed of a device that has no serial yet, and has the settings and the journal know of it.
 func (c *console) hold(ctx context.Context, seed totp.Seed) error {
-	journal, err := c.journal(c.settings.Identity)
-	if err == nil {
-		err = c.update(ctx, c.settings.Identity, func(own *edit.Own) { own.SetStores("", c.at.kind) })
+	name := c.settings.Identity
+	if err := c.update(ctx, name, func(own *edit.Own) { own.SetStores("", c.at.kind) }); err != nil {
+		return err
 	}
-	if err == nil {
-		err = journal.BeginConsole()
+	if err := c.held.BeginConsole(); err != nil {
+		return err
 	}
-	if err == nil {
-		err = c.at.items.PutSeed(ctx, pendingSeed(c.settings.Identity), seed)
-	}
-	return err
+	return c.at.items.PutSeed(ctx, pendingSeed(name), seed)
 }
 
 // forgetConsole deletes what hold has left for a profile, if anything.
@@ -116,12 +113,8 @@ func (a *app) forgetConsole(ctx context.Context, name string, items keystore.Ite
 // abandon forgets an earlier run, and deletes its seed, which belongs to no serial.
 func (c *console) abandon(ctx context.Context) error {
 	name := c.settings.Identity
-	journal, err := c.journal(name)
-	if err != nil {
-		return err
-	}
 	const seed = " Its seed is deleted: if the console has enabled a device with it, nothing generates the codes of that any more."
-	if _, held, err := c.mayAbandon(ctx, journal, enroll.Console, seed); err != nil || !held {
+	if _, held, err := c.mayAbandon(ctx, c.held, enroll.Console, seed); err != nil || !held {
 		return err
 	}
 	if err := c.forgetConsole(ctx, name, c.at.items); err != nil {

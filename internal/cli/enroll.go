@@ -56,13 +56,11 @@ func deviceFlags(cmd *cobra.Command, o *enroll.DeviceOptions) {
 }
 
 func runEnroll(ctx context.Context, a *app, o enrollOptions) error {
-	files, owner, err := a.owner(o.add.name)
-	if o.add.name = owner.Profile; err == nil {
-		err = a.preflight(files, changes{profile: o.add.name, device: o.device.Name, stores: []string{o.add.stores.seed}})
-	}
+	_, owner, err := a.ownerBefore(o.add.name, changes{device: o.device.Name, stores: []string{o.add.stores.seed}})
 	if err != nil {
 		return err
 	}
+	o.add.name = owner
 	if o.console {
 		return runConsole(ctx, a, o)
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -79,13 +78,8 @@ func (a *app) journal(name string) (*enroll.Manager, error) {
 	return &enroll.Manager{Profile: name, JournalDir: filepath.Join(dir, "unfinished"), Now: a.now, Log: a.log()}, err
 }
 
-// errElsewhere says that a program makes the codes of the profile.
-var errElsewhere = errors.New("mfa_process is set")
-
 func (a *app) codesElsewhere(name string) error {
-	err := fault.New(fault.Config, "profile "+name, "to have this program generate them, delete mfa_process from "+a.editor().Paths.Own, "a program prints its codes (mfa_process), so a seed here is not used")
-	err.Err = errElsewhere
-	return err
+	return fault.New(fault.Config, "profile "+name, "to have this program generate them, delete mfa_process from "+a.editor().Paths.Own, "a program prints its codes (mfa_process), so a seed here is not used")
 }
 
 func (m *manager) resolve(name string) (profile.Settings, error) {

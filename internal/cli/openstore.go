@@ -166,6 +166,16 @@ type changes struct {
 	files   []string // of the AWS tools, that are rewritten
 }
 
+// ownerBefore is owner for a command that is about to make changes, and looks for what would stop them.
+func (a *app) ownerBefore(name string, c changes) (*profile.Files, string, error) {
+	files, owner, err := a.owner(name)
+	if err != nil {
+		return nil, "", err
+	}
+	c.profile = owner.Profile
+	return files, owner.Profile, a.preflight(files, c)
+}
+
 // preflight looks for what would stop the changes half-way, before the first of them. It changes nothing.
 // The access key and what the AWS config has already are looked at by checkKey and mayRegister.
 func (a *app) preflight(files *profile.Files, c changes) error {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -93,29 +92,29 @@ func abandonFlag(cmd *cobra.Command, abandon *bool) {
 
 // manage runs a flow on what a profile has, or forgets an earlier one about the same thing.
 func (a *app) manage(ctx context.Context, about enroll.Subject, o rotateOptions, flow func(context.Context, *manager, profile.Settings, rotateOptions) error) error {
-	files, owner, err := a.owner(o.profile)
-	name := owner.Profile
-	if err == nil {
-		err = a.preflight(files, changes{profile: name, device: o.device.Name})
-	}
+	_, owner, err := a.ownerBefore(o.profile, changes{device: o.device.Name})
 	if err != nil {
 		return err
 	}
-	m, err := a.manager(ctx, name, "", o.other)
-	if errors.Is(err, errElsewhere) && about == enroll.AccessKey {
-		return withRemedy(err, "by hand: aws iam create-access-key --output json --profile NAME | "+program+" add --profile NAME --yes --access-key-file -")
-	}
+	p, err := a.open(getOptions{profile: owner, iam: true})
 	if err != nil {
 		return err
 	}
-	p, err := a.open(getOptions{profile: m.Profile})
-	if err != nil {
-		return err
-	}
-	if p.KeyFromEnv() || p.SeedFromEnv() {
-		return fault.New(fault.Config, "profile "+m.Profile, "run: "+program+" add --profile NAME --from-env", "its access key or seed is in the environment, and cannot be replaced there")
+	switch {
+	case !p.HasKey():
+		return p.ready()
+	case len(p.Settings.MFAProcess) > 0 && about == enroll.AccessKey:
+		return withRemedy(a.codesElsewhere(owner), "by hand: aws iam create-access-key --output json --profile NAME | "+program+" add --profile NAME --yes --access-key-file -")
+	case len(p.Settings.MFAProcess) > 0:
+		return a.codesElsewhere(owner)
+	case p.KeyFromEnv() || p.SeedFromEnv():
+		return fault.New(fault.Config, "profile "+owner, "run: "+program+" add --profile NAME --from-env", "its access key or seed is in the environment, and cannot be replaced there")
 	}
 	if err := p.ready(); err != nil {
+		return err
+	}
+	m, err := a.managerOf(ctx, p, "", o.other)
+	if err != nil {
 		return err
 	}
 	if o.abandon {

@@ -167,7 +167,11 @@ func (s *setup) sameAsStatic() error {
 // one.
 func (s *setup) enrollDevice(ctx context.Context) error {
 	if s.console {
-		return s.enrollInConsole(ctx, s.m.SeedStore)
+		c, err := s.beginConsole(ctx, s.m.SeedStore)
+		if err != nil {
+			return err
+		}
+		return c.enroll(ctx)
 	}
 	w, err := s.open(getOptions{profile: s.name, fresh: true})
 	if err != nil {

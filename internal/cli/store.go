@@ -54,17 +54,14 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 	if o.to == "" {
 		return fault.New(fault.Usage, "store move", moveTo(o.profile, keystore.KindAge), "--to is missing")
 	}
-	files, owner, err := a.owner(o.profile)
+	files, owner, err := a.ownerBefore(o.profile, changes{stores: []string{o.to}})
 	if err != nil {
 		return err
 	}
-	if owner.Profile != o.profile {
-		return fault.New(fault.NoSecret, "profile "+o.profile, moveTo(owner.Profile, o.to), "it uses the access key and MFA device of profile %s", owner.Profile)
+	if owner != o.profile {
+		return fault.New(fault.NoSecret, "profile "+o.profile, moveTo(owner, o.to), "it uses the access key and MFA device of profile %s", owner)
 	}
 	own, _, err := edit.ReadOwn(files, o.profile)
-	if err == nil {
-		err = a.preflight(files, changes{profile: o.profile, stores: []string{o.to}})
-	}
 	if err != nil {
 		return err
 	}

@@ -35,10 +35,7 @@ type Options struct {
 
 // Cache is one user's cache. Any number of goroutines and processes may use it at once.
 type Cache struct {
-	dir  string
-	keys KeySource
-	now  func() time.Time
-	log  func(message string, pairs ...any)
+	Options
 
 	mu     sync.Mutex
 	places []place
@@ -50,9 +47,9 @@ type Cache struct {
 // symbolic link, belongs to somebody else or is open to others. Any other trouble with it leaves
 // the spare places.
 func Open(o Options) (*Cache, error) {
-	c := &Cache{dir: o.Dir, keys: o.Keys, now: o.Now, log: o.Log, places: []place{{path: o.Dir}}}
-	if c.log == nil {
-		c.log = func(string, ...any) {}
+	c := &Cache{Options: o, places: []place{{path: o.Dir}}}
+	if c.Log == nil {
+		c.Log = func(string, ...any) {}
 	}
 	for _, path := range o.Spare {
 		c.places = append(c.places, place{path: path, spare: true})
@@ -62,7 +59,7 @@ func Open(o Options) (*Cache, error) {
 		return nil, err
 	}
 	if err != nil && !os.IsNotExist(err) {
-		c.log("cache directory not used", "error", err)
+		c.Log("cache directory not used", "error", err)
 	}
 	return c, nil
 }

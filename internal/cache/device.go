@@ -41,14 +41,14 @@ func (s *Scope) Load() rules.Record {
 	r := s.unseal(stored)
 	r.Sent = stored.Sent
 	if s.cache.gone() { // and maybe the record of a code that has just been sent
-		r.Claim(totp.StepAt(s.cache.now()))
+		r.Claim(totp.StepAt(s.cache.Now()))
 	}
-	return r.Bounded(s.cache.now())
+	return r.Bounded(s.cache.Now())
 }
 
 // unseal returns what is stored but for the steps, as far as it can be believed.
 func (s *Scope) unseal(stored record) (r rules.Record) {
-	key, err := s.cache.keys.Read()
+	key, err := s.cache.Keys.Read()
 	if noKey := err != nil || key.IsZero(); noKey && stored.Bare != nil {
 		return stored.Bare.Bare()
 	} else if noKey || len(stored.Sealed) == 0 {
@@ -59,7 +59,7 @@ func (s *Scope) unseal(stored record) (r rules.Record) {
 		err = json.Unmarshal(plain, &r)
 	}
 	if err != nil {
-		s.cache.log("refusals ignored", "error", err)
+		s.cache.Log("refusals ignored", "error", err)
 		return rules.Record{}
 	}
 	return r
@@ -71,7 +71,7 @@ func (s *Scope) Save(r rules.Record) error {
 	stored := record{Sent: r.Sent}
 	r.Sent = nil
 	plain, err := json.Marshal(r)
-	key, noKey := s.cache.keys.Read()
+	key, noKey := s.cache.Keys.Read()
 	if noKey != nil || key.IsZero() {
 		key, noKey = s.cache.createKey()
 	}
@@ -82,7 +82,7 @@ func (s *Scope) Save(r rules.Record) error {
 		stored.Sealed, err = key.Seal(s.file, plain)
 	}
 	if err != nil {
-		s.cache.log("refusals not stored", "error", err)
+		s.cache.Log("refusals not stored", "error", err)
 	}
 	return save(s.cache, s.file+".device", stored)
 }
@@ -99,7 +99,7 @@ func (s *Scope) Claim(mark string) error { return s.claim(mark).Claim() }
 func (s *Scope) Free(mark string) { _ = s.claim(mark).Remove() }
 
 func (s *Scope) claim(mark string) kernelkey.Key {
-	return kernelkey.Key{Name: "aws-mfa-creds:code:" + hashed(s.cache.dir+"\n"+mark), Life: claimLife}
+	return kernelkey.Key{Name: "aws-mfa-creds:code:" + hashed(s.cache.Dir+"\n"+mark), Life: claimLife}
 }
 
 // LoadClock returns the clock that is stored under name, or the zero Clock, which needs no
@@ -165,7 +165,7 @@ func (s *Scope) TryLock() (unlock func(), held bool, err error) {
 		unlock()
 		return nil, false, err
 	case err != nil:
-		s.cache.log("going on without a lock", "error", err)
+		s.cache.Log("going on without a lock", "error", err)
 	}
 	return unlock, true, nil
 }
@@ -217,7 +217,7 @@ func load[T any](c *Cache, name string) T {
 		return s.Value
 	}
 	if !os.IsNotExist(err) {
-		c.log("state ignored", "file", name, "version", s.Version, "error", err)
+		c.Log("state ignored", "file", name, "version", s.Version, "error", err)
 	}
 	return none.Value
 }

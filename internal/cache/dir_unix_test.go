@@ -39,12 +39,12 @@ func TestOpenRefusesWhatOthersGetAt(t *testing.T) {
 			t.Parallel()
 			c := newCache(t)
 			put(t, c, id("a"), session("a"))
-			if err := test.spoil(t, c.dir); err != nil {
+			if err := test.spoil(t, c.Dir); err != nil {
 				t.Fatal(err)
 			}
-			_, err := Open(testOptions(c.dir))
+			_, err := Open(testOptions(c.Dir))
 			if fault.KindOf(err) != fault.Permissions || !strings.Contains(fault.Remedy(err), test.remedy) ||
-				!strings.HasPrefix(fault.Text(err), c.dir+": ") {
+				!strings.HasPrefix(fault.Text(err), c.Dir+": ") {
 				t.Errorf("Open = %v; %s", err, fault.Remedy(err))
 			}
 		})
@@ -60,10 +60,10 @@ func toLink(dir string) error {
 func TestMadeUnsafeWhileOpen(t *testing.T) {
 	t.Parallel()
 	c := newCache(t)
-	if err := os.Mkdir(c.dir, 0o755); err != nil {
+	if err := os.Mkdir(c.Dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(c.dir, 0o755); err != nil {
+	if err := os.Chmod(c.Dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Put(id("a"), session("a")); fault.KindOf(err) != fault.Permissions {
@@ -72,7 +72,7 @@ func TestMadeUnsafeWhileOpen(t *testing.T) {
 	if _, held, err := c.Scope("device").TryLock(); held || fault.KindOf(err) != fault.Permissions {
 		t.Errorf("TryLock = %v, %v", held, err)
 	}
-	if n := len(names(t, c.dir)); n != 0 {
+	if n := len(names(t, c.Dir)); n != 0 {
 		t.Errorf("%d files written", n)
 	}
 }
@@ -142,7 +142,7 @@ func TestForeignFilesMiss(t *testing.T) {
 			if err := store(); err != nil {
 				t.Fatal(err)
 			}
-			for _, path := range []string{entryPath(c, id("a")), filepath.Join(c.dir, scope.file+".device"), filepath.Join(c.dir, hashed("aws")+".clock")} {
+			for _, path := range []string{entryPath(c, id("a")), filepath.Join(c.Dir, scope.file+".device"), filepath.Join(c.Dir, hashed("aws")+".clock")} {
 				if err := test.swap(path); err != nil {
 					t.Fatal(err)
 				}
@@ -181,7 +181,7 @@ func TestStrangeLockFilesDoNotStopUs(t *testing.T) {
 		c := newCache(t)
 		put(t, c, id("a"), session("a"))
 		scope := c.Scope("device")
-		if err := swap(filepath.Join(c.dir, scope.lockName())); err != nil {
+		if err := swap(filepath.Join(c.Dir, scope.lockName())); err != nil {
 			t.Fatal(err)
 		}
 		unlock, held, err := scope.TryLock()
@@ -201,14 +201,14 @@ func TestReadOnlyDirectory(t *testing.T) {
 	}
 	c := openCache(t, testOptions(filepath.Join(home, "cache")))
 	put(t, c, id("a"), session("a"))
-	for _, name := range names(t, c.dir) {
-		if err := os.Chown(filepath.Join(c.dir, name), stranger, stranger); err != nil {
+	for _, name := range names(t, c.Dir) {
+		if err := os.Chown(filepath.Join(c.Dir, name), stranger, stranger); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(os.Chown(c.dir, stranger, stranger), os.Chmod(c.dir, 0o500)); err != nil {
+	if err := errors.Join(os.Chown(c.Dir, stranger, stranger), os.Chmod(c.Dir, 0o500)); err != nil {
 		t.Fatal(err)
 	}
-	dir := c.dir
+	dir := c.Dir
 	run(t, "read-only", dir, uidVar+"=54321")
 }

@@ -32,7 +32,7 @@ func smallDisk(t *testing.T, options string) *Cache {
 // wantSpare checks that a spare place does all that the disk of c does not.
 func wantSpare(t *testing.T, c *Cache) {
 	t.Helper()
-	o := testOptions(c.dir)
+	o := testOptions(c.Dir)
 	o.Spare = []string{"/proc/nowhere", filepath.Join(t.TempDir(), "spare")}
 	first, second := openCache(t, o), openCache(t, o)
 	put(t, first, id("b"), session("b"))
@@ -76,7 +76,7 @@ func wantNoHarm(t *testing.T, c *Cache) {
 		t.Fatalf("TryLock = %v, %v", held, err)
 	}
 	unlock()
-	for _, name := range names(t, c.dir) {
+	for _, name := range names(t, c.Dir) {
 		if strings.HasSuffix(name, ".tmp") {
 			t.Errorf("%s is left over", name)
 		}
@@ -87,7 +87,7 @@ func wantNoHarm(t *testing.T, c *Cache) {
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	c := smallDisk(t, "size=64k")
-	_ = os.WriteFile(filepath.Join(c.dir, "filler"), make([]byte, 1<<20), 0o600)
+	_ = os.WriteFile(filepath.Join(c.Dir, "filler"), make([]byte, 1<<20), 0o600)
 	wantNoHarm(t, c)
 }
 
@@ -95,7 +95,7 @@ func TestNoInodes(t *testing.T) {
 	t.Parallel()
 	c := smallDisk(t, "nr_inodes=32")
 	for i := range 32 {
-		_ = os.WriteFile(filepath.Join(c.dir, "filler"+string(rune('a'+i))), nil, 0o600)
+		_ = os.WriteFile(filepath.Join(c.Dir, "filler"+string(rune('a'+i))), nil, 0o600)
 	}
 	wantNoHarm(t, c)
 }
@@ -103,9 +103,9 @@ func TestNoInodes(t *testing.T) {
 func TestReadOnlyDisk(t *testing.T) {
 	t.Parallel()
 	c := smallDisk(t, "size=64k")
-	if err := terminal.ReadOnly(filepath.Dir(c.dir)); err != nil {
+	if err := terminal.ReadOnly(filepath.Dir(c.Dir)); err != nil {
 		t.Fatal(err)
 	}
 	wantNoHarm(t, c)
-	run(t, "read-only", c.dir)
+	run(t, "read-only", c.Dir)
 }

@@ -88,7 +88,7 @@ func reveal(s creds.Session) []any {
 
 // entryPath returns where the session id of the test key is kept.
 func entryPath(c *Cache, id string) string {
-	return filepath.Join(c.dir, testKey().Name(id)+sessionSuffix)
+	return filepath.Join(c.Dir, testKey().Name(id)+sessionSuffix)
 }
 
 func readFile(t testing.TB, path string) []byte {

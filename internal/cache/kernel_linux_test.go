@@ -321,7 +321,7 @@ func fillQuota(c *Cache) error {
 	if err := doEverything(c); err != nil {
 		return err
 	}
-	if c.keys.(StoredKey).InFile() == nil {
+	if c.Keys.(StoredKey).InFile() == nil {
 		return errors.New("the key is not in a file")
 	}
 	return nil

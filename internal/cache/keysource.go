@@ -55,11 +55,11 @@ func (c *Cache) createKey() (Key, error) {
 	case err == nil:
 		defer unlock()
 	case ctx.Err() != nil:
-		c.log("going on without the lock", "lock", keyLock)
+		c.Log("going on without the lock", "lock", keyLock)
 	default:
 		return Key{}, err
 	}
-	key, err := c.keys.Create()
+	key, err := c.Keys.Create()
 	if err == nil && key.IsZero() {
 		err = ErrNoKey
 	}

@@ -74,7 +74,7 @@ func (c *Cache) look() (first error) {
 		case i == 0:
 			first = err
 		case err != nil && !os.IsNotExist(err): // errors.Is would be slow where it is first used, in a warm get
-			c.log("not used by the cache", "dir", c.places[i].path, "error", err)
+			c.Log("not used by the cache", "dir", c.places[i].path, "error", err)
 		}
 	}
 	return first

@@ -239,7 +239,7 @@ func createAndTell(c *Cache) error {
 }
 
 func readAndTell(c *Cache) error {
-	k, err := c.keys.Read()
+	k, err := c.Keys.Read()
 	return tell(k, err)
 }
 
@@ -281,11 +281,11 @@ func TestProcessesNeverSeeATornEntry(t *testing.T) {
 	c := newCache(t)
 	put(t, c, id("a"), session("a"))
 	for range 3 {
-		start(t, "writer", c.dir)
+		start(t, "writer", c.Dir)
 	}
 	var readers []*exec.Cmd
 	for range 4 {
-		readers = append(readers, start(t, "reader", c.dir))
+		readers = append(readers, start(t, "reader", c.Dir))
 	}
 	for _, reader := range readers {
 		if err := reader.Wait(); err != nil {
@@ -314,7 +314,7 @@ func TestKilledWritersLeaveAWholeEntry(t *testing.T) {
 	c := newCache(t)
 	put(t, c, id("a"), session("a"))
 	for i := range 30 {
-		cmd := start(t, "writer", c.dir)
+		cmd := start(t, "writer", c.Dir)
 		time.Sleep(time.Duration(5+2*i) * time.Millisecond)
 		cmd.Process.Kill()
 		cmd.Wait()
@@ -326,7 +326,7 @@ func TestKilledHolderFreesTheLock(t *testing.T) {
 	t.Parallel()
 	c := newCache(t)
 	for range 5 {
-		cmd := child("holder", c.dir)
+		cmd := child("holder", c.Dir)
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)

@@ -30,7 +30,7 @@ const (
 func (c *Cache) Get(id string) (creds.Session, bool) {
 	session, err := c.get(id)
 	if err != nil {
-		c.log("session not in the cache", "reason", err)
+		c.Log("session not in the cache", "reason", err)
 		return creds.Session{}, false
 	}
 	return session, true
@@ -40,7 +40,7 @@ func (c *Cache) get(id string) (creds.Session, error) {
 	if len(c.existing()) == 0 {
 		return creds.Session{}, fs.ErrNotExist
 	}
-	key, err := c.keys.Read()
+	key, err := c.Keys.Read()
 	if err != nil {
 		return creds.Session{}, err
 	}
@@ -62,7 +62,7 @@ func (c *Cache) Put(id string, s creds.Session) error {
 	}
 	key, err := c.createKey()
 	if err != nil {
-		return securefile.Fault(c.dir, err)
+		return securefile.Fault(c.Dir, err)
 	}
 	entry, err := key.SealSession(id, s)
 	if err != nil {
@@ -80,12 +80,12 @@ func (c *Cache) Remove(id string) error {
 	if len(c.existing()) == 0 {
 		return nil
 	}
-	key, err := c.keys.Read()
+	key, err := c.Keys.Read()
 	switch {
 	case errors.Is(err, ErrNoKey), err == nil && key.IsZero():
 		return nil // no key, no entry
 	case err != nil:
-		return securefile.Fault(c.dir, err)
+		return securefile.Fault(c.Dir, err)
 	}
 	return c.remove(key.Name(id) + sessionSuffix)
 }
@@ -94,7 +94,7 @@ func (c *Cache) Remove(id string) error {
 // how many there were. Records and locks stay: they keep token codes from being sent twice.
 func (c *Cache) Clear(keep ...string) (n int, err error) {
 	gone, kept := make(map[string]bool), make(map[string]bool)
-	if key, err := c.keys.Read(); err == nil && !key.IsZero() {
+	if key, err := c.Keys.Read(); err == nil && !key.IsZero() {
 		for _, id := range keep {
 			kept[key.Name(id)+sessionSuffix] = true
 		}
@@ -191,17 +191,17 @@ const (
 // sweep removes, every few hours, sessions that have expired, whatever key they are sealed with,
 // and the temporary files of writers that were killed.
 func (c *Cache) sweep() {
-	now := c.now()
+	now := c.Now()
 	for _, dir := range c.existing() {
 		if !sweepDue(dir, now) {
 			continue
 		}
 		if err := dir.Sweep(now.Add(-securefile.Abandoned)); err != nil {
-			c.log("temporary files not swept", "error", err)
+			c.Log("temporary files not swept", "error", err)
 		}
 		entries, err := fs.ReadDir(dir.Root.FS(), ".")
 		if err != nil {
-			c.log("sessions not swept", "error", err)
+			c.Log("sessions not swept", "error", err)
 		}
 		for _, entry := range entries {
 			info, err := entry.Info()

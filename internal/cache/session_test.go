@@ -22,7 +22,7 @@ func TestMissThenHit(t *testing.T) {
 	t.Parallel()
 	c := newCache(t)
 	wantMiss(t, c, id("a"), "empty cache")
-	if _, err := os.Stat(c.dir); !os.IsNotExist(err) {
+	if _, err := os.Stat(c.Dir); !os.IsNotExist(err) {
 		t.Error("a miss has made the directory")
 	}
 	put(t, c, id("a"), session("a"))
@@ -31,7 +31,7 @@ func TestMissThenHit(t *testing.T) {
 	put(t, c, id("a"), session("c"))
 	wantHit(t, c, id("a"), session("c"))
 
-	again := openCache(t, testOptions(c.dir))
+	again := openCache(t, testOptions(c.Dir))
 	wantHit(t, again, id("a"), session("c"))
 }
 
@@ -51,21 +51,21 @@ func TestNothingInClear(t *testing.T) {
 	t.Parallel()
 	c := newCache(t)
 	put(t, c, id("a"), session("a"))
-	holdsInClear(t, c.dir, "ASIAa", "aaaaaa", "2026-11", id("a")[:16])
+	holdsInClear(t, c.Dir, "ASIAa", "aaaaaa", "2026-11", id("a")[:16])
 }
 
 func TestOtherKeyMisses(t *testing.T) {
 	t.Parallel()
 	c := newCache(t)
 	put(t, c, id("a"), session("a"))
-	o := testOptions(c.dir)
+	o := testOptions(c.Dir)
 	o.Keys = always(DeriveKey(creds.NewSecret("other"), creds.NewSecret("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")))
 	other := openCache(t, o)
 	wantMiss(t, other, id("a"), "another key")
 
 	// Not even under the name that the other key looks for.
 	k, _ := o.Keys.Read()
-	writeFile(t, filepath.Join(c.dir, k.Name(id("a"))+sessionSuffix), readFile(t, entryPath(c, id("a"))))
+	writeFile(t, filepath.Join(c.Dir, k.Name(id("a"))+sessionSuffix), readFile(t, entryPath(c, id("a"))))
 	wantMiss(t, other, id("a"), "an entry of another key")
 }
 
@@ -78,7 +78,7 @@ func TestNoKeyMisses(t *testing.T) {
 		"an error": KeyFunc(func() (Key, error) { return Key{}, errors.New("locked") }),
 		"zero key": always(Key{}),
 	} {
-		o := testOptions(c.dir)
+		o := testOptions(c.Dir)
 		o.Keys = keys
 		keyless := openCache(t, o)
 		wantMiss(t, keyless, id("a"), name)
@@ -198,7 +198,7 @@ func TestClear(t *testing.T) {
 	for _, name := range []string{"a", "b", "c"} {
 		put(t, c, id(name), session(name))
 	}
-	writeFile(t, filepath.Join(c.dir, strings.Repeat("f", 32)+sessionSuffix), []byte("of another key"))
+	writeFile(t, filepath.Join(c.Dir, strings.Repeat("f", 32)+sessionSuffix), []byte("of another key"))
 	scope := c.Scope("device")
 	record := scope.Load()
 	record.Claim(100)
@@ -224,8 +224,8 @@ func TestSweep(t *testing.T) {
 	o.Now = func() time.Time { return now }
 	c := openCache(t, o)
 	put(t, c, id("a"), session("a"))
-	old := filepath.Join(c.dir, strings.Repeat("0", 32)+sessionSuffix)
-	temp := filepath.Join(c.dir, ".aws-mfa-creds-0123456789abcdef.tmp")
+	old := filepath.Join(c.Dir, strings.Repeat("0", 32)+sessionSuffix)
+	temp := filepath.Join(c.Dir, ".aws-mfa-creds-0123456789abcdef.tmp")
 	plant := func() {
 		for _, path := range []string{old, temp} {
 			writeFile(t, path, nil)
@@ -244,7 +244,7 @@ func TestSweep(t *testing.T) {
 	now = now.Add(sweepEvery + time.Minute)
 	put(t, c, id("a"), session("a"))
 	if !gone(old) || !gone(temp) {
-		t.Errorf("not swept: %v", names(t, c.dir))
+		t.Errorf("not swept: %v", names(t, c.Dir))
 	}
 	wantHit(t, c, id("a"), session("a"))
 	now = now.Add(-24 * time.Hour)
@@ -301,7 +301,7 @@ func TestRemovedUnderOurFeet(t *testing.T) {
 	}
 	c := newCache(t)
 	put(t, c, id("a"), session("a"))
-	if err := os.RemoveAll(c.dir); err != nil {
+	if err := os.RemoveAll(c.Dir); err != nil {
 		t.Fatal(err)
 	}
 	wantMiss(t, c, id("a"), "removed by hand")
@@ -323,10 +323,10 @@ func TestReplacedUnderOurFeet(t *testing.T) {
 	}
 	c := newCache(t)
 	put(t, c, id("a"), session("a"))
-	if err := os.Rename(c.dir, c.dir+".old"); err != nil {
+	if err := os.Rename(c.Dir, c.Dir+".old"); err != nil {
 		t.Fatal(err)
 	}
-	other := openCache(t, testOptions(c.dir))
+	other := openCache(t, testOptions(c.Dir))
 	put(t, other, id("a"), session("b"))
 	unlock, held, err := other.Scope("x").TryLock()
 	if err != nil || !held {
@@ -353,7 +353,7 @@ func TestRecordRemovedUnderOurFeet(t *testing.T) {
 		t.Skip("Windows does not remove a directory that is open")
 	}
 	scope := newCache(t).Scope("device")
-	if err := errors.Join(scope.Save(someRecord()), os.RemoveAll(scope.cache.dir)); err != nil {
+	if err := errors.Join(scope.Save(someRecord()), os.RemoveAll(scope.cache.Dir)); err != nil {
 		t.Fatal(err)
 	}
 	if err := scope.Save(someRecord()); err != nil || len(scope.Load().Sent) == 0 {
@@ -376,12 +376,12 @@ func TestRemovedUnderWaiters(t *testing.T) {
 	defer unlock()
 	waiters := make([]*Cache, 50)
 	for i := range waiters {
-		waiters[i] = openCache(t, testOptions(holder.dir))
+		waiters[i] = openCache(t, testOptions(holder.Dir))
 		if _, held, err := waiters[i].Scope("device").TryLock(); held || err != nil {
 			t.Fatal(held, err)
 		}
 	}
-	if err := os.RemoveAll(holder.dir); err != nil {
+	if err := os.RemoveAll(holder.Dir); err != nil {
 		t.Fatal(err)
 	}
 	var holders atomic.Int32
@@ -402,9 +402,9 @@ func TestRemovedUnderWaiters(t *testing.T) {
 	}
 	put(t, holder, id("a"), session("a")) // into the new directory, for all of them
 	for _, c := range waiters[:2] {
-		wantHit(t, openCache(t, testOptions(c.dir)), id("a"), session("a"))
+		wantHit(t, openCache(t, testOptions(c.Dir)), id("a"), session("a"))
 	}
-	if _, err := os.Stat(holder.dir + "/" + holder.Scope("device").lockName()); err != nil {
+	if _, err := os.Stat(holder.Dir + "/" + holder.Scope("device").lockName()); err != nil {
 		t.Error(err)
 	}
 }

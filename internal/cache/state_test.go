@@ -37,14 +37,14 @@ func TestRecord(t *testing.T) {
 	if err := scope.Save(someRecord()); err != nil {
 		t.Fatal(err)
 	}
-	again := openCache(t, testOptions(c.dir))
+	again := openCache(t, testOptions(c.Dir))
 	if got := again.Scope("arn:aws:iam::123456789012:mfa/name").Load(); !reflect.DeepEqual(got, someRecord()) {
 		t.Errorf("got %+v", got)
 	}
 	if got := again.Scope("another").Load(); !reflect.DeepEqual(got, rules.Record{}) {
 		t.Errorf("another scope: %+v", got)
 	}
-	for _, name := range names(t, c.dir) {
+	for _, name := range names(t, c.Dir) {
 		if strings.ContainsAny(name, ":/ ") || strings.ToLower(name) != name || strings.Contains(name, "arn") {
 			t.Errorf("file name %q", name)
 		}
@@ -72,8 +72,8 @@ func TestClock(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if got := c.LoadClock("aws"); !got.IsZero() || len(names(t, c.dir)) != 0 {
-		t.Errorf("not forgotten: %+v, %v", got, names(t, c.dir))
+	if got := c.LoadClock("aws"); !got.IsZero() || len(names(t, c.Dir)) != 0 {
+		t.Errorf("not forgotten: %+v, %v", got, names(t, c.Dir))
 	}
 }
 
@@ -84,7 +84,7 @@ func TestDamagedStateIsNone(t *testing.T) {
 	if err := scope.Save(someRecord()); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(c.dir, scope.file+".device")
+	path := filepath.Join(c.Dir, scope.file+".device")
 	whole := readFile(t, path)
 	for size := range len(whole) - 2 {
 		writeFile(t, path, whole[:size])
@@ -138,7 +138,7 @@ func TestTryLock(t *testing.T) {
 	if err != nil || !held {
 		t.Fatalf("TryLock = %v, %v", held, err)
 	}
-	for _, other := range []*Cache{c, openCache(t, testOptions(c.dir))} {
+	for _, other := range []*Cache{c, openCache(t, testOptions(c.Dir))} {
 		if _, held, err := other.Scope("device").TryLock(); held || err != nil {
 			t.Errorf("taken twice: %v, %v", held, err)
 		}
@@ -155,7 +155,7 @@ func TestTryLock(t *testing.T) {
 		t.Errorf("after unlock: %v, %v", held, err)
 	}
 	unlock()
-	if n := len(names(t, c.dir)); n != 2 {
+	if n := len(names(t, c.Dir)); n != 2 {
 		t.Errorf("%d files: a lock file is removed or left over", n)
 	}
 }
@@ -165,7 +165,7 @@ func TestRemovedLockFile(t *testing.T) {
 	c := newCache(t)
 	scope := c.Scope("device")
 	unlock, _, _ := scope.TryLock()
-	if err := os.Remove(filepath.Join(c.dir, scope.lockName())); err != nil {
+	if err := os.Remove(filepath.Join(c.Dir, scope.lockName())); err != nil {
 		t.Skip("this system keeps open files:", err)
 	}
 	unlock2, held, err := scope.TryLock()
@@ -207,12 +207,12 @@ func TestRecordOfSomebodyElse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCache(t)
-			c.keys = test.key
+			c.Keys = test.key
 			scope := c.Scope("device")
 			if err := scope.Save(rules.Record{}); err != nil {
 				t.Fatal(err)
 			}
-			writeFile(t, filepath.Join(c.dir, scope.file+".device"), []byte(`{"version":1,"value":{`+test.value+`}}`))
+			writeFile(t, filepath.Join(c.Dir, scope.file+".device"), []byte(`{"version":1,"value":{`+test.value+`}}`))
 			r := scope.Load()
 			failure, failed := r.Failures["id"]
 			_, held := r.Held("id", time.Now())
@@ -241,18 +241,18 @@ func TestFailureIsSealed(t *testing.T) {
 	if err := scope.Save(someRecord()); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(c.dir, scope.file+".device")
+	path := filepath.Join(c.Dir, scope.file+".device")
 	if text := string(readFile(t, path)); strings.Contains(text, "remedy") || strings.Contains(text, "mark") {
 		t.Errorf("in clear: %s", text)
 	}
 	for name, key := range map[string]Key{"another key": DeriveKey(creds.NewSecret("corrected"), creds.NewSecret("seed")), "no key": {}} {
-		other := openCache(t, Options{Dir: c.dir, Keys: always(key), Now: time.Now})
+		other := openCache(t, Options{Dir: c.Dir, Keys: always(key), Now: time.Now})
 		if got := other.Scope("device").Load(); len(got.Failures)+len(got.Refused) != 0 || len(got.Sent) != 2 {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
 	moved := c.Scope("another device")
-	writeFile(t, filepath.Join(c.dir, moved.file+".device"), readFile(t, path))
+	writeFile(t, filepath.Join(c.Dir, moved.file+".device"), readFile(t, path))
 	if got := moved.Load(); len(got.Failures) != 0 {
 		t.Errorf("read as another's: %+v", got)
 	}
@@ -262,7 +262,7 @@ func TestFailureIsSealed(t *testing.T) {
 func TestFailureWithoutAKey(t *testing.T) {
 	t.Parallel()
 	c := newCache(t)
-	c.keys = always(Key{})
+	c.Keys = always(Key{})
 	var r rules.Record
 	r.Fail("id", rules.NewFailure(fault.New(fault.Refused, "thing", "remedy", "cause"), time.Now()))
 	if err := c.Scope("device").Save(r); err != nil {
@@ -283,13 +283,13 @@ func FuzzRecord(f *testing.F) {
 	f.Add([]byte{})
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	c := newCache(f)
-	c.keys, c.now = always(Key{}), func() time.Time { return now }
+	c.Keys, c.Now = always(Key{}), func() time.Time { return now }
 	scope := c.Scope("device")
 	if err := scope.Save(someRecord()); err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		writeFile(t, filepath.Join(c.dir, scope.file+".device"), data)
+		writeFile(t, filepath.Join(c.Dir, scope.file+".device"), data)
 		r := scope.Load()
 		if next := r.Next(59_000_000); next > 59_000_030 || next < 59_000_000 {
 			t.Errorf("the next step is %d", next)
@@ -319,7 +319,7 @@ func FuzzClock(f *testing.F) {
 	}
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		writeFile(t, filepath.Join(c.dir, hashed("aws")+".clock"), data)
+		writeFile(t, filepath.Join(c.Dir, hashed("aws")+".clock"), data)
 		clock := c.LoadClock("aws")
 		if current := clock.Current(now); !rules.Plausible(now.Add(current.SkewAt(now))) {
 			t.Errorf("believed: %+v", current)

@@ -69,11 +69,11 @@ func runDoctor(ctx context.Context, a *app, o doctorOptions) error {
 		return err
 	}
 	if o.fix {
-		if fixed := fixAll(ctx, a, r.found); len(fixed) > 0 {
+		if fixed := fixAll(ctx, a, r.Findings); len(fixed) > 0 {
 			if r, err = examine(ctx, a, o, answers); err != nil {
 				return err
 			}
-			r.fixed = fixed
+			r.Fixed = fixed
 		}
 	}
 	if err := r.print(a, o); err != nil {
@@ -82,11 +82,11 @@ func runDoctor(ctx context.Context, a *app, o doctorOptions) error {
 	return r.verdict()
 }
 
-// report is the outcome of a doctor.
+// report is the outcome of a doctor. Its JSON is a contract.
 type report struct {
-	found      []doctor.Finding
-	fixed      []fixed
-	notChecked []string
+	Findings   []doctor.Finding `json:"findings"`
+	Fixed      []fixed          `json:"fixed,omitempty"`
+	NotChecked []string         `json:"not_checked,omitempty"`
 }
 
 // examine looks at this machine and its profiles. Answers are those of AWS, from an earlier look too.
@@ -110,7 +110,7 @@ func examine(ctx context.Context, a *app, o doctorOptions, answers map[string]do
 	if err != nil {
 		return report{}, err
 	}
-	return report{found: doctor.Examine(facts), notChecked: in.NotChecked()}, nil
+	return report{Findings: doctor.Examine(facts), NotChecked: in.NotChecked()}, nil
 }
 
 // openForDoctor opens a profile as get does.
@@ -148,12 +148,12 @@ func unlockKeychain(ctx context.Context, a *app, store, identity string) {
 
 // verdict is the error that gives the process its exit code, or nil.
 func (r report) verdict() error {
-	kind := doctor.Worst(r.found)
+	kind := doctor.Worst(r.Findings)
 	if kind == 0 {
 		return nil
 	}
 	number := make(map[doctor.Severity]int)
-	for _, f := range r.found {
+	for _, f := range r.Findings {
 		number[f.Severity]++
 	}
 	return fault.New(kind, "doctor", "", "found %s and %s", counted(number[doctor.Error], "error"), counted(number[doctor.Warning], "warning"))
@@ -226,40 +226,21 @@ func rewrite(ctx context.Context, a *app, name string) error {
 	return err
 }
 
-// printedReport is a report as JSON. It is a contract.
-type printedReport struct {
-	Findings   []printedFinding `json:"findings"`
-	Fixed      []fixed          `json:"fixed,omitempty"`
-	NotChecked []string         `json:"not_checked,omitempty"`
-}
-
-// printedFinding is one finding of it.
-type printedFinding struct {
-	doctor.Finding
-
-	Fixable bool `json:"fixable,omitempty"` // --fix does it
-}
-
 // print prints the report. If nothing is wrong, it prints nothing.
 func (r report) print(a *app, o doctorOptions) error {
-	if !o.asJSON {
-		text := r.text(painter{coloured(a)}, o.verbose)
-		if len(text) == 0 {
-			return nil
-		}
+	if o.asJSON {
+		return a.printJSON(r)
+	}
+	if text := r.text(painter{coloured(a)}, o.verbose); len(text) > 0 {
 		return a.print(text)
 	}
-	p := printedReport{Findings: []printedFinding{}, Fixed: r.fixed, NotChecked: r.notChecked}
-	for _, f := range r.found {
-		p.Findings = append(p.Findings, printedFinding{f, f.Fix != nil})
-	}
-	return a.printJSON(p)
+	return nil
 }
 
 // text lays out a report for a person: first the machine, then the profiles.
 func (r report) text(paint painter, verbose bool) []byte {
 	var out bytes.Buffer
-	for _, done := range r.fixed {
+	for _, done := range r.Fixed {
 		verb, detail := "fixed: ", done.Done
 		if done.Problem != "" {
 			verb, detail = "not fixed: ", done.Done+": "+done.Problem
@@ -267,7 +248,7 @@ func (r report) text(paint painter, verbose bool) []byte {
 		fmt.Fprintln(&out, paint.bold(verb)+fault.Printable(detail))
 	}
 	heading, hidden := "\x00", 0
-	for _, f := range r.found {
+	for _, f := range r.Findings {
 		if f.Severity == doctor.Info && !verbose {
 			hidden++
 			continue
@@ -285,13 +266,13 @@ func (r report) text(paint painter, verbose bool) []byte {
 	if out.Len() == 0 && !verbose {
 		return nil
 	}
-	if len(r.found) == hidden {
+	if len(r.Findings) == hidden {
 		fmt.Fprintln(&out, "Nothing is wrong.")
 	}
 	if hidden > 0 {
 		fmt.Fprintf(&out, "%s more with --verbose.\n", counted(hidden, "remark"))
 	}
-	for _, what := range r.notChecked {
+	for _, what := range r.NotChecked {
 		fmt.Fprintln(&out, "Not checked: "+what+".")
 	}
 	return out.Bytes()

@@ -47,7 +47,8 @@ type Finding struct {
 	Consequence string `json:"consequence"`       // what will happen, and in which tool
 	Remedy      string `json:"remedy"`            // what to type or, where no command can do it, what to do
 
-	Fix *Fix `json:"-"` // how --fix repairs it; nil if that is not safe
+	Fix     *Fix `json:"-"` // how --fix repairs it; nil if that is not safe
+	Fixable bool `json:"fixable,omitempty"`
 }
 
 // when returns the finding if wrong.
@@ -73,12 +74,6 @@ func remark(place, what, consequence, remedy string) Finding {
 	return failure(0, place, what, consequence, remedy).demoted(Info)
 }
 
-// fixedBy returns the finding as one that --fix repairs.
-func (f Finding) fixedBy(fix Fix) Finding {
-	f.Fix = &fix
-	return f
-}
-
 // demoted returns the finding as one that makes no get fail.
 func (f Finding) demoted(to Severity) Finding {
 	f.Severity, f.Kind = to, 0
@@ -99,6 +94,11 @@ func refusal(err error, consequence string) Finding {
 		remedy = "try again; for more, run: " + Program + " get --debug --refresh --profile NAME"
 	}
 	return failure(fault.KindOf(err), place, what, consequence, remedy)
+}
+
+// refusals returns the finding of an error, if there is one.
+func refusals(err error, consequence string) []Finding {
+	return when(err != nil, refusal(err, consequence))
 }
 
 // command returns one of our commands about a profile.
@@ -126,7 +126,7 @@ const (
 // Examine applies all rules to the facts. The findings about the machine come first, then those of
 // each profile in the order of the facts, the worst first. Each thing is reported once.
 func Examine(f Facts) []Finding {
-	var all []Finding
+	all := []Finding{}
 	for _, rule := range Rules() {
 		if rule.machine != nil {
 			all = append(all, named(rule.machine(f), rule.ID, Profile{})...)
@@ -147,7 +147,7 @@ func Examine(f Facts) []Finding {
 func named(found []Finding, id string, p Profile) []Finding {
 	for i := range found {
 		f := &found[i]
-		f.ID, f.Profile = id, p.Name
+		f.ID, f.Profile, f.Fixable = id, p.Name, f.Fix != nil
 		if p.Name != "" {
 			f.Remedy = p.Asked.Flags.Remedy(cmp.Or(p.Asked.Profile, p.Name), f.Remedy)
 		}

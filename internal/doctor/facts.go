@@ -48,17 +48,8 @@ type File struct {
 	Path    string
 	Mode    fs.FileMode // permissions only; 0 where the platform has none
 	Foreign error       // it belongs to another user
-	Use     FileUse
+	Sealing bool        // it is the key that sessions are sealed with, not a file of the age store
 }
-
-// FileUse is what a file is for.
-type FileUse int
-
-// The uses.
-const (
-	StoreFile  FileUse = iota // a file of the age store
-	SealingKey                // the key that sessions are sealed with
-)
 
 // Cache is the state of the directory for sessions.
 type Cache struct {

@@ -76,7 +76,10 @@ func (in *Inspection) Facts(ctx context.Context) (Facts, error) {
 	}
 	f := Facts{
 		GOOS: runtime.GOOS, Now: in.Now(), Env: in.variables(), Stores: keystore.Kinds(), Proxy: awsapi.CheckProxy(in.Getenv), Program: in.Program,
-		Unreadable: in.Unreadable, Sealing: in.sealing(), Dirs: in.dirs(), Files: in.fileModes(), Cache: CacheState(in.Paths.Cache, cache.Spare(in.Paths.Cache, in.Getenv)),
+		Unreadable: in.Unreadable, Dirs: in.dirs(), Files: in.fileModes(), Cache: CacheState(in.Paths.Cache, cache.Spare(in.Paths.Cache, in.Getenv)),
+	}
+	if runtime.GOOS == "linux" {
+		f.Sealing = in.Sealing.InFile()
 	}
 	if in.Files == nil {
 		return f, nil
@@ -104,14 +107,6 @@ func (in *Inspection) variables() map[string]string {
 		}
 	}
 	return env
-}
-
-// sealing returns why the sealing key of the stored sessions is in a file, if it is.
-func (in *Inspection) sealing() error {
-	if runtime.GOOS != "linux" {
-		return nil
-	}
-	return in.Sealing.InFile()
 }
 
 // dirs returns the state of our directories.
@@ -145,12 +140,12 @@ func (in *Inspection) below(name string) string {
 
 // fileModes returns the modes of the files that matter.
 func (in *Inspection) fileModes() (all []File) {
-	add := func(path string, use FileUse) {
+	add := func(path string, sealing bool) {
 		info, err := os.Stat(path)
 		if err != nil || !info.Mode().IsRegular() {
 			return
 		}
-		file := File{Path: path, Use: use}
+		file := File{Path: path, Sealing: sealing}
 		if runtime.GOOS != "windows" { // where access control lists decide, and the mode says nothing
 			file.Mode = info.Mode().Perm()
 			if !securefile.Owned(info) {
@@ -159,12 +154,12 @@ func (in *Inspection) fileModes() (all []File) {
 		}
 		all = append(all, file)
 	}
-	add(in.below("sealing.key"), SealingKey)
+	add(in.below("sealing.key"), true)
 	age := in.below("age")
 	entries, _ := os.ReadDir(age)
 	for _, entry := range entries {
 		if name := entry.Name(); strings.HasSuffix(name, ".age") || name == "identity.txt" {
-			add(filepath.Join(age, name), StoreFile)
+			add(filepath.Join(age, name), false)
 		}
 	}
 	return all
@@ -277,7 +272,9 @@ func (in *Inspection) profile(ctx context.Context, name string, sections []profi
 		p.Unusable = err
 		return p
 	}
-	p.Settings, p.CABundle = opened.Settings, in.bundle(opened.Settings.CABundle)
+	p.Settings = opened.Settings
+	// Most profiles have the same, and it may hold hundreds of certificates.
+	p.CABundle = look(in.bundles, p.Settings.CABundle, func() error { return awsapi.CheckBundle(p.Settings.CABundle) })
 	if p.Unusable = opened.Missing; p.Unusable != nil {
 		return p
 	}
@@ -288,16 +285,6 @@ func (in *Inspection) profile(ctx context.Context, name string, sections []profi
 		p.Online = in.ask(ctx, opened, p)
 	}
 	return p
-}
-
-// bundle checks a CA bundle once: most profiles have the same, and it may hold hundreds of certificates.
-func (in *Inspection) bundle(path string) error {
-	err, checked := in.bundles[path]
-	if !checked {
-		err = awsapi.CheckBundle(path)
-		in.bundles[path] = err
-	}
-	return err
 }
 
 // command gathers what the AWS config has tools run. It returns how they call get, and whether the
@@ -381,7 +368,7 @@ type secretFact struct {
 // readSecrets tries to read access key and seed, each once however many profiles share it.
 func (in *Inspection) readSecrets(ctx context.Context, p *Profile, o *Opened) {
 	s := o.Settings
-	p.Key = in.once("key "+s.KeyStore+" "+s.Identity+" "+s.AccessKeyID, func() secretFact {
+	p.Key = look(in.secrets, "key "+s.KeyStore+" "+s.Identity+" "+s.AccessKeyID, func() secretFact {
 		if in.Unlock != nil {
 			in.Unlock(ctx, s.KeyStore, s.Identity)
 		}
@@ -391,18 +378,19 @@ func (in *Inspection) readSecrets(ctx context.Context, p *Profile, o *Opened) {
 	if o.Seed == nil {
 		return
 	}
-	seed := in.once("seed "+s.SeedStore+" "+s.Serial, func() secretFact {
+	seed := look(in.secrets, "seed "+s.SeedStore+" "+s.Serial, func() secretFact {
 		seed, err := o.Seed(ctx, s.Serial)
 		return secretFact{err, seed.Bits()}
 	})
 	p.Seed, p.SeedBits = seed.err, seed.bits
 }
 
-func (in *Inspection) once(name string, look func() secretFact) secretFact {
-	fact, done := in.secrets[name]
+// look returns the fact of a name, which is found once.
+func look[T any](known map[string]T, name string, find func() T) T {
+	fact, done := known[name]
 	if !done {
-		fact = look()
-		in.secrets[name] = fact
+		fact = find()
+		known[name] = fact
 	}
 	return fact
 }

@@ -2,17 +2,11 @@ package doctor
 
 import (
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-)
-
-// The permissions that others should not have: any, and those to write.
-const (
-	open     fs.FileMode = 0o077
-	writable fs.FileMode = 0o022
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
 // everyGet is the effect of an error that comes before everything else.
@@ -24,7 +18,7 @@ func filesUnreadable(f Facts) []Finding {
 	}
 	found := refusal(f.Unreadable, everyGet)
 	if strings.HasPrefix(found.Remedy, "chmod go-w ") {
-		found.Fix = &Fix{Protect, found.Place, writable}
+		found.Fix = &Fix{Protect, found.Place, securefile.Writable}
 	}
 	return []Finding{found}
 }
@@ -40,7 +34,7 @@ func directoryUnsafe(f Facts) (all []Finding) {
 			found.Consequence = "a sealing key there is not used"
 		}
 		if strings.Contains(found.What, "(mode ") {
-			found.Fix = &Fix{Protect, d.Path, open}
+			found.Fix = &Fix{Protect, d.Path, securefile.Open}
 		}
 		all = append(all, found)
 	}
@@ -49,13 +43,14 @@ func directoryUnsafe(f Facts) (all []Finding) {
 
 func fileExposed(f Facts) (all []Finding) {
 	for _, file := range f.Files {
-		if file.Foreign == nil && file.Mode&open == 0 {
+		if file.Foreign == nil && file.Mode&securefile.Open == 0 {
 			continue
 		}
 		found := failure(fault.Permissions, file.Path, fmt.Sprintf("is open to other users (mode %04o)", file.Mode.Perm()),
 			"the file is not used, because others may know what it protects: get fails in every tool",
-			"chmod 600 "+fault.Shell(file.Path)).fixedBy(Fix{Protect, file.Path, open})
-		if file.Use == SealingKey {
+			"chmod 600 "+fault.Shell(file.Path))
+		found.Fix = &Fix{Protect, file.Path, securefile.Open}
+		if file.Sealing {
 			found = found.demoted(Warning)
 			found.Consequence = "the key is not used: the next session is sealed with a new key, and the cached sessions are lost"
 		}
@@ -89,9 +84,11 @@ func leftovers(f Facts) (all []Finding) {
 		if len(d.Left) == 0 {
 			continue
 		}
-		all = append(all, warning(d.Path, fmt.Sprintf("processes that were killed left %d temporary files, such as %s", len(d.Left), d.Left[0]),
+		found := warning(d.Path, fmt.Sprintf("processes that were killed left %d temporary files, such as %s", len(d.Left), d.Left[0]),
 			"they take up space, and hold what was about to be stored",
-			Program+" doctor --fix").fixedBy(Fix{Kind: Sweep, Path: d.Path}))
+			Program+" doctor --fix")
+		found.Fix = &Fix{Kind: Sweep, Path: d.Path}
+		all = append(all, found)
 	}
 	return all
 }
@@ -193,7 +190,7 @@ func loadConfig(f Facts) []Finding {
 }
 
 func proxyMalformed(f Facts) []Finding {
-	return when(f.Proxy != nil, refusal(f.Proxy, "AWS is not asked without the proxy, so get fails once no cached session is left; most tools fail, too"))
+	return refusals(f.Proxy, "AWS is not asked without the proxy, so get fails once no cached session is left; most tools fail, too")
 }
 
 // given reports whether a variable of the env store is set, in either form.

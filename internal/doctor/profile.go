@@ -150,7 +150,7 @@ func amazon(host string) bool {
 }
 
 func caBundleUnusable(_ Facts, p Profile) []Finding {
-	return when(p.CABundle != nil, refusal(p.CABundle, "AWS is not asked, so get fails once no cached session is left; the AWS CLI and most SDKs fail as well"))
+	return refusals(p.CABundle, "AWS is not asked, so get fails once no cached session is left; the AWS CLI and most SDKs fail as well")
 }
 
 func clockSkew(f Facts, p Profile) []Finding {
@@ -246,9 +246,7 @@ func lastErrorOf(s session.Status, now time.Time) Finding {
 // noSession is the effect of an access key that cannot be used.
 const noSession = "there is no new session: get fails in every tool once no cached one is left"
 
-func keyRefused(_ Facts, p Profile) []Finding {
-	return when(p.Online.Identity != nil, refusal(p.Online.Identity, noSession))
-}
+func keyRefused(_ Facts, p Profile) []Finding { return refusals(p.Online.Identity, noSession) }
 
 func rootKey(_ Facts, p Profile) []Finding {
 	return when(p.Online.Root, warning("", "the access key is the root user's, of account "+fault.Printable(p.Online.Account),
@@ -282,5 +280,5 @@ func serialForeign(_ Facts, p Profile) []Finding {
 }
 
 func sessionRefused(_ Facts, p Profile) []Finding {
-	return when(p.Online.Session != nil, refusal(p.Online.Session, "get fails in every tool"))
+	return refusals(p.Online.Session, "get fails in every tool")
 }

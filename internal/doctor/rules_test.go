@@ -121,13 +121,13 @@ func cases() []expected { //nolint:maintidx // a table
 		{"files-unreadable", "error", fault.Permissions, "chmod go-w", Facts{Unreadable: fault.New(fault.Permissions, "/own/profiles.ini", "chmod go-w /own/profiles.ini", "open")}},
 		{"directory-unsafe", "error", fault.Permissions, "chmod 700", work(good, machine(func(f *Facts) { f.Dirs = []Dir{{Path: "/own/cache", Problem: permission}} }))},
 		{"directory-unsafe", "warning", 0, "chmod 700", work(good, machine(func(f *Facts) { f.Dirs = []Dir{{Path: "/own", Settings: true, Problem: permission}} }))},
-		{"file-exposed", "error", fault.Permissions, "chmod 600 '/own/a b'", work(good, machine(func(f *Facts) { f.Files = []File{{Path: "/own/a b", Mode: 0o640, Use: StoreFile}} }))},
+		{"file-exposed", "error", fault.Permissions, "chmod 600 '/own/a b'", work(good, machine(func(f *Facts) { f.Files = []File{{Path: "/own/a b", Mode: 0o640}} }))},
 		{"file-exposed", "error", fault.Permissions, "chown", work(good, machine(func(f *Facts) {
-			f.Files = []File{{Path: "/own/a", Foreign: fault.New(fault.Permissions, "/own/a", "chown", "belongs to another user"), Use: StoreFile}}
+			f.Files = []File{{Path: "/own/a", Foreign: fault.New(fault.Permissions, "/own/a", "chown", "belongs to another user")}}
 		}))},
-		{"file-exposed", "warning", 0, "new key", work(good, machine(func(f *Facts) { f.Files = []File{{Path: "/own/sealing.key", Mode: 0o604, Use: SealingKey}} }))},
+		{"file-exposed", "warning", 0, "new key", work(good, machine(func(f *Facts) { f.Files = []File{{Path: "/own/sealing.key", Mode: 0o604, Sealing: true}} }))},
 		{"none", "", 0, "", work(good, machine(func(f *Facts) {
-			f.Files = []File{{Path: "/own/a", Mode: 0o600, Use: StoreFile}}
+			f.Files = []File{{Path: "/own/a", Mode: 0o600}}
 		}))},
 		{"cache-off", "warning", 0, "HOME", work(good, machine(func(f *Facts) {
 			f.Cache.Unusable = fault.New(fault.Filesystem, "/own", "set AWS_MFA_CREDS_HOME", "full")
@@ -376,7 +376,7 @@ func TestNoFix(t *testing.T) {
 	for name, f := range map[string]Facts{
 		"unreadable": {Unreadable: fault.New(fault.Config, "/own/profiles.ini", "", "is a directory")},
 		"foreign":    {Dirs: []Dir{{Path: "/own", Problem: fault.New(fault.Permissions, "/own", "chown", "belongs to another user")}}},
-		"file":       {Files: []File{{Path: "/own/a", Foreign: fault.New(fault.Permissions, "/own/a", "chown", "belongs to another user"), Mode: 0o666, Use: StoreFile}}},
+		"file":       {Files: []File{{Path: "/own/a", Foreign: fault.New(fault.Permissions, "/own/a", "chown", "belongs to another user"), Mode: 0o666}}},
 		"other":      work(good, one(func(p *Profile) { p.Command.State = Another })),
 		"wrapper":    work("/bin/nice "+good, one(func(p *Profile) { p.Command.State = Another })),
 		"arguments":  work(good, one(func(p *Profile) { p.Command.Accepted = false })),
@@ -446,7 +446,7 @@ func TestOnlyOne(t *testing.T) {
 	exposed := fault.New(fault.Permissions, "/own/age/identity.txt", "chmod", "is open to other users (mode 0644)")
 	unset := fault.New(fault.NoSecret, "AWS_MFA_CREDS_SEED", "set it", "is not set")
 	for name, f := range map[string]Facts{
-		"file-exposed":      work(good, one(func(p *Profile) { p.Key, p.Seed = exposed, exposed }), machine(func(f *Facts) { f.Files = []File{{Path: "/own/age/identity.txt", Mode: 0o644, Use: StoreFile}} })),
+		"file-exposed":      work(good, one(func(p *Profile) { p.Key, p.Seed = exposed, exposed }), machine(func(f *Facts) { f.Files = []File{{Path: "/own/age/identity.txt", Mode: 0o644}} })),
 		"env-store-partial": work(good, one(func(p *Profile) { p.Serial, p.Seed, p.Unusable = "x", unset, unset }), env("AWS_MFA_CREDS_ACCESS_KEY_ID", "set", "AWS_MFA_CREDS_SECRET_ACCESS_KEY", "set")),
 		"key-repeated":      work(good, options(profile.KeyRegion, "x"), one(func(p *Profile) { p.Notes = []string{"config:2: repeats the key region"} })),
 	} {

@@ -20,6 +20,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/warm"
 )
 
@@ -64,7 +65,7 @@ func (a *app) managerOf(ctx context.Context, p *opened, seedStore string, other 
 	m := &manager{app: a, Manager: journal, other: other, clock: p.clock}
 	m.Paths, m.Cache = a.editor().Paths, p.Cache
 	m.Open = func(store string) (keystore.Items, error) { return a.items(store, &a.ask) }
-	m.Resolve, m.Identify, m.Dial, m.Prove, m.Forget = m.resolve, m.identify, m.dial, m.prove, m.forget
+	m.Resolve, m.Identify, m.Dial, m.Prove, m.Join, m.Forget = m.resolve, m.identify, m.dial, m.prove, m.join, m.forget
 	m.Now, m.Sleep = p.clock.Now, sleeper(os.Getppid)
 	m.Progress = func(line string) { m.print("%s", fault.Printable(line)) }
 	m.Countdown, m.Confirm = m.showWait, m.confirmLast
@@ -172,6 +173,19 @@ func (m *manager) prove(ctx context.Context, proof enroll.Proof) error {
 	}
 	_, err = m.sessionWith(ctx, p, proven{m, key, m.SeedStore, proof.Serial}, session.Options{Refresh: true, Ahead: true})
 	return err
+}
+
+// join joins the hosts that have the stored access key and seed: that of the first device, or seed if there is none.
+func (m *manager) join(ctx context.Context, seed totp.Seed) (secret creds.Secret, f session.Fleet, err error) {
+	p, key, err := m.withKey(ctx, creds.AccessKey{})
+	if err != nil || p.broker.Fleet == nil {
+		return key.Secret, nil, err
+	}
+	if first, err := p.Seed(ctx, p.Plan.Serial); err == nil {
+		seed = first
+	}
+	f, err = p.broker.Fleet(key.Secret, seed.Base32(), p.Plan)
+	return key.Secret, f, err
 }
 
 // forget deletes the sessions that were not made with the access key that the profile has now.

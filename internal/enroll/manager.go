@@ -24,6 +24,8 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
 // Manager changes the MFA device and the access key of one profile. All fields but Begin are required.
@@ -59,6 +61,10 @@ type Manager struct {
 	// Prove makes a real session. Its error is an *awsapi.Error if STS was called. It sends the
 	// code of a step that is not spent, and is not held off by earlier failures.
 	Prove func(ctx context.Context, p Proof) error
+
+	// Join returns what the codes of a device are claimed with before they are sent, besides its record: the secret
+	// access key that get uses, and the hosts that share it, or nil.
+	Join func(ctx context.Context, seed totp.Seed) (secret creds.Secret, f session.Fleet, err error)
 
 	// Forget deletes the cached sessions of the access key that was replaced.
 	Forget func(ctx context.Context) error

@@ -2,9 +2,11 @@ package enroll
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
@@ -21,18 +23,16 @@ const (
 // the current one, as people send them, so that nothing is waited for. Where AWS refuses that as
 // codes, the second is the next step and the one after, sent as soon as the next begins.
 func (r *run) sendPair(ctx context.Context, serial string, call func(context.Context, awsapi.Pair) error) error {
-	seed, err := r.seeds.Seed(ctx, serial)
+	d, done, err := r.codes(ctx, serial)
+	if done != nil {
+		defer done()
+	}
 	if err != nil {
 		return err
 	}
-	locked, unlock, err := r.open(ctx, serial)
-	if err != nil {
-		return err
-	}
-	defer unlock()
 	ahead, outdated := false, 0
 	for {
-		first, sent := choosePair(locked.Record, r.Now(), ahead)
+		first, sent := choosePair(d.Record, r.Now(), ahead)
 		begin := sent.Start()
 		if ahead || begin.After(r.Now()) {
 			begin = begin.Add(rules.ClockNoise)
@@ -43,9 +43,13 @@ func (r *run) sendPair(ctx context.Context, serial string, call func(context.Con
 		if r.Now().Add(rules.MinStepLeft).After(sent.End()) {
 			continue // the wait was longer than it should be
 		}
-		locked.Claim(first, first+1)
-		err := call(ctx, awsapi.Pair{User: r.who.User(), Serial: serial, First: seed.Code(first), Second: seed.Code(first + 1), Expires: sent.End()})
-		locked.Settle(err, first, first+1)
+		if free, err := d.claim(ctx, first); err != nil {
+			return err
+		} else if !free {
+			continue
+		}
+		err := call(ctx, awsapi.Pair{User: r.who.User(), Serial: serial, First: d.seed.Code(first), Second: d.seed.Code(first + 1), Expires: sent.End()})
+		d.Settle(ctx, d.fleet, serial, err, first, first+1)
 		switch {
 		case is(err, awsapi.CodeOutOfDate) && outdated < rules.MaxOutdated:
 			outdated++
@@ -55,6 +59,48 @@ func (r *run) sendPair(ctx context.Context, serial string, call func(context.Con
 			return err
 		}
 	}
+}
+
+// codes are those of a device, while its lock is held.
+type codes struct {
+	*session.LockedRecord
+	serial string
+	seed   totp.Seed
+	secret creds.Secret  // that get sends the codes with
+	fleet  session.Fleet // nil: none
+}
+
+// codes takes the lock, and joins the hosts that share the device. done, if it is not nil, gives both back.
+func (r *run) codes(ctx context.Context, serial string) (d codes, done func(), err error) {
+	d.serial = serial
+	if d.seed, err = r.seeds.Seed(ctx, serial); err != nil {
+		return d, nil, err
+	}
+	locked, unlock, err := r.open(ctx, serial)
+	if err != nil {
+		return d, nil, err
+	}
+	d.LockedRecord = locked
+	if d.secret, d.fleet, err = r.Join(ctx, d.seed); err != nil || d.fleet == nil {
+		return d, unlock, err
+	}
+	return d, func() { d.fleet.Leave(ctx); unlock() }, nil
+}
+
+// claim claims the codes of first and the next step. It is false if one of them may have been sent.
+func (d codes) claim(ctx context.Context, first totp.Step) (free bool, err error) {
+	for step := first; step <= first+1; step++ {
+		if _, free, err = d.ClaimIn(ctx, d.fleet, session.Wish{}, d.serial, step); err == nil && free {
+			free, err = d.Claim(d.serial, step, rules.CodeMark(d.secret.Reveal(), d.seed.Code(step).Reveal()))
+		}
+		if errors.Is(err, session.ErrWaiting) {
+			err = context.Cause(ctx)
+		}
+		if err != nil || !free {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // choosePair returns the first of two consecutive steps, neither of which was sent, and the one

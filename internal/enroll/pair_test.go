@@ -17,6 +17,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -29,6 +30,7 @@ type bubble struct {
 	store keystore.Items
 	cache *cache.Cache
 
+	fleet  session.Fleet
 	answer func(n int) error // to the nth pair
 	pairs  [][2]totp.Step
 	sent   []totp.Step // the steps during which they were sent
@@ -65,6 +67,9 @@ func (b *bubble) run() *run {
 		who:   awsapi.Identity{ARN: "arn:aws:iam::123456789012:user/alice"},
 		seeds: b.store,
 		Manager: &Manager{
+			Join: func(context.Context, totp.Seed) (creds.Secret, session.Fleet, error) {
+				return creds.Secret{}, b.fleet, nil
+			},
 			Cache: b.cache, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 			Sleep: func(ctx context.Context, d time.Duration) error {
 				select {
@@ -278,5 +283,38 @@ func TestNewSeedWaitsForNothing(t *testing.T) {
 func sealing() cache.KeySource {
 	return cache.KeyFunc(func() (cache.Key, error) {
 		return cache.DeriveKey(creds.NewSecret("secret"), creds.NewSecret("seed")), nil
+	})
+}
+
+// others is a fleet in which other hosts have claimed steps.
+type others struct {
+	session.Fleet
+	claimed, freed []totp.Step
+}
+
+func (o *others) Claim(_ context.Context, _ session.Wish, _ string, step totp.Step) (*creds.Session, bool, error) {
+	free := !slices.Contains(o.claimed, step) && !slices.Contains(o.claimed, step+1)
+	return nil, free, nil
+}
+func (o *others) Free(_ context.Context, _ string, step totp.Step) { o.freed = append(o.freed, step) }
+func (*others) Leave(context.Context)                    {}
+
+// TestPairOfAFleet sends no code that another host has claimed, and gives back those that were not sent.
+func TestPairOfAFleet(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		t.Helper()
+		now := totp.StepAt(time.Now())
+		fleet := &others{claimed: []totp.Step{now}}
+		b.fleet = fleet
+		b.answer = func(int) error { return failed(awsapi.Unreachable, awsapi.Unsent) }
+		if err := b.send(t.Context()); err == nil {
+			t.Error("no error")
+		}
+		if want := [2]totp.Step{now + 1, now + 2}; len(b.pairs) != 1 || b.pairs[0] != want || !slices.Equal(fleet.freed, want[:]) {
+			t.Errorf("sent %v, freed %v", b.pairs, fleet.freed)
+		}
+		if b.answer = func(int) error { return nil }; b.send(t.Context()) != nil || b.pairs[1] != b.pairs[0] {
+			t.Errorf("the second run sent %v", b.pairs)
+		}
 	})
 }

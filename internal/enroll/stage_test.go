@@ -139,11 +139,14 @@ func (s *stage) manager() *Manager {
 		Identify:   s.identify,
 		Dial:       s.dial,
 		Prove:      s.prove,
-		Forget:     func(context.Context) error { return nil },
-		Now:        func() time.Time { return s.clock.now().Add(s.skew()) },
-		Sleep:      s.sleep,
-		Progress:   func(line string) { s.lines = append(s.lines, line) },
-		Countdown:  func(_ string, left time.Duration) { s.waits = append(s.waits, left) },
+		Join: func(context.Context, totp.Seed) (creds.Secret, session.Fleet, error) {
+			return creds.Secret{}, nil, nil
+		},
+		Forget:    func(context.Context) error { return nil },
+		Now:       func() time.Time { return s.clock.now().Add(s.skew()) },
+		Sleep:     s.sleep,
+		Progress:  func(line string) { s.lines = append(s.lines, line) },
+		Countdown: func(_ string, left time.Duration) { s.waits = append(s.waits, left) },
 		Confirm: func(_ context.Context, last LastDevice) error {
 			if s.confirm == nil {
 				s.t.Errorf("asked about %+v", last)

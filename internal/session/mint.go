@@ -284,31 +284,18 @@ func (c *call) sendWith(ctx context.Context, t *rules.Target, request awsapi.Req
 	if again && *repeated {
 		return nil, c.notWaiting("see that mfa_process prints the current code each time", "the program that makes its codes prints one that was sent before, again and again")
 	}
-	claimed, err := v.claimCode(v.step, code)
-	*repeated = again || !claimed
-	switch {
-	case err != nil:
-		return nil, c.noPlace(err)
-	case *repeated:
-		return nil, nil //nolint:nilnil // nothing was sent
+	claimed, err := v.Claim(v.serial, v.step, code)
+	if *repeated = again || !claimed; err != nil || *repeated {
+		return nil, err
 	}
 	result := c.send(ctx, request)
-	if v.Settle(result.Err, v.step); v.Record.Code == "" {
-		v.Scope.Free(code)
-	}
-	c.unclaim(ctx, result.Err, v)
+	v.Settle(ctx, c.fleet, v.serial, result.Err, v.step)
 	if result.Err == nil {
 		v.Record.Accepted = c.markOf(v.codes)
 		v.Save()
 	}
 	result.Err = c.judge(v, result.Err)
 	return &result, nil
-}
-
-// noPlace is the failure where neither the disk nor the kernel knows which codes were sent.
-func (c *call) noPlace(unstored error) error {
-	return fault.New(fault.Filesystem, "MFA device "+c.plan.Serial, fault.Remedy(unstored),
-		"no token code was sent: another process may have sent it, because there is no place for a lock and a record (%s)", fault.Text(unstored))
 }
 
 // meanwhile returns the session of t that another process has put into the cache, or another host into that

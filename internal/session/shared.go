@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
@@ -160,22 +159,11 @@ var errElsewhere = errors.New("another host may have sent it")
 // claim claims the code of a device for this host, or fails with errElsewhere. It returns the session that another
 // host has by now.
 func (c *call) claim(ctx context.Context, t *rules.Target, d demand, v *device) (*creds.Session, error) {
-	if c.fleet == nil {
-		return nil, nil //nolint:nilnil // the code is this host's
-	}
-	s, free, err := c.fleet.Claim(ctx, c.wish(ctx, t, d), v.serial, v.step)
+	s, free, err := v.ClaimIn(ctx, c.fleet, c.wish(ctx, t, d), v.serial, v.step)
 	if err == nil && s == nil && !free {
-		v.Claim(v.step)
 		return nil, errElsewhere
 	}
 	return s, c.noFleet(ctx, err)
-}
-
-// unclaim takes the claim of a code back if it was not sent.
-func (c *call) unclaim(ctx context.Context, err error, v *device) {
-	if c.fleet != nil && awsapi.DeliveryOf(err) == awsapi.Unsent {
-		c.fleet.Free(ctx, v.serial, v.step)
-	}
 }
 
 // hopes reports whether it is worth while to wait although there is no time for a code: another host may have the

@@ -296,8 +296,9 @@ func (o *others) Claim(_ context.Context, _ session.Wish, _ string, step totp.St
 	free := !slices.Contains(o.claimed, step) && !slices.Contains(o.claimed, step+1)
 	return nil, free, nil
 }
+
 func (o *others) Free(_ context.Context, _ string, step totp.Step) { o.freed = append(o.freed, step) }
-func (*others) Leave(context.Context)                    {}
+func (*others) Leave(context.Context)                              {}
 
 // TestPairOfAFleet sends no code that another host has claimed, and gives back those that were not sent.
 func TestPairOfAFleet(t *testing.T) {

@@ -103,31 +103,27 @@ func (f *File) Headers() []Header {
 	return all
 }
 
-// Statements returns the options under a header.
-func (f *File) Statements(h Header) []Statement {
-	var all []Statement
-	l := lines{data: f.Data[:h.End], pos: h.Body, section: true, indent: h.indent}
-	for {
-		n, ok := l.next()
-		if !ok {
-			return all
-		}
-		if n.kind == continuedLine {
+// Statements returns the options under headers.
+func (f *File) Statements(headers ...Header) (all []Statement) {
+	for _, h := range headers {
+		l := lines{data: f.Data[:h.End], pos: h.Body, section: true, indent: h.indent}
+		for n, ok := l.next(); ok; n, ok = l.next() {
+			if n.kind != continuedLine {
+				all = append(all, Statement{Line: n})
+				continue
+			}
 			last := &all[len(all)-1]
 			last.More = append(last.More, n)
-			continue
 		}
-		all = append(all, Statement{Line: n})
 	}
+	return all
 }
 
 // Last returns the statement that gives key its value in the profile, and whether there is one.
 func (f *File) Last(name, key string) (found Statement, ok bool) {
-	for _, h := range f.Find(name) {
-		for _, n := range f.Statements(h) {
-			if n.Key() == key {
-				found, ok = n, true
-			}
+	for _, n := range f.Statements(f.Find(name)...) {
+		if n.Key() == key {
+			found, ok = n, true
 		}
 	}
 	return found, ok

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"strings"
 	"time"
 )
@@ -198,10 +199,6 @@ func (d *Dir) SweepAll() error { return d.Sweep(time.Unix(1<<40, 0)) }
 
 // isTemp reports whether name is one that this package gives to temporary files.
 func isTemp(name string) bool {
-	digits, ok := strings.CutPrefix(name, tempPrefix)
-	if !ok {
-		return false
-	}
-	digits, ok = strings.CutSuffix(digits, tempSuffix)
-	return ok && len(digits) == tempDigits && strings.Trim(digits, "0123456789abcdef") == ""
+	is, _ := path.Match(tempPrefix+strings.Repeat("[0-9a-f]", tempDigits)+tempSuffix, name)
+	return is
 }

@@ -232,11 +232,9 @@ func (e *edit) create(key, value string) error {
 // stay.
 func (e *edit) remove(key string) error {
 	var all []profile.Line
-	for _, h := range e.file.Spellings(e.name) {
-		for _, n := range e.file.Statements(h) {
-			if n.Key() == key {
-				all = append(append(all, n.Line), n.More...)
-			}
+	for _, n := range e.file.Statements(e.file.Spellings(e.name)...) {
+		if n.Key() == key {
+			all = append(append(all, n.Line), n.More...)
 		}
 	}
 	data := e.file.Data
@@ -269,10 +267,8 @@ func (e *edit) removeSection() error {
 
 // removeIfEmpty deletes the section if no option is left in it. Comments stay.
 func (e *edit) removeIfEmpty() error {
-	for _, h := range e.file.Spellings(e.name) {
-		if len(e.file.Statements(h)) > 0 {
-			return nil
-		}
+	if len(e.file.Statements(e.file.Spellings(e.name)...)) > 0 {
+		return nil
 	}
 	return e.removeSection()
 }

@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/rogpeppe/go-internal/diff"
 
@@ -462,14 +461,6 @@ func conceal(text string) string {
 
 // visible escapes what a terminal would take for a command.
 func visible(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		if unicode.IsPrint(r) || r == '\t' {
-			b.WriteRune(r)
-			continue
-		}
-		quoted := strconv.QuoteRuneToASCII(r)
-		b.WriteString(quoted[1 : len(quoted)-1])
-	}
-	return b.String()
+	quoted := strconv.Quote(strings.ToValidUTF8(text, "\ufffd"))
+	return strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\t`, "\t").Replace(quoted[1 : len(quoted)-1])
 }

@@ -245,11 +245,9 @@ func (e *edit) takeBack(key, text string, past memory) error {
 // keys returns the keys in all spellings of the section but some, sorted, each once.
 func (e *edit) keys(without []string) []string {
 	var keys []string
-	for _, h := range e.file.Spellings(e.name) {
-		for _, n := range e.file.Statements(h) {
-			if key := n.Key(); key != "" && !slices.Contains(without, key) {
-				keys = append(keys, key)
-			}
+	for _, n := range e.file.Statements(e.file.Spellings(e.name)...) {
+		if key := n.Key(); key != "" && !slices.Contains(without, key) {
+			keys = append(keys, key)
 		}
 	}
 	slices.Sort(keys)

@@ -46,6 +46,7 @@ var recipes = map[string]func(t *testing.T) *recipe{
 	"github-actions.md":  githubRecipe,
 	"gitlab-ci.md":       gitlabRecipe,
 	"jenkins.md":         jenkinsRecipe,
+	"shared-cache.md":    sharedCacheRecipe,
 	"systemd.md":         systemdRecipe,
 	"terraform.md":       terraformRecipe,
 }

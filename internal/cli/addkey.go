@@ -114,13 +114,13 @@ func (add *adding) storeKey(ctx context.Context, at place, key creds.AccessKey, 
 func (add *adding) readKey(ctx context.Context, stored creds.AccessKey) (creds.AccessKey, error) {
 	switch {
 	case add.key.env:
-		key, err := envstore.New(add.getenv).AccessKey(ctx)
-		if err != nil {
-			return key, err
-		}
-		return key, key.Check(envstore.VarSecretAccessKey, add.settings.OfAWS())
+		return envKey(ctx, envstore.New(add.getenv), add.settings)
 	case add.key.file != "":
-		return add.keyFromFile(ctx)
+		text, err := add.ask.text(ctx, "--access-key-file", add.key.file)
+		if err != nil {
+			return creds.AccessKey{}, err
+		}
+		return keystore.ParseAccessKey(where("--access-key-file", add.key.file), text, add.settings.OfAWS())
 	case add.key.vault.name != "":
 		return add.keyFromVault(ctx)
 	case add.key.credentials:
@@ -142,14 +142,6 @@ func (add *adding) askKey(ctx context.Context) (creds.AccessKey, error) {
 		key := creds.AccessKey{ID: id, Secret: secret}
 		return key, asUsage(key.Check("what was typed", add.settings.OfAWS()))
 	})
-}
-
-func (add *adding) keyFromFile(ctx context.Context) (creds.AccessKey, error) {
-	text, err := add.ask.text(ctx, "--access-key-file", add.key.file)
-	if err != nil {
-		return creds.AccessKey{}, err
-	}
-	return keystore.ParseAccessKey(where("--access-key-file", add.key.file), text, add.settings.OfAWS())
 }
 
 // keyFromCredentials reads the access key that the files of the AWS tools have in clear, or the stored one,

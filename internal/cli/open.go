@@ -195,11 +195,16 @@ func (p *opened) AccessKey(ctx context.Context) (creds.AccessKey, error) {
 	if !p.KeyFromEnv() {
 		return p.storedKey(ctx)
 	}
-	key, err := p.Env.AccessKey(ctx)
+	return envKey(ctx, p.Env, p.Settings)
+}
+
+// envKey returns the access key in the environment.
+func envKey(ctx context.Context, env envstore.Store, s profile.Settings) (creds.AccessKey, error) {
+	key, err := env.AccessKey(ctx)
 	if err != nil {
 		return key, err
 	}
-	return key, key.Check(envstore.VarSecretAccessKey, p.Settings.OfAWS())
+	return key, key.Check(envstore.VarSecretAccessKey, s.OfAWS())
 }
 
 func (p *opened) storedKey(ctx context.Context) (creds.AccessKey, error) {

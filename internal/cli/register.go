@@ -337,7 +337,7 @@ func sayRegistered(a *app, r registering, done edit.Registered) error {
 	default:
 		a.say("Registered profile %s in %s. The SDKs now assume %s\nfrom the session of profile %s.", name, done.Config.Path, r.RoleARN, fault.Printable(r.SourceProfile))
 	}
-	if others := slices.DeleteFunc(slices.Clone(done.Others), isStatic); len(others) > 0 {
+	if others := slices.DeleteFunc(slices.Clone(done.Others), func(key string) bool { return strings.HasPrefix(key, "aws_") }); len(others) > 0 {
 		a.say("The profile has other keys (%s). All SDKs except the one for .NET accept them.", strings.Join(others, ", "))
 	}
 	if files, err := a.loadFiles(); err == nil && regionOf(files, o.profile) != o.region {
@@ -349,8 +349,6 @@ func sayRegistered(a *app, r registering, done edit.Registered) error {
 	a.say("Try it: aws sts get-caller-identity --profile %s", fault.Shell(o.profile))
 	return nil
 }
-
-func isStatic(key string) bool { return strings.HasPrefix(key, "aws_") }
 
 func newUnregisterCommand(a *app) *cobra.Command {
 	var profileName string

@@ -222,30 +222,60 @@ func TestServeCrowd(t *testing.T) {
 	wantMints(t, b, 1)
 }
 
-// TestServeByASocketOfSystemd takes the socket that systemd-socket-activate hands over.
-func TestServeByASocketOfSystemd(t *testing.T) {
+// TestServeBySystemd checks the units, and does what systemd does with them: it hands over the socket, and
+// hears of the beginning and the end.
+func TestServeBySystemd(t *testing.T) {
 	t.Parallel()
-	activate := need(t, "systemd-socket-activate", "apt-get install systemd")
+	activate, analyze := need(t, "systemd-socket-activate", "apt-get install systemd"), need(t, "systemd-analyze", "apt-get install systemd")
 	b := bed(t, testbed.Options{})
-	roomInStep()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	address := listener.Addr().String()
 	must(t, listener.Close())
-	s := &served{t: t, b: b, vars: map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:" + port + "/work", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": filepath.Join(b.Dir, "token")}}
-	must(t, os.WriteFile(filepath.Join(b.Dir, "token"), []byte(strings.Repeat("t", 43)), 0o600))
-	s.cmd = b.Command(t.Context(), activate, "-l", "127.0.0.1:"+port, b.Binary, "serve", "--profile", "work", "--token-file", filepath.Join(b.Dir, "token"))
-	for _, pair := range b.Env() {
-		s.cmd.Args = append([]string{activate, "-E", pair}, s.cmd.Args[1:]...)
+	units := map[string]string{}
+	for _, kind := range []string{"socket", "service"} {
+		text, err := os.ReadFile("../contrib/systemd/aws-mfa-creds." + kind)
+		must(t, err)
+		units[kind] = strings.NewReplacer("/usr/local/bin/aws-mfa-creds", b.Binary, "127.0.0.1:9911", address).Replace(string(text))
+		writeFile(t, filepath.Join(b.Dir, "aws-mfa-creds."+kind), units[kind])
 	}
+	if got := run(t, b, []string{"XDG_RUNTIME_DIR=" + b.Dir}, analyze, "verify", "--user", "--man=no", filepath.Join(b.Dir, "aws-mfa-creds.socket"), filepath.Join(b.Dir, "aws-mfa-creds.service")); got.code != 0 || got.stderr != "" {
+		t.Errorf("systemd-analyze verify: exit %d: %s", got.code, got.stderr)
+	}
+	setting := func(kind, name string) string {
+		_, after, _ := strings.Cut(units[kind], "\n"+name+"=")
+		value, _, _ := strings.Cut(after, "\n")
+		return value
+	}
+	states, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(b.Dir, "notify"), Net: "unixgram"})
+	must(t, err)
+	defer states.Close()
+	must(t, states.SetReadDeadline(time.Now().Add(time.Minute)))
+	heard := func(want string) {
+		t.Helper()
+		state := make([]byte, 100)
+		if n, err := states.Read(state); err != nil || string(state[:n]) != want {
+			t.Errorf("systemd hears %q, %v", state[:n], err)
+		}
+	}
+	roomInStep()
+	args := []string{"--listen=" + setting("socket", "ListenStream"), "-E", "NOTIFY_SOCKET=" + filepath.Join(b.Dir, "notify")}
+	for _, pair := range b.Env() {
+		args = append(args, "-E", pair)
+	}
+	s := &served{t: t, b: b, vars: map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://" + address + "/work", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": filepath.Join(b.Own(), "endpoint.token")}}
+	writeFile(t, filepath.Join(b.Own(), "endpoint.token"), strings.Repeat("t", 43))
+	s.cmd = b.Command(context.Background(), activate, append(args, strings.Fields(setting("service", "ExecStart"))...)...)
 	s.cmd.Stderr = &s.stderr
 	must(t, s.cmd.Start())
 	t.Cleanup(func() { _ = s.cmd.Process.Kill(); _ = s.cmd.Wait() })
 	eventually(t, "it listens", func() bool { return strings.Contains(s.stderr.String(), "Listening") })
 	s.must() // the first request starts it
+	heard("READY=1")
 	if code := s.stop(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit %d: %s", code, s.stderr.String())
 	}
+	heard("STOPPING=1")
 }
 
 // serveHints are those of serve. Who tries again stops the endpoint as soon as it has said where it is.

@@ -92,10 +92,12 @@ func runServe(ctx context.Context, a *app, o serveOptions) error {
 		return a.unsaid
 	}
 	go a.watchOver(ctx, server)
-	return server.Serve(ctx)
+	err = server.Serve(ctx)
+	a.notify(context.WithoutCancel(ctx), "STOPPING=1")
+	return err
 }
 
-// watchOver tells systemd of the beginning and the end, and reloads the endpoint at each SIGHUP.
+// watchOver tells systemd of the beginning, and reloads the endpoint at each SIGHUP.
 func (a *app) watchOver(ctx context.Context, server *endpoint.Server) {
 	hangups := make(chan os.Signal, 1)
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup wants it
@@ -108,7 +110,6 @@ func (a *app) watchOver(ctx context.Context, server *endpoint.Server) {
 		case <-hangups:
 			server.Reload()
 		case <-ctx.Done():
-			a.notify(context.WithoutCancel(ctx), "STOPPING=1")
 			return
 		}
 	}

@@ -37,7 +37,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case probe:
 		w.WriteHeader(http.StatusOK)
 	case !s.o.Token.IsZero() && r.Header.Get("Authorization") == "":
-		s.refuse(w, r, http.StatusUnauthorized, "it has no token in the header Authorization")
+		s.refuse(w, r, http.StatusUnauthorized, "it has no token; old SDKs do not read AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, but AWS_CONTAINER_AUTHORIZATION_TOKEN")
 	case !s.o.Token.IsZero() && !creds.NewSecret(r.Header.Get("Authorization")).Equal(s.o.Token):
 		s.refuse(w, r, http.StatusUnauthorized, "its token is wrong")
 	case !found:

@@ -26,6 +26,8 @@ const (
 	caseKilled  = "helper killed"
 	caseFails   = "reason shown"
 	caseCrowd   = "20 at once"
+
+	caseEndpoint = "endpoint"
 )
 
 // crowd is how many clients ask at once.
@@ -55,6 +57,7 @@ func cases() []testCase {
 		{caseKilled, "SIGKILL while the helper waits for STS: what the client makes of it; afterwards it works", killed},
 		{caseFails, "the access key is inactive: does the user see the helper's line", fails},
 		{caseCrowd, "twenty clients with an empty cache: calls of GetSessionToken", atOnce},
+		{caseEndpoint, "the session of aws-mfa-creds serve, with the token in a file or, for clients that know no file, in the environment", atEndpoint},
 	}
 }
 

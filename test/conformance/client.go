@@ -33,6 +33,8 @@ type client struct {
 	// crowd lays out m for twenty requests at once by one client, if it can do so.
 	crowd func(ctx context.Context, m *machine) error
 
+	noTokenFile bool // it does not know AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE
+
 	perStart, perAsk int               // the helper runs of one client, and of each of its requests
 	note             string            // what else is to be known
 	shows            seen              // what its user sees of a failing helper

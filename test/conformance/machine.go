@@ -21,6 +21,7 @@ const (
 	plainProfile   = "work"    // a base session
 	sdkRoleProfile = "sdkrole" // a role that the SDK assumes, from a base session
 	ourRoleProfile = "ourrole" // a role that aws-mfa-creds assumes
+	bareProfile    = "bare"    // none
 )
 
 // deployARN is the role of both.
@@ -39,6 +40,7 @@ type machine struct {
 	tools *tools
 	slots chan struct{} // one to be had by who uses the processor
 	left  sync.Once
+	env   []string // of clients, beyond that of the machine
 }
 
 // newMachine lays out a machine. The caller has a slot, and closes the machine.
@@ -79,7 +81,10 @@ region = us-east-1
 [profile %[4]s]
 credential_process = %[1]s get --profile %[4]s --role-arn %[5]s
 region = us-east-1
-`, helper, plainProfile, sdkRoleProfile, ourRoleProfile, deployARN)
+
+[profile %[6]s]
+region = us-east-1
+`, helper, plainProfile, sdkRoleProfile, ourRoleProfile, deployARN, bareProfile)
 	for _, file := range []struct {
 		path, content string
 		mode          os.FileMode
@@ -111,6 +116,7 @@ func (m *machine) command(ctx context.Context, args ...string) *exec.Cmd {
 		"NODE_NO_WARNINGS=1",
 		"AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE=1",
 	)
+	cmd.Env = append(cmd.Env, m.env...)
 	return cmd
 }
 

@@ -19,6 +19,7 @@ const (
 	oneProcessEach = "each command is a process of its own"
 	noRolesInSDK   = "this SDK takes no role from a process profile"
 	modelOfCalling = "the model is of how the process is called"
+	processOnly    = "it reads credential_process only"
 )
 
 // clients returns the rows of the matrix.
@@ -74,7 +75,8 @@ func awsCLI(path string, optional bool) *client {
 		command: func(m *machine, profile string) []string {
 			return []string{path, "sts", "get-caller-identity", "--profile", profile, "--endpoint-url", m.wire.url(), "--output", "json"}
 		},
-		perAsk: 1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach}, env: []string{bundle},
+		noTokenFile: path == debianAWS,
+		perAsk:      1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach}, env: []string{bundle},
 	}
 }
 
@@ -100,7 +102,8 @@ func boto(python string, optional bool) *client {
 		command: func(m *machine, profile string) []string {
 			return []string{python, m.tools.path("python/boto.py"), profile, m.wire.url()}
 		},
-		perStart: 1, shows: inMessage, env: []string{bundle},
+		noTokenFile: python == debianPython,
+		perStart:    1, shows: inMessage, env: []string{bundle},
 	}
 }
 
@@ -119,9 +122,9 @@ func goSDK(t *tools, name, variant, module string) *client {
 func model(t *tools, name, variant, source string, shows seen) *client {
 	c := goSDK(t, name, variant, "")
 	c.model, c.version, c.shows = source, []string{"true"}, shows
-	c.cannot = map[string]string{caseSDKRole: modelOfCalling}
+	c.cannot = map[string]string{caseSDKRole: modelOfCalling, caseEndpoint: modelOfCalling}
 	if variant == "php" {
-		c.cannot = map[string]string{caseSDKRole: noRolesInSDK}
+		c.cannot[caseSDKRole] = noRolesInSDK
 	}
 	return c
 }
@@ -137,7 +140,9 @@ func jsV3(t *tools, provider string) *client {
 	}
 	switch provider {
 	case "fromProcess":
-		c.cannot = map[string]string{caseSDKRole: "fromProcess reads credential_process only"}
+		c.cannot = map[string]string{caseSDKRole: "fromProcess reads credential_process only", caseEndpoint: processOnly}
+	case "fromIni":
+		c.cannot = map[string]string{caseEndpoint: "fromIni reads the AWS config only"}
 	case "fromNodeProviderChain":
 		c.shows = hidden
 	}
@@ -163,10 +168,14 @@ func cdk(t *tools) *client {
 		name: "AWS CDK", howToGet: installing, version: []string{"node", program, "--version"},
 		command: func(m *machine, profile string) []string {
 			own, _ := os.MkdirTemp(m.Dir, "cdk-") // it remembers the account of an access key, and locks its output
-			return []string{
+			args := []string{
 				"env", "CDK_HOME=" + own, "node", program, "list", "--no-notices", "--no-version-reporting",
-				"--profile", profile, "--output", filepath.Join(own, "out"), "--app", "node " + m.tools.path("js/app.cjs"),
+				"--output", filepath.Join(own, "out"), "--app", "node " + m.tools.path("js/app.cjs"),
 			}
+			if profile == bareProfile { // of a profile that is named, it wants the credentials
+				return args
+			}
+			return append(args, "--profile", profile)
 		},
 		perAsk: 1, shows: hidden, cannot: map[string]string{caseExpiry: oneProcessEach},
 	}
@@ -179,7 +188,7 @@ func ruby(t *tools) *client {
 		command: func(m *machine, profile string) []string {
 			return []string{"ruby", m.tools.path("ruby/sdk.rb"), profile, m.wire.url()}
 		},
-		perStart: 2, shows: onTerminal,
+		perStart: 2, shows: onTerminal, cannot: map[string]string{caseEndpoint: "this version knows AWS_CONTAINER_CREDENTIALS_RELATIVE_URI only"},
 	}
 }
 
@@ -192,8 +201,9 @@ func crt(t *tools) *client {
 		},
 		note:   "it loses the session token (aws-c-auth#205, fixed in 2023), so AWS would refuse what it signs; its cells are requests that are signed with the right access key",
 		perAsk: 1, shows: hidden, cannot: map[string]string{
-			caseSDKRole: "new_process reads credential_process only",
-			caseKilled:  "this version aborts when its process has been killed",
+			caseSDKRole:  "new_process reads credential_process only",
+			caseEndpoint: processOnly,
+			caseKilled:   "this version aborts when its process has been killed",
 		},
 	}
 }
@@ -203,6 +213,9 @@ func rclone() *client {
 	return &client{
 		name: "rclone", howToGet: installing, version: []string{"rclone", "version"},
 		command: func(m *machine, profile string) []string {
+			if profile == bareProfile { // of a profile that is named, it wants the credentials
+				profile = ""
+			}
 			remote := fmt.Sprintf(":s3,provider=Other,env_auth=true,profile=%s,region=us-east-1,endpoint='%s',force_path_style=true,list_version=2:bucket", profile, m.wire.url())
 			return []string{"rclone", "lsf", "--retries", "1", "--low-level-retries", "1", remote}
 		},

@@ -219,7 +219,8 @@ func rclone() *client {
 			remote := fmt.Sprintf(":s3,provider=Other,env_auth=true,profile=%s,region=us-east-1,endpoint='%s',force_path_style=true,list_version=2:bucket", profile, m.wire.url())
 			return []string{"rclone", "lsf", "--retries", "1", "--low-level-retries", "1", remote}
 		},
-		perAsk: 1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach},
+		noTokenFile: true,
+		perAsk:      1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach},
 	}
 }
 

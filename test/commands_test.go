@@ -2,7 +2,6 @@ package test
 
 import (
 	"encoding/json"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -51,7 +50,7 @@ func TestUsage(t *testing.T) {
 		"store protect --passphrase --passphrase-file - --old-passphrase-file -": {"--old-passphrase-file, --passphrase-file", "stdin", "give a file for all but one"},
 		"store mvoe --profile work":           {"mvoe", "store move --help"},
 		"export --profile work --uri --png x": {"--png, --uri: exclude each other", "give one of them"},
-		"unlock --for xx":                     {"--for", "xx", "unlock --help"},
+		"unlock --for xx":                     {"--for", "xx", "write it as 1h"},
 		"unlock --for 999h":                   {"--for", "give --for 8h"},
 		"nonsense":                            {"nonsense", "--help"},
 		"gett --profile work":                 {"gett", "aws-mfa-creds get --help"},
@@ -61,6 +60,20 @@ func TestUsage(t *testing.T) {
 		"list --json=maybe":                   {"--json: takes no value", "without ="},
 		"doctor work extra":                   {"extra", "leave it out"},
 		"version extra":                       {"extra", "leave it out"},
+		"stup --profile x":                    {`unknown command "stup"`, "did you mean setup? run: aws-mfa-creds setup --help"},
+		"--debug stup --profile x":            {`unknown command "stup"`, "did you mean setup?"},
+		"help nope":                           {`unknown command "nope"`, "--help"},
+		"help stup":                           {`unknown command "stup"`, "did you mean setup?"},
+		"help rotate keys":                    {`unknown command "keys" for "aws-mfa-creds rotate"`, "rotate key --help"},
+		"get -p work":                         {"unknown flag: -p", "did you mean --profile?"},
+		"code -wp":                            {"unknown flag: -w", "did you mean --watch?"},
+		"code --=x":                           {`"--=x": is no flag`, "code --help"},
+		"code -p":                             {"--profile: needs a value", "give --profile NAME"},
+		"code --pair=7":                       {"--pair: takes no value", "without ="},
+		"rotate nonsense":                     {`unknown command "nonsense"`, "rotate --help"},
+		"unlock --for 5d":                     {`"5d" is not a duration`, "write it as 1h, 90m or 3600"},
+		"unlock --for -1h":                    {`"-1h" is not a duration`, "write it as"},
+		"__complete":                          {"cannot be understood"},
 	} {
 		got := run(t, b, []string{"AWS_PROFILE="}, b.Binary, strings.Fields(command)...)
 		if got.code != 2 || got.stdout != "" || !strings.HasPrefix(got.stderr, "aws-mfa-creds: error: ") {
@@ -72,6 +85,11 @@ func TestUsage(t *testing.T) {
 		for _, word := range words {
 			if !strings.Contains(got.stderr, word) {
 				t.Errorf("%s: no %q in %q", command, word, got.stderr)
+			}
+		}
+		for _, raw := range []string{"arg(s)", "shorthand", "needs an argument", "invalid argument", "required flag", "strconv", "time:", "unknown unit", "flags in the group", "bad flag syntax"} {
+			if strings.Contains(got.stderr, raw) {
+				t.Errorf("%s: the words of a library: %q", command, got.stderr)
 			}
 		}
 	}
@@ -209,35 +227,6 @@ duration_seconds = 1800
 		t.Errorf("expires in %v", left)
 	}
 	wantMints(t, b, 1)
-}
-
-func TestCompletion(t *testing.T) {
-	t.Parallel()
-	b := bed(t, testbed.Options{})
-	for shell, check := range map[string][]string{
-		"bash": {"bash", "-n"}, "zsh": {"zsh", "-n"}, "fish": {"fish", "-n"}, "powershell": nil,
-	} {
-		got := run(t, b, nil, b.Binary, "completion", shell)
-		if got.code != 0 || len(got.stdout) < 1000 {
-			t.Errorf("%s: exit %d, %d bytes", shell, got.code, len(got.stdout))
-		}
-		if check == nil {
-			continue
-		}
-		path, err := exec.LookPath(check[0])
-		if err != nil {
-			continue // a script for a shell that is not here has been made, but not tried
-		}
-		script := filepath.Join(b.Dir, shell)
-		writeFile(t, script, got.stdout)
-		if got := run(t, b, nil, path, check[1], script); got.code != 0 {
-			t.Errorf("%s does not take its script: %s", shell, got.stderr)
-		}
-	}
-	got := run(t, b, nil, b.Binary, "__complete", "get", "--profile", "")
-	if !strings.HasPrefix(got.stdout, "work\n") {
-		t.Errorf("profiles are not completed: %q", got.stdout)
-	}
 }
 
 // TestEnvStoreFromFiles reads the secrets from files, as container platforms mount them.

@@ -61,7 +61,7 @@ Google Authenticator.`,
   aws-mfa-creds add --profile work --mfa-process 'ykman oath accounts code -s aws'`,
 		RunE: a.interactive(func(ctx context.Context) error { return runAdd(ctx, a, o) }),
 	}
-	namingFlag(a, cmd, &o.name, unnamedNew)
+	namingFlag(cmd, &o.name, unnamedNew)
 	f := cmd.Flags()
 	o.key.define(cmd)
 	f.StringVar(&o.key.vault.name, "from-aws-vault", "", "copy the access key that aws-vault stores for the profile `NAME`")
@@ -90,9 +90,6 @@ func (o *storeOptions) define(cmd *cobra.Command) {
 	f.StringVar(&o.both, "store", "", "`STORE` for access key and seed: "+strings.Join(keystore.Kinds(), ", "))
 	f.StringVar(&o.key, "key-store", "", "`STORE` for the access key")
 	f.StringVar(&o.seed, "seed-store", "", "`STORE` for the seed")
-	for _, flag := range []string{"store", "key-store", "seed-store"} {
-		complete(cmd, flag, keystore.Kinds)
-	}
 	rare(cmd, "key-store", "seed-store")
 }
 

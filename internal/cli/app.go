@@ -95,6 +95,9 @@ func run(a *app) (code int) {
 	}
 	root := newRootCommand(a)
 	root.SetArgs(a.args)
+	if a.completing() {
+		completions(a, root)
+	}
 	cmd, err := root.ExecuteC()
 	if err == nil {
 		err = a.unsaid

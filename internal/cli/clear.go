@@ -40,7 +40,7 @@ sessions by aws:TokenIssueTime.`,
 			return runClear(cmd.Context(), a, o.get)
 		},
 	}
-	profileFlag(a, cmd, &o.get.profile)
+	profileFlag(cmd, &o.get.profile)
 	roleFlags(cmd, &o.get.flags)
 	cmd.Flags().BoolVar(&o.all, "all", false, "delete the sessions of all profiles; waiting periods stay")
 	return cmd

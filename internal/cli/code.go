@@ -33,7 +33,7 @@ it as used.`,
   aws-mfa-creds code --profile work --pair`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runCode(cmd.Context(), a, o) },
 	}
-	profileFlag(a, cmd, &o.profile)
+	profileFlag(cmd, &o.profile)
 	cmd.Flags().BoolVar(&o.watch, "watch", false, "show the current code with a countdown, and the next one, until you press Ctrl-C")
 	cmd.Flags().BoolVar(&o.pair, "pair", false, "print two consecutive codes: those of the previous and the current time step, as the console asks for")
 	cmd.Flags().BoolVar(&o.copy, "copy", false, "copy the code to the clipboard instead of printing it")

@@ -49,7 +49,7 @@ The exit code is that of the first error a get would meet: 12 unsafe permissions
 		Example: `  aws-mfa-creds doctor --online`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd.Context(), a, o) },
 	}
-	namingFlag(a, cmd, &o.profile, unnamedAll)
+	namingFlag(cmd, &o.profile, unnamedAll)
 	f := cmd.Flags()
 	f.BoolVar(&o.online, "online", false, "ask AWS, too")
 	f.BoolVar(&o.verify, "verify", false, "get a new session for each profile, which spends a token code; implies --online")

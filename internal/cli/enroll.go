@@ -45,10 +45,9 @@ console shows, and enter the two codes that you get in the console.`,
   aws-mfa-creds enroll --profile work --console --seed-file screenshot.png`,
 		RunE: a.interactive(func(ctx context.Context) error { return runEnroll(ctx, a, o) }),
 	}
-	profileFlag(a, cmd, &o.add.name)
+	profileFlag(cmd, &o.add.name)
 	deviceFlags(cmd, &o.device)
 	cmd.Flags().StringVar(&o.add.stores.seed, "seed-store", "", "`STORE` for the seed (default: that of the access key)")
-	complete(cmd, "seed-store", keystore.Kinds)
 	cmd.Flags().BoolVar(&o.console, "console", false, "create the device in the AWS console, which shows a QR code or a secret key")
 	cmd.Flags().StringVar(&o.add.serial, "serial", "", "with --console: serial (`ARN`) of the device, if you already know it")
 	o.add.seed.define(cmd)

@@ -21,8 +21,8 @@ import (
 type handedOut struct{ profile, duration, region string }
 
 // sessionFlags adds the flags of handedOut to cmd.
-func sessionFlags(a *app, cmd *cobra.Command, o *handedOut) {
-	profileFlag(a, cmd, &o.profile)
+func sessionFlags(cmd *cobra.Command, o *handedOut) {
+	profileFlag(cmd, &o.profile)
 	cmd.Flags().StringVar(&o.duration, "duration", "", "how `LONG` a new session lasts, such as 12h, 90m or seconds: 15m to 36h; with a role, 15m to 12h")
 	cmd.Flags().StringVar(&o.region, "region", "", "`REGION` to work in, instead of the profile's")
 }
@@ -62,7 +62,7 @@ the end. The AWS CLI and the SDKs renew sessions themselves if the profile is re
 			return runExec(cmd.Context(), a, o, nested, command)
 		},
 	}
-	sessionFlags(a, cmd, &o)
+	sessionFlags(cmd, &o)
 	cmd.Flags().BoolVar(&nested, "nested", false, "start a shell within a shell that has a session already")
 	return cmd
 }

@@ -35,7 +35,7 @@ The QR code disappears when you press Enter. Anyone who sees it can generate you
   aws-mfa-creds export --profile work --png phone.png`,
 		RunE: a.interactive(func(ctx context.Context) error { return runExport(ctx, a, o) }),
 	}
-	profileFlag(a, cmd, &o.profile)
+	profileFlag(cmd, &o.profile)
 	cmd.Flags().BoolVar(&o.uri, "uri", false, "print the otpauth URI instead")
 	cmd.Flags().StringVar(&o.png, "png", "", "write the QR code to a new PNG `FILE` instead")
 	cmd.Flags().BoolVar(&a.ask.yes, "yes", false, "do not ask for confirmation")

@@ -37,7 +37,7 @@ time cost one call to AWS and one code.`,
   aws-mfa-creds get --profile work --role-arn arn:aws:iam::123456789012:role/deploy --duration 2h`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runGet(cmd.Context(), a, o) },
 	}
-	namingFlag(a, cmd, &o.profile, unnamedNone)
+	namingFlag(cmd, &o.profile, unnamedNone)
 	roleFlags(cmd, &o.flags)
 	cmd.Flags().BoolVar(&o.refresh, "refresh", false, "ignore the cache and get a new session now")
 	return cmd

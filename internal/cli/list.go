@@ -33,7 +33,7 @@ device. It does not contact AWS.`,
 		Example: `  aws-mfa-creds list --json`,
 		RunE:    func(*cobra.Command, []string) error { return runList(a, profileName, asJSON) },
 	}
-	namingFlag(a, cmd, &profileName, unnamedAll)
+	namingFlag(cmd, &profileName, unnamedAll)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

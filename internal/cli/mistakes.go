@@ -14,21 +14,20 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
-// mistake puts what cobra refuses of a command line into words: what is wrong, and what to type.
+// mistake puts what cobra and pflag refuse of a command line into words: what is wrong, and what to type.
 func mistake(cmd *cobra.Command, args []string, err error) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return err
+	}
+	for len(args) > 0 && args[0] == "--debug" {
+		args = args[1:]
 	}
 	help := "run: " + cmd.CommandPath() + " --help"
 	if rest := args[min(len(args), strings.Count(cmd.CommandPath(), " ")):]; cmd.HasSubCommands() && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
 		return unknownCommand(cmd, rest[0]) // whose flags cobra complains of
 	}
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
-		var names []string
-		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		if near := profile.Nearest(names, unknown.GetSpecifiedName(), 1); len(near) > 0 {
-			return fault.New(fault.Usage, "", "did you mean --"+near[0]+"? or "+help, "%v", err)
-		}
+		return unknownFlag(cmd, unknown)
 	}
 	if lacking, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
 		name, _ := pflag.UnquoteUsage(lacking.GetFlag())
@@ -40,7 +39,30 @@ func mistake(cmd *cobra.Command, args []string, err error) error {
 		}
 		return fault.New(fault.Usage, "--"+invalid.GetFlag().Name, "give it without =", "takes no value")
 	}
+	if bad, ok := errors.AsType[*pflag.InvalidSyntaxError](err); ok {
+		return fault.New(fault.Usage, strconv.Quote(profile.Shorten(bad.GetSpecifiedFlag())), help, "is no flag")
+	}
 	return inGroup(err, help)
+}
+
+// unknownFlag names the flag that was probably meant: one that is spelled alike, or begins with the letter.
+func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
+	var names, begin []string
+	name, dashes := unknown.GetSpecifiedName(), "--"
+	if unknown.GetSpecifiedShortnames() != "" {
+		name, dashes = unknown.GetSpecifiedShortnames(), "-"
+	}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		names = append(names, f.Name)
+		if dashes == "-" && strings.HasPrefix(f.Name, name[:1]) {
+			begin = append(begin, f.Name)
+		}
+	})
+	help := "run: " + cmd.CommandPath() + " --help"
+	if near := append(profile.Nearest(names, name, 1), begin...); len(near) > 0 {
+		help = "did you mean --" + near[0] + "? or run: " + cmd.CommandPath() + " --help"
+	}
+	return fault.New(fault.Usage, "", help, "unknown flag: %s", profile.Shorten(dashes+name))
 }
 
 // unknownCommand names the command that was probably meant.
@@ -49,11 +71,11 @@ func unknownCommand(cmd *cobra.Command, word string) error {
 	for _, sub := range cmd.Commands() {
 		names = append(names, sub.Name())
 	}
-	path := cmd.CommandPath()
-	for _, near := range profile.Nearest(names, word, 1) {
-		path += " " + near
+	help := "run: " + cmd.CommandPath() + " --help"
+	if near := profile.Nearest(names, word, 1); len(near) > 0 {
+		help = "did you mean " + near[0] + "? run: " + cmd.CommandPath() + " " + near[0] + " --help"
 	}
-	return fault.New(fault.Usage, "", "run: "+path+" --help", "unknown command %q for %q", profile.Shorten(word), cmd.CommandPath())
+	return fault.New(fault.Usage, "", help, "unknown command %q for %q", profile.Shorten(word), cmd.CommandPath())
 }
 
 // noArguments makes cmd and its commands refuse arguments, unless they say what they take.
@@ -77,7 +99,7 @@ func noArguments(cmd *cobra.Command) {
 	}
 }
 
-// inGroup rewords what cobra says of flags that exclude or need each other. Anything else gets the remedy.
+// inGroup rewords what cobra says of flags that exclude or need each other. Nothing else is left to be said.
 func inGroup(err error, remedy string) error {
 	flags := func(form string) string {
 		found := regexp.MustCompile(form).FindStringSubmatch(err.Error())
@@ -95,7 +117,7 @@ func inGroup(err error, remedy string) error {
 	if some := flags(`in the group \[([^]]+)\] is required`); some != "" {
 		return fault.New(fault.Usage, some, remedy, "one of them is needed")
 	}
-	return fault.New(fault.Usage, "", remedy, "%v", err)
+	return fault.New(fault.Usage, "", remedy, "the command line cannot be understood")
 }
 
 // needsFlag marks a flag that does nothing without another.

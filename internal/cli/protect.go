@@ -11,6 +11,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/agefile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
 type protectOptions struct {
@@ -118,13 +119,12 @@ func longEnough(passphrase creds.Secret) (creds.Secret, error) {
 
 // How long the age store may stay unlocked.
 const (
-	unlockDefault = 8 * time.Hour
+	unlockDefault = "8h"
 	unlockMost    = 7 * 24 * time.Hour
 )
 
 func newUnlockCommand(a *app) *cobra.Command {
-	var life time.Duration
-	var file string
+	var life, file string
 	cmd := &cobra.Command{
 		Use:   "unlock",
 		Short: "Unlock the age store for some hours, if a passphrase protects it",
@@ -134,7 +134,7 @@ keeps running.`,
 		Example: `  aws-mfa-creds unlock --for 12h`,
 		RunE:    a.interactive(func(ctx context.Context) error { return runUnlock(ctx, a, life, file) }),
 	}
-	cmd.Flags().DurationVar(&life, "for", unlockDefault, "`DURATION`, such as 90m or 12h; at most a week")
+	cmd.Flags().StringVar(&life, "for", unlockDefault, "how `LONG`, such as 90m or 12h; at most a week")
 	passphraseFlag(cmd, &file, "passphrase-file", "read the passphrase")
 	return cmd
 }
@@ -143,10 +143,13 @@ func passphraseFlag(cmd *cobra.Command, file *string, name, usage string) {
 	cmd.Flags().StringVar(file, name, "", usage+" from the first line of `FILE` (- for stdin) instead of asking")
 }
 
-func runUnlock(ctx context.Context, a *app, life time.Duration, file string) error {
-	life = life.Truncate(time.Second)
-	if life < time.Second || life > unlockMost {
-		return fault.New(fault.Usage, "--for", "give --for 8h, for example", "must be between one second and a week")
+func runUnlock(ctx context.Context, a *app, long, file string) error {
+	life, err := profile.ParseDuration("--for", long)
+	if err != nil {
+		return err
+	}
+	if life > unlockMost {
+		return fault.New(fault.Usage, "--for", "give --for 8h, for example", "is longer than a week")
 	}
 	store, status, err := a.ageStore(ctx, nil)
 	if err != nil {

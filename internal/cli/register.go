@@ -59,16 +59,16 @@ hour; JS SDK v2 and PHP cannot do that.`,
   aws-mfa-creds register --profile a --source-profile b --role-arn arn:aws:iam::123456789012:role/admin`,
 		RunE: a.interactive(func(ctx context.Context) error { return runRegister(ctx, a, o) }),
 	}
-	profileFlag(a, cmd, &o.profile)
+	profileFlag(cmd, &o.profile)
 	f := cmd.Flags()
 	o.given = f.Changed
 	f.StringVar(&o.source, "source-profile", "", "use the access key and MFA device of the profile `NAME`")
-	complete(cmd, "source-profile", a.profileNames)
 	roleFlags(cmd, &o.flags)
 	f.StringVar(&o.assumeBy, "assume-by", byHelper, "`WHO` assumes the role: helper (this program) or sdk")
 	complete(cmd, "assume-by", func() []string { return []string{byHelper, bySDK} })
 	f.StringVar(&o.region, "region", "", "`REGION` for the profile, if it has none (default: that of the source profile)")
 	f.StringVar(&o.output, "output", "", "output `FORMAT` of the AWS CLI for the profile, if it has none")
+	complete(cmd, "output", func() []string { return []string{"json", "text", "table", "yaml", "yaml-stream"} })
 	f.StringVar(&o.program, "program", "", "write this `PATH` of the program (default: its own)")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would change, without changing it")
 	f.BoolVar(&a.ask.yes, "yes", false, "do not ask for confirmation")
@@ -361,7 +361,7 @@ func newUnregisterCommand(a *app) *cobra.Command {
 			return runUnregister(cmd.Context(), a, profileName, dryRun)
 		},
 	}
-	namingFlag(a, cmd, &profileName, unnamedChosen)
+	namingFlag(cmd, &profileName, unnamedChosen)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would change, without changing it")
 	return cmd
 }

@@ -39,7 +39,7 @@ removed from IAM first; the access key stays there.`,
 		Example: `  aws-mfa-creds remove --profile work --aws`,
 		RunE:    a.interactive(func(ctx context.Context) error { return runRemove(ctx, a, o) }),
 	}
-	profileFlag(a, cmd, &o.profile)
+	profileFlag(cmd, &o.profile)
 	cmd.Flags().BoolVar(&o.aws, "aws", false, "remove the MFA device from IAM too")
 	o.other.define(cmd)
 	cmd.Flags().BoolVar(&a.ask.yes, "yes", false, "do not ask for confirmation")

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -13,8 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
 func newRootCommand(a *app) *cobra.Command {
@@ -64,6 +61,7 @@ unavailable, 6 AWS refused, 7 network, 8 throttled or 5xx, 9 deadline, 10 clock,
 	})
 	addCommands(a, root)
 	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpCommand(newHelpCommand())
 	return root
 }
 
@@ -80,6 +78,8 @@ func start(a *app, cmd *cobra.Command, args []string) error {
 	return err
 }
 
+const topicSetUp = "Set up"
+
 // addCommands adds all commands to root, by topic.
 func addCommands(a *app, root *cobra.Command) {
 	type constructor = func(*app) *cobra.Command
@@ -87,7 +87,7 @@ func addCommands(a *app, root *cobra.Command) {
 		title    string
 		commands []constructor
 	}{
-		{"Set up", []constructor{newSetupCommand, newAddCommand, newEnrollCommand, newRegisterCommand, newUnregisterCommand, newRemoveCommand}},
+		{topicSetUp, []constructor{newSetupCommand, newAddCommand, newEnrollCommand, newRegisterCommand, newUnregisterCommand, newRemoveCommand}},
 		{"Use", []constructor{newGetCommand, newExecCommand, newServeCommand, newCodeCommand, newListCommand, newClearCommand, newExportCommand}},
 		{"Maintain", []constructor{newDoctorCommand, newRotateCommand, newResyncCommand, newStoreCommand, newUnlockCommand, newLockCommand}},
 	} {
@@ -102,57 +102,36 @@ func addCommands(a *app, root *cobra.Command) {
 	noArguments(root)
 }
 
-// complete has the shell complete a flag with names.
-func complete(cmd *cobra.Command, flag string, names func() []string) {
-	completion := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return names(), cobra.ShellCompDirectiveNoFileComp
+func newHelpCommand() *cobra.Command {
+	// find returns the command that the words name, or the first word that names none.
+	find := func(root *cobra.Command, words []string) (about *cobra.Command, unknown string) {
+		for about = root; len(words) > 0; words = words[1:] {
+			i := slices.IndexFunc(about.Commands(), func(sub *cobra.Command) bool { return sub.Name() == words[0] })
+			if i < 0 {
+				return about, words[0]
+			}
+			about = about.Commands()[i]
+		}
+		return about, ""
 	}
-	if err := cmd.RegisterFlagCompletionFunc(flag, completion); err != nil {
-		panic(err) // the flag was defined just now
-	}
-}
-
-// profileNames returns the names to complete. A shell has no use for an error.
-func (a *app) profileNames() []string {
-	files, err := a.loadFiles()
-	if err != nil {
-		return nil
-	}
-	return files.Names()
-}
-
-func newCompletionCommand(a *app) *cobra.Command {
-	shells := []string{"bash", "zsh", "fish", "powershell"}
 	return &cobra.Command{
-		Use:   "completion bash|zsh|fish|powershell",
-		Short: "Print a completion script for your shell",
-		Long: `Print a script that completes commands, flags and profile names. To load it in every session, write
-it to the place where your shell looks for completions:
-
-    bash   ~/.local/share/bash-completion/completions/aws-mfa-creds
-    zsh    "${fpath[1]}/_aws-mfa-creds"
-    fish   ~/.config/fish/completions/aws-mfa-creds.fish`,
-		Example: `  aws-mfa-creds completion zsh > "${fpath[1]}/_aws-mfa-creds"
-  aws-mfa-creds completion powershell | Out-String | Invoke-Expression`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 || !slices.Contains(shells, args[0]) {
-				return fault.New(fault.Usage, "completion", "run: "+program+" completion bash", "name one shell: bash, zsh, fish or powershell")
+		Use:   "help [COMMAND]",
+		Short: "Help about a command",
+		Args:  cobra.ArbitraryArgs,
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+			about, _ := find(cmd.Root(), args)
+			for _, sub := range about.Commands() {
+				names = append(names, sub.Name()+"\t"+sub.Short)
 			}
-			return nil
+			return names, cobra.ShellCompDirectiveNoFileComp
 		},
-		ValidArgs: shells,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var script bytes.Buffer
-			generate := map[string]func() error{
-				"bash":       func() error { return cmd.Root().GenBashCompletionV2(&script, true) },
-				"zsh":        func() error { return cmd.Root().GenZshCompletion(&script) },
-				"fish":       func() error { return cmd.Root().GenFishCompletion(&script, true) },
-				"powershell": func() error { return cmd.Root().GenPowerShellCompletionWithDesc(&script) },
+			about, unknown := find(cmd.Root(), args)
+			if unknown != "" {
+				return unknownCommand(about, unknown)
 			}
-			if err := generate[args[0]](); err != nil {
-				return fault.New(fault.Internal, "completion "+args[0], "", "%v", err)
-			}
-			return a.print(script.Bytes())
+			about.InitDefaultHelpFlag()
+			return about.Help()
 		},
 	}
 }

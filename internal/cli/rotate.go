@@ -80,7 +80,7 @@ that it works.`,
 }
 
 func (o *rotateOptions) define(a *app, cmd *cobra.Command) {
-	profileFlag(a, cmd, &o.profile)
+	profileFlag(cmd, &o.profile)
 	o.other.define(cmd)
 	cmd.Flags().BoolVar(&a.ask.yes, "yes", false, "do not ask for confirmation")
 }

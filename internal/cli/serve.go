@@ -52,7 +52,6 @@ It takes a socket from systemd (LISTEN_FDS), and tells it when it is ready (NOTI
 	}
 	cmd.Flags().StringArrayVarP(&o.profiles, "profile", "p", nil, "`NAME` of a profile; give the flag again for more")
 	annotate(cmd, whenUnnamed, unnamedDefault, "profile")
-	complete(cmd, "profile", a.profileNames)
 	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:0", "`ADDRESS` and port; port 0 is a free one")
 	cmd.Flags().StringVar(&o.tokenFile, "token-file", "", "`FILE` with the token, made if there is none (default: endpoint.token beside profiles.ini)")
 	cmd.Flags().BoolVar(&o.noToken, "no-token", false, "serve everybody in the network of containers; with --listen 169.254.170.2:80 alone")

@@ -39,7 +39,7 @@ the first change. An access key in ~/.aws/credentials is moved from there, at th
   aws-mfa-creds setup --profile work --access-key-file key.csv --region eu-central-1 --yes`,
 		RunE: a.interactive(func(ctx context.Context) error { return runSetup(ctx, a, o) }),
 	}
-	namingFlag(a, cmd, &o.add.name, unnamedNew)
+	namingFlag(cmd, &o.add.name, unnamedNew)
 	f := cmd.Flags()
 	f.StringVar(&o.region, "region", "", "`REGION` for the profile, if it has none")
 	o.add.key.define(cmd)

@@ -40,13 +40,12 @@ interrupted, run it again.`,
 		Example: `  aws-mfa-creds store move --profile work --to secret-service`,
 		RunE:    a.interactive(func(ctx context.Context) error { return runStoreMove(ctx, a, o) }),
 	}
-	profileFlag(a, cmd, &o.profile)
+	profileFlag(cmd, &o.profile)
 	cmd.Flags().StringVar(&o.to, "to", "", "`STORE` to move them to")
 	cmd.Flags().BoolVar(&o.key, "key", false, "move only the access key")
 	cmd.Flags().BoolVar(&o.seed, "seed", false, "move only the seed")
 	cmd.Flags().BoolVar(&a.ask.yes, "yes", false, "do not ask before replacing another secret, or moving a seed to a store that may lose it")
 	cmd.MarkFlagsMutuallyExclusive("key", "seed")
-	complete(cmd, "to", keystore.Kinds)
 	return cmd
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,19 +28,18 @@ const (
 )
 
 // profileFlag adds --profile to a command that is about one profile, which exists.
-func profileFlag(a *app, cmd *cobra.Command, value *string) {
-	namingFlag(a, cmd, value, unnamedDefault)
+func profileFlag(cmd *cobra.Command, value *string) {
+	namingFlag(cmd, value, unnamedDefault)
 }
 
 // namingFlag adds --profile to cmd. unnamed says what it is about without.
-func namingFlag(a *app, cmd *cobra.Command, value *string, unnamed string) {
+func namingFlag(cmd *cobra.Command, value *string, unnamed string) {
 	short := "p"
 	if unnamed == unnamedNone {
 		short = ""
 	}
 	cmd.Flags().StringVarP(value, "profile", short, "", "`NAME` of the profile")
 	annotate(cmd, whenUnnamed, unnamed, "profile")
-	complete(cmd, "profile", a.profileNames)
 }
 
 // unnamed returns what the annotation of cmd's --profile says, or "" if it has no such flag.
@@ -50,16 +50,21 @@ func unnamed(cmd *cobra.Command) string {
 	return ""
 }
 
-// cutNames cuts the arguments of cmd into the names of profiles that it takes there, one if it is about one,
-// and the rest. None is behind --.
-func cutNames(cmd *cobra.Command, args []string) (names, rest []string) {
-	how, most := unnamed(cmd), 0
-	if how != "" && how != unnamedNone && !cmd.Flags().Changed("profile") {
-		most = min(1, len(args))
-		if _, several := cmd.Flags().Lookup("profile").Value.(pflag.SliceValue); several {
-			most = len(args)
-		}
+// mostNames returns how many names of profiles cmd takes as arguments, those that are left.
+func mostNames(cmd *cobra.Command) int {
+	how := unnamed(cmd)
+	if how == "" || how == unnamedNone || cmd.Flags().Changed("profile") {
+		return 0
 	}
+	if _, several := cmd.Flags().Lookup("profile").Value.(pflag.SliceValue); several {
+		return math.MaxInt
+	}
+	return 1
+}
+
+// cutNames cuts the arguments of cmd into the names of profiles and the rest. None is behind --.
+func cutNames(cmd *cobra.Command, args []string) (names, rest []string) {
+	most := min(mostNames(cmd), len(args))
 	if dash := cmd.ArgsLenAtDash(); dash >= 0 {
 		most = min(most, dash)
 	}

@@ -12,8 +12,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -30,6 +32,7 @@ type served struct {
 	vars   map[string]string // of the profile that was named last
 	said   []string          // all that it has printed
 	stderr lockedBuffer
+	client http.Client
 }
 
 // lockedBuffer may be read while a process writes to it.
@@ -53,7 +56,7 @@ func (l *lockedBuffer) String() string {
 // serve starts an endpoint on b and waits until it has said where it is.
 func serve(t *testing.T, b *testbed.Bed, env []string, command string, args ...string) *served {
 	t.Helper()
-	s := &served{t: t, b: b, vars: map[string]string{}}
+	s := &served{t: t, b: b, vars: map[string]string{}, client: http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}}
 	s.cmd = b.Command(context.Background(), command, args...)
 	s.cmd.Env = append(s.cmd.Env, env...)
 	s.cmd.Stderr = &s.stderr
@@ -107,7 +110,7 @@ func (s *served) ask(token string) (got handed) {
 		return got
 	}
 	request.Header.Set("Authorization", token)
-	response, err := http.DefaultClient.Do(request)
+	response, err := s.client.Do(request)
 	if err != nil {
 		s.t.Error(err)
 		return got
@@ -220,6 +223,52 @@ func TestServeCrowd(t *testing.T) {
 	must(t, s.cmd.Process.Signal(syscall.SIGHUP))
 	all()
 	wantMints(t, b, 1)
+}
+
+// TestServeFlood has 200 clients send wrong tokens, as fast as they can, and one that never ends its request,
+// while right ones are served. With make soak, it goes on for long and tells how fast.
+func TestServeFlood(t *testing.T) {
+	t.Parallel()
+	b := bed(t, testbed.Options{})
+	roomInStep()
+	s := serveWork(t, b)
+	token, want := s.token(), s.must()
+	slow, err := net.Dial("tcp", strings.TrimPrefix(strings.TrimSuffix(s.uri(), "/work"), "http://"))
+	must(t, err)
+	defer slow.Close()
+	_, _ = slow.Write([]byte("GET /work HTTP/1.1\r\nHost: 127"))
+	var wrong atomic.Int64
+	flood, stop := context.WithCancel(t.Context())
+	var crowd sync.WaitGroup
+	for range 200 {
+		crowd.Go(func() {
+			for flood.Err() == nil {
+				if got := s.ask("wrong"); got.status != http.StatusUnauthorized {
+					t.Errorf("a wrong token gets %+v", got)
+				}
+				wrong.Add(1)
+				time.Sleep(90 * time.Millisecond) // 2000 a second
+			}
+		})
+	}
+	began := time.Now()
+	var took []time.Duration
+	for range rounds(50, "serve") {
+		asked := time.Now()
+		if got := s.ask(token); got.AccessKeyID != want.AccessKeyID {
+			t.Errorf("%d: %s", got.status, got.Message)
+		}
+		took = append(took, time.Since(asked))
+	}
+	seconds := time.Since(began).Seconds()
+	stop()
+	crowd.Wait()
+	slices.Sort(took)
+	t.Logf("%.0f wrong tokens a second; right ones took %v (p50), %v (p99)", float64(wrong.Load())/seconds, took[len(took)/2], took[len(took)*99/100])
+	wantMints(t, b, 1)
+	if log := s.stderr.String(); strings.Count(log, "\n") != 1 {
+		t.Errorf("log: %q", log)
+	}
 }
 
 // TestServeBySystemd checks the units, and does what systemd does with them: it hands over the socket, and

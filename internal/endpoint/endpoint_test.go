@@ -28,6 +28,7 @@ type sessions struct {
 	asked map[string]int
 	fails error
 	slow  time.Duration
+	long  int // the session token
 }
 
 func (s *sessions) get(_ context.Context, profile string, _ Session) (Session, error) {
@@ -40,7 +41,7 @@ func (s *sessions) get(_ context.Context, profile string, _ Session) (Session, e
 	}
 	got := Session{ID: profile, RoleARN: role, Left: time.Hour}
 	got.Credentials = creds.Credentials{
-		AccessKeyID: "ASIA" + profile[:1], SecretAccessKey: creds.NewSecret(canary), SessionToken: creds.NewSecret("token"), Expiration: time.Now().Add(time.Hour),
+		AccessKeyID: "ASIA" + profile[:1], SecretAccessKey: creds.NewSecret(canary), SessionToken: creds.NewSecret("token" + strings.Repeat("x", s.long)), Expiration: time.Now().Add(time.Hour),
 	}
 	return got, nil
 }

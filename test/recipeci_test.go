@@ -4,6 +4,7 @@ package test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path"
 	"regexp"
@@ -153,10 +154,7 @@ func (j *githubJob) step(t *testing.T, jobEnv map[string]string, s step) {
 	if got.code != 0 {
 		t.Fatalf("step %s: exit %d\n%s", s.Name, got.code, j.log.String())
 	}
-	for line := range strings.Lines(j.left(t, "env")) {
-		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
-		j.env[name] = value
-	}
+	maps.Copy(j.env, runnerEnv(t, j.left(t, "env")))
 	for line := range strings.Lines(j.left(t, "path")) {
 		j.path = append([]string{strings.TrimSuffix(line, "\n")}, j.path...)
 	}

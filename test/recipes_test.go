@@ -107,7 +107,8 @@ func TestRecipesNameWhatThereIs(t *testing.T) {
 		}
 		for _, command := range inlineCommand.FindAllStringSubmatch(string(content), -1) {
 			found++
-			args := append(strings.Fields(command[1])[1:], "--help")
+			ours, _, _ := strings.Cut(command[1], " -- ") // what exec runs is not ours
+			args := append(strings.Fields(ours)[1:], "--help")
 			if out, err := exec.CommandContext(t.Context(), binary, args...).CombinedOutput(); err != nil || !strings.Contains(string(out), "Usage:\n  "+strings.Join(strings.Fields(command[1])[:2], " ")) {
 				t.Errorf("%s: %s: %v: %s", page, command[1], err, out)
 			}

@@ -184,11 +184,15 @@ func isSecret(name string) bool {
 	return false
 }
 
-// SessionVariables are those that lead the AWS CLI and the SDKs to credentials, and those that tell of an earlier
-// session. A program that gets a session must get no others: some of them go before those of the session.
-func SessionVariables() []string {
+// OfSession are the variables of which a session consists: id, secret, token and end.
+func OfSession() []string {
+	return []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"}
+}
+
+// Misleading are the variables that lead the AWS CLI and the SDKs to other credentials, some of them before those of
+// a session, and those that tell of an earlier session.
+func Misleading() []string {
 	return []string{
-		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION", // what a session consists of
 		"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_SESSION_EXPIRATION", "AWS_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_ACCOUNT_ID",
 		"AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE",
 		"AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
@@ -204,15 +208,21 @@ const Marker = "AWS_MFA_PROFILE"
 // separated by spaces.
 const Depth = "AWS_MFA_CREDS_DEPTH"
 
-// Environ returns the environment of this process, without sessions and without what is of this program, and with
-// the variables of a session.
-func Environ(session ...string) []string {
+// Environ returns the environment of this process, with variables, and otherwise without sessions and without what is
+// of this program.
+func Environ(variables [][2]string) []string {
+	dropped := append(OfSession(), Misleading()...)
+	for _, v := range variables {
+		dropped = append(dropped, v[0])
+	}
 	environ := slices.DeleteFunc(os.Environ(), func(pair string) bool { //nolint:forbidigo // for a program that takes the place of this one
 		name, _, _ := strings.Cut(pair, "=")
-		upper := strings.ToUpper(name) // Windows ignores case
-		given := func(pair string) bool { return strings.HasPrefix(pair, name+"=") }
-		return slices.Contains(SessionVariables(), upper) || slices.ContainsFunc(session, given) ||
-			strings.HasPrefix(upper, "AWS_MFA_CREDS_") && upper != Depth // without Depth, a program could run itself without end
+		name = strings.ToUpper(name)                                       // Windows ignores case
+		ours := strings.HasPrefix(name, "AWS_MFA_CREDS_") && name != Depth // without Depth, a program could run itself without end
+		return ours || slices.Contains(dropped, name)
 	})
-	return append(environ, session...)
+	for _, v := range variables {
+		environ = append(environ, v[0]+"="+v[1])
+	}
+	return environ
 }

@@ -40,7 +40,7 @@ func TestEnviron(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	os.Clearenv()
-	for _, name := range SessionVariables() {
+	for _, name := range append(OfSession(), Misleading()...) {
 		os.Setenv(name, "earlier")
 		os.Setenv(strings.ToLower(name), "earlier")
 	}
@@ -52,7 +52,7 @@ func TestEnviron(t *testing.T) {
 		os.Setenv(name, value)
 	}
 	want := []string{"AWS_ACCESS_KEY_ID=new", "AWS_CONFIG_FILE=/c", "AWS_DEFAULT_REGION=d", Depth + "=serial", "AWS_REGION=new", "EMPTY=", "PATH=/bin"}
-	got := Environ("AWS_ACCESS_KEY_ID=new", "AWS_REGION=new")
+	got := Environ([][2]string{{"AWS_ACCESS_KEY_ID", "new"}, {"AWS_REGION", "new"}})
 	if slices.Sort(got); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}

@@ -18,13 +18,16 @@ import (
 )
 
 // handedOut is what exec, env and console hand to a program that is no consumer of a credential process.
-type handedOut struct{ profile, duration, region string }
+type handedOut struct {
+	getOptions
+	region string
+}
 
 // sessionFlags adds the flags of handedOut to cmd.
 func sessionFlags(cmd *cobra.Command, o *handedOut) {
 	profileFlag(cmd, &o.profile)
-	cmd.Flags().StringVar(&o.duration, "duration", "", "how `LONG` a new session lasts, such as 12h, 90m or seconds: 15m to 36h; with a role, 15m to 12h")
 	cmd.Flags().StringVar(&o.region, "region", "", "`REGION` to work in, instead of the profile's")
+	roleFlags(cmd, &o.flags)
 }
 
 func newExecCommand(a *app) *cobra.Command {
@@ -77,12 +80,12 @@ func atDashes(cmd *cobra.Command, args []string) (before, behind []string) {
 }
 
 func runExec(ctx context.Context, a *app, o handedOut, nested bool, argv []string) error {
-	var marker []string
+	marker := ""
 	if len(argv) == 0 {
 		if profile := a.getenv(child.Marker); profile != "" && !nested {
 			return fault.New(fault.Usage, "exec", "run: exit; or give --nested", "this shell has the session of profile %s already", strconv.Quote(profile))
 		}
-		argv, marker = []string{a.shell()}, []string{child.Marker + "=" + o.profile}
+		argv, marker = []string{a.shell()}, o.profile
 	}
 	path, err := exec.LookPath(argv[0]) // before a code is spent
 	if errors.Is(err, exec.ErrDot) && runtime.GOOS != "windows" {
@@ -95,8 +98,11 @@ func runExec(ctx context.Context, a *app, o handedOut, nested bool, argv []strin
 	if err != nil {
 		return err
 	}
+	if marker != "" {
+		variables = append(variables, [2]string{child.Marker, marker})
+	}
 	harden.Undo()
-	return cannotRun(argv[0], become(path, argv, child.Environ(append(variables, marker...)...)))
+	return cannotRun(argv[0], become(path, argv, child.Environ(variables)))
 }
 
 // shell is the user's shell.
@@ -124,19 +130,29 @@ func cannotRun(command string, err error) error {
 	return fault.New(fault.NotExecutable, "exec "+command, "", "cannot be run: %s", securefile.Reason(err))
 }
 
-// sessionVariables returns the session and the region, as NAME=value.
-func (a *app) sessionVariables(ctx context.Context, o handedOut) ([]string, error) {
-	w, get, err := a.asTools(o.profile, o.duration)
+// sessionVariables returns the names and values of the session's variables and of the region's. All are printable ASCII.
+func (a *app) sessionVariables(ctx context.Context, o handedOut) ([][2]string, error) {
+	w, region, err := a.asTools(&o.getOptions)
 	if err != nil {
 		return nil, err
 	}
-	c, err := cachedOrNew(ctx, w, get)
+	if region = cmp.Or(o.region, region); fault.Escape(region) != region {
+		return nil, fault.New(fault.Config, "region", "", "%q is not a region", region)
+	}
+	c, err := cachedOrNew(ctx, w, o.getOptions)
 	if err != nil {
 		return nil, err
 	}
-	variables, err := c.Variables()
-	if region := cmp.Or(o.region, w.consumerRegion); region != "" {
-		variables = append(variables, "AWS_REGION="+region, "AWS_DEFAULT_REGION="+region)
+	values, err := c.Values()
+	if err != nil {
+		return nil, err
 	}
-	return variables, err
+	var all [][2]string
+	for i, name := range child.OfSession() {
+		all = append(all, [2]string{name, values[i]})
+	}
+	if region != "" {
+		all = append(all, [2]string{"AWS_REGION", region}, [2]string{"AWS_DEFAULT_REGION", region})
+	}
+	return all, nil
 }

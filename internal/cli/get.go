@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"os/signal"
 	"syscall"
@@ -81,19 +80,18 @@ func cachedOrNew(ctx context.Context, w *opened, o getOptions) (creds.Credential
 	return w.broker.Get(ctx, w.Plan, session.Options{Refresh: o.refresh})
 }
 
-// asTools opens a profile as the AWS config has the AWS tools call it: a role, or another profile, may be named
-// there alone. A duration that is given goes first.
-func (a *app) asTools(name, duration string) (*opened, getOptions, error) {
+// asTools opens a profile as the AWS config has the AWS tools call it, where a role or another profile may be named,
+// and with the flags that are given. It returns the region that the tools work in, or "".
+func (a *app) asTools(o *getOptions) (*opened, string, error) {
 	files, err := a.loadFiles()
 	if err != nil {
-		return nil, getOptions{}, err
+		return nil, "", err
 	}
-	o := askFor(files.Registered(name))
-	o.flags.Duration = cmp.Or(duration, o.flags.Duration)
+	region := files.Region(o.profile)
+	if call := files.Registered(o.profile); o.flags.RoleARN == "" {
+		o.profile, o.flags = call.Profile, o.flags.Over(call.Flags)
+	}
 	a.profile, a.flags = o.profile, o.flags
-	w, err := a.openIn(files, o)
-	if err == nil {
-		w.consumerRegion = files.Region(name)
-	}
-	return w, o, err
+	w, err := a.openIn(files, *o)
+	return w, region, err
 }

@@ -35,8 +35,6 @@ type opened struct {
 	app    *app
 	clock  storedClock
 	broker *session.Broker
-
-	consumerRegion string // see asTools
 }
 
 // host is what this process opens profiles with.

@@ -128,7 +128,7 @@ func (a *app) sayEndpoint(uri, tokenFile string) {
 
 // canServe refuses a profile of which get could not get a session.
 func (a *app) canServe(name string) error {
-	w, _, err := a.asTools(name, "")
+	w, _, err := a.asTools(&getOptions{profile: name})
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (a *app) handOut(ctx context.Context, name string, inHand endpoint.Session)
 			err = withRemedy(err, of.flags.Remedy(of.profile, fault.Remedy(err)))
 		}
 	}()
-	w, _, err := of.asTools(name, "")
+	w, _, err := of.asTools(&getOptions{profile: name})
 	if err != nil {
 		return endpoint.Session{}, err
 	}

@@ -84,8 +84,8 @@ func nameProfile(cmd *cobra.Command, args []string) (err error) {
 // AWS_PROFILE, or the only one that this program serves, or the one that a person chooses. What cannot be
 // undone is never done to a profile that nobody has named or confirmed: with --yes, only setup has a default.
 func (a *app) chooseProfile(cmd *cobra.Command) (err error) {
-	how, all, yes := unnamed(cmd), cmd.Flags().Lookup("all"), cmd.Flags().Lookup("yes")
-	if how == "" || how == unnamedAll || cmd.Flags().Changed("profile") || all != nil && all.Changed {
+	how, yes := unnamed(cmd), cmd.Flags().Lookup("yes")
+	if how == "" || how == unnamedAll || slices.ContainsFunc([]string{"profile", "all", "unset"}, cmd.Flags().Changed) {
 		return nil
 	}
 	verb := strings.TrimPrefix(cmd.CommandPath(), program+" ")

@@ -100,16 +100,11 @@ func (c Credentials) json(head, token string) ([]byte, error) {
 	return append(b, '\n'), nil
 }
 
-// Variables returns c as the variables that the AWS CLI and the SDKs read, NAME=value, under the conditions of
-// ProcessJSON.
-func (c Credentials) Variables() ([]string, error) {
-	if _, err := c.ProcessJSON(); err != nil {
-		return nil, err
-	}
-	return []string{
-		"AWS_ACCESS_KEY_ID=" + c.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + c.SecretAccessKey.Reveal(), "AWS_SESSION_TOKEN=" + c.SessionToken.Reveal(),
-		"AWS_CREDENTIAL_EXPIRATION=" + c.Expiration.UTC().Format(processTime),
-	}, nil
+// Values returns id, secret, session token and expiration as the variables of the AWS SDKs have them, under the
+// conditions of ProcessJSON.
+func (c Credentials) Values() ([4]string, error) {
+	_, err := c.ProcessJSON()
+	return [4]string{c.AccessKeyID, c.SecretAccessKey.Reveal(), c.SessionToken.Reveal(), c.Expiration.UTC().Format(processTime)}, err
 }
 
 // plain reports whether s is not empty and stands for itself in JSON.

@@ -11,6 +11,7 @@
 package profile
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -36,6 +37,14 @@ func (f Flags) Args() (args []string) {
 		}
 	}
 	return args
+}
+
+// Over returns the flags in place of those of other. Only what is not given remains of them.
+func (f Flags) Over(other Flags) Flags {
+	return Flags{
+		RoleARN: cmp.Or(f.RoleARN, other.RoleARN), RoleSessionName: cmp.Or(f.RoleSessionName, other.RoleSessionName),
+		ExternalID: cmp.Or(f.ExternalID, other.ExternalID), Duration: cmp.Or(f.Duration, other.Duration),
+	}
 }
 
 // Words returns the flags as a shell reads them, each with a space before it.

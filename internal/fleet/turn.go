@@ -54,7 +54,7 @@ func (m *Member) Await(ctx context.Context, w session.Wish) (*creds.Session, *ru
 		return nil, nil, m.without(w, err)
 	}
 	last, since := first.lease, m.Now()
-	for now, wait := first, firstPoll; ; wait = min(2*wait, lastPoll) {
+	for now, wait, turn := first, firstPoll, false; ; wait = min(2*wait, lastPoll) {
 		if now.session != nil {
 			return now.session, nil, nil
 		}
@@ -66,29 +66,29 @@ func (m *Member) Await(ctx context.Context, w session.Wish) (*creds.Session, *ru
 			now.lease = last // its holder may be getting the session still, with a code that is claimed no more
 		}
 		held := now.lease != "" && now.lease == m.leases[w.ID].value
-		if held || now.lease != "" && !w.Optional && m.hurried(ctx) {
+		if turn || held || now.lease != "" && !w.Optional && m.hurried(ctx) {
 			return nil, nil, nil
 		}
 		if now.lease != last {
 			last, since = now.lease, m.Now()
 		}
-		alone, err := m.contend(ctx, w, now.lease, m.Now().Sub(since) >= leaseDead, wait)
-		if err == nil && !alone {
+		turn, err = m.contend(ctx, w, now.lease, m.Now().Sub(since) >= leaseDead, wait)
+		if err == nil {
 			now, err = m.look(ctx, w)
 		}
-		if alone || err != nil {
+		if err != nil {
 			return nil, nil, m.without(w, err)
 		}
 	}
 }
 
 // contend takes the lease of the session, if it is free or its holder is dead, or else waits. It reports whether
-// this host should wait for nobody: the engine keeps a lease that nobody holds.
-func (m *Member) contend(ctx context.Context, w session.Wish, lease string, dead bool, wait time.Duration) (alone bool, err error) {
+// it is this host's turn now: it is also if the engine keeps a lease that nobody holds.
+func (m *Member) contend(ctx context.Context, w session.Wish, lease string, dead bool, wait time.Duration) (turn bool, err error) {
 	if lease == "" || dead {
 		won, err := m.take(ctx, w.ID, lease)
 		if won || dead || err != nil {
-			return !won && err == nil, err
+			return err == nil, err
 		}
 	}
 	if w.Optional {

@@ -172,7 +172,7 @@ func TestFleet(t *testing.T) {
 			return "rediss://" + e.addr() + "?ca=" + c.ca + "&cert=" + c.cert + "&key=" + c.key
 		},
 		"Sentinel": func(t *testing.T) string { return startSentinel(t, startEngine(t)) },
-		"Cluster":  startCluster,
+		"Cluster":  func(t *testing.T) string { return "redis+cluster://" + startCluster(t, "0-8191", "8192-16383")[0].addr() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -345,6 +345,11 @@ func TestFleetWhileTheEngineFails(t *testing.T) {
 			e.start()
 		},
 		"loses everything": func(e *engine) { e.cli("FLUSHALL") },
+		"is read-only": func(e *engine) {
+			e.cli("REPLICAOF", "127.0.0.1", strconv.Itoa(sparePort(e.t)))
+			time.Sleep(3 * time.Second)
+			e.cli("REPLICAOF", "NO", "ONE")
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -367,25 +372,54 @@ func TestFleetWhileTheEngineFails(t *testing.T) {
 // TestFleetFailsOver kills the server while hosts wait for the one that gets the session: a replica takes its place.
 func TestFleetFailsOver(t *testing.T) {
 	t.Parallel()
-	const few = 10
-	master := startEngine(t)
-	replica := startEngine(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(master.port), "--repl-diskless-sync-delay", "0")
-	eventually(t, "the replica", func() bool { return strings.Contains(replica.cli("INFO", "replication"), "master_link_status:up") })
-	url := startSentinel(t, master, "down-after-milliseconds main 1000")
-	eventually(t, "that the Sentinel knows it", func() bool {
-		out, _ := exec.Command("redis-cli", "-p", url[strings.LastIndex(url, ":")+1:len(url)-len("/main")], "SENTINEL", "REPLICAS", "main").Output()
-		return strings.Contains(string(out), strconv.Itoa(replica.port))
-	})
-	b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: 8 * time.Second}})
-	wait := startHosts(t, b, few, url)
-	eventually(t, "all hosts", func() bool { return strings.Count(master.cli("CLIENT", "LIST", "TYPE", "normal"), " addr=") >= few+1 })
-	master.kill()
-	for _, got := range wait() {
-		credentials(t, got)
+	for name, setUp := range map[string]func(t *testing.T) (url string, master *engine){
+		"Sentinel": func(t *testing.T) (string, *engine) {
+			master := startEngine(t)
+			replica := startEngine(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(master.port), "--repl-diskless-sync-delay", "0")
+			replica.inSync()
+			url := startSentinel(t, master, "down-after-milliseconds main 1000")
+			eventually(t, "that the Sentinel knows it", func() bool {
+				out, _ := exec.Command("redis-cli", "-p", url[strings.LastIndex(url, ":")+1:len(url)-len("/main")], "SENTINEL", "REPLICAS", "main").Output()
+				return strings.Contains(string(out), strconv.Itoa(replica.port))
+			})
+			return url, master
+		},
+		"Cluster": func(t *testing.T) (string, *engine) {
+			all := startCluster(t, "2-16383", "0-0", "1-1") // three, who vote; the first has the keys
+			replica := startNode(t)
+			replica.meet(all[0])
+			eventually(t, "that it knows the master", func() bool { return strings.Contains(replica.cli("CLUSTER", "NODES"), all[0].addr()) })
+			eventually(t, "the replica", func() bool {
+				out, _ := exec.Command("redis-cli", "-p", strconv.Itoa(replica.port), "CLUSTER", "REPLICATE", all[0].cli("CLUSTER", "MYID")).Output()
+				return strings.Contains(string(out), "OK")
+			})
+			replica.inSync()
+			eventually(t, "that all know it", func() bool { return strings.Contains(all[1].cli("CLUSTER", "NODES"), "slave "+all[0].cli("CLUSTER", "MYID")) })
+			return "redis+cluster://" + all[0].addr() + "," + all[1].addr(), all[0]
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const few = 10
+			url, master := setUp(t)
+			b := bed(t, testbed.Options{Sandbox: sandbox.Options{Latency: 8 * time.Second}})
+			wait := startHosts(t, b, few, url)
+			eventually(t, "all hosts", func() bool { return strings.Count(master.cli("CLIENT", "LIST", "TYPE", "normal"), " addr=") >= few+1 })
+			master.kill()
+			for _, got := range wait() {
+				credentials(t, got)
+			}
+			if n := calls(b, "GetSessionToken"); n > 2 {
+				t.Errorf("%d calls", n)
+			}
+		})
 	}
-	if n := calls(b, "GetSessionToken"); n > 2 {
-		t.Errorf("%d calls", n)
-	}
+}
+
+// inSync waits until a replica has what its master has.
+func (e *engine) inSync() {
+	e.t.Helper()
+	eventually(e.t, "the replica", func() bool { return strings.Contains(e.cli("INFO", "replication"), "master_link_status:up") })
 }
 
 // TestFleetWithForgery has somebody write to the engine who has no key: nothing of it is believed.
@@ -556,24 +590,38 @@ func startSentinel(t *testing.T, e *engine, settings ...string) string {
 	return fmt.Sprintf("redis+sentinel://127.0.0.1:%d,%s/main", sparePort(t), s.addr()) // the first one is down
 }
 
-// startCluster starts a cluster of two servers, and returns its URL with one of them.
-func startCluster(t *testing.T) string {
+// startCluster starts a cluster of servers which have the slots.
+func startCluster(t *testing.T, slots ...string) (all []*engine) {
 	t.Helper()
-	var all []*engine
-	for range 2 {
-		e := startEngine(t, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(sparePort(t)))
-		e.cli("CLUSTER", "RESET")
-		all = append(all, e)
+	for i, of := range slots {
+		e := startNode(t)
+		first, last, _ := strings.Cut(of, "-")
+		e.cli("CLUSTER", "ADDSLOTSRANGE", first, last)
+		e.cli("CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
+		if all = append(all, e); i > 0 {
+			e.meet(all[0])
+		}
 	}
-	all[0].cli("CLUSTER", "ADDSLOTSRANGE", "0", "8191")
-	all[1].cli("CLUSTER", "ADDSLOTSRANGE", "8192", "16383")
-	bus := all[1].args[len(all[1].args)-1]
-	all[0].cli("CLUSTER", "MEET", "127.0.0.1", strconv.Itoa(all[1].port), bus)
-	eventually(t, "the cluster", func() bool {
-		return strings.Contains(all[0].cli("CLUSTER", "INFO"), "cluster_state:ok") && strings.Contains(all[1].cli("CLUSTER", "INFO"), "cluster_state:ok") &&
-			strings.Contains(all[0].cli("CLUSTER", "INFO"), "cluster_known_nodes:2")
-	})
-	return "redis+cluster://" + all[0].addr()
+	for _, e := range all {
+		eventually(t, "the cluster", func() bool {
+			info := e.cli("CLUSTER", "INFO")
+			return strings.Contains(info, "cluster_state:ok") && strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d", len(all)))
+		})
+	}
+	return all
+}
+
+// startNode starts a server that is to join a cluster.
+func startNode(t *testing.T) *engine {
+	t.Helper()
+	e := startEngine(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--cluster-port", strconv.Itoa(sparePort(t)))
+	e.cli("CLUSTER", "RESET")
+	return e
+}
+
+func (e *engine) meet(other *engine) {
+	e.t.Helper()
+	e.cli("CLUSTER", "MEET", "127.0.0.1", strconv.Itoa(other.port), other.args[len(other.args)-1])
 }
 
 // certificates are the paths of PEM files.

@@ -145,7 +145,9 @@ func (e *Engine) connect(ctx context.Context) (err error) {
 		return nil
 	}
 	if e.at != "" {
-		e.conn, e.raw, err = e.dial(ctx, e.at, true)
+		if e.conn, e.raw, err = e.dial(ctx, e.at, true); err != nil {
+			e.at = "" // another one may have taken over
+		}
 		return err
 	}
 	hosts := e.settings.Hosts

@@ -9,7 +9,11 @@ func poolHints() []hintCase {
 		each = "name the devices of one IAM user, each once, with spaces between them"
 	)
 	outside := all(sh("rm <DIR>/own/profiles.ini"))
+	const more = "aws-mfa-creds enroll --profile work --pool "
 	return []hintCase{
+		{"pool of nine", nil, more + "9", 2, "--pool: a user cannot have 9 MFA devices", "give a number from 1 to 8", retype(more + "1"), ""},
+		{"no device of the pool", nil, "aws-mfa-creds code --profile work --serial arn:x", 2, "--serial: the profile has no MFA device arn:x", "give one of: …", retype("aws-mfa-creds code --profile work --serial <SERIAL>"), ""},
+		{"pool in two stores", sh("aws-mfa-creds store move --seed --profile work --to keyctl --yes"), more + "2 --seed-store age", 3, "MFA device …: its seed is not in the age store, and a pool has all seeds in one", "run: aws-mfa-creds store move --seed --profile work --to age", nil, ""},
 		{"pool with a device twice", edit("mfa_serial = <SERIAL>", "mfa_serial = <SERIAL> <SERIAL>"), getWork, 3, ownFile + fileLine + "… is named twice", each, edit("<SERIAL> <SERIAL>", "<SERIAL>"), ""},
 		{"pool of two accounts", edit("mfa_serial = <SERIAL>", "mfa_serial = <SERIAL> arn:aws:iam::210987654321:mfa/x"), getWork, 3, ownFile + fileLine + "MFA devices of several accounts are named", each, edit(" arn:aws:iam::210987654321:mfa/x", ""), ""},
 		{"pool with one seed", outside, ci + "$(cat <SEED>) " + getWork, 4, "AWS_MFA_CREDS_SEED: has 1 seeds, and there are 2 MFA devices", "give one seed (base32 or otpauth URI) for each, in the order of their serials, with white space between them", retype(ci + "\"$(cat <SEED>) $(cat <SEED>)\" " + getWork), ""},

@@ -17,7 +17,7 @@ import (
 )
 
 type codeOptions struct {
-	profile           string
+	profile, serial   string
 	watch, pair, copy bool
 }
 
@@ -34,6 +34,7 @@ it as used.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runCode(cmd.Context(), a, o) },
 	}
 	profileFlag(cmd, &o.profile)
+	serialFlag(cmd, &o.serial, "the first")
 	cmd.Flags().BoolVar(&o.watch, "watch", false, "show the current code with a countdown, and the next one, until you press Ctrl-C")
 	cmd.Flags().BoolVar(&o.pair, "pair", false, "print two consecutive codes: those of the previous and the current time step, as the console asks for")
 	cmd.Flags().BoolVar(&o.copy, "copy", false, "copy the code to the clipboard instead of printing it")
@@ -49,14 +50,17 @@ func runCode(ctx context.Context, a *app, o codeOptions) error {
 	if (o.watch || o.pair) && w.CodeFromProgram() {
 		return fault.New(fault.Usage, "code", "run: "+program+" code --profile NAME", "mfa_process prints the current code only, so --watch and --pair are not possible")
 	}
-	codes, err := w.Codes(ctx, w.Settings.Serial)
+	if o.serial, err = ofPool(w.Settings.Devices(), o.serial); err != nil {
+		return err
+	}
+	codes, err := w.Codes(ctx, o.serial)
 	if err != nil {
 		return err
 	}
 	if o.watch {
-		return watchCodes(ctx, w, codes)
+		return watchCodes(ctx, w, o.serial, codes)
 	}
-	step, left, spent, err := w.broker.CurrentStep(w.Settings.Serial)
+	step, left, spent, err := w.broker.CurrentStep(o.serial)
 	if err != nil {
 		return err
 	}
@@ -101,7 +105,7 @@ const barWidth = 15 // of the countdown, in characters: two seconds each
 
 // watchCodes shows the current code, how long it lasts, and the next one, on one line of the
 // terminal, until interrupted. The line is erased at the end.
-func watchCodes(ctx context.Context, w *opened, codes session.Codes) error {
+func watchCodes(ctx context.Context, w *opened, serial string, codes session.Codes) error {
 	terminal, err := term.Open()
 	if err != nil {
 		return fault.New(fault.Usage, "code --watch", "run: "+program+" code --profile NAME", "there is no terminal to show it on")
@@ -111,7 +115,7 @@ func watchCodes(ctx context.Context, w *opened, codes session.Codes) error {
 	defer cancel()
 	defer func() { _ = terminal.Status() }()
 	for {
-		step, left, spent, err := w.broker.CurrentStep(w.Settings.Serial)
+		step, left, spent, err := w.broker.CurrentStep(serial)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
@@ -38,15 +40,20 @@ func newEnrollCommand(a *app) *cobra.Command {
 session with it. The access key of the profile must already be stored. If a run is interrupted, the
 next one continues it.
 
+With --pool, the profile gets several MFA devices: get uses the first that is free, so that sessions
+do not wait for each other. The device that it has stays the first of them.
+
 With --console, you create the device in the AWS console: for the root user, whom the API does not
 support, and for users without IAM permissions. Give the QR code or the "secret key" that the
 console shows, and enter the two codes that you get in the console.`,
 		Example: `  aws-mfa-creds enroll --profile work
+  aws-mfa-creds enroll --profile work --pool 8
   aws-mfa-creds enroll --profile work --console --seed-file screenshot.png`,
 		RunE: a.interactive(func(ctx context.Context) error { return runEnroll(ctx, a, o) }),
 	}
 	profileFlag(cmd, &o.add.name)
 	deviceFlags(cmd, &o.device)
+	cmd.Flags().IntVar(&o.device.Pool, "pool", 0, "make as many devices as it takes for the profile to have this `NUMBER`, at most eight")
 	cmd.Flags().StringVar(&o.add.stores.seed, "seed-store", "", "`STORE` for the seed (default: that of the access key)")
 	cmd.Flags().BoolVar(&o.console, "console", false, "create the device in the AWS console, which shows a QR code or a secret key")
 	cmd.Flags().StringVar(&o.add.serial, "serial", "", "with --console: serial (`ARN`) of the device, if you already know it")
@@ -55,6 +62,7 @@ console shows, and enter the two codes that you get in the console.`,
 	abandonFlag(cmd, &o.abandon)
 	cmd.Flags().BoolVar(&a.ask.yes, "yes", false, "do not ask for confirmation")
 	rare(cmd, "replace-unassigned")
+	cmd.MarkFlagsMutuallyExclusive("pool", "console")
 	needs(cmd, "console", "seed-file", "seed-clipboard", "account", "allow-weak-seed", "serial")
 	return cmd
 }
@@ -65,6 +73,9 @@ func deviceFlags(cmd *cobra.Command, o *enroll.DeviceOptions) {
 }
 
 func runEnroll(ctx context.Context, a *app, o enrollOptions) error {
+	if o.device.Pool < 0 || o.device.Pool > profile.MaxDevices {
+		return fault.New(fault.Usage, "--pool", "give a number from 1 to "+strconv.Itoa(profile.MaxDevices), "a user cannot have %d MFA devices", o.device.Pool)
+	}
 	_, owner, err := a.ownerBefore(o.add.name, changes{device: o.device.Name, stores: []string{o.add.stores.seed}})
 	if err != nil {
 		return err
@@ -92,6 +103,10 @@ func (m *manager) enroll(ctx context.Context, o enroll.DeviceOptions) error {
 	result, err := m.Enroll(ctx, o)
 	if err != nil {
 		return err
+	}
+	if o.Pool > 0 {
+		m.say("Profile %s has %s now. The seeds are in the %s store.", fault.Printable(m.Profile), counted(result.Devices, "MFA device"), m.SeedStore)
+		return nil
 	}
 	m.say("Enabled %s for user %s, and got a session with it. Its seed is in the %s store.", result.Serial, fault.Printable(result.User), m.SeedStore)
 	return nil

@@ -19,6 +19,7 @@ import (
 
 type exportOptions struct {
 	profile string
+	serial  string
 	uri     bool
 	png     string
 }
@@ -36,6 +37,7 @@ The QR code disappears when you press Enter. Anyone who sees it can generate you
 		RunE: a.interactive(func(ctx context.Context) error { return runExport(ctx, a, o) }),
 	}
 	profileFlag(cmd, &o.profile)
+	serialFlag(cmd, &o.serial, "the first")
 	cmd.Flags().BoolVar(&o.uri, "uri", false, "print the otpauth URI instead")
 	cmd.Flags().StringVar(&o.png, "png", "", "write the QR code to a new PNG `FILE` instead")
 	cmd.Flags().BoolVar(&a.ask.yes, "yes", false, "do not ask for confirmation")
@@ -51,14 +53,17 @@ func runExport(ctx context.Context, a *app, o exportOptions) error {
 	if w.CodeFromProgram() {
 		return fault.New(fault.Usage, "export", "export it from the program or device that stores it", "mfa_process generates the codes of the profile, so this program has no seed")
 	}
-	if err := a.ask.confirm(ctx, "Show the seed of "+w.Settings.Serial+"? Anyone who sees it can generate your codes."); err != nil {
+	if o.serial, err = ofPool(w.Settings.Devices(), o.serial); err != nil {
 		return err
 	}
-	seed, err := w.Seed(ctx, w.Settings.Serial)
+	if err := a.ask.confirm(ctx, "Show the seed of "+o.serial+"? Anyone who sees it can generate your codes."); err != nil {
+		return err
+	}
+	seed, err := w.Seed(ctx, o.serial)
 	if err != nil {
 		return err
 	}
-	return export(ctx, a, o, seed.URI(keystore.Label(w.Settings.Serial), keystore.Issuer))
+	return export(ctx, a, o, seed.URI(keystore.Label(o.serial), keystore.Issuer))
 }
 
 func export(ctx context.Context, a *app, o exportOptions, uri creds.Secret) error {

@@ -194,7 +194,7 @@ func (m *manager) forget(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return clearSessions(ctx, p.Cache, p.Settings.Serial, p.broker.Forget(p.Plan)...)
+	return clearSessions(ctx, p.Cache, p.Settings.Devices(), p.broker.Forget(p.Plan)...)
 }
 
 // sessionWith gets a base session with other secrets than the profile's.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
@@ -186,6 +188,22 @@ func (b storedClock) Now() time.Time { return b.now().Add(b.Skew()) }
 // SaveClock stores c with what this machine's clock counts from.
 func (b storedClock) SaveClock(c rules.Clock) error {
 	return b.cache.SaveClock(b.name, c.Anchored(b.now()))
+}
+
+// serialFlag adds --serial to a command that is about one MFA device.
+func serialFlag(cmd *cobra.Command, serial *string, byDefault string) {
+	cmd.Flags().StringVar(serial, "serial", "", "serial (`ARN`) of the MFA device, if the profile has several (default: "+byDefault+")")
+}
+
+// ofPool returns the one of its devices that a command is about: the one of this serial, or for "" the first.
+func ofPool(devices []string, serial string) (string, error) {
+	if serial == "" && len(devices) > 0 {
+		return devices[0], nil
+	}
+	if !slices.Contains(devices, serial) {
+		return "", fault.New(fault.Usage, "--serial", "give one of: "+strings.Join(devices, ", "), "the profile has no MFA device %s", fault.Printable(serial))
+	}
+	return serial, nil
 }
 
 // AccessKey implements session.Secrets.

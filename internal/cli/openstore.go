@@ -43,7 +43,7 @@ func (a *app) update(ctx context.Context, name string, change func(*edit.Own)) e
 // recordSeed writes to profiles.ini which MFA device a profile has, and the store of its seed.
 func (a *app) recordSeed(ctx context.Context, name, serial, kind string) error {
 	return a.update(ctx, name, func(own *edit.Own) {
-		own.Serial = serial
+		own.Take(serial, false)
 		own.SetStores("", kind)
 	})
 }

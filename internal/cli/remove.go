@@ -20,6 +20,7 @@ import (
 
 type removeOptions struct {
 	profile string
+	serial  string
 	aws     bool
 	other   otherDevice
 }
@@ -35,12 +36,15 @@ stays. Other profiles get new sessions when they need them.
 
 It does not contact AWS, where access key and MFA device exist until you delete them. Without its
 seed the device generates no codes, so set up another one first. With --aws, the MFA device is
-removed from IAM first; the access key stays there.`,
+removed from IAM first; the access key stays there. Of a pool, all devices are; with --serial, that
+one alone, and the profile stays.`,
 		Example: `  aws-mfa-creds remove --profile work --aws`,
 		RunE:    a.interactive(func(ctx context.Context) error { return runRemove(ctx, a, o) }),
 	}
 	profileFlag(cmd, &o.profile)
 	cmd.Flags().BoolVar(&o.aws, "aws", false, "remove the MFA device from IAM too")
+	cmd.Flags().StringVar(&o.serial, "serial", "", "with --aws: remove only the device with this serial (`ARN`)")
+	needs(cmd, "aws", "serial")
 	o.other.define(cmd)
 	cmd.Flags().BoolVar(&a.ask.yes, "yes", false, "do not ask for confirmation")
 	return cmd
@@ -75,13 +79,18 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 			return err
 		}
 	}
-	gone := removal{app: a, profile: o.profile, own: own, stray: stray, registered: registered, aws: o.aws && own.Serial != "", sharing: seedUsers(files, o.profile, own)}
+	if o.serial != "" {
+		return removeOne(ctx, a, o, own)
+	}
+	gone := removal{app: a, profile: o.profile, own: own, stray: stray, registered: registered, aws: o.aws && own.Serial != "", sharing: seedUsers(files, o.profile, own, own.Devices()...)}
 	gone.roles = a.roleProfiles(files, o.profile)
 	if err := gone.confirm(ctx); err != nil {
 		return err
 	}
 	if gone.aws {
-		if err := removeDevice(ctx, a, o); err != nil {
+		devices := own.Devices()
+		slices.Reverse(devices) // the first is the last to go: sessions are made with it
+		if err := removeDevice(ctx, a, o, devices...); err != nil {
 			return err
 		}
 		if err := gone.detach(ctx); err != nil {
@@ -133,15 +142,27 @@ func (a *app) roleProfiles(files *profile.Files, name string) (roles []string) {
 	return roles
 }
 
-// removeDevice removes the MFA device of a profile from IAM, and its seed from the store.
-func removeDevice(ctx context.Context, a *app, o removeOptions) error {
+// removeOne removes one device of a pool, and leaves the profile.
+func removeOne(ctx context.Context, a *app, o removeOptions, own edit.Own) error {
+	serial, err := ofPool(own.Devices(), o.serial)
+	if err == nil {
+		err = a.ask.confirm(ctx, "Permanently remove MFA device "+serial+" from IAM, and delete its seed?")
+	}
+	if err != nil {
+		return err
+	}
+	return removeDevice(ctx, a, o, serial)
+}
+
+// removeDevice removes MFA devices of a profile from IAM, and their seeds from the store.
+func removeDevice(ctx context.Context, a *app, o removeOptions, serials ...string) error {
 	m, err := a.manager(ctx, o.profile, "", o.other)
 	if err != nil {
 		return err
 	}
-	result, err := m.RemoveDevice(ctx, "")
+	result, err := m.RemoveDevice(ctx, serials[0], serials[1:]...)
 	if err == nil {
-		a.say("Removed %s of user %s from IAM, and its seed from the store.", result.Old, fault.Printable(result.User))
+		a.say("Removed %s of user %s from IAM, and its seed from the store.", enumerated(serials), fault.Printable(result.User))
 	}
 	return err
 }
@@ -150,15 +171,18 @@ func othersThan(name string, names []string) []string {
 	return slices.DeleteFunc(names, func(n string) bool { return n == name })
 }
 
-// seedUsers returns the other profiles whose codes are made of the seed in the store of own.
-func seedUsers(files *profile.Files, name string, own edit.Own) (users []string) {
-	for _, other := range othersThan(name, edit.Sharing(files, own.Serial)) {
-		theirs, _, err := edit.ReadOwn(files, other)
-		if err != nil || theirs.MFAProcess == "" && theirs.WhereSeed() == own.WhereSeed() {
-			users = append(users, other)
+// seedUsers returns the other profiles whose codes are made of the seeds of these devices in the store of own.
+func seedUsers(files *profile.Files, name string, own edit.Own, serials ...string) (users []string) {
+	for _, serial := range serials {
+		for _, other := range othersThan(name, edit.Sharing(files, serial)) {
+			theirs, _, err := edit.ReadOwn(files, other)
+			if err != nil || theirs.MFAProcess == "" && theirs.WhereSeed() == own.WhereSeed() {
+				users = append(users, other)
+			}
 		}
 	}
-	return users
+	slices.Sort(users)
+	return slices.Compact(users)
 }
 
 // removal deletes all that is kept of one profile.
@@ -185,14 +209,23 @@ func (r removal) confirm(ctx context.Context) error {
 	if err := r.ask.confirm(ctx, r.question()); err != nil || r.ask.yes || !r.losesSeed() {
 		return err
 	}
-	return r.ask.word(ctx, "Nothing generates the codes of "+r.own.Serial+" any more, unless a phone has a copy of the seed (see export).\nType the name of the profile to delete its seed", r.profile)
+	return r.ask.word(ctx, "Nothing generates the codes of "+enumerated(r.own.Devices())+" any more, unless a phone has a copy of the seed (see export).\nType the name of the profile to delete its seed", r.profile)
 }
 
 // detach takes the device, which is gone, from the profiles that shared it.
 func (r removal) detach(ctx context.Context) error {
 	for _, name := range r.sharing {
-		if err := r.update(ctx, name, (*edit.Own).ForgetDevice); err != nil {
+		left := false
+		err := r.update(ctx, name, func(own *edit.Own) {
+			if left = own.Serial != ""; !left {
+				own.ForgetDevice()
+			}
+		})
+		if err != nil {
 			return err
+		}
+		if left {
+			continue
 		}
 		r.say("Profile %s has no MFA device any more. To give it one, run: %s enroll --profile %s", fault.Printable(name), program, fault.Shell(name))
 	}
@@ -205,10 +238,10 @@ func (r removal) question() string {
 		secrets = append(secrets, fmt.Sprintf("access key %s (%s)", r.own.AccessKeyID, kind))
 	}
 	if kind := r.own.WhereSeed(); kind != "" && r.own.Serial != "" && (r.aws || len(r.sharing) == 0) {
-		secrets = append(secrets, fmt.Sprintf("the seed of %s (%s)", r.own.Serial, kind))
+		secrets = append(secrets, fmt.Sprintf("the seed of %s (%s)", enumerated(r.own.Devices()), kind))
 	}
 	if r.aws {
-		secrets = append(secrets, fmt.Sprintf("the MFA device %s in IAM", r.own.Serial))
+		secrets = append(secrets, fmt.Sprintf("the MFA device %s in IAM", enumerated(r.own.Devices())))
 	}
 	rest := "settings and sessions"
 	if r.registered {
@@ -273,7 +306,7 @@ func (r removal) run(ctx context.Context) error {
 	}
 	cached, err := r.host().OpenCache(noKey())
 	if err == nil {
-		err = clearSessions(ctx, cached, r.own.Serial)
+		err = clearSessions(ctx, cached, r.own.Devices())
 	}
 	if err != nil {
 		return err
@@ -290,12 +323,14 @@ func (r removal) run(ctx context.Context) error {
 // clearSessions deletes all sessions but those with the ids keep, because nothing tells those of a profile's
 // earlier access keys from others: to get another costs one call. A get that has read the secrets is waited
 // for; its session goes, too.
-func clearSessions(ctx context.Context, cached *cache.Cache, serial string, keep ...string) error {
+func clearSessions(ctx context.Context, cached *cache.Cache, serials []string, keep ...string) error {
 	defer func() { _ = cached.Close() }()
 	waiting, end := context.WithTimeout(ctx, time.Minute) // longer than any get lives
 	defer end()
-	if unlock, err := cached.Scope(rules.DeviceScope(serial)).Lock(waiting); err == nil {
-		defer unlock()
+	for _, serial := range serials {
+		if unlock, err := cached.Scope(rules.DeviceScope(serial)).Lock(waiting); err == nil {
+			defer unlock()
+		}
 	}
 	_, err := cached.Clear(keep...)
 	return err
@@ -328,9 +363,12 @@ func (r removal) deleteSeed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.sharing = seedUsers(files, r.profile, r.own); len(r.sharing) > 0 {
-		r.say("Kept the seed of %s: profile %s uses it.", r.own.Serial, fault.Printable(r.sharing[0]))
-		return nil
+	for _, serial := range r.own.Devices() {
+		if users := seedUsers(files, r.profile, r.own, serial); len(users) > 0 {
+			r.say("Kept the seed of %s: profile %s uses it.", serial, fault.Printable(users[0]))
+		} else if err := items.DeleteSeed(ctx, serial); err != nil {
+			return err
+		}
 	}
-	return items.DeleteSeed(ctx, r.own.Serial)
+	return nil
 }

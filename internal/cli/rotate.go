@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -62,6 +63,7 @@ one, and only then remove the old one. If a run is interrupted, the next one con
 	o.define(a, cmd)
 	abandonFlag(cmd, &o.abandon)
 	deviceFlags(cmd, &o.device)
+	serialFlag(cmd, &o.device.Serial, "the first")
 	return cmd
 }
 
@@ -76,6 +78,7 @@ that it works.`,
 		RunE:    a.interactive(func(ctx context.Context) error { return a.manage(ctx, enroll.Device, o, resync) }),
 	}
 	o.define(a, cmd)
+	serialFlag(cmd, &o.device.Serial, "the first that AWS has refused")
 	return cmd
 }
 
@@ -119,6 +122,14 @@ func (a *app) manage(ctx context.Context, about enroll.Subject, o rotateOptions,
 	}
 	if o.abandon {
 		return m.abandon(ctx, about)
+	}
+	for _, d := range p.broker.Devices(p.Plan) {
+		if d.Failure != nil {
+			o.device.Serial = cmp.Or(o.device.Serial, d.Serial)
+		}
+	}
+	if o.device.Serial, err = ofPool(p.Settings.Devices(), o.device.Serial); err != nil {
+		return err
 	}
 	return flow(ctx, m, p.Settings, o)
 }
@@ -169,16 +180,18 @@ func (m *manager) confirmRotation(ctx context.Context, about enroll.Subject, que
 	return m.ask.confirm(ctx, question)
 }
 
-func resync(ctx context.Context, m *manager, _ profile.Settings, _ rotateOptions) error {
-	err := m.Resync(ctx, "")
-	if err == nil {
+func resync(ctx context.Context, m *manager, has profile.Settings, o rotateOptions) error {
+	err := m.Resync(ctx, o.device.Serial)
+	if err == nil && len(has.Others) > 0 {
+		m.say("Resynchronized %s and got a session.", o.device.Serial)
+	} else if err == nil {
 		m.say("Resynchronized the device and got a session.")
 	}
 	return err
 }
 
-func rotateDevice(ctx context.Context, m *manager, has profile.Settings, o rotateOptions) error {
-	question := fmt.Sprintf("Replace MFA device %s of profile %s?", has.Serial, fault.Printable(m.Profile))
+func rotateDevice(ctx context.Context, m *manager, _ profile.Settings, o rotateOptions) error {
+	question := fmt.Sprintf("Replace MFA device %s of profile %s?", o.device.Serial, fault.Printable(m.Profile))
 	if err := m.confirmRotation(ctx, enroll.Device, question); err != nil {
 		return err
 	}

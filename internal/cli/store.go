@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/ring"
@@ -71,7 +72,7 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 	}
 	m := move{app: a, profile: o.profile, to: o.to}
 	if !o.seed {
-		m.what, m.owner, m.name, m.from = "access key", "profile "+fault.Printable(o.profile), keystore.KeyName(o.profile), own.WhereKey()
+		m.what, m.owner, m.names, m.from = "access key", "profile "+fault.Printable(o.profile), []string{keystore.KeyName(o.profile)}, own.WhereKey()
 		m.record = func(own *edit.Own) { own.SetStores(o.to, "") }
 		if err := m.run(ctx); err != nil {
 			return err
@@ -80,9 +81,12 @@ func runStoreMove(ctx context.Context, a *app, o moveOptions) error {
 	if o.key || own.MFAProcess != "" {
 		return nil
 	}
-	m.what, m.owner, m.name, m.from = "seed", own.Serial, keystore.SeedName(own.Serial), own.WhereSeed()
+	m.what, m.owner, m.names, m.from = "seed", strings.Join(own.Devices(), ", "), nil, own.WhereSeed()
 	m.record = func(own *edit.Own) { own.SetStores("", o.to) }
-	m.sharing = othersThan(o.profile, edit.Sharing(files, own.Serial))
+	for _, serial := range own.Devices() {
+		m.names = append(m.names, keystore.SeedName(serial))
+		m.sharing = append(m.sharing, othersThan(o.profile, edit.Sharing(files, serial))...)
+	}
 	return m.run(ctx)
 }
 
@@ -91,12 +95,13 @@ func moveTo(name, store string) string {
 	return "run: " + program + " store move --profile " + fault.Shell(name) + " --to " + fault.Shell(store)
 }
 
-// move is the way of a profile's secret to another store.
+// move is the way of a profile's secret to another store. Seeds of a pool go together: a profile has one store for them.
 type move struct {
 	*app
 	profile, to string
 	what, owner string   // the secret, for a person
-	name, from  string   // the item, and its store
+	names       []string // the items
+	from        string   // their store
 	sharing     []string // the other profiles that have it
 	record      func(*edit.Own)
 }
@@ -132,32 +137,38 @@ func (m *move) run(ctx context.Context) error {
 	if m.from == m.to {
 		return m.finish(ctx, target)
 	}
-	if err := m.mayReplace(ctx, source, target); err != nil {
-		return m.elsewhere(err)
+	for _, name := range m.names {
+		if err := m.mayReplace(ctx, name, source, target); err != nil {
+			return m.elsewhere(err)
+		}
 	}
-	if err := source.Copy(ctx, m.name, target); err != nil {
-		return m.elsewhere(err)
+	for _, name := range m.names {
+		if err := source.Copy(ctx, name, target); err != nil {
+			return m.elsewhere(err)
+		}
 	}
 	if err := m.recorded(ctx); err != nil {
 		return err
 	}
-	if err := source.Store.Delete(ctx, m.name); err != nil {
-		return err
+	for _, name := range m.names {
+		if err := source.Store.Delete(ctx, name); err != nil {
+			return err
+		}
 	}
 	m.say("Moved the %s of %s from %s to %s.", m.what, m.owner, m.from, m.to)
 	return nil
 }
 
 // mayReplace asks before another secret of the same name in the target is lost.
-func (m *move) mayReplace(ctx context.Context, source, target keystore.Items) error {
-	there, err := target.Store.Get(ctx, m.name)
+func (m *move) mayReplace(ctx context.Context, name string, source, target keystore.Items) error {
+	there, err := target.Store.Get(ctx, name)
 	switch {
 	case err != nil && fault.KindOf(err) == fault.NoSecret:
 		return nil
 	case err != nil:
 		return err
 	}
-	ours, err := source.Store.Get(ctx, m.name)
+	ours, err := source.Store.Get(ctx, name)
 	if err != nil || ours.Equal(there) {
 		return err
 	}
@@ -169,10 +180,18 @@ func (m *move) mayReplace(ctx context.Context, source, target keystore.Items) er
 // now is skipped.
 func (m *move) finish(ctx context.Context, target keystore.Items) error {
 	m.say("The %s of profile %s is already in the %s store.", m.what, fault.Printable(m.profile), m.to)
-	kept, err := target.Store.Get(ctx, m.name)
-	if err != nil {
-		return nil //nolint:nilerr // there is nothing to compare with, so nothing is deleted
+	for _, name := range m.names {
+		if kept, err := target.Store.Get(ctx, name); err == nil { // or there is nothing to compare with
+			if err := m.deleteCopies(ctx, name, kept); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
+}
+
+// deleteCopies deletes an item from the stores that it is not kept in.
+func (m *move) deleteCopies(ctx context.Context, name string, kept creds.Secret) error {
 	for _, kind := range keystore.Kinds() {
 		if kind == m.to {
 			continue
@@ -181,13 +200,13 @@ func (m *move) finish(ctx context.Context, target keystore.Items) error {
 		if !usable {
 			continue
 		}
-		if stored, err := old.Store.Get(ctx, m.name); err != nil || !stored.Equal(kept) {
+		if stored, err := old.Store.Get(ctx, name); err != nil || !stored.Equal(kept) {
 			continue
 		}
 		if err := m.recorded(ctx); err != nil {
 			return err
 		}
-		if err := old.Store.Delete(ctx, m.name); err != nil {
+		if err := old.Store.Delete(ctx, name); err != nil {
 			return err
 		}
 		m.say("Deleted the old copy of the %s from the %s store.", m.what, kind)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -75,7 +76,13 @@ func (r *run) makeDevice(ctx context.Context, o DeviceOptions) (awsapi.NewDevice
 // was not asked for: many allow only a device that is named like its user.
 func (r *run) mayBeCalledLikeUser(o DeviceOptions, err error) bool {
 	_, needsMFA := errors.AsType[*MFAError](err)
-	return !needsMFA && r.entry.Flow == FlowEnroll && o.Name == "" && r.entry.Name != r.who.User()
+	return !needsMFA && r.entry.Flow == FlowEnroll && o.Name == "" && r.entry.Name != r.who.User() && !r.hasNamesake()
+}
+
+// hasNamesake reports whether a device of the pool is named like the user already.
+func (r *run) hasNamesake() bool {
+	ours, err := r.ours()
+	return err == nil && r.entry.Pool > 0 && slices.Contains(ours, r.serialOf(r.who.User()))
 }
 
 // rename takes the name for the new device, and finds out whether the account has such a device.

@@ -68,7 +68,7 @@ func (r *run) withList(ctx context.Context, err error) error {
 		return err
 	}
 	if devices, none := r.devices(ctx); none == nil && len(devices) >= profile.MaxDevices {
-		return tooMany(r.who.User(), devices)
+		return tooMany(r.who.User(), devices, 1)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -18,6 +19,12 @@ type DeviceOptions struct {
 	Name string
 	Host string
 
+	// Pool is how many devices the profile is to have. 0: one, in the place of the one that it has.
+	Pool int
+
+	// Serial is the device that is replaced. "": the profile's first.
+	Serial string
+
 	// ReplaceUnassigned deletes a device of the same name first, if it is not enabled for a user.
 	ReplaceUnassigned bool
 }
@@ -27,19 +34,16 @@ type Result struct {
 	User   string
 	Serial string // of the device that the profile has now; "" after a removal
 	Old    string // of the device that was removed, or ""
+
+	Devices int // that profiles.ini has for the profile now
 }
 
 // Enroll makes a virtual MFA device, enables it for the user, makes it the profile's and proves
 // it by a session. Errors are *fault.Error, for the most part in an *awsapi.Error; where AWS
 // wants MFA first, an *MFAError. After an error either nothing is left, or the next
-// run goes on.
+// run goes on. The Serial of a Result is "" if the pool is complete already.
 func (m *Manager) Enroll(ctx context.Context, o DeviceOptions) (Result, error) {
-	return m.changeDevice(ctx, FlowEnroll, o, func(r *run) error {
-		if err := r.beforeCreation(ctx); err != nil {
-			return err
-		}
-		return r.startDevice(ctx, cmp.Or(o.Name, DefaultName(r.who.User(), o.Host)), Entry{Flow: FlowEnroll})
-	})
+	return m.changeDevice(ctx, FlowEnroll, o, func(r *run) error { return r.beginDevice(ctx, o) })
 }
 
 // RotateDevice replaces the profile's MFA device: a second one is enrolled and proven, all
@@ -48,13 +52,17 @@ func (m *Manager) Enroll(ctx context.Context, o DeviceOptions) (Result, error) {
 // of Enroll.
 func (m *Manager) RotateDevice(ctx context.Context, o DeviceOptions) (Result, error) {
 	return m.changeDevice(ctx, FlowRotateDevice, o, func(r *run) error {
-		old, err := r.device("")
+		old, err := r.device(o.Serial)
+		if err != nil {
+			return err
+		}
+		devices, err := r.beforeCreation(ctx, 1)
 		if err != nil {
 			return err
 		}
 		name := cmp.Or(o.Name, otherName(cmp.Or(awsapi.Device{Serial: old}.Name(), r.who.User())))
-		if err := r.beforeCreation(ctx); err != nil {
-			return err
+		if ours, err := r.ours(); err == nil && len(ours) > 1 && o.Name == "" {
+			name = r.freeName(cmp.Or(awsapi.Device{Serial: ours[0]}.Name(), name), ours, devices)
 		}
 		copies, err := r.seedStores(old)
 		if err != nil {
@@ -65,9 +73,9 @@ func (m *Manager) RotateDevice(ctx context.Context, o DeviceOptions) (Result, er
 }
 
 // RemoveDevice removes an MFA device from IAM, then its seed and its serial from all
-// profiles; "" is the device of the profile. The last device of a user is removed only once that
-// is confirmed.
-func (m *Manager) RemoveDevice(ctx context.Context, serial string) (Result, error) {
+// profiles; "" is the device of the profile. Then it does the same with the others. The last device of a user is
+// removed only once that is confirmed.
+func (m *Manager) RemoveDevice(ctx context.Context, serial string, others ...string) (Result, error) {
 	return m.changeDevice(ctx, FlowRemoveDevice, DeviceOptions{}, func(r *run) error {
 		serial, err := r.device(serial)
 		if err != nil {
@@ -77,9 +85,10 @@ func (m *Manager) RemoveDevice(ctx context.Context, serial string) (Result, erro
 		if err != nil && !is(err, awsapi.Denied) {
 			return err
 		}
-		sure := err == nil
-		if !sure || len(devices) == 1 && has(devices, serial) {
-			if err := r.Confirm(ctx, LastDevice{User: r.who.User(), Serial: serial, Sure: sure}); err != nil {
+		sure, all := err == nil, append([]string{serial}, others...)
+		stays := func(d awsapi.Device) bool { return !slices.Contains(all, d.Serial) }
+		if !sure || len(devices) > 0 && !slices.ContainsFunc(devices, stays) {
+			if err := r.Confirm(ctx, LastDevice{User: r.who.User(), Serial: strings.Join(all, ", "), Sure: sure}); err != nil {
 				return err
 			}
 		}
@@ -87,7 +96,7 @@ func (m *Manager) RemoveDevice(ctx context.Context, serial string) (Result, erro
 		if err != nil {
 			return err
 		}
-		return r.start(ctx, Removing, Entry{About: Device, Flow: FlowRemoveDevice, Old: serial, Copies: copies})
+		return r.start(ctx, Removing, Entry{About: Device, Flow: FlowRemoveDevice, Old: serial, Rest: others, Copies: copies})
 	})
 }
 
@@ -123,7 +132,9 @@ func (m *Manager) changeDevice(ctx context.Context, flow Flow, o DeviceOptions, 
 		case err != nil:
 		case !r.resumed:
 			err = begin(r)
-		case flow == FlowEnroll && r.entry.Phase == Creating && o.Name != "" && o.Name != r.entry.Name:
+		case o.Pool > 0:
+			r.entry.Pool = o.Pool
+		case flow == FlowEnroll && r.entry.Phase == Creating && r.entry.Pool == 0 && o.Name != "" && o.Name != r.entry.Name:
 			err = r.leave(ctx, o.Name)
 		}
 		if err != nil {
@@ -135,25 +146,26 @@ func (m *Manager) changeDevice(ctx context.Context, flow Flow, o DeviceOptions, 
 			Enabled:  r.adopt,
 			Removing: r.removeOld,
 		})
-		result = Result{User: r.who.User(), Serial: last.Serial, Old: last.Old}
+		ours, _ := r.ours()
+		result = Result{User: r.who.User(), Serial: last.Serial, Old: last.Old, Devices: len(ours)}
 		return err
 	})
 	return result, err
 }
 
-// beforeCreation finds what would be in the way. Where AWS does not say, the calls
-// themselves will show.
-func (r *run) beforeCreation(ctx context.Context) error {
+// beforeCreation finds what would be in the way of so many new devices, and returns those that the user has. Where
+// AWS does not say, the calls themselves will show.
+func (r *run) beforeCreation(ctx context.Context, more int) ([]awsapi.Device, error) {
 	devices, err := r.devices(ctx)
 	switch {
 	case is(err, awsapi.Denied):
-		return nil
+		return nil, nil
 	case err != nil:
-		return err
-	case len(devices) >= profile.MaxDevices:
-		return tooMany(r.who.User(), devices)
+		return nil, err
+	case len(devices)+more > profile.MaxDevices:
+		return nil, tooMany(r.who.User(), devices, more)
 	}
-	return r.withMFABeside(ctx, devices)
+	return devices, r.withMFABeside(ctx, devices)
 }
 
 // withMFABeside signs with MFA if the user has devices already, because IAM wants that for a
@@ -185,7 +197,7 @@ func (r *run) startDevice(ctx context.Context, name string, e Entry) error {
 func (r *run) adopt(ctx context.Context) error {
 	had, err := r.serial()
 	if err == nil && had == "" {
-		err = r.setSerial(ctx, r.Profile, r.entry.Serial)
+		err = r.take(ctx, r.entry.Serial)
 	}
 	if err != nil {
 		return err
@@ -197,9 +209,12 @@ func (r *run) adopt(ctx context.Context) error {
 	case r.entry.Old != "":
 		err = r.replaceSerial(ctx, r.entry.Old, r.entry.Serial)
 	case had != "": // even this one: its seed may be in another store now
-		err = r.setSerial(ctx, r.Profile, r.entry.Serial)
+		err = r.take(ctx, r.entry.Serial)
 	}
 	if err != nil {
+		return err
+	}
+	if begun, err := r.nextOfPool(ctx); begun || err != nil {
 		return err
 	}
 	if r.entry.Old == "" && len(r.entry.Orphans) == 0 {

@@ -76,6 +76,8 @@ type Entry struct {
 	Store   string   `json:"store,omitempty"`   // that the seed goes to
 	Orphans []string `json:"orphans,omitempty"` // serials of devices that were made and never enabled
 	Copies  []string `json:"copies,omitempty"`  // the stores that have the seed of the old device
+	Pool    int      `json:"pool,omitempty"`    // how many devices there are to be; 0: no pool
+	Rest    []string `json:"rest,omitempty"`    // serials of devices that are to be removed after the old one
 
 	NewKey  string         `json:"new_key,omitempty"` // its id
 	Sharing []string       `json:"sharing,omitempty"` // the profiles that have a copy of the old key, the profile itself last

@@ -21,32 +21,35 @@ func (m *Manager) serial() (string, error) {
 	return settings.Serial, err
 }
 
-// setSerial makes the device that of the profile name, and records where its seed is; "" removes it.
-func (m *Manager) setSerial(ctx context.Context, name, serial string) error {
-	return m.update(ctx, name, func(own *edit.Own) {
-		own.Serial = serial
-		if serial != "" {
-			own.SetStores("", m.SeedStore)
-		}
+// take makes the device one of this profile's, and records where its seed is.
+func (r *run) take(ctx context.Context, serial string) error {
+	return r.update(ctx, r.Profile, func(own *edit.Own) {
+		own.Take(serial, r.entry.Pool > 0)
+		own.SetStores("", r.SeedStore)
 	})
 }
 
 // replaceSerial puts serial in the place of old for every profile that has old, since old is about to
 // be removed, and for this one; "" removes the serial.
-func (m *Manager) replaceSerial(ctx context.Context, old, serial string) error {
-	files, err := profile.Load(m.Paths)
+func (r *run) replaceSerial(ctx context.Context, old, serial string) error {
+	files, err := profile.Load(r.Paths)
 	if err != nil {
 		return err
 	}
 	for _, name := range edit.Sharing(files, old) {
-		if err := m.setSerial(ctx, name, serial); err != nil {
+		err := r.update(ctx, name, func(own *edit.Own) {
+			if own.Replace(old, serial); serial != "" {
+				own.SetStores("", r.SeedStore)
+			}
+		})
+		if err != nil {
 			return err
 		}
 	}
 	if serial == "" {
 		return nil
 	}
-	return m.setSerial(ctx, m.Profile, serial)
+	return r.take(ctx, serial)
 }
 
 // setAccessKeyID records the id of this profile's access key, and before that puts it in the place of

@@ -27,7 +27,16 @@ func (r *run) removeOld(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.finish()
+	if len(r.entry.Rest) == 0 {
+		return r.finish()
+	}
+	r.entry.Old, r.entry.Rest = r.entry.Rest[0], r.entry.Rest[1:]
+	copies, err := r.seedStores(r.entry.Old)
+	if err != nil {
+		return err
+	}
+	r.entry.Copies = copies
+	return r.enter(Removing)
 }
 
 // deleteOrphan deletes a device that was never enabled. One that has been enabled since stays, and so

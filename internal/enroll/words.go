@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 )
 
 // refuseCaller refuses a caller for whom IAM has no API to enable an MFA device.
@@ -64,10 +65,13 @@ func names(devices []awsapi.Device) string {
 	return strings.Join(all, ", ")
 }
 
-// tooMany lists the devices, so that one can be chosen.
-func tooMany(user string, devices []awsapi.Device) error {
-	line := fault.New(fault.Refused, "user "+user, awsapi.FreeDevice(user),
-		"it has %d MFA devices, the most that IAM allows: %s", len(devices), names(devices))
+// tooMany lists the devices that leave no room for more, so that one can be chosen.
+func tooMany(user string, devices []awsapi.Device, more int) error {
+	most := "the most that IAM allows"
+	if len(devices) < profile.MaxDevices {
+		most = fmt.Sprintf("and with %d more it would have more than the %d that IAM allows", more, profile.MaxDevices)
+	}
+	line := fault.New(fault.Refused, "user "+user, awsapi.FreeDevice(user), "it has %d MFA devices, %s: %s", len(devices), most, names(devices))
 	return &awsapi.Error{Kind: awsapi.LimitExceeded, Err: line}
 }
 
@@ -117,7 +121,7 @@ func (r *run) withoutMFA(err error) error {
 // denied adds to a denial of a name what policies often allow: only a device that is named like the user.
 func (r *run) denied(err error) error {
 	user := r.who.User()
-	if _, needsMFA := errors.AsType[*MFAError](err); needsMFA || !is(err, awsapi.Denied) || r.entry.Name == user || r.entry.Old == r.serialOf(user) {
+	if _, needsMFA := errors.AsType[*MFAError](err); needsMFA || !is(err, awsapi.Denied) || r.entry.Name == user || r.entry.Old == r.serialOf(user) || r.hasNamesake() {
 		return err
 	}
 	return advised(err, "many policies allow only a device named like the user: aws-mfa-creds "+string(r.entry.Flow)+" --device-name "+user+" --profile NAME; or "+fault.Remedy(err))

@@ -48,6 +48,27 @@ func (b *Broker) Status(plan rules.Plan) []Status {
 	return all
 }
 
+// DeviceStatus is what is known of one device of a pool.
+type DeviceStatus struct {
+	Serial  string
+	Failure *rules.Failure // why AWS has refused its last code
+}
+
+// Devices tells the state of the devices of a pool. Of an only device, its sessions tell.
+func (b *Broker) Devices(plan rules.Plan) (all []DeviceStatus) {
+	for _, serial := range plan.Devices() {
+		name := rules.DeviceScope(serial)
+		d := DeviceStatus{Serial: serial}
+		if f, ok := b.Scope(name).Load().Failures[name]; ok {
+			d.Failure = &f
+		}
+		if len(plan.Others) > 0 {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
 // Forget removes the hold-offs and remembered failures of plan's sessions, and
 // returns the sessions' ids. Spent time steps stay remembered.
 func (b *Broker) Forget(plan rules.Plan) []string {

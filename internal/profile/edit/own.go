@@ -56,14 +56,14 @@ func (o *Own) Replace(old, serial string) {
 	o.Serial = strings.Join(slices.DeleteFunc(all, func(s string) bool { return s == "" }), " ")
 }
 
-// Take makes serial a device of the profile: the only one, unless it has a pool.
-func (o *Own) Take(serial string) {
+// Take makes serial a device of the profile: one more of a pool, or else the only one.
+func (o *Own) Take(serial string, pool bool) {
 	switch all := o.Devices(); {
 	case slices.Contains(all, serial):
-	case len(all) < 2:
-		o.Serial = serial
+	case pool || len(all) > 1:
+		o.Serial = strings.Join(append(all, serial), " ")
 	default:
-		o.Serial += " " + serial
+		o.Serial = serial
 	}
 }
 

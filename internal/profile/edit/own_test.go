@@ -345,13 +345,17 @@ func FuzzReadOwn(f *testing.F) {
 func TestDevices(t *testing.T) {
 	t.Parallel()
 	o := Own{Serial: "a"}
-	o.Take("b")
+	o.Take("b", false)
 	if o.Serial != "b" {
 		t.Errorf("the only device: %q", o.Serial)
 	}
+	o.Take("c", true)
+	if o.Serial != "b c" {
+		t.Errorf("one more: %q", o.Serial)
+	}
 	o.Serial = "a  b\tc"
-	o.Take("b")
-	o.Take("d")
+	o.Take("b", false)
+	o.Take("d", false)
 	o.Replace("b", "e")
 	o.Replace("x", "y")
 	if got := strings.Join(o.Devices(), " "); got != "a e c d" {

@@ -113,6 +113,7 @@ func (r *resolution) link(c Call) (l link, err error) {
 			return l, err
 		}
 	}
+	l.role = flag(c.Flags.RoleARN, "--role-arn", l.get(KeyRole).uncommented())
 	if !found {
 		return l, r.missing(c.Profile)
 	}
@@ -123,7 +124,6 @@ func (r *resolution) link(c Call) (l link, err error) {
 			}
 		}
 	}
-	l.role = flag(c.Flags.RoleARN, "--role-arn", l.get(KeyRole).uncommented())
 	return l, r.checkLine(l)
 }
 

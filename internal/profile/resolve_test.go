@@ -242,8 +242,12 @@ func TestEnvIdentity(t *testing.T) {
 			t.Errorf("%s: %+v", name, s)
 		}
 	}
+	s, err := load(t, "", "").Resolve(Call{Profile: "x", Flags: Flags{RoleARN: roleA}}, env)
+	if err != nil || len(s.Roles) != 1 || s.Roles[0].ARN != roleA {
+		t.Errorf("a role of a profile that stands nowhere: %+v, %v", s.Roles, err)
+	}
 	env.Serial = "nonsense"
-	_, err := load(t, "", "").Resolve(Call{Profile: "x"}, env)
+	_, err = load(t, "", "").Resolve(Call{Profile: "x"}, env)
 	wantFault(t, err, fault.Config, "AWS_MFA_CREDS_SERIAL", "nonsense", "arn:aws:iam::123456789012:mfa/name")
 }
 

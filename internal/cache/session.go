@@ -205,7 +205,8 @@ func (c *Cache) sweep() {
 		}
 		for _, entry := range entries {
 			info, err := entry.Info()
-			if err == nil && strings.HasSuffix(entry.Name(), sessionSuffix) && expired(info, now) {
+			// An hour allows for clocks that disagree.
+			if err == nil && strings.HasSuffix(entry.Name(), sessionSuffix) && info.Mode().IsRegular() && now.Sub(info.ModTime()) > longestSession+time.Hour {
 				_ = dir.Remove(entry.Name())
 			}
 		}
@@ -221,10 +222,4 @@ func sweepDue(dir *securefile.Dir, now time.Time) bool {
 		}
 	}
 	return dir.Write(sweptName, nil, securefile.Options{}) == nil && dir.Root.Chtimes(sweptName, now, now) == nil
-}
-
-// expired reports whether the session in a file has certainly expired. An hour allows
-// for clocks that disagree.
-func expired(info fs.FileInfo, now time.Time) bool {
-	return info.Mode().IsRegular() && now.Sub(info.ModTime()) > longestSession+time.Hour
 }

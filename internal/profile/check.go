@@ -165,10 +165,9 @@ func describe(arn creds.ARN) string {
 // nor one of the others, by its code point: many such cannot be seen.
 func strangeCharacter(what, text, others string) string {
 	for i, r := range text {
-		if isAlphanumeric(r) || strings.ContainsRune(others, r) {
-			continue
+		if !strings.ContainsRune(alphanumeric+others, r) {
+			return fmt.Sprintf("%s has the character %U at position %d", what, r, i+1)
 		}
-		return fmt.Sprintf("%s has the character %U at position %d", what, r, i+1)
 	}
 	return ""
 }
@@ -180,14 +179,12 @@ func isHardware(serial string) bool {
 	return len(serial) >= 9 && len(digits) >= 6 && len(digits) < len(serial) && strings.Trim(digits, "0123456789") == ""
 }
 
-func isAlphanumeric(r rune) bool {
-	return r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
-}
+const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 // NameCharacters are those of a profile's name that every SDK reads in a header and passes on in a
 // command. JS SDK v3 has no others (@smithy/core, shared-ini-file-loader), the Go SDK finds no profile
 // whose header needs quotation marks, and to a shell % and = may mean something.
-const NameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/@:+-"
+const NameCharacters = alphanumeric + "._/@:+-"
 
 // NameForm tells of them, as a remedy.
 const NameForm = "use letters (a-z, A-Z), digits and . _ - / @ : + only"

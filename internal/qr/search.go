@@ -206,15 +206,13 @@ func (b bitmap) cross(x, y, dx, dy, limit int, slack float64) (length int, middl
 func (b bitmap) walk(x, y, dx, dy, limit int) [3]int {
 	var counts [3]int
 	for i := range counts {
-		for b.inside(x, y) && b.at(x, y) == (i != 1) && counts[i] < limit {
+		for uint(x) < uint(b.w) && uint(y) < uint(b.h) && b.at(x, y) == (i != 1) && counts[i] < limit {
 			counts[i]++
 			x, y = x+dx, y+dy
 		}
 	}
 	return counts
 }
-
-func (b bitmap) inside(x, y int) bool { return uint(x) < uint(b.w) && uint(y) < uint(b.h) }
 
 // merge counts f in with the one of list that it is another row of, or adds it, if
 // there is room.

@@ -391,14 +391,10 @@ func canonicalQuery(query url.Values) string {
 			pairs = append(pairs, escape(name)+"="+escape(value))
 		}
 	}
-	slices.SortFunc(pairs, comparePairs)
+	slices.SortFunc(pairs, func(a, b string) int { // by name, then by value; the "=" between them must not take part
+		return slices.Compare(strings.SplitN(a, "=", 2), strings.SplitN(b, "=", 2))
+	})
 	return strings.Join(pairs, "&")
-}
-
-// comparePairs orders by name, then by value; the "=" between them must not
-// take part.
-func comparePairs(a, b string) int {
-	return slices.Compare(strings.SplitN(a, "=", 2), strings.SplitN(b, "=", 2))
 }
 
 // canonicalHeader returns the value of a header as it was signed. The server

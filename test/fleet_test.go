@@ -172,7 +172,9 @@ func TestFleet(t *testing.T) {
 			return "rediss://" + e.addr() + "?ca=" + c.ca + "&cert=" + c.cert + "&key=" + c.key
 		},
 		"Sentinel": func(t *testing.T) string { return startSentinel(t, startEngine(t)) },
-		"Cluster":  func(t *testing.T) string { return "redis+cluster://" + startCluster(t, "0-8191", "8192-16383")[0].addr() },
+		"Cluster": func(t *testing.T) string {
+			return "redis+cluster://" + startCluster(t, "0-8191", "8192-16383")[0].addr()
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -394,7 +396,9 @@ func TestFleetFailsOver(t *testing.T) {
 				return strings.Contains(string(out), "OK")
 			})
 			replica.inSync()
-			eventually(t, "that all know it", func() bool { return strings.Contains(all[1].cli("CLUSTER", "NODES"), "slave "+all[0].cli("CLUSTER", "MYID")) })
+			eventually(t, "that all know it", func() bool {
+				return strings.Contains(all[1].cli("CLUSTER", "NODES"), "slave "+all[0].cli("CLUSTER", "MYID"))
+			})
 			return "redis+cluster://" + all[0].addr() + "," + all[1].addr(), all[0]
 		},
 	} {

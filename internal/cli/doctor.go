@@ -169,23 +169,12 @@ type fixed struct {
 
 // fixAll makes the changes that findings name, each once.
 func fixAll(ctx context.Context, a *app, found []doctor.Finding) (all []fixed) {
-	type change struct {
-		doctor.Fix
-		profile string
-	}
-	seen := make(map[change]bool)
+	seen := make(map[doctor.Fix]bool)
 	for _, f := range found {
-		if f.Fix == nil {
+		if f.Fix == nil || seen[*f.Fix] {
 			continue
 		}
-		c := change{*f.Fix, ""}
-		if f.Fix.Kind == doctor.Rewrite {
-			c.profile = f.Profile
-		}
-		if seen[c] {
-			continue
-		}
-		seen[c] = true
+		seen[*f.Fix] = true
 		result := fixed{ID: f.ID, Profile: f.Profile}
 		var err error
 		if f.Fix.Kind == doctor.Rewrite {

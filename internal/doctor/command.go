@@ -60,7 +60,7 @@ func (p Profile) broken(what, consequence string) Finding {
 // rewritten returns the finding with the fix that registers the profile again.
 func (f Finding) rewritten(p Profile) Finding {
 	if p.Register != "" && !p.Command.First {
-		f.Fix = &Fix{Kind: Rewrite}
+		f.Fix = &Fix{Kind: Rewrite, Profile: p.Name}
 	}
 	return f
 }

@@ -108,9 +108,10 @@ func command(verb, profile string) string {
 
 // Fix is a change that is safe to make without asking: none deletes or moves a secret.
 type Fix struct {
-	Kind FixKind
-	Path string      // of the file or directory; "" for Rewrite
-	Take fs.FileMode // the permissions to take away, for Protect
+	Kind    FixKind
+	Path    string      // of the file or directory; "" for Rewrite
+	Profile string      // for Rewrite
+	Take    fs.FileMode // the permissions to take away, for Protect
 }
 
 // FixKind is the kind of a change.
@@ -207,9 +208,9 @@ func (f Fix) Apply(now time.Time) (done string, err error) {
 		done, err = "removed other users' permissions from "+f.Path, protect(f.Path, f.Take)
 	}
 	if err != nil {
-		return done, securefile.Fault(f.Path, err)
+		err = securefile.Fault(f.Path, err)
 	}
-	return done, nil
+	return done, err
 }
 
 // protect takes permissions away from the file that was opened, not from what may be at its path by
@@ -221,10 +222,10 @@ func protect(path string, take fs.FileMode) error {
 	}
 	defer func() { _ = file.Close() }()
 	info, err := file.Stat()
-	if err != nil {
-		return err
+	if err == nil {
+		err = file.Chmod(info.Mode().Perm() &^ take)
 	}
-	return file.Chmod(info.Mode().Perm() &^ take)
+	return err
 }
 
 func sweep(path string, now time.Time) error {

@@ -18,7 +18,7 @@ func filesUnreadable(f Facts) []Finding {
 	}
 	found := refusal(f.Unreadable, everyGet)
 	if strings.HasPrefix(found.Remedy, "chmod go-w ") {
-		found.Fix = &Fix{Protect, found.Place, securefile.Writable}
+		found.Fix = &Fix{Kind: Protect, Path: found.Place, Take: securefile.Writable}
 	}
 	return []Finding{found}
 }
@@ -34,7 +34,7 @@ func directoryUnsafe(f Facts) (all []Finding) {
 			found.Consequence = "a sealing key there is not used"
 		}
 		if strings.Contains(found.What, "(mode ") {
-			found.Fix = &Fix{Protect, d.Path, securefile.Open}
+			found.Fix = &Fix{Kind: Protect, Path: d.Path, Take: securefile.Open}
 		}
 		all = append(all, found)
 	}
@@ -49,7 +49,7 @@ func fileExposed(f Facts) (all []Finding) {
 		found := failure(fault.Permissions, file.Path, fmt.Sprintf("is open to other users (mode %04o)", file.Mode.Perm()),
 			"the file is not used, because others may know what it protects: get fails in every tool",
 			"chmod 600 "+fault.Shell(file.Path))
-		found.Fix = &Fix{Protect, file.Path, securefile.Open}
+		found.Fix = &Fix{Kind: Protect, Path: file.Path, Take: securefile.Open}
 		if file.Sealing {
 			found = found.demoted(Warning)
 			found.Consequence = "the key is not used: the next session is sealed with a new key, and the cached sessions are lost"

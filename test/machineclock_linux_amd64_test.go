@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
 )
 
 // atTime runs the program while the machine's clock shows a time: without the vDSO, each look at the clock is a
@@ -93,6 +95,33 @@ func TestMachineClock(t *testing.T) {
 			if year.code == 0 { // else AWS has not looked at them
 				wantNoCodeTwice(t, b)
 			}
+		})
+	}
+}
+
+// TestFleetWithClocksApart has hosts of a fleet whose own clocks are off, each by another time. Whichever of them gets
+// the session, the others take it over.
+func TestFleetWithClocksApart(t *testing.T) {
+	t.Parallel()
+	e := startEngine(t)
+	all := []time.Duration{-3 * time.Hour, -40 * time.Second, 40 * time.Second, 3 * time.Hour}
+	for _, first := range all {
+		t.Run(first.String(), func(t *testing.T) {
+			t.Parallel()
+			b := bed(t, testbed.Options{})
+			ids, before := make(map[string]bool), 0
+			for i, off := range append([]time.Duration{first}, all...) {
+				n := &newcomer{Bed: b, t: t, env: host(t, b, i, e.url())}
+				code, printed := n.atTime(time.Now().Add(off), "get", "--profile", "work")
+				ids[credentials(t, outcome{stdout: printed, code: code}).AccessKeyID] = true
+				if i == 0 {
+					before = calls(b, "GetSessionToken")
+				}
+			}
+			if n := calls(b, "GetSessionToken"); len(ids) != 1 || before > 2 || n != before {
+				t.Errorf("%d sessions, %d calls of the first host, %d in all", len(ids), before, n)
+			}
+			wantNoCodeTwice(t, b)
 		})
 	}
 }

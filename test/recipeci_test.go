@@ -4,17 +4,17 @@ package test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
 // ciRecipe is a CI system that has the secrets of an IAM user whose MFA device has that name.
@@ -33,15 +33,18 @@ func ciRecipe(t *testing.T, device string) (r *recipe, key sandbox.Key, seed, se
 }
 
 // workflow is what a GitHub workflow says, as far as the recipes go.
-type workflow struct {
-	Jobs map[string]struct {
-		Env   map[string]string
-		Steps []step
-	}
+type workflow struct{ Jobs map[string]jobOfWorkflow }
+
+type jobOfWorkflow struct {
+	Needs    string
+	Env      map[string]string
+	Strategy struct{ Matrix map[string][]string }
+	Steps    []step
 }
 
 type step struct {
 	Name, Uses, Run string
+	With            map[string]any
 	Env             map[string]string
 }
 
@@ -60,15 +63,18 @@ const runnerTemp = aliceHome + "/_temp"
 func githubRecipe(t *testing.T) *recipe {
 	t.Helper()
 	need(t, "jq", "apt-get install jq")
+	need(t, "keyctl", "apt-get install keyutils")
 	r := beginner(t)
 	r.check = nil // alice has removed all herself
 	r.forgetful = true
 	r.copyDouble(t, "gh")
 	// Go is there, but not the module proxy: go install yields the program under test.
 	r.copyDouble(t, "go")
+	r.sharedCache(t)
+	run := 0
 	r.runners["github"] = func(t *testing.T, _ block, text string) string {
 		r.wantNoSecretAt(t, aliceHome)
-		r.awaitFreshCode(t)
+		r.forgetCodes(t)
 		job := &githubJob{recipe: r, env: map[string]string{}, contexts: map[string]string{"runner.temp": runnerTemp}}
 		for kind, context := range map[string]string{"secret": "secrets.", "variable": "vars."} {
 			for name, value := range r.handedOver(t, "/var/"+kind) {
@@ -78,7 +84,15 @@ func githubRecipe(t *testing.T) *recipe {
 				}
 			}
 		}
-		job.play(t, text)
+		before := calls(r.Bed, "GetSessionToken")
+		for range 1 + strings.Count(text, "restore-keys") { // what is kept serves the next run, too
+			run++
+			job.contexts["github.run_id"], job.contexts["github.run_attempt"] = strconv.Itoa(run), "1"
+			job.play(t, text)
+		}
+		if n := calls(r.Bed, "GetSessionToken") - before; n != 1 {
+			t.Errorf("%d calls for one workflow", n)
+		}
 		return job.log.String()
 	}
 	return r
@@ -102,36 +116,84 @@ func (r *recipe) handedOver(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-// awaitFreshCode waits until no computer has sent the current code: weeks pass between the
-// enrollment of a device for CI and a job.
-func (r *recipe) awaitFreshCode(t *testing.T) {
+// forgetCodes has AWS forget which codes it has seen: weeks pass between the enrollment of a device for CI and a job,
+// and days between two workflows.
+func (r *recipe) forgetCodes(t *testing.T) {
 	t.Helper()
-	var last totp.Step
-	for _, attempt := range r.Server.State().Attempts {
-		last = max(last, totp.Step(attempt.Step))
-	}
-	if end := last.End(); time.Until(end) > 0 {
-		time.Sleep(time.Until(end))
-	}
+	must(t, r.Server.Update(func(w *sandbox.World) {
+		for i := range w.Devices {
+			w.Devices[i].LastStep = 0
+		}
+	}))
 }
 
-// play runs the one job of a workflow.
+// play runs the jobs of a workflow one after the other, each on a new runner: those first that others need.
 func (j *githubJob) play(t *testing.T, text string) {
 	t.Helper()
 	var w workflow
-	if err := json.Unmarshal([]byte(jsonOfYAML(t, text)), &w); err != nil || len(w.Jobs) != 1 {
+	if err := json.Unmarshal([]byte(jsonOfYAML(t, text)), &w); err != nil || len(w.Jobs) == 0 {
 		t.Fatalf("%d jobs, %v", len(w.Jobs), err)
 	}
-	defer func() { _ = os.RemoveAll(j.recipeMachine.path(runnerTemp)) }() // as the runner does after a job
-	for _, job := range w.Jobs {
-		for _, s := range job.Steps {
-			if s.Uses != "" {
-				continue // an action of GitHub's
+	for _, job := range slices.SortedFunc(maps.Values(w.Jobs), func(a, b jobOfWorkflow) int { return strings.Compare(a.Needs, b.Needs) }) {
+		ran := false
+		for name, values := range job.Strategy.Matrix {
+			for _, value := range values {
+				j.contexts["matrix."+name] = value
+				j.job(t, job)
+				ran = true
 			}
+		}
+		if !ran {
+			j.job(t, job)
+		}
+	}
+}
+
+func (j *githubJob) job(t *testing.T, job jobOfWorkflow) {
+	t.Helper()
+	j.env, j.path = map[string]string{}, nil
+	saves := []func(){func() { j.wantMasked(t) }}
+	for _, s := range job.Steps {
+		switch {
+		case strings.HasPrefix(s.Uses, "actions/cache"):
+			saves = append(saves, j.cache(t, s))
+		case s.Uses == "": // else another action of GitHub's
 			j.step(t, job.Env, s)
 		}
 	}
-	j.wantMasked(t)
+	for _, save := range saves {
+		save()
+	}
+	for _, dir := range []string{runnerTemp, aliceHome + "/.aws", aliceHome + "/go"} {
+		_ = os.RemoveAll(j.recipeMachine.path(dir))
+	}
+	if got := j.run(t, "/", j.recipeMachine.env(), "keyctl", "clear", "@u"); got.code != 0 { // the next runner has a kernel of its own
+		t.Error(got.stderr)
+	}
+}
+
+// cache does what actions/cache does: it restores the archive of the key, or the newest of a name that begins with
+// one of restore-keys, and saves one after the job if there was none of the key. The commands are those of the action.
+func (j *githubJob) cache(t *testing.T, s step) (save func()) {
+	t.Helper()
+	with := func(name string) string { return j.expand(t, fmt.Sprint(s.With[name])) }
+	const shell = `umask 022; mkdir -p /var/archives; cd ~; exact=/var/archives/$1.tar; found=$exact
+		[ -f "$found" ] || found=$(ls -t /var/archives/"$2"*.tar 2>/dev/null | head -n 1)
+		[ -z "$found" ] || tar -xf "$found" -P -C ~; [ -f "$exact" ]`
+	hit := j.run(t, aliceHome, j.recipeMachine.env(), "/bin/bash", "-c", shell, "bash", with("key"), with("restore-keys")).code == 0
+	if !hit && with("fail-on-cache-miss") == "true" {
+		t.Fatalf("nothing is kept under %s", with("key"))
+	}
+	if hit || strings.Contains(s.Uses, "/restore@") {
+		return func() {}
+	}
+	return func() {
+		got := j.run(t, aliceHome, j.recipeMachine.env(), "tar", "--posix", "-cf", "/var/archives/"+with("key")+".tar", "-P", "-C", aliceHome, with("path"))
+		if got.code != 0 {
+			t.Fatal(got.stderr)
+		}
+		j.wantNoSecretAt(t, "/var/archives")
+	}
 }
 
 // step runs one run: step with GitHub's shell for those that name none.

@@ -27,6 +27,30 @@ func (r *recipe) valkey(t *testing.T) {
 	}
 }
 
+// sharedCache has the server of the recipe for it run on the machine, which knows its authority as it knows that of
+// a managed server. Its password is in the file "password".
+func (r *recipe) sharedCache(t *testing.T) {
+	t.Helper()
+	r.valkey(t)
+	r.more = append(r.more, "SSL_CERT_FILE=/etc/valkey/ca.pem")
+	r.runners["server"] = r.inShell
+	dir := r.dir
+	r.dir = "/etc/valkey"
+	if err := os.MkdirAll(r.path(r.dir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range readBlocks(t, "../docs/recipes/shared-cache.md") {
+		switch text := r.replace(b.text); {
+		case b.has("file"):
+			r.write(t, r.place(b.marks["file"]), text, 0o600)
+		case b.marks["run"] != "":
+			r.runBlock(t, b, text)
+		}
+	}
+	r.dir = dir
+	r.write(t, dir+"/password", readFile(t, r.path("/etc/valkey/password")), 0o600)
+}
+
 // sharedCacheRecipe has the server and a host on one machine. A second host gets the session of the first.
 func sharedCacheRecipe(t *testing.T) *recipe {
 	t.Helper()

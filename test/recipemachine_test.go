@@ -24,6 +24,7 @@ type recipeMachine struct {
 	*testbed.Bed
 	root  string   // its own directories
 	binds []string // further arguments for bwrap
+	more  []string // what every environment has besides
 
 	agent   io.Writer     // testdata/recipes/agent, on the machine
 	answers *json.Decoder // of it
@@ -123,10 +124,10 @@ func (m *recipeMachine) env() []string {
 // way is what every environment of the machine has in addition: the way to the sandbox instead
 // of to AWS.
 func (m *recipeMachine) way() []string {
-	return []string{
+	return append([]string{
 		"AWS_ENDPOINT_URL_STS=" + m.Server.URL(), "AWS_ENDPOINT_URL_IAM=" + m.Server.URL(),
 		"AWS_EC2_METADATA_DISABLED=true", "CHECKPOINT_DISABLE=1", "CDK_DISABLE_CLI_TELEMETRY=true",
-	}
+	}, m.more...)
 }
 
 // run runs a command on the machine, in the directory dir of it, with the environment env and

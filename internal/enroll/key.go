@@ -142,18 +142,11 @@ func (r *run) createKey(ctx context.Context) error {
 				return err
 			}
 		case definite(err):
-			return errors.Join(r.keyLimit(ctx, err), r.finish())
+			return errors.Join(err, r.finish())
 		default:
 			return err
 		}
 	}
-}
-
-func (r *run) keyLimit(ctx context.Context, err error) error {
-	if keys, none := r.keys(ctx); none == nil && is(err, awsapi.LimitExceeded) && len(keys) >= maxKeys {
-		return r.tooManyKeys(ctx, keys)
-	}
-	return err
 }
 
 // startAgain takes the key that an earlier run has made, if its secret is in the second slot, and

@@ -204,14 +204,10 @@ func rewrite(ctx context.Context, a *app, name string) error {
 	if err != nil {
 		return err
 	}
-	r := registering{editor: a.editor(), was: files.CredentialProcess(name).Value}
-	if r.options, err = kept(files, registerOptions{profile: name}); err != nil {
-		return err
+	r, err := a.registering(files, registerOptions{profile: name})
+	if err == nil {
+		_, err = r.write(ctx)
 	}
-	if r.Registration, err = r.options.registration(); err != nil {
-		return err
-	}
-	_, err = r.write(ctx, a)
 	return err
 }
 

@@ -89,39 +89,51 @@ func runRegister(ctx context.Context, a *app, o registerOptions) error {
 	if err != nil {
 		return err
 	}
-	done, err := r.write(ctx, a)
+	done, err := r.write(ctx)
 	if err != nil {
 		return err
 	}
 	if o.dryRun {
 		return a.print([]byte(done.Config.Diff()))
 	}
-	return sayRegistered(a, r, done)
+	return r.report(done)
 }
 
 // registering is a profile that is to be written into the AWS config.
 type registering struct {
 	edit.Registration
 
+	*app
+	files   *profile.Files
 	options registerOptions
 	editor  edit.Editor
 	was     string // the credential_process that there is
 }
 
+// registering puts a registration together: what the options say, and what is registered already.
+func (a *app) registering(files *profile.Files, o registerOptions) (r registering, err error) {
+	r = registering{app: a, files: files, editor: a.editor(), was: files.CredentialProcess(o.profile).Value}
+	r.editor.DryRun = o.dryRun
+	if r.options, err = kept(files, o); err == nil {
+		r.Registration, err = r.options.registration()
+	}
+	return r, err
+}
+
 // write writes the registration, with the variables that the consumers need: which they are depends on the
 // stores, and those are known now. It warns of what it cannot write.
-func (r *registering) write(ctx context.Context, a *app) (edit.Registered, error) {
-	_, s, err := a.identity(r.options.source)
+func (r registering) write(ctx context.Context) (edit.Registered, error) {
+	_, s, err := r.identity(r.options.source)
 	if err != nil {
 		return edit.Registered{}, err
 	}
-	moved := edit.MovedBy(a.getenv, r.editor.Paths, profile.UserDirs(homeOfUser).Home, s.KeyStore, s.SeedStore)
+	moved := edit.MovedBy(r.getenv, r.editor.Paths, profile.UserDirs(homeOfUser).Home, s.KeyStore, s.SeedStore)
 	if r.Command != "" {
 		r.Command = edit.WithVariables(r.Command, moved, r.was)
 	}
 	for _, m := range moved {
 		if m.Word == "" && !r.editor.DryRun {
-			a.say("Warning: programs that are started without the %s of this shell, such as IDEs, do not find %s. Set it for your whole session.", m.Name, m.Lacks)
+			r.say("Warning: programs that are started without the %s of this shell, such as IDEs, do not find %s. Set it for your whole session.", m.Name, m.Lacks)
 		}
 	}
 	return r.editor.Register(ctx, r.options.profile, r.Registration)
@@ -129,11 +141,9 @@ func (r *registering) write(ctx context.Context, a *app) (edit.Registered, error
 
 // planRegister makes all checks of a registration, and asks where something is in the way.
 func (a *app) planRegister(ctx context.Context, files *profile.Files, o registerOptions) (r registering, err error) {
-	if o, err = kept(files, o); err != nil {
+	if r, err = a.registering(files, o); err != nil {
 		return r, err
 	}
-	r.editor = a.editor()
-	r.editor.DryRun = o.dryRun
 	planned := changes{profile: o.profile, region: o.region}
 	if !o.dryRun {
 		planned.files = []string{r.editor.Paths.AWSConfig}
@@ -141,13 +151,8 @@ func (a *app) planRegister(ctx context.Context, files *profile.Files, o register
 	if err := a.preflight(files, planned); err != nil {
 		return r, err
 	}
-	o.region = cmp.Or(o.region, regionOf(files, o.profile), regionOf(files, o.source)) // SDKs inherit none
-	r.options = o
-	if r.Registration, err = o.registration(); err != nil {
-		return r, err
-	}
-	r.was = files.CredentialProcess(o.profile).Value
-	return r, mayRegister(ctx, a, files, r)
+	r.Region = cmp.Or(o.region, regionOf(files, o.profile), regionOf(files, r.options.source)) // SDKs inherit none
+	return r, r.mayRegister(ctx)
 }
 
 // kept fills in what is registered already, where nothing else is given.
@@ -237,9 +242,8 @@ func programPath(given string) (string, error) {
 const installFirst = "install it first: go install, or make build"
 
 // mayRegister looks for what would keep the SDKs from running the program, and asks what to do.
-func mayRegister(ctx context.Context, a *app, files *profile.Files, r registering) error {
-	o := r.options
-	trial := a.editor()
+func (r registering) mayRegister(ctx context.Context) error {
+	o, trial := r.options, r.editor
 	trial.DryRun = true
 	would, err := trial.Register(ctx, o.profile, r.Registration)
 	if err != nil {
@@ -251,10 +255,10 @@ func mayRegister(ctx context.Context, a *app, files *profile.Files, r registerin
 				"it has %s in the AWS config, and SDKs accept only one source of credentials per profile", key)
 		}
 	}
-	if err := a.wouldWork(files, o, would.Config.New.Reveal()); err != nil {
+	if err := r.wouldWork(would.Config.New.Reveal()); err != nil {
 		return err
 	}
-	static, err := files.StaticKeys(o.profile)
+	static, err := r.files.StaticKeys(o.profile)
 	if err != nil {
 		return err
 	}
@@ -266,38 +270,40 @@ func mayRegister(ctx context.Context, a *app, files *profile.Files, r registerin
 		if s.Temporary {
 			remedy = "delete it from the file: it is temporary, and no longer of use"
 		}
-		if !a.ask.present() && !a.ask.yes {
+		if !r.ask.present() && !r.ask.yes {
 			return fault.New(fault.Config, s.Place, remedy, "most SDKs would use this access key of profile %s instead of running this program", o.profile)
 		}
-		if err := a.ask.confirm(ctx, s.Place+" has an access key for the profile, which most SDKs would use instead of running this program\n("+remedy+"). Register anyway?"); err != nil {
+		if err := r.ask.confirm(ctx, s.Place+" has an access key for the profile, which most SDKs would use instead of running this program\n("+remedy+"). Register anyway?"); err != nil {
 			return err
 		}
 	}
-	return mayReplaceProcess(ctx, a, files, r)
+	return r.mayReplaceProcess(ctx)
 }
 
 // wouldWork resolves what is to be registered as get will, once the AWS config is text: a line that is not
 // of the registration may make every get fail. What the registration would only hide is looked at as well:
 // that there is no such profile, or that its header is misspelt.
-func (a *app) wouldWork(files *profile.Files, o registerOptions, text string) error {
-	env, err := a.host().Env()
+func (r registering) wouldWork(text string) error {
+	o := r.options
+	env, err := r.host().Env()
 	if err != nil {
 		return err
 	}
 	call := profile.Call{Profile: o.source, Flags: o.flags}
-	if !slices.Contains(files.AWS.Names(), call.Profile) {
+	if !slices.Contains(r.files.AWS.Names(), call.Profile) {
 		now := env
 		if env.Identity || o.moving {
 			now.New = o.profile
 		}
-		if _, err := files.Resolve(call, now); err != nil {
+		if _, err := r.files.Resolve(call, now); err != nil {
 			return err
 		}
 	}
 	if o.moving {
 		env.New = o.profile
 	}
-	if files, err = files.WithConfig(text); err == nil {
+	files, err := r.files.WithConfig(text)
+	if err == nil {
 		_, err = files.Resolve(call, env)
 	}
 	return err
@@ -305,13 +311,13 @@ func (a *app) wouldWork(files *profile.Files, o registerOptions, text string) er
 
 // mayReplaceProcess asks before the credential_process of another program is replaced, or one of this
 // program that has other settings.
-func mayReplaceProcess(ctx context.Context, a *app, files *profile.Files, r registering) error {
+func (r registering) mayReplaceProcess(ctx context.Context) error {
 	name, elsewhere := r.options.profile, edit.OtherHome(r.was, r.editor.Paths.Own)
-	if process := files.CredentialProcess(name); process.File == profile.AWSCredentials && process.Value != r.Command {
+	if process := r.files.CredentialProcess(name); process.File == profile.AWSCredentials && process.Value != r.Command {
 		return fault.New(fault.Config, process.Place, "delete the line", "tools run this command of profile %s, whatever the AWS config says", name)
 	}
 	same := profile.Ours(r.was) || r.Command != "" && strings.HasSuffix(" "+r.was, " "+r.Command)
-	if past, _, err := edit.ReadRegistration(files, name); err != nil || past.Command == r.was || same && elsewhere == "" {
+	if past, _, err := edit.ReadRegistration(r.files, name); err != nil || past.Command == r.was || same && elsewhere == "" {
 		return err
 	}
 	word, _, _ := strings.Cut(fault.Conceal(r.was), " ")
@@ -320,33 +326,34 @@ func mayReplaceProcess(ctx context.Context, a *app, files *profile.Files, r regi
 		what = "is registered with " + elsewhere + ", where there are other settings"
 		remedy = "to use those, run: export " + fault.Shell(elsewhere) + "; to replace it, give --yes: unregister brings it back"
 	}
-	if !a.ask.present() && !a.ask.yes {
+	if !r.ask.present() && !r.ask.yes {
 		return fault.New(fault.Config, "profile "+name, remedy, "it %s", what)
 	}
-	return a.ask.confirm(ctx, fmt.Sprintf("Profile %s %s. Replace that (unregister brings it back)?", fault.Printable(name), fault.Printable(what)))
+	return r.ask.confirm(ctx, fmt.Sprintf("Profile %s %s. Replace that (unregister brings it back)?", fault.Printable(name), fault.Printable(what)))
 }
 
-func sayRegistered(a *app, r registering, done edit.Registered) error {
+// report says what was registered, and what is left to do.
+func (r registering) report(done edit.Registered) error {
 	o := r.options
 	name := fault.Printable(o.profile)
 	switch {
 	case !done.Config.Changed:
-		a.say("Profile %s is already registered in %s.", name, done.Config.Path)
+		r.say("Profile %s is already registered in %s.", name, done.Config.Path)
 	case r.Command != "":
-		a.say("Registered profile %s in %s. The AWS CLI and the SDKs now run:\n  %s", name, done.Config.Path, r.Command)
+		r.say("Registered profile %s in %s. The AWS CLI and the SDKs now run:\n  %s", name, done.Config.Path, r.Command)
 	default:
-		a.say("Registered profile %s in %s. The SDKs now assume %s\nfrom the session of profile %s.", name, done.Config.Path, r.RoleARN, fault.Printable(r.SourceProfile))
+		r.say("Registered profile %s in %s. The SDKs now assume %s\nfrom the session of profile %s.", name, done.Config.Path, r.RoleARN, fault.Printable(r.SourceProfile))
 	}
 	if others := slices.DeleteFunc(slices.Clone(done.Others), func(key string) bool { return strings.HasPrefix(key, "aws_") }); len(others) > 0 {
-		a.say("The profile has other keys (%s). All SDKs except the one for .NET accept them.", strings.Join(others, ", "))
+		r.say("The profile has other keys (%s). All SDKs except the one for .NET accept them.", strings.Join(others, ", "))
 	}
-	if files, err := a.loadFiles(); err == nil && regionOf(files, o.profile) != o.region {
-		a.say("The profile keeps its region, %s. To change it, run: aws configure set region %s --profile %s", fault.Printable(regionOf(files, o.profile)), o.region, fault.Shell(o.profile))
+	if files, err := r.loadFiles(); err == nil && regionOf(files, o.profile) != r.Region {
+		r.say("The profile keeps its region, %s. To change it, run: aws configure set region %s --profile %s", fault.Printable(regionOf(files, o.profile)), r.Region, fault.Shell(o.profile))
 	}
-	if err := a.sayNext(o.source); err != nil {
+	if err := r.sayNext(o.source); err != nil {
 		return err
 	}
-	a.say("Try it: aws sts get-caller-identity --profile %s", fault.Shell(o.profile))
+	r.say("Try it: aws sts get-caller-identity --profile %s", fault.Shell(o.profile))
 	return nil
 }
 

@@ -206,7 +206,7 @@ func (s *setup) planRegistration(ctx context.Context) (err error) {
 // register writes the profile into the AWS config.
 func (s *setup) register(ctx context.Context) (err error) {
 	if !s.noConfig {
-		_, err = s.registration.write(ctx, s.app)
+		_, err = s.registration.write(ctx)
 	}
 	return err
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -85,45 +84,39 @@ type Entry struct {
 	OldUse  *awsapi.KeyUse `json:"old_use,omitempty"` // of the old key, before; nil: AWS does not say
 }
 
-// journal keeps the entries of a profile in files, one for each subject, and its lock. They rest
-// beside the settings: unlike the cache they must not be lost.
-type journal struct {
-	dir     string
-	profile string
-	now     func() time.Time
-	log     *slog.Logger
-}
+// The journal keeps the entries of a profile in files, one for each subject, and its lock. They rest beside the
+// settings: unlike the cache they must not be lost.
 
 // lock makes this process the only one to change the profile's device or key. The lock rests beside
 // the entries and not in the cache: whoever shares the one must share the other. A disk that has no
 // locks is an error, as two runs would delete each other's key.
-func (j journal) lock() (unlock func(), err error) {
-	dir, err := securefile.MakeDir(j.dir, securefile.Writable)
+func (m *Manager) lock() (unlock func(), err error) {
+	dir, err := securefile.MakeDir(m.JournalDir, securefile.Writable)
 	if err != nil {
-		return nil, securefile.Fault(j.dir, err)
+		return nil, securefile.Fault(m.JournalDir, err)
 	}
 	defer func() { _ = dir.Close() }()
-	unlock, held, err := dir.TryLock(j.hashed()+".lock", securefile.Alone)
+	unlock, held, err := dir.TryLock(m.hashed()+".lock", securefile.Alone)
 	switch {
 	case err != nil:
-		return nil, securefile.Fault(filepath.Join(j.dir, j.hashed()+".lock"), err)
+		return nil, securefile.Fault(filepath.Join(m.JournalDir, m.hashed()+".lock"), err)
 	case !held:
 		return nil, fault.New(fault.Deadline, "this profile", "try again when it has ended", "another process is changing its MFA device or access key")
 	}
 	return unlock, nil
 }
 
-// load returns what is recorded about the subject, or the zero Entry.
-func (j journal) load(about Subject) (Entry, error) {
-	dir, err := securefile.OpenDir(j.dir, securefile.Writable)
+// loadEntry returns what is recorded about the subject, or the zero Entry.
+func (m *Manager) loadEntry(about Subject) (Entry, error) {
+	dir, err := securefile.OpenDir(m.JournalDir, securefile.Writable)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // or it is below what is no directory
 		return Entry{}, nil
 	}
 	if err != nil {
-		return Entry{}, securefile.Fault(j.dir, err)
+		return Entry{}, securefile.Fault(m.JournalDir, err)
 	}
 	defer func() { _ = dir.Close() }()
-	text, err := dir.Read(j.file(about), maxEntry)
+	text, err := dir.Read(m.entryFile(about), maxEntry)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Entry{}, nil
 	}
@@ -132,59 +125,59 @@ func (j journal) load(about Subject) (Entry, error) {
 		entry, err = parseEntry(text)
 	}
 	if err != nil {
-		return Entry{}, j.unusable(about, err)
+		return Entry{}, m.unusableEntry(about, err)
 	}
 	return entry, nil
 }
 
-// save replaces what is recorded. It and clear return nil only when the change is durable.
-func (j journal) save(e Entry) error {
+// saveEntry replaces what is recorded. It and clearEntry return nil only when the change is durable.
+func (m *Manager) saveEntry(e Entry) error {
 	text, err := marshalEntry(e)
 	if err != nil {
 		return err
 	}
-	err = j.change(func(d *securefile.Dir) error {
-		return d.Write(j.file(e.About), text, securefile.Options{Durable: true})
+	err = m.changeJournal(func(d *securefile.Dir) error {
+		return d.Write(m.entryFile(e.About), text, securefile.Options{Durable: true})
 	})
 	if err == nil {
-		j.log.Debug("journal written", "about", string(e.About), "phase", string(e.Phase))
+		m.Log.Debug("journal written", "about", string(e.About), "phase", string(e.Phase))
 	}
 	return err
 }
 
-// clear removes what is recorded.
-func (j journal) clear(about Subject) error {
-	err := j.change(func(d *securefile.Dir) error { return d.Remove(j.file(about)) })
+// clearEntry removes what is recorded.
+func (m *Manager) clearEntry(about Subject) error {
+	err := m.changeJournal(func(d *securefile.Dir) error { return d.Remove(m.entryFile(about)) })
 	if err == nil {
-		j.log.Debug("journal cleared", "about", string(about))
+		m.Log.Debug("journal cleared", "about", string(about))
 	}
 	return err
 }
 
-func (j journal) change(work func(*securefile.Dir) error) error {
-	dir, err := securefile.MakeDir(j.dir, securefile.Writable)
+func (m *Manager) changeJournal(work func(*securefile.Dir) error) error {
+	dir, err := securefile.MakeDir(m.JournalDir, securefile.Writable)
 	if err != nil {
-		return securefile.Fault(j.dir, err)
+		return securefile.Fault(m.JournalDir, err)
 	}
 	defer func() { _ = dir.Close() }()
-	_ = dir.Sweep(j.now().Add(-securefile.Abandoned)) // what stays, the next change removes
+	_ = dir.Sweep(m.Now().Add(-securefile.Abandoned)) // what stays, the next change removes
 	if err := work(dir); err != nil {
-		return securefile.Fault(j.dir, err)
+		return securefile.Fault(m.JournalDir, err)
 	}
 	return nil
 }
 
-func (j journal) file(about Subject) string { return j.hashed() + "." + string(about) + ".json" }
+func (m *Manager) entryFile(about Subject) string { return m.hashed() + "." + string(about) + ".json" }
 
 // hashed begins the names of the profile's files: the profile's own name may not be one that a file
 // can have.
-func (j journal) hashed() string {
-	sum := sha256.Sum256([]byte(j.profile))
+func (m *Manager) hashed() string {
+	sum := sha256.Sum256([]byte(m.Profile))
 	return hex.EncodeToString(sum[:8])
 }
 
-func (j journal) unusable(about Subject, err error) error {
-	path := filepath.Join(j.dir, j.file(about))
+func (m *Manager) unusableEntry(about Subject, err error) error {
+	path := filepath.Join(m.JournalDir, m.entryFile(about))
 	remedy := "look at the user's MFA devices and access keys in IAM, then delete the file: rm " + fault.Shell(path)
 	if _, statErr := os.Lstat(path); statErr != nil {
 		remedy = ""

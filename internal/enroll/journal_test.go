@@ -103,17 +103,17 @@ func TestJournalFormat(t *testing.T) {
 }
 `,
 	} {
-		j := journal{t.TempDir(), "work", time.Now, slog.New(slog.DiscardHandler)}
-		path := filepath.Join(j.dir, dir+file)
+		j := &Manager{JournalDir: t.TempDir(), Profile: "work", Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+		path := filepath.Join(j.JournalDir, dir+file)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		about := Subject(strings.Split(file, ".")[1])
-		e, err := j.load(about)
+		e, err := j.loadEntry(about)
 		if want := entries()[map[Subject]int{Device: 1, AccessKey: 3}[about]]; err != nil || !reflect.DeepEqual(e, want) {
 			t.Errorf("%s: %+v, %v", file, e, err)
 		}
-		if err := j.save(e); err != nil {
+		if err := j.saveEntry(e); err != nil {
 			t.Fatal(err)
 		}
 		if again, err := os.ReadFile(path); err != nil || string(again) != text {

@@ -129,31 +129,29 @@ type LastDevice struct {
 
 // Unfinished returns what an earlier run has left undone, if it has. It needs only Profile and JournalDir.
 func (m *Manager) Unfinished(about Subject) (Entry, bool, error) {
-	e, err := m.journal().load(about)
+	e, err := m.loadEntry(about)
 	return e, e.Phase != "", err
 }
 
 // BeginConsole records in the journal that the AWS console is to take a device.
 func (m *Manager) BeginConsole() error {
-	return m.journal().save(Entry{Version: entryVersion, About: Console, Flow: FlowConsole, Phase: Stored, Started: m.Now().UTC()})
+	return m.saveEntry(Entry{Version: entryVersion, About: Console, Flow: FlowConsole, Phase: Stored, Started: m.Now().UTC()})
 }
 
 // EndConsole takes back what BeginConsole has recorded.
-func (m *Manager) EndConsole() error { return m.journal().clear(Console) }
+func (m *Manager) EndConsole() error { return m.clearEntry(Console) }
 
 // Abandon forgets what an earlier run has left undone, for when it can never be finished. What
 // there is in IAM and in the store stays; the entry names it.
 func (m *Manager) Abandon(about Subject) (Entry, error) {
-	unlock, err := m.journal().lock()
+	unlock, err := m.lock()
 	if err != nil {
 		return Entry{}, err
 	}
 	defer unlock()
-	e, err := m.journal().load(about)
+	e, err := m.loadEntry(about)
 	if err != nil {
 		return Entry{}, err
 	}
-	return e, m.journal().clear(about)
+	return e, m.clearEntry(about)
 }
-
-func (m *Manager) journal() journal { return journal{m.JournalDir, m.Profile, m.Now, m.Log} }

@@ -337,7 +337,7 @@ func TestOneAtATime(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	m := s.manager()
-	unlock, err := s.manager().journal().lock()
+	unlock, err := s.manager().lock()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ type run struct {
 
 // locked has work done under the lock of the profile.
 func (m *Manager) locked(work func(*run) error) error {
-	unlock, err := m.journal().lock()
+	unlock, err := m.lock()
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (m *Manager) locked(work func(*run) error) error {
 
 // begin reads the journal and finds out who the user is.
 func (r *run) begin(ctx context.Context, about Subject, flow Flow) (err error) {
-	if r.entry, err = r.journal().load(about); err != nil {
+	if r.entry, err = r.loadEntry(about); err != nil {
 		return err
 	}
 	r.resumed = r.entry.Phase != ""
@@ -182,12 +182,12 @@ func (r *run) wait(ctx context.Context, what string, t time.Time) error {
 func (r *run) enter(p Phase) error {
 	r.entry.Phase, r.entry.Version = p, entryVersion
 	r.resumed = false
-	return r.journal().save(r.entry)
+	return r.saveEntry(r.entry)
 }
 
 // finish ends the flow.
 func (r *run) finish() error {
-	err := r.journal().clear(r.entry.About)
+	err := r.clearEntry(r.entry.About)
 	r.entry = Entry{About: r.entry.About}
 	return err
 }

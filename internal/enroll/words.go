@@ -56,22 +56,17 @@ func reworded(err error, thing, remedy, format string, args ...any) error {
 	return &again
 }
 
-// names lists devices in the space of a line.
-func names(devices []awsapi.Device) string {
-	var all []string
-	for _, d := range devices {
-		all = append(all, cmp.Or(d.Name(), d.Serial))
-	}
-	return strings.Join(all, ", ")
-}
-
 // tooMany lists the devices that leave no room for more, so that one can be chosen.
 func tooMany(user string, devices []awsapi.Device, more int) error {
 	most := "the most that IAM allows"
 	if len(devices) < profile.MaxDevices {
 		most = fmt.Sprintf("and with %d more it would have more than the %d that IAM allows", more, profile.MaxDevices)
 	}
-	line := fault.New(fault.Refused, "user "+user, awsapi.FreeDevice(user), "it has %d MFA devices, %s: %s", len(devices), most, names(devices))
+	var names []string
+	for _, d := range devices {
+		names = append(names, cmp.Or(d.Name(), d.Serial))
+	}
+	line := fault.New(fault.Refused, "user "+user, awsapi.FreeDevice(user), "it has %d MFA devices, %s: %s", len(devices), most, strings.Join(names, ", "))
 	return &awsapi.Error{Kind: awsapi.LimitExceeded, Err: line}
 }
 

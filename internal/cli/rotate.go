@@ -140,7 +140,7 @@ func (m *manager) abandon(ctx context.Context, about enroll.Subject) error {
 	if err != nil || !unfinished {
 		return err
 	}
-	if _, err := m.Abandon(about); err != nil {
+	if err := m.Abandon(about); err != nil {
 		return err
 	}
 	m.say("Forgotten. Check in IAM what user %s still has: %s", left.Caller, leftovers(left))

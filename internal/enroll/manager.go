@@ -142,16 +142,12 @@ func (m *Manager) BeginConsole() error {
 func (m *Manager) EndConsole() error { return m.clearEntry(Console) }
 
 // Abandon forgets what an earlier run has left undone, for when it can never be finished. What
-// there is in IAM and in the store stays; the entry names it.
-func (m *Manager) Abandon(about Subject) (Entry, error) {
+// there is in IAM and in the store stays; Unfinished names it.
+func (m *Manager) Abandon(about Subject) error {
 	unlock, err := m.lock()
 	if err != nil {
-		return Entry{}, err
+		return err
 	}
 	defer unlock()
-	e, err := m.loadEntry(about)
-	if err != nil {
-		return Entry{}, err
-	}
-	return e, m.clearEntry(about)
+	return m.clearEntry(about)
 }

@@ -109,7 +109,7 @@ func TestEnroll(t *testing.T) {
 		}
 	}
 	result := s.enroll()
-	if result != (Result{User: "alice", Serial: laptop}) {
+	if result != (Result{User: "alice", Serial: laptop, Devices: 1}) {
 		t.Errorf("%+v", result)
 	}
 	if enabled != 0 {

@@ -41,7 +41,7 @@ func TestRotateDevice(t *testing.T) {
 	for _, want := range []string{laptop + "-2", laptop} {
 		result, err := s.manager().RotateDevice(t.Context(), DeviceOptions{})
 		s.must(err)
-		if result != (Result{User: "alice", Serial: want, Old: old}) {
+		if result != (Result{User: "alice", Serial: want, Old: old, Devices: 1}) {
 			t.Errorf("%+v", result)
 		}
 		s.works()

@@ -77,7 +77,7 @@ func (n *newcomer) later() {
 }
 
 // waited is what is told of a wait where there is no terminal.
-var waited = regexp.MustCompile(`^aws-mfa-creds: waiting up to \d+ s for the next token code\n`)
+var waited = regexp.MustCompile(`^aws-mfa-creds: waiting up to \d+s for the next token code\n`)
 
 // run runs the program. That it has to wait, which depends on the time of day, is not among what
 // it prints.

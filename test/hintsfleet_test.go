@@ -32,10 +32,10 @@ func fleetHints() []hintCase {
 		{"shared cache, required", env(sharedCache + nowhere + "?required=true"), getWork, 7, "shared cache 127.0.0.1:1: it is required and cannot be used: not serving: …refused", "run: " + diagnose + "; without required=true, get goes on without it", env(sharedCache + nowhere), ""},
 		{"shared cache, clear", env(sharedCache + nowhere), "aws-mfa-creds clear --profile work", 7, "shared cache 127.0.0.1:1: cannot be used: not serving: …refused", "run: " + diagnose, nil, "cannot be used"},
 		{"shared cache, doctor, away", env(sharedCache + nowhere), unusable + " --online", 0, "127.0.0.1:1: the shared cache cannot be used: not serving: …refused", "check its address, TLS, user, password and permissions: ~PREFIX* +get +mget +set +del +eval +pttl; then run: " + diagnose, off, ""},
-		{"shared cache, doctor, was away", all(env(sharedCache+nowhere), sh(getWork)), unusable, 0, "127.0.0.1:1: the shared cache could not be used … ago: not serving: …refused", diagnose, nil, stays},
+		{"shared cache, doctor, was away", all(env(sharedCache+nowhere), sh(getWork)), unusable, 0, "127.0.0.1:1: the shared cache could not be used … ago): not serving: …refused", diagnose, nil, stays},
 		{"shared cache, doctor, no TLS", env(sharedCache + "redis://192.0.2.1"), weak, 0, "192.0.2.1:6379: the shared cache is reached without TLS", "write rediss:// for redis:// in shared_cache", env(sharedCache + "rediss://192.0.2.1"), ""},
 		{"shared cache, doctor, evicts", shares("--maxmemory-policy", "allkeys-lru"), weak + " --online", 0, "127.0.0.1:…: the shared cache removes any key when its memory is full (allkeys-lru)", "set maxmemory-policy volatile-ttl, or give it more memory", shares("--maxmemory-policy", "volatile-ttl"), ""},
-		{"shared cache, doctor, certificate", func(m *ill) { m.withCertificate(time.Hour) }, weak + " --online", 0, "127.0.0.1:…: the certificate of the shared cache expires in …", "renew it", func(m *ill) { m.withCertificate(1000 * time.Hour) }, ""},
+		{"shared cache, doctor, certificate", func(m *ill) { m.withCertificate(time.Hour) }, weak + " --online", 0, "127.0.0.1:…: the certificate of the shared cache expires …", "renew it", func(m *ill) { m.withCertificate(1000 * time.Hour) }, ""},
 	}
 }
 

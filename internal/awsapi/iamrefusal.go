@@ -3,7 +3,6 @@ package awsapi
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
@@ -46,7 +45,7 @@ func (c *call) offClock() string {
 	if !known || off.Abs() < totp.Period/2 {
 		return ""
 	}
-	return fmt.Sprintf("; the clock that made them is %s off", fault.Duration(off.Abs().Round(time.Second)))
+	return fmt.Sprintf("; the clock that made them is %s off", fault.About(off.Abs()))
 }
 
 // thing names what the call is about.

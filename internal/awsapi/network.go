@@ -157,7 +157,7 @@ func (c *call) distrusted(bad *tls.CertificateVerificationError) *fault.Error {
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](bad.Err); ok && invalid.Reason == x509.Expired {
 		now := c.client.options.Now()
 		return fault.New(fault.Network, thing, "check this machine's clock", "its certificate is valid from %s to %s, and this machine's clock says %s",
-			minute(invalid.Cert.NotBefore), minute(invalid.Cert.NotAfter), minute(now))
+			fault.Time(invalid.Cert.NotBefore, now), fault.Time(invalid.Cert.NotAfter, now), fault.Time(now, time.Time{}))
 	}
 	issuer := bad.UnverifiedCertificates[len(bad.UnverifiedCertificates)-1].Issuer.String()
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](bad.Err); ok {
@@ -182,5 +182,3 @@ func certName(cert *x509.Certificate) string {
 	}
 	return cert.Subject.String()
 }
-
-func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04Z") }

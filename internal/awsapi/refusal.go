@@ -107,7 +107,7 @@ func (c *call) clockCause() string {
 	if off < 0 {
 		side = "behind"
 	}
-	return fmt.Sprintf("the request was signed for a time %s %s AWS's clock", fault.Duration(off.Abs().Round(time.Second)), side)
+	return fmt.Sprintf("the request was signed for a time %s %s AWS's clock", fault.About(off.Abs()), side)
 }
 
 // ofKey explains a refusal of the key that signed the request. IAM does not know a session that was

@@ -69,7 +69,7 @@ func runCode(ctx context.Context, a *app, o codeOptions) error {
 			program, fault.About(skew), program, fault.Shell(o.profile))
 	}
 	if spent {
-		fmt.Fprintf(a.stderr, "%s: warning: this code was already used; the next one comes in %d s\n", program, int(left.Seconds())+1)
+		fmt.Fprintf(a.stderr, "%s: warning: this code was already used; the next one comes in %s\n", program, fault.About(left.Truncate(time.Second)+time.Second))
 	}
 	return a.giveCode(ctx, codes, step, o)
 }

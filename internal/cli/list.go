@@ -18,23 +18,27 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/doctor"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/term"
 )
 
 func newListCommand(a *app) *cobra.Command {
-	var asJSON bool
+	var asJSON, wide bool
 	var profileName string
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List profiles, MFA devices, cached sessions and the last error",
 		Long: `List the profiles of profiles.ini, and those of the AWS config that name this program or an MFA
-device. It does not contact AWS.`,
+device. It does not contact AWS. A profile is registered if the AWS config has this program called for it.
+What does not fit the window of a terminal is shortened or left out.`,
 		Example: `  aws-mfa-creds list --json`,
-		RunE:    func(*cobra.Command, []string) error { return runList(a, profileName, asJSON) },
+		RunE:    func(*cobra.Command, []string) error { return runList(a, profileName, asJSON, wide) },
 	}
 	namingFlag(cmd, &profileName, unnamedAll)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&wide, "wide", false, "show everything, also if it does not fit the window")
 	return cmd
 }
 
@@ -42,6 +46,7 @@ device. It does not contact AWS.`,
 // said of it. Its JSON is a contract.
 type listed struct {
 	Profile     string          `json:"profile"`
+	Registered  bool            `json:"registered,omitempty"`
 	KeyStore    string          `json:"key_store,omitempty"`
 	SeedStore   string          `json:"seed_store,omitempty"`
 	MFAProcess  string          `json:"mfa_process,omitempty"` // the program alone, without its arguments
@@ -78,7 +83,7 @@ type listedError struct {
 	HeldOff  time.Time `json:"held_off_until,omitzero"`
 }
 
-func runList(a *app, profileName string, asJSON bool) error {
+func runList(a *app, profileName string, asJSON, wide bool) error {
 	files, err := a.loadFiles()
 	if err != nil {
 		return err
@@ -101,7 +106,11 @@ func runList(a *app, profileName string, asJSON bool) error {
 		all = append(all, listed{Notes: []string{"the cache is off: " + fault.Line(state.Unusable), state.Effect()}})
 	}
 	if !asJSON {
-		return a.print(table(all, a.now()))
+		width := term.Width(a.stdout, a.getenv)
+		if wide {
+			width = 0
+		}
+		return a.print(table(all, a.now(), width))
 	}
 	return a.printJSON(all)
 }
@@ -135,11 +144,12 @@ func asciiJSON(text []byte) []byte {
 func (a *app) listProfile(files *profile.Files, inUse map[string]bool, profileName string) listed {
 	call := askFor(files.Registered(profileName))
 	line := func(err error) string { return fault.Escape(call.flags.Remedy(call.profile, fault.Line(err))) }
+	registered := profile.Ours(files.CredentialProcess(profileName).Value)
 	w, err := a.openIn(files, call)
 	if err != nil {
-		return listed{Profile: profileName, Problem: line(err)}
+		return listed{Profile: profileName, Registered: registered, Problem: line(err)}
 	}
-	l := listed{Profile: profileName, AccessKeyID: w.Settings.AccessKeyID, Serial: w.Settings.Serial, Notes: w.Settings.Notes}
+	l := listed{Profile: profileName, Registered: registered, AccessKeyID: w.Settings.AccessKeyID, Serial: w.Settings.Serial, Notes: w.Settings.Notes}
 	l.KeyStore, l.SeedStore, l.MFAProcess = w.where()
 	if left := a.unfinished(w.Settings.Identity); left != "" {
 		l.Notes = append(slices.Clip(l.Notes), left)
@@ -154,7 +164,7 @@ func (a *app) listProfile(files *profile.Files, inUse map[string]bool, profileNa
 	case s.Refused != nil:
 		l.Notes = append(slices.Clip(l.Notes), line(s.Refused))
 	case s.Place != "":
-		l.SharedCache = &listedSharing{s.Place, s.Last.Used, s.Last.Failed, s.Last.Cause}
+		l.SharedCache = &listedSharing{s.Place, s.Last.Used.UTC(), s.Last.Failed.UTC(), s.Last.Cause}
 	}
 	for _, status := range w.broker.Status(w.Plan) {
 		l.Sessions = append(l.Sessions, listSession(status, line))
@@ -171,29 +181,61 @@ func listSession(s session.Status, line func(error) string) listedSession {
 		l.Kind = "role"
 	}
 	if s.Failure != nil {
-		l.Error = &listedError{At: s.Failure.At, ExitCode: int(s.Failure.Kind), Message: line(s.Failure.Err()), HeldOff: s.Failure.Until}
+		l.Error = &listedError{At: s.Failure.At.UTC(), ExitCode: int(s.Failure.Kind), Message: line(s.Failure.Err()), HeldOff: s.Failure.Until.UTC()}
 	}
 	return l
 }
 
-// table lays out what list shows to a person: a line for each session, and below it what
-// is wrong with it.
-func table(all []listed, now time.Time) []byte {
-	lines := [][]string{{"PROFILE", "KEY IN", "SEED IN", "MFA DEVICE", "SESSION", "EXPIRES"}}
+// table lays out what list shows to a person: a line for each session, and below it what is wrong with it.
+// What is wider than width, if that is not 0, is shortened, and then loses columns.
+func table(all []listed, now time.Time, width int) []byte {
 	var below bytes.Buffer
+	profiles := 0
 	for _, l := range all {
 		of := ""
 		if l.Profile != "" {
-			lines, of = append(lines, rows(l)...), fault.Printable(l.Profile)+": "
+			profiles++
+			of = fault.Printable(l.Profile) + ": "
 		}
 		for _, remark := range remarks(l, now) {
 			fmt.Fprintf(&below, "%s%s\n", of, remark)
 		}
 	}
-	if len(lines) == 1 {
-		lines = [][]string{{"no profile uses " + program + " yet"}}
+	if profiles == 0 {
+		return append([]byte("no profile uses "+program+" yet\n"), below.Bytes()...)
 	}
-	return append(columns(lines), below.Bytes()...)
+	text := columns(rows(all, now, false))
+	for drop := 0; width > 0 && widest(text) > width && drop <= len(unimportant()); drop++ {
+		text = columns(without(rows(all, now, true), unimportant()[:drop]))
+	}
+	return append(text, below.Bytes()...)
+}
+
+// unimportant are the columns that a narrow window does without, in that order.
+func unimportant() []string {
+	return []string{"SEED IN", "KEY IN", "REGISTERED", "MFA DEVICE", "SESSION"}
+}
+
+// without leaves out the columns of these titles.
+func without(rows [][]string, titles []string) (left [][]string) {
+	for _, row := range rows {
+		var cells []string
+		for i, cell := range row {
+			if !slices.Contains(titles, rows[0][i]) {
+				cells = append(cells, cell)
+			}
+		}
+		left = append(left, cells)
+	}
+	return left
+}
+
+// widest is the length of the longest line.
+func widest(text []byte) (most int) {
+	for line := range bytes.Lines(text) {
+		most = max(most, len(bytes.TrimRight(line, " \n")))
+	}
+	return most
 }
 
 // columns lays out rows in columns.
@@ -210,36 +252,52 @@ func columns(rows [][]string) []byte {
 func (s listedSharing) remark(now time.Time) string {
 	switch {
 	case !s.Failed.IsZero():
-		return fmt.Sprintf("shared cache %s: could not be used %s ago: %s", s.Place, fault.About(now.Sub(s.Failed)), fault.Printable(s.Error))
+		return fmt.Sprintf("shared cache %s: could not be used %s: %s", s.Place, fault.Time(s.Failed, now), fault.Printable(s.Error))
 	case s.Used.IsZero():
 		return fmt.Sprintf("shared cache %s: not used yet", s.Place)
 	}
-	return fmt.Sprintf("shared cache %s: last used %s ago", s.Place, fault.About(now.Sub(s.Used)))
+	return fmt.Sprintf("shared cache %s: last used %s", s.Place, fault.Time(s.Used, now))
 }
 
-func rows(l listed) [][]string {
-	seed := l.SeedStore
-	if l.MFAProcess != "" {
-		seed = fault.Printable(l.MFAProcess)
+// rows are the cells of the table, with those of its head: in full, or short.
+func rows(all []listed, now time.Time, short bool) [][]string {
+	table := [][]string{{"PROFILE", "REGISTERED", "KEY IN", "SEED IN", "MFA DEVICE", "SESSION", "EXPIRES"}}
+	for _, l := range all {
+		if l.Profile == "" {
+			continue
+		}
+		device, registered := l.Serial, map[bool]string{true: "yes"}[l.Registered]
+		if short {
+			device = keystore.Label(device)
+		}
+		row := []string{fault.Printable(l.Profile), registered, l.KeyStore, cmp.Or(fault.Printable(l.MFAProcess), l.SeedStore), device}
+		for i := range row {
+			row[i] = cmp.Or(row[i], "-")
+		}
+		if len(l.Sessions) == 0 {
+			table = append(table, append(row, "-", "-"))
+		}
+		for _, s := range l.Sessions {
+			table = append(table, append(row, s.cells(now, short)...))
+			row = make([]string, len(row))
+		}
 	}
-	row := []string{fault.Printable(l.Profile), cmp.Or(l.KeyStore, "-"), cmp.Or(seed, "-"), cmp.Or(l.Serial, "-"), "-", "-"}
-	if len(l.Sessions) == 0 {
-		return [][]string{row}
-	}
-	var all [][]string
-	for _, s := range l.Sessions {
-		all = append(all, append(row[:4:4], cmp.Or(s.RoleARN, "base session"), expiry(s)))
-		row = []string{"", "", "", "", "", ""}
-	}
-	return all
+	return table
 }
 
-func expiry(s listedSession) string {
-	if s.Expires.IsZero() {
-		return "not cached"
+// cells are what a session is, and when it expires.
+func (s listedSession) cells(now time.Time, short bool) []string {
+	kind, expires := cmp.Or(s.RoleARN, "base session"), "not cached"
+	if !s.Expires.IsZero() {
+		expires = fault.Time(s.Expires, now)
 	}
-	left := time.Duration(s.SecondsLeft) * time.Second
-	return fmt.Sprintf("in %s (%s)", fault.About(left), s.Expires.Format("2006-01-02 15:04:05Z"))
+	if short {
+		kind = kind[strings.LastIndexByte(kind, '/')+1:]
+		if _, left, ok := strings.Cut(expires, "("); ok {
+			expires = strings.TrimSuffix(left, ")")
+		}
+	}
+	return []string{kind, expires}
 }
 
 func remarks(l listed, now time.Time) []string {
@@ -251,9 +309,9 @@ func remarks(l listed, now time.Time) []string {
 		if s.Error == nil {
 			continue
 		}
-		text := fmt.Sprintf("last error, %s ago (exit %d): %s", fault.About(now.Sub(s.Error.At)), s.Error.ExitCode, s.Error.Message)
+		text := fmt.Sprintf("last error, %s, exit %d: %s", fault.Time(s.Error.At, now), s.Error.ExitCode, s.Error.Message)
 		if now.Before(s.Error.HeldOff) {
-			text += fmt.Sprintf("; next attempt in %s", fault.About(s.Error.HeldOff.Sub(now)))
+			text += fmt.Sprintf("; next attempt: %s", fault.Time(s.Error.HeldOff, now))
 		}
 		all = append(all, text)
 	}

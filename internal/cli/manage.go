@@ -235,12 +235,12 @@ func (m *manager) print(format string, args ...any) {
 func (m *manager) showWait(what string, left time.Duration) {
 	switch {
 	case m.ask.present() && left > 0:
-		_ = m.ask.terminal.Status(fmt.Sprintf("waiting for %s: %d s", what, int(left.Seconds())), fmt.Sprintf("%d s", int(left.Seconds())))
+		_ = m.ask.terminal.Status("waiting for "+what+": "+fault.About(left), fault.About(left))
 	case m.ask.present():
 		_ = m.ask.terminal.Status()
 	case left > 0 && !m.waited:
 		m.waited = true
-		fmt.Fprintf(m.stderr, "%s: waiting up to %d s for %s\n", program, int(left.Seconds()), what)
+		fmt.Fprintf(m.stderr, "%s: waiting up to %s for %s\n", program, fault.About(left), what)
 	}
 }
 
@@ -299,7 +299,7 @@ func (a *app) unfinished(name string) string {
 		case err != nil:
 			all = append(all, fault.Line(err))
 		case ok && e.Phase != enroll.Awaiting:
-			all = append(all, e.Line(name))
+			all = append(all, e.Line(name, a.now()))
 		}
 	}
 	return strings.Join(all, "; ")

@@ -16,7 +16,7 @@ func TestWaitWithoutTerminal(t *testing.T) {
 		m.showWait("the next token code", left)
 	}
 	m.showWait("the next token code", 30*time.Second)
-	if got := stderr.String(); got != "aws-mfa-creds: waiting up to 21 s for the next token code\n" {
+	if got := stderr.String(); got != "aws-mfa-creds: waiting up to 21s for the next token code\n" {
 		t.Errorf("%q", got)
 	}
 }

@@ -153,7 +153,7 @@ func (a *app) verify(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	a.say("It works: AWS returned a session that expires %s.", c.Expiration.Local().Format(time.DateTime))
+	a.say("It works: AWS returned a session that expires %s.", fault.Time(c.Expiration, a.now()))
 	return nil
 }
 

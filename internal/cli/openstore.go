@@ -148,7 +148,7 @@ func (a *app) ageStatus(ctx context.Context) (usable bool, status string) {
 	case s.Locked:
 		return false, "locked; run: " + program + " unlock"
 	case s.Mode == agefile.Passphrase:
-		return true, "unlocked until " + s.Until.Local().Format("2006-01-02 15:04")
+		return true, "unlocked until " + fault.Time(s.Until, a.now())
 	case s.Mode == agefile.Own:
 		return true, "ready, opened with your own keys"
 	case s.Mode == agefile.Plain:

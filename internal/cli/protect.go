@@ -166,7 +166,7 @@ func runUnlock(ctx context.Context, a *app, long, file string) error {
 	if err := store.Unlock(ctx, passphrase, life); err != nil {
 		return err
 	}
-	a.say("The age store is unlocked until %s.", a.now().Add(life).Format("2006-01-02 15:04"))
+	a.say("The age store is unlocked until %s.", fault.Time(a.now().Add(life), a.now()))
 	return nil
 }
 

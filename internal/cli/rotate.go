@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -157,7 +156,7 @@ func (a *app) mayAbandon(ctx context.Context, m *enroll.Manager, about enroll.Su
 		a.say("Profile %s has no unfinished run.", fault.Printable(m.Profile))
 		return left, false, nil
 	}
-	return left, true, a.ask.confirm(ctx, fmt.Sprintf("Forget the run of %q that was started %s?%s", left.Flow, left.Started.Local().Format(time.DateTime), more))
+	return left, true, a.ask.confirm(ctx, fmt.Sprintf("Forget the run of %q that was started %s?%s", left.Flow, fault.Time(left.Started, a.now()), more))
 }
 
 // leftovers names what a run may have left in IAM.
@@ -222,7 +221,7 @@ func rotateKey(ctx context.Context, m *manager, has profile.Settings, o rotateOp
 	}
 	why := "AWS does not say whether anything else uses it"
 	if result.Use != nil && !result.Use.Time.IsZero() {
-		why = fmt.Sprintf("it was last used %s for %s", result.Use.Time.Local().Format(time.DateTime), fault.Printable(result.Use.Service))
+		why = fmt.Sprintf("it was last used %s for %s", fault.Time(result.Use.Time, m.now()), fault.Printable(result.Use.Service))
 	}
 	m.say("Replaced access key %s by %s. The old one is inactive, but not deleted: %s.", result.Old, result.ID, why)
 	m.say("Once nothing uses the old key, delete it with: %s rotate key --profile %s", program, fault.Shell(m.Profile))

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -247,7 +246,7 @@ func (s *setup) prove(ctx context.Context) error {
 		return err
 	}
 	name := fault.Shell(s.name)
-	s.say("\nProfile %s works. Its session lasts until %s, and is renewed automatically.", name, c.Expiration.Local().Format(time.DateTime))
+	s.say("\nProfile %s works. Its session lasts until %s, and is renewed automatically.", name, fault.Time(c.Expiration, s.now()))
 	if command := s.registration.Command; command != "" {
 		s.say("The AWS CLI and the SDKs now run: %s\nTry it: aws sts get-caller-identity --profile %s", command, name)
 	}

@@ -226,7 +226,7 @@ func lastErrorOf(s session.Status, now time.Time) Finding {
 		name = "session of " + fault.Printable(s.RoleARN)
 	}
 	found.Place = ""
-	found.What = fmt.Sprintf("the last %s failed %s ago with exit code %d: %s", name, fault.About(now.Sub(failure.At)), found.Kind, fault.Text(err))
+	found.What = fmt.Sprintf("the last %s failed %s with exit code %d: %s", name, fault.Time(failure.At, now), found.Kind, fault.Text(err))
 	held := failure.Until.After(now)
 	switch {
 	case s.Left > time.Minute:

@@ -304,24 +304,24 @@ func cases() []expected { //nolint:maintidx // a table
 		{"shared-cache-unusable", "warning", 0, "of those that ask in the same half minute one succeeds", work(good, one(func(p *Profile) {
 			p.Sharing = Sharing{Place: "10.0.0.1:6379", Asked: true, Failed: errors.New("refused")}
 		}))},
-		{"shared-cache-unusable", "warning", 0, "could not be used 1m ago: refused", work(good, one(func(p *Profile) {
+		{"shared-cache-unusable", "warning", 0, "(1m ago): refused", work(good, one(func(p *Profile) {
 			p.Sharing = Sharing{Place: "10.0.0.1:6379", Last: cache.Sharing{Failed: now.Add(-time.Minute), Cause: "refused"}}
 		}))},
 		{"shared-cache-weak", "warning", 0, "without TLS", work(good, one(func(p *Profile) { p.Sharing = Sharing{Place: "10.0.0.1:6379", Plain: true} }))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Sharing = Sharing{Place: "127.0.0.1:6379", Plain: true, Asked: true} }))},
-		{"shared-cache-weak", "warning", 0, "expires in 24h", work(good, one(func(p *Profile) {
+		{"shared-cache-weak", "warning", 0, "(in 24h)", work(good, one(func(p *Profile) {
 			p.Sharing = Sharing{Place: "10.0.0.1:6379", Asked: true, Expires: now.Add(24 * time.Hour)}
 		}))},
 		{"shared-cache-weak", "warning", 0, "takes 1s", work(good, one(func(p *Profile) { p.Sharing = Sharing{Place: "10.0.0.1:6379", Asked: true, Latency: time.Second} }))},
 		{"shared-cache-weak", "info", 0, "volatile-ttl", work(good, one(func(p *Profile) { p.Sharing = Sharing{Place: "10.0.0.1:6379", Asked: true, Policy: "allkeys-lru"} }))},
 		{"lock-suspended", "error", fault.Deadline, "kill -CONT 7", work(good, failed(session.Status{Stuck: fault.New(fault.Deadline, "", "run: kill -CONT 7", "stuck")}))},
-		{"last-error", "error", fault.Refused, "GetSessionToken failed 1m ago", work(good, failed(session.Status{Failure: refused(true, 1, now)}))},
+		{"last-error", "error", fault.Refused, "GetSessionToken failed 2026-", work(good, failed(session.Status{Failure: refused(true, 1, now)}))},
 		{"last-error", "error", fault.Refused, "do it --profile work", work(good, failed(session.Status{Failure: refused(true, 1, now)}))},
-		{"last-error", "error", fault.Refused, "session of arn:x failed 1m ago", work(good, failed(session.Status{RoleARN: "arn:x", Failure: refused(false, 1, now)}))},
+		{"last-error", "error", fault.Refused, "session of arn:x failed 2026-", work(good, failed(session.Status{RoleARN: "arn:x", Failure: refused(false, 1, now)}))},
 		{"last-error", "error", fault.Refused, "for 1h more", work(good, failed(session.Status{Failure: refused(false, 9, now.Add(time.Hour))}))},
 		{"last-error", "error", fault.Refused, "30s more", work(good, failed(session.Status{Failure: refused(false, 9, now.Add(30*time.Second))}))},
 		{"last-error", "warning", 0, "until it expires", work(good, failed(session.Status{Left: time.Hour, RoleARN: "arn:x", Failure: refused(false, 1, now)}))},
-		{"last-error", "warning", 0, "1m ago with exit code 7", work(good, failed(session.Status{Failure: &rules.Failure{At: now.Add(-time.Minute), Kind: fault.Network, Thing: "host", Cause: "down"}}))},
+		{"last-error", "warning", 0, "(1m ago) with exit code 7", work(good, failed(session.Status{Failure: &rules.Failure{At: now.Add(-time.Minute), Kind: fault.Network, Thing: "host", Cause: "down"}}))},
 
 		{"key-refused", "error", fault.Refused, "once no cached", work(good, online(Online{Identity: fault.New(fault.Refused, "key", "add", "no")}))},
 		{"root-key", "warning", 0, "root user", work(good, online(Online{Root: true, Account: "1"}))},

@@ -29,7 +29,7 @@ func sharedCacheUnusable(f Facts, p Profile) []Finding {
 	case s.Failed != nil:
 		return []Finding{warning(s.Place, "the shared cache cannot be used: "+fault.Printable(s.Failed.Error()), consequence, remedy)}
 	case !s.Asked && !s.Last.Failed.IsZero():
-		what := fmt.Sprintf("the shared cache could not be used %s ago: %s", fault.About(f.Now.Sub(s.Last.Failed)), fault.Printable(s.Last.Cause))
+		what := fmt.Sprintf("the shared cache could not be used %s: %s", fault.Time(s.Last.Failed, f.Now), fault.Printable(s.Last.Cause))
 		return []Finding{warning(s.Place, what, consequence, command("doctor --online", p.Name))}
 	}
 	return nil
@@ -42,7 +42,7 @@ func sharedCacheWeak(f Facts, p Profile) (all []Finding) {
 		all = append(all, warning(s.Place, "the shared cache is reached without TLS", "its password travels in clear; sessions do not, they are sealed", "write rediss:// for redis:// in shared_cache"))
 	}
 	if left := s.Expires.Sub(f.Now); !s.Expires.IsZero() && left < expires {
-		all = append(all, warning(s.Place, "the certificate of the shared cache expires in "+fault.About(left), "then it cannot be used", "renew it"))
+		all = append(all, warning(s.Place, "the certificate of the shared cache expires "+fault.Time(s.Expires, f.Now), "then it cannot be used", "renew it"))
 	}
 	if s.Latency > slow {
 		all = append(all, warning(s.Place, "the shared cache takes "+s.Latency.Round(time.Millisecond).String()+" for an answer", "a get that needs a new session asks it about eight times", "give it a nearer server, or one with less to do"))

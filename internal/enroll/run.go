@@ -58,7 +58,7 @@ func (r *run) begin(ctx context.Context, about Subject, flow Flow) (err error) {
 	r.resumed = r.entry.Phase != ""
 	otherStore := r.entry.Store != "" && r.entry.Store != r.SeedStore // it was begun since the caller looked
 	if r.resumed && (r.entry.Flow != flow || otherStore) {
-		return unfinished(r.entry)
+		return unfinished(r.entry, r.Now())
 	}
 	if err := r.identify(ctx); err != nil {
 		return err

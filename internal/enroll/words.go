@@ -24,14 +24,14 @@ func refuseCaller(who awsapi.Identity) error {
 	return nil
 }
 
-func unfinished(e Entry) error {
+func unfinished(e Entry, now time.Time) error {
 	return fault.New(fault.Config, "this profile", "run it again: aws-mfa-creds "+string(e.Flow)+" --profile NAME",
-		"%q was started %s and did not finish", e.Flow, e.Started.Format(time.RFC3339))
+		"%q was started %s and did not finish", e.Flow, fault.Time(e.Started, now))
 }
 
 // Line says of an unfinished run of a profile what it was and how to finish it.
-func (e Entry) Line(profile string) string {
-	return fmt.Sprintf("%q was started %s and did not finish; run it again: aws-mfa-creds %s --profile %s", e.Flow, e.Started.Format(time.RFC3339), e.Flow, fault.Shell(profile))
+func (e Entry) Line(profile string, now time.Time) string {
+	return fmt.Sprintf("%q was started %s and did not finish; run it again: aws-mfa-creds %s --profile %s", e.Flow, fault.Time(e.Started, now), e.Flow, fault.Shell(profile))
 }
 
 func otherCaller(e Entry, who awsapi.Identity) error {
@@ -143,5 +143,5 @@ func describe(k awsapi.Key, use *awsapi.KeyUse) string {
 	case use.Time.IsZero():
 		return fmt.Sprintf("%s (%s, never used)", k.ID, state)
 	}
-	return fmt.Sprintf("%s (%s, last used %s for %s)", k.ID, state, use.Time.UTC().Format(time.DateOnly), use.Service)
+	return fmt.Sprintf("%s (%s, last used %s for %s)", k.ID, state, fault.Time(use.Time, time.Time{}), use.Service)
 }

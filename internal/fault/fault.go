@@ -156,12 +156,30 @@ func Duration(d time.Duration) string {
 	return s
 }
 
-// About writes d as exactly as a person wants to know it: to the minute from an hour on, else to the second.
+// About writes d as exactly as a person wants to know it: in days from two on, to the minute from an hour on,
+// else to the second.
 func About(d time.Duration) string {
-	if d >= time.Hour {
+	const day = 24 * time.Hour
+	switch {
+	case d >= 2*day:
+		return strconv.Itoa(int(d.Round(day)/day)) + " days"
+	case d >= time.Hour:
 		return Duration(d.Round(time.Minute))
 	}
 	return Duration(d.Round(time.Second))
+}
+
+// Time writes t for people: in the local time zone, which it names, and how far it is from now, if that is not
+// zero. JSON has UTC.
+func Time(t, now time.Time) string {
+	text := t.Local().Format("2006-01-02 15:04 MST")
+	switch {
+	case now.IsZero():
+		return text
+	case t.Before(now):
+		return text + " (" + About(now.Sub(t)) + " ago)"
+	}
+	return text + " (in " + About(t.Sub(now)) + ")"
 }
 
 // Shell returns path as a shell reads it back, for remedies that can be pasted. What Escape would change is

@@ -94,7 +94,7 @@ func CheckTime(now time.Time) error {
 	if rules.Plausible(now) {
 		return nil
 	}
-	return fault.New(fault.Clock, "clock", "set this machine's clock", "it shows %s (UTC), which cannot be right", now.UTC().Format(time.DateTime))
+	return fault.New(fault.Clock, "clock", "set this machine's clock", "it shows %s, which cannot be right", fault.Time(now, time.Time{}))
 }
 
 // CurrentStep returns the time step that is running at AWS, how long it still lasts, and whether its

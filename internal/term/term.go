@@ -6,11 +6,13 @@ package term
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"golang.org/x/term"
@@ -56,6 +58,20 @@ func (t *Terminal) Write(text []byte) (int, error) { return t.out.Write(text) }
 func Is(in io.Reader) bool {
 	f, ok := in.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// Width returns how many characters a line has on out, if that is a terminal; otherwise 0. Where nobody has set
+// it, it is that of COLUMNS, or 80.
+func Width(out io.Writer, getenv func(string) string) int {
+	f, ok := out.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if set, wrong := strconv.Atoi(getenv("COLUMNS")); wrong == nil && set > 0 && (err != nil || columns == 0) {
+		columns = set
+	}
+	return cmp.Or(columns, 80)
 }
 
 // Size returns the size of the terminal in characters, which is 0 if nobody has set it.

@@ -90,7 +90,8 @@ func parse(args []string, s streams) (options, error) {
 	flags.BoolVar(&o.tls, "tls", false, "serve HTTPS with a certificate made for this run")
 	flags.IntVar(&o.fleet, "fleet", 0, "play instead that this `many` hosts get a session at once, through a Redis or Valkey server on this machine")
 	flags.StringVar(&o.binary, "binary", "", "run this aws-mfa-creds instead of building it")
-	if err := flags.Parse(args); err != nil {
+	err := flags.Parse(args)
+	if err != nil {
 		return o, err
 	}
 	o.command = flags.Args()
@@ -100,11 +101,9 @@ func parse(args []string, s streams) (options, error) {
 	if o.fault != "" && !slices.Contains(sandbox.Kinds(), sandbox.Kind(o.fault)) {
 		return o, fmt.Errorf("no fault %q; use one of: %s", o.fault, faults())
 	}
-	if o.binary == "" {
-		return o, nil
+	if o.binary != "" {
+		o.binary, err = filepath.Abs(o.binary) // commands run in a directory of their own
 	}
-	path, err := filepath.Abs(o.binary) // commands run in a directory of their own
-	o.binary = path
 	return o, err
 }
 

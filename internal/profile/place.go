@@ -39,10 +39,8 @@ func isPartition(name string) bool {
 // partitionOf returns the partition that a region belongs to.
 func partitionOf(region string) string {
 	for _, p := range partitions() {
-		for _, prefix := range p.prefixes {
-			if strings.HasPrefix(region, prefix) {
-				return p.name
-			}
+		if slices.ContainsFunc(p.prefixes, func(prefix string) bool { return strings.HasPrefix(region, prefix) }) {
+			return p.name
 		}
 	}
 	return "aws"

@@ -128,14 +128,14 @@ func (s *Store) restoreRecipients(ctx context.Context, dir *securefile.Dir) ([]b
 var errKey = errors.New("not a key that age knows")
 
 // parseKeys parses a file of identities or of recipients as age does: one a line, "#" for comments.
-func parseKeys[K any](text string, parse func(line string) (K, error)) ([]K, error) {
+func parseKeys[K any](text string, parse func(line string) ([]K, error)) ([]K, error) {
 	var all []K
 	for _, line := range keyLines(text) {
-		key, err := parse(line)
+		keys, err := parse(line)
 		if err != nil {
 			return nil, errKey
 		}
-		all = append(all, key)
+		all = append(all, keys...)
 	}
 	if len(all) == 0 {
 		return nil, errKey
@@ -144,28 +144,20 @@ func parseKeys[K any](text string, parse func(line string) (K, error)) ([]K, err
 }
 
 // identity parses one identity.
-func (h pluginHost) identity(line string) (age.Identity, error) {
+func (h pluginHost) identity(line string) ([]age.Identity, error) {
 	if name, _, err := plugin.ParseIdentity(line); err == nil {
-		return pluginKey{h, name, line}, nil
+		return []age.Identity{pluginKey{h, name, line}}, nil
 	}
-	found, err := age.ParseIdentities(strings.NewReader(line))
-	if err != nil {
-		return nil, err
-	}
-	return found[0], nil
+	return age.ParseIdentities(strings.NewReader(line))
 }
 
 // recipient parses one recipient. As in age's own program, a second "1" separates the name of a
 // plugin, except for post-quantum recipients.
-func (h pluginHost) recipient(line string) (age.Recipient, error) {
+func (h pluginHost) recipient(line string) ([]age.Recipient, error) {
 	if name, _, err := plugin.ParseRecipient(line); err == nil && name != "pq" {
-		return pluginKey{h, name, line}, nil
+		return []age.Recipient{pluginKey{h, name, line}}, nil
 	}
-	found, err := age.ParseRecipients(strings.NewReader(line))
-	if err != nil {
-		return nil, err
-	}
-	return found[0], nil
+	return age.ParseRecipients(strings.NewReader(line))
 }
 
 func keyLines(text string) []string {

@@ -294,3 +294,29 @@ func (m *middle) replay(old map[string]string) {
 		return answer, true
 	}
 }
+
+// TestFleetWithForgedLeases has the engine show leases that none of the hosts can have written: it is not believed in
+// anything more.
+func TestFleetWithForgedLeases(t *testing.T) {
+	t.Parallel()
+	m, url := startMiddle(t, startEngine(t))
+	asked := 0
+	m.change = func(command []string, answer reply) (reply, bool) {
+		if asked++; isGet(command) {
+			answer = answer.replaced(command, func(key, value string) string {
+				if key == command[len(command)-1] {
+					return "forged"
+				}
+				return value
+			})
+		}
+		return answer, true
+	}
+	b := bed(t, testbed.Options{})
+	wantFailure(t, b, run(t, b, host(t, b, 0, url+"?required=true"), b.Binary, "get", "--profile", "work"), 7, "does not open")
+	mustHost(t, b, 1, url)
+	wantMints(t, b, 1)
+	if asked != 2 {
+		t.Errorf("the engine was asked %d times by two hosts", asked)
+	}
+}

@@ -40,21 +40,21 @@ func (m *Member) claim(ctx context.Context, serial string, step totp.Step, prese
 		_, err := m.open(following, next)
 		return false, err
 	}
-	if present == "" {
-		value, err := m.seal(name, []byte(m.Host))
-		if err != nil {
+	value := m.claims[name]
+	if value == "" {
+		if value, err = m.seal(name, []byte(m.Host)); err != nil {
 			return false, err
-		}
-		if present, free, err = m.swap(ctx, name, "", value, claimTTL); err != nil {
-			return false, err
-		}
-		if free {
-			m.claims[name] = value
-			m.Log.Debug("shared cache: time step claimed", "step", step)
-			return true, nil
 		}
 	}
-	if own, claimed := m.claims[name]; claimed && present == own {
+	if present == "" {
+		present, free, err = m.swap(ctx, name, "", value, claimTTL)
+	}
+	if err != nil {
+		return false, err
+	}
+	if free || present == value {
+		m.claims[name] = value
+		m.Log.Debug("shared cache: time step claimed", "step", step)
 		return true, nil
 	}
 	host, err := m.open(name, present)

@@ -49,17 +49,14 @@ func (m *Member) Await(ctx context.Context, w session.Wish) (*creds.Session, *ru
 	if w.Optional {
 		m.left = min(m.left, optionalLimit)
 	}
-	first, err := m.look(ctx, w)
-	if err != nil {
-		return nil, nil, m.without(w, err)
-	}
-	last, since := first.lease, m.Now()
-	for now, wait, turn := first, firstPoll, false; ; wait = min(2*wait, lastPoll) {
+	now, err := m.look(ctx, w)
+	first, last, since := now, now.lease, m.Now()
+	for wait, turn := firstPoll, false; err == nil; wait = min(2*wait, lastPoll) {
 		if now.session != nil {
 			return now.session, nil, nil
 		}
-		f, err := m.failure(w, first, now)
-		if f != nil || err != nil {
+		var f *rules.Failure
+		if f, err = m.failure(w, first, now); f != nil || err != nil {
 			return nil, f, m.without(w, err)
 		}
 		if now.lease == "" && m.Now().Sub(m.lost) < leaseTTL && m.Now().Sub(since) < leaseDead {
@@ -72,14 +69,11 @@ func (m *Member) Await(ctx context.Context, w session.Wish) (*creds.Session, *ru
 		if now.lease != last {
 			last, since = now.lease, m.Now()
 		}
-		turn, err = m.contend(ctx, w, now.lease, m.Now().Sub(since) >= leaseDead, wait)
-		if err == nil {
+		if turn, err = m.contend(ctx, w, now.lease, m.Now().Sub(since) >= leaseDead, wait); err == nil {
 			now, err = m.look(ctx, w)
 		}
-		if err != nil {
-			return nil, nil, m.without(w, err)
-		}
 	}
+	return nil, nil, m.without(w, err)
 }
 
 // contend takes the lease of the session, if it is free or its holder is dead, or else waits. It reports whether
@@ -130,27 +124,23 @@ func (m *Member) look(ctx context.Context, w session.Wish) (now seen, err error)
 
 // entry returns the session in an entry, if it is what was wished for.
 func (m *Member) entry(w session.Wish, name, value string, left time.Duration) (*creds.Session, error) {
+	var s creds.Session
+	if value != "" {
+		var err error
+		if s, err = m.key.UnsealSession(name, []byte(value)); err != nil {
+			return nil, m.give(errForged, false)
+		}
+	}
 	passed, looked := m.passed[w.ID]
 	if w.Refresh && !looked {
-		m.passed[w.ID] = time.Time{}
-	}
-	if value == "" {
-		return nil, nil //nolint:nilnil // that there is none is no failure
-	}
-	s, err := m.key.UnsealSession(name, []byte(value))
-	if err != nil {
-		return nil, m.give(errForged, false)
-	}
-	if w.Refresh && !looked {
 		m.passed[w.ID] = s.Minted
-		return nil, nil //nolint:nilnil // it is the one to be replaced
 	}
 	var now time.Time
 	if left > 0 {
 		now = s.Credentials.Expiration.Add(-margin - left)
 	}
-	if looked && !s.Minted.After(passed) || !w.Accept(s, now) {
-		return nil, nil //nolint:nilnil // it does not count
+	if value == "" || w.Refresh && !looked || looked && !s.Minted.After(passed) || !w.Accept(s, now) {
+		return nil, nil //nolint:nilnil // there is none that counts
 	}
 	return &s, nil
 }
@@ -161,17 +151,14 @@ func (m *Member) failure(w session.Wish, first, now seen) (*rules.Failure, error
 		return nil, nil //nolint:nilnil // that there is none is no failure
 	}
 	content, err := m.open(m.failureName(w.ID), now.failure)
-	if err != nil {
+	var f rules.Failure
+	if err == nil && json.Unmarshal(content, &f) != nil {
+		err = m.give(errForged, false)
+	}
+	if err != nil || now.failure == first.failure && !w.Heed(f) {
 		return nil, err
 	}
-	var f rules.Failure
-	if err := json.Unmarshal(content, &f); err != nil {
-		return nil, m.give(errForged, false)
-	}
-	if now.failure != first.failure || w.Heed(f) {
-		return &f, nil
-	}
-	return nil, nil //nolint:nilnil // it is over
+	return &f, nil
 }
 
 // failureName tells apart how AWS is reached: what is refused in one region may not be in another.

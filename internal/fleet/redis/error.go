@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"slices"
 	"strings"
 
 	"github.com/gomodule/redigo/redis"
@@ -16,11 +15,6 @@ import (
 
 // errAnswer says that what answered has the protocol, but not the commands.
 var errAnswer = errors.New("its answer is not that of a Redis or Valkey server")
-
-// away are the first words of refusals that end by themselves.
-func away() []string {
-	return []string{"READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "ASK", "NOREPLICAS", "NOMASTERLINK"}
-}
 
 // explain returns err with what fleet.Engine says of it. Its text has nothing of what a server answered but
 // the word that a refusal begins with: servers repeat commands, passwords included.
@@ -46,11 +40,14 @@ func explain(err error) error {
 
 // refused explains the answer of a server that begins with word.
 func refused(word string, err error) error {
-	switch {
-	case slices.Contains(away(), word), strings.HasPrefix(err.Error(), "ERR max number of clients"):
+	switch word {
+	case "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "ASK", "NOREPLICAS", "NOMASTERLINK": // it ends by itself
 		return fmt.Errorf("%w: the server says %s", fleet.ErrAway, word)
-	case word == "MOVED":
+	case "MOVED":
 		return errors.New("the server belongs to a cluster: write redis+cluster:// or rediss+cluster://")
+	}
+	if strings.HasPrefix(err.Error(), "ERR max number of clients") {
+		return fmt.Errorf("%w: the server says %s", fleet.ErrAway, word)
 	}
 	return fmt.Errorf("the server says %s", word)
 }

@@ -25,7 +25,7 @@ func (e *Engine) Probe(ctx context.Context) (r Report, err error) {
 	if err := e.Put(ctx, key, value, time.Minute); err != nil {
 		return r, err
 	}
-	if conn, ok := e.raw.(*tls.Conn); ok {
+	if conn, ok := e.server.raw.(*tls.Conn); ok {
 		r.Expires = conn.ConnectionState().PeerCertificates[0].NotAfter
 	}
 	began := time.Now() //nolint:forbidigo // it is subtracted only

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ const (
 
 // The scripts are sent whole each time, so that a server that has just taken over has them too.
 const (
-	getScript = `local v = redis.call('MGET', unpack(KEYS)) table.insert(v, 1, redis.call('PTTL', KEYS[1])) return v`
+	getScript = `local v = redis.call('MGET', unpack(KEYS)) table.insert(v, 1, tostring(redis.call('PTTL', KEYS[1]))) return v`
 
 	swapScript = `local v = redis.call('GET', KEYS[1]) or ''
 if v ~= ARGV[1] then return v end
@@ -38,10 +39,14 @@ return 1`
 type Engine struct {
 	settings Settings
 	tls      *tls.Config // nil: none
-	conn     redis.Conn  // nil: not connected
-	raw      net.Conn    // below conn
-	at       string      // the server that has the keys, if another one has named it
+	server   *server     // nil: not connected
 	first    int         // which of the hosts to try first
+}
+
+// server is a connection to a server, and what is below it.
+type server struct {
+	redis.Conn
+	raw net.Conn
 }
 
 var _ fleet.Engine = (*Engine)(nil)
@@ -54,20 +59,18 @@ func New(s Settings) (*Engine, error) {
 
 // Get implements fleet.Engine.
 func (e *Engine) Get(ctx context.Context, keys ...string) (values []string, left time.Duration, err error) {
-	reply, err := redis.Values(e.eval(ctx, getScript, keys))
+	values, err = redis.Strings(e.eval(ctx, getScript, keys))
 	if err != nil {
 		return nil, 0, explain(err)
 	}
-	var milliseconds int64
-	values = make([]string, len(keys))
-	into := []any{&milliseconds}
-	for i := range values {
-		into = append(into, &values[i])
-	}
-	if rest, err := redis.Scan(reply, into...); err != nil || len(rest) > 0 {
+	if len(values) != 1+len(keys) {
 		return nil, 0, errAnswer
 	}
-	return values, max(0, time.Duration(milliseconds)*time.Millisecond), nil
+	milliseconds, err := strconv.ParseInt(values[0], 10, 64)
+	if err != nil {
+		return nil, 0, errAnswer
+	}
+	return values[1:], max(0, time.Duration(milliseconds)*time.Millisecond), nil
 }
 
 // Swap implements fleet.Engine.
@@ -88,11 +91,11 @@ func (e *Engine) Put(ctx context.Context, key, value string, ttl time.Duration) 
 
 // Close closes the connection, if there is one.
 func (e *Engine) Close() error {
-	if e.conn == nil {
+	if e.server == nil {
 		return nil
 	}
-	defer func() { e.conn = nil }()
-	return e.conn.Close()
+	defer func() { e.server = nil }()
+	return e.server.Close()
 }
 
 func (e *Engine) eval(ctx context.Context, script string, keys []string, args ...any) (any, error) {
@@ -105,23 +108,20 @@ func (e *Engine) eval(ctx context.Context, script string, keys []string, args ..
 
 // do sends a command to the server that has the keys, which all are in one slot of a cluster.
 func (e *Engine) do(ctx context.Context, command string, args ...any) (any, error) {
-	for moves := 0; ; moves++ {
-		err := e.connect(ctx)
-		if err != nil {
-			return nil, err
-		}
-		reply, err := send(ctx, e.conn, e.raw, command, args...)
-		if err == nil {
+	err := e.connect(ctx)
+	for moves := 0; err == nil; moves++ {
+		reply, failed := e.server.send(ctx, command, args...)
+		if failed == nil {
 			return reply, nil
 		}
-		from := e.raw.RemoteAddr().String()
-		_, e.at = e.Close(), ""
-		to, isMoved := moved(err, from)
+		to, isMoved := moved(failed, e.server.raw.RemoteAddr().String())
+		_ = e.Close()
 		if !isMoved || !e.settings.Cluster || moves == maxMoves {
-			return nil, err
+			return nil, failed
 		}
-		e.at = to
+		e.server, err = e.dial(ctx, to, true)
 	}
+	return nil, err
 }
 
 // moved returns the server that an error of another one, from, names: "MOVED slot host:port". Without a host
@@ -138,26 +138,13 @@ func moved(err error, from string) (to string, ok bool) {
 	return net.JoinHostPort(host, port), err == nil
 }
 
-// connect connects to the server that has the keys, as far as it is known, or to the first of the hosts that
-// answers.
+// connect connects to the first of the hosts that answers, unless there is a connection.
 func (e *Engine) connect(ctx context.Context) (err error) {
-	if e.conn != nil {
-		return nil
-	}
-	if e.at != "" {
-		if e.conn, e.raw, err = e.dial(ctx, e.at, true); err != nil {
-			e.at = "" // another one may have taken over
-		}
-		return err
-	}
 	hosts := e.settings.Hosts
-	for i := range hosts {
+	for i := 0; e.server == nil && i < len(hosts) && (i == 0 || ctx.Err() == nil); i++ {
 		deadline, _ := ctx.Deadline()
 		share := time.Until(deadline) / time.Duration(len(hosts)-i)
-		host := hosts[(e.first+i)%len(hosts)]
-		if err = e.reach(ctx, host, share); err == nil || ctx.Err() != nil {
-			break
-		}
+		err = e.reach(ctx, hosts[(e.first+i)%len(hosts)], share)
 	}
 	if err != nil {
 		e.first++
@@ -174,18 +161,18 @@ func (e *Engine) reach(ctx context.Context, host string, limit time.Duration) (e
 			return err
 		}
 	}
-	e.conn, e.raw, err = e.dial(ctx, host, true)
+	e.server, err = e.dial(ctx, host, true)
 	return err
 }
 
 // master asks a Sentinel for the server. It gets the password only if it wants one.
 func (e *Engine) master(ctx context.Context, sentinel string, auth bool) (string, error) {
-	conn, raw, err := e.dial(ctx, sentinel, auth)
+	conn, err := e.dial(ctx, sentinel, auth)
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close()
-	address, err := redis.Strings(send(ctx, conn, raw, "SENTINEL", "get-master-addr-by-name", e.settings.Master))
+	address, err := redis.Strings(conn.send(ctx, "SENTINEL", "get-master-addr-by-name", e.settings.Master))
 	switch {
 	case err != nil && !auth && word(err) == "NOAUTH":
 		return e.master(ctx, sentinel, true)
@@ -201,7 +188,7 @@ func (e *Engine) master(ctx context.Context, sentinel string, auth bool) (string
 }
 
 // dial connects to a server and logs in.
-func (e *Engine) dial(ctx context.Context, address string, auth bool) (redis.Conn, net.Conn, error) {
+func (e *Engine) dial(ctx context.Context, address string, auth bool) (*server, error) {
 	dialer := &net.Dialer{Timeout: dialLimit}
 	dial := dialer.DialContext
 	if e.tls != nil {
@@ -209,44 +196,40 @@ func (e *Engine) dial(ctx context.Context, address string, auth bool) (redis.Con
 	}
 	raw, err := dial(ctx, "tcp", address)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	conn := redis.NewConn(&guard{Conn: raw}, 0, 0)
-	for _, command := range e.settings.login(auth) {
-		if _, err := send(ctx, conn, raw, command[0].(string), command[1:]...); err != nil {
-			_ = conn.Close()
-			return nil, nil, err
-		}
+	s := &server{redis.NewConn(&guard{Conn: raw}, 0, 0), raw}
+	if auth {
+		err = s.login(ctx, e.settings)
 	}
-	return conn, raw, nil
+	if err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
-// login returns the commands that a connection begins with.
-func (s Settings) login(auth bool) (commands [][]any) {
+func (s *server) login(ctx context.Context, o Settings) (err error) {
 	switch {
-	case !auth:
-		return nil
-	case s.User != "":
-		commands = append(commands, []any{"AUTH", s.User, s.Password.Reveal()})
-	case !s.Password.IsZero():
-		commands = append(commands, []any{"AUTH", s.Password.Reveal()})
+	case o.User != "":
+		_, err = s.send(ctx, "AUTH", o.User, o.Password.Reveal())
+	case !o.Password.IsZero():
+		_, err = s.send(ctx, "AUTH", o.Password.Reveal())
 	}
-	if s.DB != 0 {
-		commands = append(commands, []any{"SELECT", s.DB})
+	if err == nil && o.DB != 0 {
+		_, err = s.send(ctx, "SELECT", o.DB)
 	}
-	return commands
+	return err
 }
 
 // send sends one command and reads its answer, within ctx.
-func send(ctx context.Context, conn redis.Conn, raw net.Conn, command string, args ...any) (any, error) {
-	defer context.AfterFunc(ctx, func() { _ = raw.Close() })()
-	deadline, limited := ctx.Deadline()
-	if limited {
-		if err := raw.SetWriteDeadline(deadline); err != nil {
-			return nil, err
-		}
+func (s *server) send(ctx context.Context, command string, args ...any) (any, error) {
+	defer context.AfterFunc(ctx, func() { _ = s.raw.Close() })()
+	deadline, _ := ctx.Deadline()
+	if err := s.raw.SetWriteDeadline(deadline); err != nil {
+		return nil, err
 	}
-	reply, err := redis.DoWithTimeout(conn, time.Until(deadline), command, args...)
+	reply, err := redis.DoWithTimeout(s.Conn, time.Until(deadline), command, args...)
 	if err != nil && ctx.Err() != nil {
 		err = ctx.Err()
 	}

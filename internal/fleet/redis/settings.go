@@ -130,7 +130,9 @@ func (s *Settings) query(query string) error {
 		value, file := all[0], files[key]
 		outside := func(r rune) bool { return r <= ' ' || r > '~' || r == '{' || r == '}' }
 		switch {
-		case len(all) > 1 && (file != nil || key == "prefix" || key == "required"):
+		case file == nil && key != "prefix" && key != "required": // it is not echoed: it may be part of a password
+			return s.bad("has an unknown key behind the question mark")
+		case len(all) > 1:
 			return s.bad("has %s twice", key)
 		case key == "prefix" && value != "" && len(value) <= 64 && !strings.ContainsFunc(value, outside):
 			s.Prefix = value
@@ -138,10 +140,8 @@ func (s *Settings) query(query string) error {
 			s.Required = value == "true"
 		case file != nil && filepath.IsAbs(value):
 			*file = value
-		case file != nil || key == "prefix" || key == "required":
+		default:
 			return s.bad("has a %s that cannot be", key)
-		default: // it is not echoed: it may be part of a password
-			return s.bad("has an unknown key behind the question mark")
 		}
 	}
 	switch {

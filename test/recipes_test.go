@@ -38,6 +38,7 @@ type runner func(t *testing.T, b block, text string) string
 var recipes = map[string]func(t *testing.T) *recipe{
 	"aws-cli.md":         beginner,
 	"cdk.md":             cdkRecipe,
+	"containers.md":      containersRecipe,
 	"cron.md":            cronRecipe,
 	"docker.md":          dockerRecipe,
 	"from-aws-mfa.md":    fromAWSMFA,
@@ -47,6 +48,7 @@ var recipes = map[string]func(t *testing.T) *recipe{
 	"gitlab-ci.md":       gitlabRecipe,
 	"jenkins.md":         jenkinsRecipe,
 	"shared-cache.md":    sharedCacheRecipe,
+	"ssh.md":             sshRecipe,
 	"systemd.md":         systemdRecipe,
 	"terraform.md":       terraformRecipe,
 }

@@ -238,11 +238,11 @@ func TestServeFlood(t *testing.T) {
 	defer slow.Close()
 	_, _ = slow.Write([]byte("GET /work HTTP/1.1\r\nHost: 127"))
 	var wrong atomic.Int64
-	flood, stop := context.WithCancel(t.Context())
+	var done atomic.Bool
 	var crowd sync.WaitGroup
 	for range 200 {
 		crowd.Go(func() {
-			for flood.Err() == nil {
+			for !done.Load() {
 				if got := s.ask("wrong"); got.status != http.StatusUnauthorized {
 					t.Errorf("a wrong token gets %+v", got)
 				}
@@ -261,7 +261,7 @@ func TestServeFlood(t *testing.T) {
 		took = append(took, time.Since(asked))
 	}
 	seconds := time.Since(began).Seconds()
-	stop()
+	done.Store(true)
 	crowd.Wait()
 	slices.Sort(took)
 	t.Logf("%.0f wrong tokens a second; right ones took %v (p50), %v (p99)", float64(wrong.Load())/seconds, took[len(took)/2], took[len(took)*99/100])
@@ -277,10 +277,7 @@ func TestServeBySystemd(t *testing.T) {
 	t.Parallel()
 	activate, analyze := need(t, "systemd-socket-activate", "apt-get install systemd"), need(t, "systemd-analyze", "apt-get install systemd")
 	b := bed(t, testbed.Options{})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	address := listener.Addr().String()
-	must(t, listener.Close())
+	address := "127.0.0.1:" + freePort(t)
 	units := map[string]string{}
 	for _, kind := range []string{"socket", "service"} {
 		text, err := os.ReadFile("../contrib/systemd/aws-mfa-creds." + kind)
@@ -339,6 +336,10 @@ func serveHints() []hintCase {
 		{"no token on loopback", nil, serve + "--no-token", 2, "--no-token: every user and every web page of this computer could get sessions from 127.0.0.1", "leave it out, or give --listen 169.254.170.2:80, too", starts(""), ""},
 		{"address of another computer", nil, serve + "--listen 169.254.170.2:80", 3, "--listen 169.254.170.2:80: cannot assign requested address", "give another port, or an address of this computer", starts("--listen 127.0.0.1:0"), ""},
 		{"no socket of systemd", nil, "sh -c 'LISTEN_PID=$$ LISTEN_FDS=2 exec " + serve + "'", 3, "LISTEN_FDS: systemd did not hand over one socket", "give the unit one ListenStream=127.0.0.1:9911", starts(""), ""},
+		{"token too short", env("AWS_CONTAINER_AUTHORIZATION_TOKEN=1234"), serve, 3, "AWS_CONTAINER_AUTHORIZATION_TOKEN: is shorter than 43 characters, and could be guessed", "run: export AWS_CONTAINER_AUTHORIZATION_TOKEN=$(head -c 32 /dev/urandom | base64)", func(m *ill) {
+			m.env = append(m.env, "AWS_CONTAINER_AUTHORIZATION_TOKEN="+strings.Repeat("t", 44))
+			starts("")(m)
+		}, ""},
 		{"token that others can read", all(file("x"), sh("chmod 644 <DIR>/x")), serve + "--token-file <DIR>/x", 12, "…/x: is no token of an endpoint in a file that only you can read", "run: rm …/x", all(pasteLastRun, starts("--token-file <DIR>/x")), ""},
 	}
 }

@@ -41,9 +41,9 @@ run a credential process. It prints the variables that have a program use it, an
 or Ctrl-C. SIGHUP makes it read settings and sessions anew.
 
 It gets sessions as "get" does, from the same cache, and renews them ahead of their end. Clients
-send a random token, which is in a file that only you can read. A program whose SDK does not know
-AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE wants the token itself in AWS_CONTAINER_AUTHORIZATION_TOKEN.
-The paths ` + "/-/health and /-/ready" + ` need no token.
+send a random token. It is in a file that only you can read, or you give it to both sides in
+AWS_CONTAINER_AUTHORIZATION_TOKEN, where SDKs want it that do not know a token file. The paths
+/-/health and /-/ready need no token.
 
 It takes a socket from systemd (LISTEN_FDS), and tells it when it is ready (NOTIFY_SOCKET).`,
 		Example: `  aws-mfa-creds serve --profile work --listen 127.0.0.1:9911
@@ -71,21 +71,16 @@ func runServe(ctx context.Context, a *app, o serveOptions) error {
 		return err
 	}
 	defer func() { _ = listener.Close() }()
-	var token creds.Secret
-	if !o.noToken {
-		if o.tokenFile, err = a.tokenPath(o.tokenFile); err != nil {
-			return err
-		}
-		if token, err = tokenIn(o.tokenFile); err != nil {
-			return err
-		}
+	token, path, err := a.endpointToken(o)
+	if err != nil {
+		return err
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
 	defer stop()
 	server := endpoint.New(a.endpointOptions(o.profiles, token), listener)
 	for _, name := range o.profiles {
 		a.say("# %s", name)
-		a.sayEndpoint(server.URI(name), o.tokenFile)
+		a.sayEndpoint(server.URI(name), path)
 	}
 	if a.unsaid != nil {
 		return a.unsaid
@@ -212,6 +207,26 @@ func (a *app) listen(ctx context.Context, o serveOptions) (net.Listener, error) 
 	return listener, nil
 }
 
+// varToken has the token of an endpoint that shares it with its clients, as in a pod, where it is theirs, too.
+const varToken = "AWS_CONTAINER_AUTHORIZATION_TOKEN" //nolint:gosec // the name of a variable
+
+// endpointToken returns the token that clients have to send, and the file that it is in, if there are any.
+func (a *app) endpointToken(o serveOptions) (token creds.Secret, path string, err error) {
+	given := a.getenv(varToken)
+	switch {
+	case o.noToken:
+		return creds.Secret{}, "", nil
+	case given == "" || o.tokenFile != "":
+		if path, err = a.tokenPath(o.tokenFile); err == nil {
+			token, err = tokenIn(path)
+		}
+		return token, path, err
+	case len(given) < endpoint.TokenLength:
+		return creds.Secret{}, "", fault.New(fault.Config, varToken, "run: export "+varToken+"=$(head -c 32 /dev/urandom | base64)", "is shorter than %d characters, and could be guessed", endpoint.TokenLength)
+	}
+	return creds.NewSecret(given), "", nil
+}
+
 // tokenPath returns where the token of an endpoint rests, for which path was asked.
 func (a *app) tokenPath(path string) (string, error) {
 	if path != "" {
@@ -237,13 +252,12 @@ func tokenIn(path string) (creds.Secret, error) {
 	if err != nil {
 		return creds.Secret{}, err
 	}
-	size := len(token.Reveal())
 	err = dir.Create(filepath.Base(path), []byte(token.Reveal()), securefile.Options{})
 	if errors.Is(err, fs.ErrExist) {
 		var text []byte
-		text, err = dir.Read(filepath.Base(path), int64(size))
+		text, err = dir.Read(filepath.Base(path), endpoint.TokenLength)
 		token = creds.NewSecret(string(text))
-		if errors.Is(err, securefile.ErrUnusable) || err == nil && len(text) != size {
+		if errors.Is(err, securefile.ErrUnusable) || err == nil && len(text) != endpoint.TokenLength {
 			return creds.Secret{}, fault.New(fault.Permissions, path, "run: rm "+fault.Shell(path), "is no token of an endpoint in a file that only you can read")
 		}
 	}

@@ -114,10 +114,12 @@ func (s *Server) URI(profile string) string {
 // Token is AWS_CONTAINER_AUTHORIZATION_TOKEN.
 func (s *Server) Token() creds.Secret { return s.o.Token }
 
-// tokenSize is the size of a token in bytes: as many bits as cannot be guessed.
-const tokenSize = 32
+const tokenSize = 32 // in bytes: as many bits as cannot be guessed
 
-// NewToken returns a new token: 43 characters that need no quotes anywhere.
+// TokenLength is how many characters a token has.
+const TokenLength = 43
+
+// NewToken returns a new token, of characters that need no quotes anywhere.
 func NewToken(random io.Reader) (creds.Secret, error) {
 	var bits [tokenSize]byte
 	if _, err := io.ReadFull(random, bits[:]); err != nil {

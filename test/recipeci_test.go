@@ -120,6 +120,7 @@ func (r *recipe) handedOver(t *testing.T, dir string) map[string]string {
 // and days between two workflows.
 func (r *recipe) forgetCodes(t *testing.T) {
 	t.Helper()
+	r.forgetful = true
 	must(t, r.Server.Update(func(w *sandbox.World) {
 		for i := range w.Devices {
 			w.Devices[i].LastStep = 0
@@ -278,37 +279,88 @@ func (j *githubJob) wantMasked(t *testing.T) {
 func gitlabRecipe(t *testing.T) *recipe {
 	t.Helper()
 	r, key, seed, serial := ciRecipe(t, "ci")
+	need(t, "keyctl", "apt-get install keyutils")
+	r.sharedCache(t)
 	const files = "/run/builds/project.tmp"
 	env := append(r.way(), "HOME="+aliceHome, "PATH="+usualPath, "CI=true", "GITLAB_CI=true",
 		"AWS_MFA_CREDS_ACCESS_KEY_ID="+key.ID, "AWS_MFA_CREDS_SECRET_ACCESS_KEY_FILE="+files+"/key", "AWS_MFA_CREDS_SEED_FILE="+files+"/seed", "AWS_MFA_CREDS_SERIAL="+serial)
 	// In a container, GitLab's umask is 0.
 	r.write(t, files+"/key", key.Secret, 0o666)
 	r.write(t, files+"/seed", seed, 0o666)
-	r.runners["gitlab"] = func(t *testing.T, _ block, text string) string {
-		var pipeline struct {
-			Deploy struct {
-				Variables    map[string]string
-				BeforeScript []string `json:"before_script"`
-				Script       []string
-			}
-		}
-		if err := json.Unmarshal([]byte(jsonOfYAML(t, text)), &pipeline); err != nil {
-			t.Fatal(err)
-		}
-		job := pipeline.Deploy
-		mine := slices.Clone(env)
-		for name, value := range job.Variables {
-			mine = append(mine, name+"="+value)
-		}
-		script := strings.Join(append(job.BeforeScript, job.Script...), "\n")
-		got := r.run(t, r.dir, mine, "/bin/bash", "-eo", "pipefail", "-c", script)
-		if got.code != 0 {
-			t.Fatalf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
-		}
-		return got.stdout + got.stderr
+	r.write(t, files+"/password", "", 0o666)
+	r.runners["gitlab"] = func(t *testing.T, _ block, text string) string { return r.pipeline(t, text, env) }
+	r.runners["gitlab-shared"] = func(t *testing.T, _ block, text string) string {
+		r.write(t, files+"/password", readFile(t, r.path("/etc/valkey/password")), 0o666)
+		return r.pipeline(t, text, append(slices.Clone(env), "AWS_MFA_CREDS_SHARED_CACHE="+r.replace("rediss://ci@cache.example.com:6379?prefix=ci:"), "AWS_MFA_CREDS_SHARED_CACHE_PASSWORD_FILE="+files+"/password"))
 	}
 	r.checkMemory()
 	return r
+}
+
+// gitlabJob is a job of a pipeline, or a template.
+type gitlabJob struct {
+	Extends, Stage string
+	Variables      map[string]string
+	BeforeScript   []string `json:"before_script"`
+	Script         []string
+	Parallel       int
+	Cache          struct {
+		Paths  []string
+		Policy string
+	}
+}
+
+// pipeline runs the jobs of a pipeline twice, each in a new container, those of the stage .pre first. However many
+// there are, they need one code, and those of a pipeline that keeps a cache none the second time.
+func (r *recipe) pipeline(t *testing.T, text string, env []string) (printed string) {
+	t.Helper()
+	var raw map[string]json.RawMessage
+	var jobs map[string]gitlabJob
+	content := []byte(jsonOfYAML(t, text))
+	must(t, json.Unmarshal(content, &raw))
+	must(t, json.Unmarshal(content, &jobs))
+	for name, job := range jobs {
+		if job.Extends != "" {
+			whole := jobs[job.Extends]
+			must(t, json.Unmarshal(raw[name], &whole)) // what the job has goes over that of its template
+			jobs[name] = whole
+		}
+	}
+	r.forgetCodes(t)
+	before := calls(r.Bed, "GetSessionToken")
+	for range 1 + strings.Count(text, "pull-push") {
+		for _, name := range slices.SortedFunc(maps.Keys(jobs), func(a, b string) int { return strings.Compare(jobs[b].Stage, jobs[a].Stage) }) {
+			if job := jobs[name]; !strings.HasPrefix(name, ".") {
+				for range max(1, job.Parallel) {
+					printed += r.gitlabJob(t, job, env)
+				}
+			}
+		}
+	}
+	if n := calls(r.Bed, "GetSessionToken") - before; n != 1 {
+		t.Errorf("%d calls for the pipeline", n)
+	}
+	return printed
+}
+
+// gitlabJob runs one job in a container that is new but for the clone of the project. What a cache restores may be
+// written by all, as GitLab has it.
+func (r *recipe) gitlabJob(t *testing.T, job gitlabJob, env []string) string {
+	t.Helper()
+	for name, value := range job.Variables {
+		env = append(slices.Clone(env), name+"="+value)
+	}
+	const around = `umask 0; keyctl clear @u; rm -rf /dev/shm/* ~/.aws; mkdir -p /var/archives; rm -rf $paths
+		[ ! -f /var/archives/cache.zip ] || [ -z "$paths" ] || { unzip -qo /var/archives/cache.zip; chmod -R a+rwX $paths; }
+		bash -eo pipefail -c "$script" || exit
+		[ "$policy" = pull ] || [ -z "$paths" ] || zip -qr /var/archives/cache.zip $paths`
+	script := strings.Join(append(job.BeforeScript, job.Script...), "\n")
+	env = append(env, "script="+script, "paths="+strings.Join(job.Cache.Paths, " "), "policy="+job.Cache.Policy)
+	got := r.run(t, r.dir, env, "/bin/bash", "-c", around)
+	if got.code != 0 {
+		t.Fatalf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	return got.stdout + got.stderr
 }
 
 // checkMemory has a look at /dev/shm in the end: sessions are there, and no secrets.
@@ -331,34 +383,58 @@ var (
 func jenkinsRecipe(t *testing.T) *recipe {
 	t.Helper()
 	r, key, seed, _ := ciRecipe(t, "ci")
-	secrets := map[string]string{"aws-mfa-access-key-id": key.ID, "aws-mfa-secret-access-key": key.Secret, "aws-mfa-seed": seed}
+	r.sharedCache(t)
+	secrets := map[string]string{
+		"aws-mfa-access-key-id": key.ID, "aws-mfa-secret-access-key": key.Secret, "aws-mfa-seed": seed, "aws-mfa-cache-password": readFile(t, r.path("/etc/valkey/password")),
+	}
+	whole := "" // the Jenkinsfile
 	r.runners["jenkins"] = func(t *testing.T, _ block, text string) string {
-		const tmp = aliceHome + "/workspace@tmp"
-		env := append(r.way(), "HOME="+aliceHome, "PATH="+usualPath, "WORKSPACE_TMP="+tmp)
-		for _, found := range jenkinsVariable.FindAllStringSubmatch(text, -1) {
-			value := found[2]
-			switch {
-			case found[3] != "":
-				value = tmp + found[3]
-			case found[4] != "" && secrets[found[4]] == "":
-				t.Fatalf("there is no credential %s", found[4])
-			case found[4] != "":
-				value = secrets[found[4]]
-			}
-			env = append(env, found[1]+"="+value)
+		whole = text
+		return r.build(t, text, secrets)
+	}
+	r.runners["agents"] = func(t *testing.T, _ block, text string) (printed string) {
+		r.forgetCodes(t)
+		before := calls(r.Bed, "GetSessionToken")
+		for range 3 { // agents, none of which has built before
+			must(t, os.RemoveAll(r.path("/dev/shm/aws-mfa-creds")))
+			r.inShell(t, block{language: "sh"}, "keyctl clear @u")
+			printed += r.build(t, strings.Replace(whole, "environment {\n", "environment {\n"+text, 1), secrets)
 		}
-		scripts := jenkinsScript.FindAllStringSubmatch(text, -1)
-		if len(scripts) != 1 {
-			t.Fatalf("%d scripts", len(scripts))
+		if n := calls(r.Bed, "GetSessionToken") - before; n != 1 {
+			t.Errorf("%d calls for three agents", n)
 		}
-		r.write(t, tmp+"/script.sh", scripts[0][1], 0o600)
-		got := r.run(t, r.dir, env, "/bin/sh", "-xe", tmp+"/script.sh")
-		if got.code != 0 {
-			t.Fatalf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
-		}
-		// Not even -x shows a secret, so that masking is a second line.
-		return got.stdout + got.stderr
+		return printed
 	}
 	r.checkMemory()
 	return r
+}
+
+// build runs the script of a Jenkinsfile.
+func (r *recipe) build(t *testing.T, text string, secrets map[string]string) string {
+	t.Helper()
+	const tmp = aliceHome + "/workspace@tmp"
+	env := append(r.way(), "HOME="+aliceHome, "PATH="+usualPath, "WORKSPACE_TMP="+tmp)
+	for _, found := range jenkinsVariable.FindAllStringSubmatch(text, -1) {
+		value := found[2]
+		switch {
+		case found[3] != "":
+			value = tmp + found[3]
+		case found[4] != "" && secrets[found[4]] == "":
+			t.Fatalf("there is no credential %s", found[4])
+		case found[4] != "":
+			value = secrets[found[4]]
+		}
+		env = append(env, found[1]+"="+value)
+	}
+	scripts := jenkinsScript.FindAllStringSubmatch(text, -1)
+	if len(scripts) != 1 {
+		t.Fatalf("%d scripts", len(scripts))
+	}
+	r.write(t, tmp+"/script.sh", scripts[0][1], 0o600)
+	got := r.run(t, r.dir, env, "/bin/sh", "-xe", tmp+"/script.sh")
+	if got.code != 0 {
+		t.Fatalf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	// Not even -x shows a secret, so that masking is a second line.
+	return got.stdout + got.stderr
 }

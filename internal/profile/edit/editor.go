@@ -168,26 +168,21 @@ func commit(all []*target) error {
 	for _, t := range all {
 		defer func() { t.close(done) }()
 	}
-	for _, t := range all {
-		if err := t.stage(); err != nil {
-			return t.inWords(err)
-		}
-	}
-	for _, t := range all {
-		if err := t.unchanged(); err != nil {
-			return err
-		}
-	}
-	for _, t := range all {
-		if err := t.publish(); err != nil {
-			return t.inWords(err)
-		}
+	if err := each(all, (*target).stage, (*target).unchanged, (*target).publish); err != nil {
+		return err
 	}
 	done = true
 	time.Sleep(settle)
-	for _, t := range all {
-		if err := t.keepLate(); err != nil {
-			return t.inWords(err)
+	return each(all, (*target).keepLate)
+}
+
+// each takes one step after the other, each for all files.
+func each(all []*target, steps ...func(*target) error) error {
+	for _, step := range steps {
+		for _, t := range all {
+			if err := step(t); err != nil {
+				return t.inWords(err)
+			}
 		}
 	}
 	return nil
@@ -235,10 +230,7 @@ func CheckWritable(path string) error {
 		t.end = filepath.Join(above, filepath.Base(t.end))
 	}
 	defer t.close(false)
-	if err := t.stage(); err != nil {
-		return t.inWords(err)
-	}
-	return nil
+	return each([]*target{t}, (*target).stage)
 }
 
 func (t *target) mode() fs.FileMode {

@@ -3,12 +3,19 @@
 package test
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/warm"
 )
 
 // pool is a machine whose user has a pool of devices, in the environment or, bare, in the age store.
@@ -86,4 +93,97 @@ func TestPool(t *testing.T) {
 		t.Errorf("%d sessions for 20 processes", n)
 	}
 	wantNoCodeTwice(t, b)
+}
+
+// TestPoolCommands makes a pool in IAM, and has every command know it.
+func TestPoolCommands(t *testing.T) {
+	t.Parallel()
+	b, _ := pool(t, 1, true)
+	id := b.Identity()
+	own := func(args ...string) string {
+		t.Helper()
+		got := run(t, b, nil, b.Binary, append(args, "--profile", "work")...)
+		if got.code != 0 {
+			t.Fatalf("%q: exit %d: %s", args, got.code, got.stderr)
+		}
+		return got.stdout
+	}
+	secrets := []string{"AWS_MFA_CREDS_ACCESS_KEY_ID=" + id.AccessKeyID, "AWS_MFA_CREDS_SECRET_ACCESS_KEY=" + id.SecretAccessKey, "AWS_MFA_CREDS_SEED=" + id.Seed, "AWS_MFA_CREDS_SERIAL=" + id.Serial}
+	if got := run(t, b, secrets, b.Binary, "add", "--profile", "work", "--from-env", "--store", "age"); got.code != 0 {
+		t.Fatal(got.stderr)
+	}
+	if said := own("enroll", "--pool", "3"); !strings.Contains(said, "has 3 MFA devices now") {
+		t.Error(said)
+	}
+	second, third := id.Serial+"-2", id.Serial+"-3"
+	if got := listedDevices(t, own("list", "--json")); !slices.Equal(got, []string{id.Serial, second, third}) {
+		t.Errorf("list: %q", got)
+	}
+	uris := []string{own("export", "--yes", "--uri"), own("export", "--yes", "--uri", "--serial", second)}
+	if uris[0] == uris[1] || !strings.Contains(uris[1], "alice-laptop-2") {
+		t.Error("export shows another device")
+	}
+	if own("code", "--serial", third) == own("code") {
+		t.Error("code shows another device")
+	}
+	must(t, b.Server.Update(func(w *sandbox.World) { // somebody deletes the second
+		w.Devices = slices.DeleteFunc(w.Devices, func(d sandbox.Device) bool { return d.Serial == second })
+	}))
+	noteRefused(t, b, second)
+	if list := own("list"); !strings.Contains(list, "and 2 more") || !strings.Contains(list, "one device of the pool is refused, ") {
+		t.Errorf("list: %s", list)
+	}
+	got := run(t, b, nil, b.Binary, "doctor", "--online", "--profile", "work")
+	if !strings.Contains(got.stdout, second+" is not among") || !strings.Contains(got.stdout, "resync --profile work") {
+		t.Errorf("doctor: %s", got.stdout)
+	}
+	own("get")
+	own("rotate", "device", "--yes") // by default that one
+	own("store", "move", "--to", "age")
+	own("remove", "--aws", "--yes", "--serial", third)
+	if got := listedDevices(t, own("list", "--json")); !slices.Equal(got, []string{id.Serial, id.Serial + "-4"}) {
+		t.Errorf("after a rotation and a removal, list: %q", got)
+	}
+	own("remove", "--aws", "--yes")
+	if world := b.Server.World(); len(world.Devices) != 0 {
+		t.Errorf("IAM has %v", world.Devices)
+	}
+	wantNoCodeTwice(t, b)
+}
+
+// noteRefused has AWS have refused a code of one device of a pool.
+func noteRefused(t *testing.T, b *testbed.Bed, serial string) {
+	t.Helper()
+	host := warm.Host{Now: time.Now, Home: b.Home, Getenv: func(name string) string {
+		for _, pair := range b.Env() {
+			if value, ok := strings.CutPrefix(pair, name+"="); ok {
+				return value
+			}
+		}
+		return ""
+	}}
+	key, err := host.StoredKey()
+	must(t, err)
+	c, err := host.OpenCache(key)
+	must(t, err)
+	name := rules.DeviceScope(serial)
+	session.Change(c.Scope(name), func(r *rules.Record) {
+		r.Fail(name, rules.Failure{At: time.Now(), Kind: fault.Refused, Code: true})
+	})
+	must(t, c.Close())
+}
+
+// listedDevices returns the devices in the JSON of list.
+func listedDevices(t *testing.T, text string) (serials []string) {
+	t.Helper()
+	var all []struct {
+		MFADevices []struct {
+			Serial string `json:"serial"`
+		} `json:"mfa_devices"`
+	}
+	must(t, json.Unmarshal([]byte(text), &all))
+	for _, d := range all[0].MFADevices {
+		serials = append(serials, d.Serial)
+	}
+	return serials
 }

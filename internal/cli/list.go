@@ -21,6 +21,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/term"
 )
 
@@ -52,10 +53,17 @@ type listed struct {
 	MFAProcess  string          `json:"mfa_process,omitempty"` // the program alone, without its arguments
 	AccessKeyID string          `json:"access_key_id,omitempty"`
 	Serial      string          `json:"mfa_serial,omitempty"`
+	MFADevices  []listedDevice  `json:"mfa_devices,omitempty"` // of a pool; mfa_serial is its first
 	Sessions    []listedSession `json:"sessions,omitempty"`
 	SharedCache *listedSharing  `json:"shared_cache,omitempty"`
 	Notes       []string        `json:"notes,omitempty"`
 	Problem     string          `json:"problem,omitempty"` // why it cannot be used at all
+}
+
+// listedDevice is one device of a pool.
+type listedDevice struct {
+	Serial string       `json:"serial"`
+	Error  *listedError `json:"error,omitempty"` // AWS has refused its last code
 }
 
 // listedSession is one session of a profile, the one it hands out first.
@@ -166,6 +174,9 @@ func (a *app) listProfile(files *profile.Files, inUse map[string]bool, profileNa
 	case s.Place != "":
 		l.SharedCache = &listedSharing{s.Place, s.Last.Used.UTC(), s.Last.Failed.UTC(), s.Last.Cause}
 	}
+	for _, d := range w.broker.Devices(w.Plan) {
+		l.MFADevices = append(l.MFADevices, listedDevice{d.Serial, listFailure(d.Failure, line)})
+	}
 	for _, status := range w.broker.Status(w.Plan) {
 		l.Sessions = append(l.Sessions, listSession(status, line))
 		if status.Stuck != nil {
@@ -180,10 +191,15 @@ func listSession(s session.Status, line func(error) string) listedSession {
 	if s.RoleARN != "" {
 		l.Kind = "role"
 	}
-	if s.Failure != nil {
-		l.Error = &listedError{At: s.Failure.At.UTC(), ExitCode: int(s.Failure.Kind), Message: line(s.Failure.Err()), HeldOff: s.Failure.Until.UTC()}
-	}
+	l.Error = listFailure(s.Failure, line)
 	return l
+}
+
+func listFailure(f *rules.Failure, line func(error) string) *listedError {
+	if f == nil {
+		return nil
+	}
+	return &listedError{At: f.At.UTC(), ExitCode: int(f.Kind), Message: line(f.Err()), HeldOff: f.Until.UTC()}
 }
 
 // table lays out what list shows to a person: a line for each session, and below it what is wrong with it.
@@ -270,6 +286,9 @@ func rows(all []listed, now time.Time, short bool) [][]string {
 		if short {
 			device = keystore.Label(device)
 		}
+		if n := len(l.MFADevices); n > 1 {
+			device += fmt.Sprintf(" and %d more", n-1)
+		}
 		row := []string{fault.Printable(l.Profile), registered, l.KeyStore, cmp.Or(fault.Printable(l.MFAProcess), l.SeedStore), device}
 		for i := range row {
 			row[i] = cmp.Or(row[i], "-")
@@ -300,20 +319,28 @@ func (s listedSession) cells(now time.Time, short bool) []string {
 	return []string{kind, expires}
 }
 
+func (e listedError) remark(now time.Time) string {
+	text := fmt.Sprintf("%s, exit %d: %s", fault.Time(e.At, now), e.ExitCode, e.Message)
+	if now.Before(e.HeldOff) {
+		text += fmt.Sprintf("; next attempt: %s", fault.Time(e.HeldOff, now))
+	}
+	return text
+}
+
 func remarks(l listed, now time.Time) []string {
 	var all []string
 	if l.Problem != "" {
 		all = append(all, "problem: "+l.Problem)
 	}
 	for _, s := range l.Sessions {
-		if s.Error == nil {
-			continue
+		if s.Error != nil {
+			all = append(all, "last error, "+s.Error.remark(now))
 		}
-		text := fmt.Sprintf("last error, %s, exit %d: %s", fault.Time(s.Error.At, now), s.Error.ExitCode, s.Error.Message)
-		if now.Before(s.Error.HeldOff) {
-			text += fmt.Sprintf("; next attempt: %s", fault.Time(s.Error.HeldOff, now))
+	}
+	for _, d := range l.MFADevices {
+		if d.Error != nil {
+			all = append(all, "one device of the pool is refused, "+d.Error.remark(now))
 		}
-		all = append(all, text)
 	}
 	if s := l.SharedCache; s != nil {
 		all = append(all, s.remark(now))

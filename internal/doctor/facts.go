@@ -85,9 +85,10 @@ type Profile struct {
 	CABundle  error // why the CA bundle cannot be used
 
 	Sessions []session.Status // the one that get prints first
-	Printed  int              // the size of what get prints, in bytes; 0: not known
-	Skew     time.Duration    // AWS's clock minus this machine's, as last measured
-	Online   Online           // nothing of it is set if AWS was not asked
+	Pool     []session.DeviceStatus
+	Printed  int           // the size of what get prints, in bytes; 0: not known
+	Skew     time.Duration // AWS's clock minus this machine's, as last measured
+	Online   Online        // nothing of it is set if AWS was not asked
 	Sharing  Sharing
 }
 

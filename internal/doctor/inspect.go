@@ -378,11 +378,15 @@ func (in *Inspection) readSecrets(ctx context.Context, p *Profile, o *Opened) {
 	if o.Seed == nil {
 		return
 	}
-	seed := look(in.secrets, "seed "+s.SeedStore+" "+s.Serial, func() secretFact {
-		seed, err := o.Seed(ctx, s.Serial)
-		return secretFact{err, seed.Bits()}
-	})
-	p.Seed, p.SeedBits = seed.err, seed.bits
+	for _, serial := range s.Devices() {
+		seed := look(in.secrets, "seed "+s.SeedStore+" "+serial, func() secretFact {
+			seed, err := o.Seed(ctx, serial)
+			return secretFact{err, seed.Bits()}
+		})
+		if p.Seed == nil {
+			p.Seed, p.SeedBits = seed.err, seed.bits
+		}
+	}
 }
 
 // look returns the fact of a name, which is found once.
@@ -397,7 +401,7 @@ func look[T any](known map[string]T, name string, find func() T) T {
 
 // history gathers what is known of the sessions and of the clock.
 func (in *Inspection) history(p *Profile, o *Opened) {
-	p.Sessions = o.Broker.Status(o.Plan)
+	p.Sessions, p.Pool = o.Broker.Status(o.Plan), o.Broker.Devices(o.Plan)
 	if cached, ok := o.Cached(o.Plan); ok {
 		json, _ := cached.ProcessJSON()
 		p.Printed = len(json)

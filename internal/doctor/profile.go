@@ -194,9 +194,32 @@ func outOfSync(_ Facts, p Profile) (all []Finding) {
 		}
 		all = append(all, failure(fault.Refused, "", fmt.Sprintf("AWS has refused the token codes of %s %d times in a row", fault.Printable(p.Serial), s.Failure.Count),
 			"there is no new session until this is fixed: the device is out of sync since it was enabled, or, if a resync does not help, the seed belongs to another device",
-			command("resync", p.Name)))
+			resync(p)))
 	}
 	return all
+}
+
+func resync(p Profile) string { return command("resync", p.Name) }
+
+func poolDeviceRefused(f Facts, p Profile) (all []Finding) {
+	for _, d := range p.Pool {
+		if d.Failure == nil {
+			continue
+		}
+		found := refusal(d.Failure.Err(), "get uses the other devices of the pool; jobs wait for each other sooner").demoted(Warning)
+		found.What = fmt.Sprintf("%s, %s ago", strings.TrimPrefix(found.Place+": "+found.What, ": "), fault.About(f.Now.Sub(d.Failure.At)))
+		found.Place, found.Remedy = "", replaceDevice(p, d.Serial)
+		if d.Failure.Code {
+			found.Remedy = resync(p) // which takes it by itself
+		}
+		all = append(all, found)
+	}
+	return all
+}
+
+// replaceDevice is the command that puts another device in the place of one of a pool.
+func replaceDevice(p Profile, serial string) string {
+	return command("rotate device", p.Name) + " --serial " + fault.Shell(serial)
 }
 
 func lockSuspended(_ Facts, p Profile) (all []Finding) {
@@ -265,18 +288,34 @@ func keyOld(f Facts, p Profile) []Finding {
 		command("rotate key", p.Name)))
 }
 
-func serialForeign(_ Facts, p Profile) []Finding {
+func serialForeign(_ Facts, p Profile) (all []Finding) {
 	o := p.Online
-	if o.Devices == nil || p.Serial == "" || slices.Contains(o.Devices, p.Serial) {
-		return nil
+	serials := p.Devices()
+	if len(serials) == 0 && p.Serial != "" {
+		serials = []string{p.Serial}
 	}
+	for _, serial := range serials {
+		if o.Devices == nil || slices.Contains(o.Devices, serial) {
+			continue
+		}
+		found := foreign(o, p, serial)
+		if len(serials) > 1 {
+			found = found.demoted(Warning)
+			found.Consequence, found.Remedy = "get uses the other devices of the pool; jobs wait for each other sooner", replaceDevice(p, serial)
+		}
+		all = append(all, found)
+	}
+	return all
+}
+
+func foreign(o Online, p Profile, serial string) Finding {
 	has := "none"
 	if len(o.Devices) > 0 {
 		has = fault.Printable(o.Devices[0])
 	}
-	return []Finding{failure(fault.Refused, "", fmt.Sprintf("%s is not among the %d MFA devices of user %s (%s)", fault.Printable(p.Serial), len(o.Devices), fault.Printable(o.User), has),
+	return failure(fault.Refused, "", fmt.Sprintf("%s is not among the %d MFA devices of user %s (%s)", fault.Printable(serial), len(o.Devices), fault.Printable(o.User), has),
 		noSession+" (\"unable to validate MFA code\")",
-		command("add", p.Name)+" --serial ARN, with the seed of one of: aws iam list-mfa-devices --user-name "+fault.Shell(o.User))}
+		command("add", p.Name)+" --serial ARN, with the seed of one of: aws iam list-mfa-devices --user-name "+fault.Shell(o.User))
 }
 
 func sessionRefused(_ Facts, p Profile) []Finding {

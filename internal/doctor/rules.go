@@ -97,6 +97,7 @@ func profileRules() []Rule {
 		// What happened.
 		{ID: "clock-skew", Title: "this machine's clock is wrong", profile: clockSkew},
 		{ID: "device-out-of-sync", Title: "AWS refuses code after code", profile: outOfSync},
+		{ID: "pool-device-refused", Title: "AWS refuses one device of a pool", profile: poolDeviceRefused},
 		{ID: "lock-suspended", Title: "a suspended process holds the lock that every get needs", profile: lockSuspended},
 		{ID: "shared-cache-unusable", Title: "the shared cache cannot be used, or could not be the last time", profile: sharedCacheUnusable},
 		{ID: "shared-cache-weak", Title: "the shared cache could serve better", profile: sharedCacheWeak},

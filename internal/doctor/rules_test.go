@@ -295,6 +295,15 @@ func cases() []expected { //nolint:maintidx // a table
 		{"clock-skew", "error", fault.Clock, "shows 9999", Facts{Now: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), Profiles: []Profile{{Name: "work"}}}},
 		{"clock-skew", "warning", 0, "measured now", work(good, one(func(p *Profile) { p.Skew = time.Hour }), online(Online{Measured: true, Skew: time.Minute}))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Skew = time.Hour }), online(Online{Measured: true, Skew: time.Second}))},
+		{"pool-device-refused", "warning", 0, "aws-mfa-creds rotate device --profile work --serial x", work(good, one(func(p *Profile) {
+			p.Pool = []session.DeviceStatus{{Serial: "y"}, {Serial: "x", Failure: refused(false, 1, now)}}
+		}))},
+		{"pool-device-refused", "warning", 0, "aws-mfa-creds resync --profile work", work(good, one(func(p *Profile) {
+			p.Pool = []session.DeviceStatus{{Serial: "x", Failure: refused(true, 1, now)}}
+		}))},
+		{"serial-foreign", "warning", 0, "aws-mfa-creds rotate device --profile work --serial x", work(good, one(func(p *Profile) {
+			p.Serial, p.Others, p.Online.Devices = "y", []string{"x"}, []string{"y"}
+		}))},
 		{"device-out-of-sync", "error", fault.Refused, "aws-mfa-creds resync --profile work", work(good, failed(session.Status{Failure: refused(true, 2, now)}))},
 		{"last-error", "warning", 0, "others", work(good, failed(session.Status{Failure: &rules.Failure{At: now, Kind: fault.Deadline, Cause: "AWS refused the token code: others", Count: 9}}))},
 		{"shared-cache-unusable", "error", fault.Config, "bad", work(good, one(func(p *Profile) { p.Sharing.Refused = fault.New(fault.Config, "shared_cache", "fix it", "bad") }))},

@@ -169,13 +169,12 @@ func aboutDevice(err error) bool {
 	return kind == awsapi.CodeRefused || kind == awsapi.DeviceUnknown
 }
 
-// judge notes what the answer err says of a device of a pool. What it says of the only device is noted of its session.
+// judge notes what the answer err says of a device of a pool. That AWS refuses the only device is noted of its session.
 func (c *call) judge(v *device, err error) error {
 	switch {
-	case !v.pooled:
 	case err == nil:
-		v.succeeded(v.id)
-	case aboutDevice(err):
+		v.succeeded(rules.DeviceScope(v.serial))
+	case v.pooled && aboutDevice(err):
 		err = c.explained(err, v.Record, v.id, v.serial, c.markOf(v.codes))
 		v.Record.Fail(v.id, c.failure(err, c.markOf(v.codes)))
 		v.Save()

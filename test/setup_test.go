@@ -83,6 +83,49 @@ func TestSetup(t *testing.T) {
 	n.works("p")
 }
 
+// TestSetupDryRun says what setup would do, of a new profile, of one whose key is in ~/.aws/credentials, and
+// of one that works, and changes nothing: neither a file, but for the cache, nor AWS.
+func TestSetupDryRun(t *testing.T) {
+	t.Parallel()
+	n := newNewcomer(t)
+	key := n.user().Keys[0]
+	plain := filepath.Join(n.Home(), ".aws", "credentials")
+	dryRun := func(args ...string) string {
+		t.Helper()
+		before := n.tree()
+		got := n.must(append([]string{"setup", "--profile", "p", "--dry-run"}, args...)...)
+		if !maps.Equal(before, n.tree()) {
+			t.Errorf("%v has changed the disk: %v", args, n.tree())
+		}
+		return got
+	}
+	wantIn := func(got string, lines ...string) {
+		t.Helper()
+		for _, line := range lines {
+			if !strings.Contains(got, line) {
+				t.Errorf("no %q in %s", line, got)
+			}
+		}
+	}
+	device := "Would create the MFA device alice-laptop for user alice in IAM, store its seed in the age store, and enable the device.\n"
+	steps := []string{
+		"Would store access key " + key.ID + " of profile p in the age store.\n", device,
+		"Would change " + n.ConfigFile() + ", so that the AWS CLI and the SDKs use it.\n", "+credential_process = ", "+region = us-east-1", "Would get a first session.\n",
+	}
+	wantIn(dryRun("--access-key-file", n.key, "--region", "us-east-1", "--device-name", "alice-laptop"), steps...)
+	wantIn(dryRun("--access-key-file", n.key, "--console"), "Would read the seed that the AWS console shows, store it in the age store, and print two codes for the console.\n")
+	writeFile(t, plain, "[p]\naws_access_key_id = "+key.ID+"\naws_secret_access_key = "+key.Secret+"\n")
+	wantIn(dryRun("--device-name", "alice-laptop"), steps[0], device, "Would delete access key "+key.ID+" from the files of the AWS tools.\n")
+	if calls := allCalls(n.Bed); calls["GetCallerIdentity"] != 3 || calls["CreateVirtualMFADevice"]+calls["GetSessionToken"] != 0 {
+		t.Errorf("calls: %v", calls)
+	}
+	n.must("setup", "--profile", "p", "--yes", "--region", "us-east-1")
+	if got := dryRun(); strings.Count(got, "Would ") != 1 {
+		t.Errorf("of a profile that works: %s", got)
+	}
+	n.isAlice()
+}
+
 // TestSetupWithoutPastStep has an AWS that takes the current and the coming code only. The pair that
 // it refuses cannot be sent again, so there are two waits: for the next step, whose code and
 // the one after enable the device, and for the one in which AWS takes a third code. Both are
@@ -118,7 +161,7 @@ func TestSetupWithoutPastStep(t *testing.T) {
 // in the end.
 func countedDown(text string) bool {
 	var left []int
-	for _, match := range regexp.MustCompile(`\rwaiting for the next token code: (\d+) s\x1b\[K`).FindAllStringSubmatch(text, -1) {
+	for _, match := range regexp.MustCompile(`\rwaiting for the next token code: (\d+)s\x1b\[K`).FindAllStringSubmatch(text, -1) {
 		seconds, _ := strconv.Atoi(match[1])
 		left = append(left, seconds)
 	}
@@ -127,7 +170,7 @@ func countedDown(text string) bool {
 			return false
 		}
 	}
-	return len(left) > 0 && strings.Contains(text, " 1 s\x1b[K\r\x1b[K")
+	return len(left) > 0 && strings.Contains(text, " 1s\x1b[K\r\x1b[K")
 }
 
 // TestSetupAsksForAll answers every question on the terminal.

@@ -30,6 +30,7 @@ type addOptions struct {
 	stores storeOptions
 
 	mfaProcess string
+	dryRun     bool
 	verify     bool
 }
 
@@ -231,6 +232,14 @@ func (add *adding) secrets(ctx context.Context) error {
 	return add.store(ctx)
 }
 
+// would reports whether nothing is to be changed, and then says what would be.
+func (add *adding) would(format string, args ...any) bool {
+	if add.dryRun {
+		add.say("Would "+format+".", args...)
+	}
+	return add.dryRun
+}
+
 // store makes the changes that were planned.
 func (add *adding) store(ctx context.Context) error { return inOrder(ctx, add.planned...) }
 
@@ -364,10 +373,17 @@ func (add *adding) getSeed(ctx context.Context) (totp.Account, error) {
 // storeSeed stores a seed, which is known there or replaces another one of the device, and records where it is.
 func (add *adding) storeSeed(ctx context.Context, at place, seed totp.Seed, known, replaces bool) error {
 	serial := add.settings.Serial
-	if known {
+	switch {
+	case known:
 		add.say("The seed of %s is already in the %s store.", serial, at.kind)
-	} else if err := at.items.PutSeed(ctx, serial, seed); err != nil {
-		return err
+	case add.would("store the seed of %s in the %s store", serial, at.kind):
+	default:
+		if err := at.items.PutSeed(ctx, serial, seed); err != nil {
+			return err
+		}
+	}
+	if add.dryRun {
+		return nil
 	}
 	if replaces {
 		if cached, err := add.host().OpenCache(noKey()); err == nil {

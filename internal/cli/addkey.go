@@ -97,11 +97,14 @@ func (add *adding) storeKey(ctx context.Context, at place, key creds.AccessKey, 
 	id, kind := add.settings.Identity, at.kind
 	if known {
 		add.say("Access key %s of profile %s is already in the %s store.", key.ID, fault.Printable(id), kind)
-	} else {
+	} else if !add.would("store access key %s of profile %s in the %s store", key.ID, fault.Printable(id), kind) {
 		if err := at.items.PutAccessKey(ctx, id, key); err != nil {
 			return err
 		}
 		add.say("Stored access key %s of profile %s in the %s store.", key.ID, fault.Printable(id), kind)
+	}
+	if add.dryRun {
+		return nil
 	}
 	add.settings.KeyStore = kind
 	return add.update(ctx, id, func(own *edit.Own) {
@@ -176,7 +179,7 @@ func (add *adding) removeStatic(ctx context.Context) error {
 		return nil
 	}
 	static, err := add.files.StaticKeys(add.settings.Identity)
-	if err != nil {
+	if err != nil || add.would("delete access key %s from the files of the AWS tools", add.newKey.ID) {
 		return err
 	}
 	for _, s := range static {

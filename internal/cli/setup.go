@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -50,12 +52,14 @@ the first change. An access key in ~/.aws/credentials is moved from there, at th
 	o.add.seed.define(cmd)
 	f.StringVar(&o.add.serial, "serial", "", "with --seed-file: serial (`ARN`) of the device")
 	f.BoolVar(&o.noConfig, "no-register", false, "do not change the AWS config")
+	f.BoolVar(&o.add.dryRun, "dry-run", false, "check everything, say what would be done, step by step, and change nothing")
 	rare(cmd, "store", "device-name", "replace-unassigned", "mfa-serial", "mfa-code-file", "seed-file", "seed-clipboard", "serial", "no-register")
 	cmd.MarkFlagsMutuallyExclusive("access-key-file", "from-credentials-file")
 	return cmd
 }
 
 func runSetup(ctx context.Context, a *app, o setupOptions) error {
+	a.ask.yes = a.ask.yes || o.add.dryRun
 	add, err := a.adding(o.add)
 	if err != nil {
 		return err
@@ -165,6 +169,9 @@ func (s *setup) sameAsStatic() error {
 // enrollDevice makes this computer an MFA device, or takes the one that is given, unless there is
 // one.
 func (s *setup) enrollDevice(ctx context.Context) error {
+	if s.console && s.dryRun {
+		return s.wouldEnroll(ctx)
+	}
 	if s.console {
 		c, err := s.beginConsole(ctx, s.m.SeedStore)
 		if err != nil {
@@ -189,8 +196,29 @@ func (s *setup) enrollDevice(ctx context.Context) error {
 	case len(w.Settings.MFAProcess) > 0:
 		return s.codesElsewhere(w.Settings.Identity)
 	}
+	if s.dryRun {
+		return s.wouldEnroll(ctx)
+	}
 	s.m.Begin = s.store
 	return s.m.enroll(ctx, s.device)
+}
+
+// wouldEnroll says which device would be made.
+func (s *setup) wouldEnroll(ctx context.Context) error {
+	if err := s.store(ctx); err != nil {
+		return err
+	}
+	if s.console {
+		s.would("read the seed that the AWS console shows, store it in the %s store, and print two codes for the console", s.m.SeedStore)
+		return nil
+	}
+	who, err := s.m.identify(ctx, creds.AccessKey{})
+	host, _ := os.Hostname()
+	if err == nil {
+		s.would("create the MFA device %s for user %s in IAM, store its seed in the %s store, and enable the device",
+			cmp.Or(s.device.Name, enroll.DefaultName(who.User(), host)), fault.Printable(who.User()), s.m.SeedStore)
+	}
+	return err
 }
 
 // planRegistration finds out whether the AWS config can be written, and may be.
@@ -204,8 +232,13 @@ func (s *setup) planRegistration(ctx context.Context) (err error) {
 
 // register writes the profile into the AWS config.
 func (s *setup) register(ctx context.Context) (err error) {
-	if !s.noConfig {
-		_, err = s.registration.write(ctx)
+	if s.noConfig {
+		return nil
+	}
+	s.registration.editor.DryRun = s.dryRun
+	done, err := s.registration.write(ctx)
+	if err == nil && done.Config.Changed && s.would("change %s, so that the AWS CLI and the SDKs use it", done.Config.Path) {
+		err = s.print([]byte(done.Config.Diff()))
 	}
 	return err
 }
@@ -234,6 +267,9 @@ func regionOf(files *profile.Files, profileName string) string {
 
 // prove gets a session as a consumer would, and sums up.
 func (s *setup) prove(ctx context.Context) error {
+	if s.would("get a first session") {
+		return s.removeStatic(ctx)
+	}
 	w, err := s.openOwner(s.name)
 	if err != nil {
 		return err

@@ -34,17 +34,11 @@ func (p *opened) joinFleet() func(secretAccessKey, seed creds.Secret, plan rules
 		p.app.log().Debug("shared cache not used: it takes the seed, and mfa_process makes the codes")
 		return nil
 	}
-	return func(secretAccessKey, seed creds.Secret, plan rules.Plan) (session.Fleet, error) {
-		m, err := p.join(secretAccessKey, seed, plan)
-		if m == nil {
-			return nil, err
-		}
-		return m, err
-	}
+	return p.join
 }
 
 // join joins the hosts that have the same secrets. It returns nil if the shared cache is off.
-func (p *opened) join(secretAccessKey, seed creds.Secret, plan rules.Plan) (*fleet.Member, error) {
+func (p *opened) join(secretAccessKey, seed creds.Secret, plan rules.Plan) (session.Fleet, error) {
 	s, err := p.sharedCache()
 	if err != nil || len(s.Hosts) == 0 {
 		return nil, err
@@ -84,8 +78,9 @@ func (p *opened) forgetShared(ctx context.Context, ids []string) error {
 	if err != nil {
 		return err
 	}
-	m, err := p.join(key.Secret, seed.Base32(), p.Plan)
-	if err != nil || m == nil {
+	f, err := p.join(key.Secret, seed.Base32(), p.Plan)
+	m, ok := f.(*fleet.Member)
+	if err != nil || !ok {
 		return err
 	}
 	defer m.Leave(ctx)

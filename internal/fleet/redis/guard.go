@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"net"
@@ -21,58 +22,51 @@ var errGuard = errors.New("the answer is larger than any of a Redis or Valkey se
 // server announces. It follows the second version of the protocol (RESP2).
 type guard struct {
 	net.Conn
-	line   []byte // what has come of a line
-	bulk   int    // bytes of a string that are to come, with its end of line
-	values int    // of the answer that are to come
-	items  int    // that the arrays of the answer have announced
-	size   int    // of the answer so far
+	from   *bufio.Reader // Conn, up to one line ahead
+	line   []byte        // what is to be returned of a line
+	bulk   int           // bytes of a string that are to come, with its end of line
+	values int           // of the answer that are to come
+	items  int           // that the arrays of the answer have announced
+	size   int           // of the answer so far
 }
 
 // Read implements net.Conn. It fails before it returns anything of an answer that is out of bounds.
-func (g *guard) Read(p []byte) (int, error) {
-	n, err := g.Conn.Read(p)
-	if bad := g.check(p[:n]); bad != nil {
+func (g *guard) Read(p []byte) (n int, err error) {
+	if g.from == nil {
+		g.from = bufio.NewReaderSize(g.Conn, maxLine)
+	}
+	if g.bulk > 0 {
+		n, err = g.from.Read(p[:min(len(p), g.bulk)])
+		if g.bulk -= n; g.bulk == 0 {
+			g.end()
+		}
+	} else {
+		if len(g.line) == 0 {
+			g.line, err = g.from.ReadSlice('\n')
+			switch {
+			case errors.Is(err, bufio.ErrBufferFull), err == nil && !g.header():
+				_ = g.Close()
+				return 0, errGuard
+			case len(g.line) > 0:
+				err = nil // it comes again
+			}
+		}
+		n = copy(p, g.line)
+		g.line = g.line[n:]
+	}
+	if g.size += n; g.size > maxAnswer {
 		_ = g.Close()
-		return 0, bad
+		return 0, errGuard
+	}
+	if g.values == 0 && g.bulk == 0 && len(g.line) == 0 {
+		g.size, g.items = 0, 0
 	}
 	return n, err
-}
-
-func (g *guard) check(p []byte) error {
-	for len(p) > 0 {
-		var n int
-		if g.bulk > 0 {
-			n = min(g.bulk, len(p))
-			if g.bulk -= n; g.bulk == 0 {
-				g.end()
-			}
-		} else {
-			n = bytes.IndexByte(p, '\n') + 1
-			whole := n > 0
-			if !whole {
-				n = len(p)
-			}
-			if len(g.line)+n > maxLine {
-				return errGuard
-			}
-			if g.line = append(g.line, p[:n]...); whole && !g.header() {
-				return errGuard
-			}
-		}
-		if g.size += n; g.size > maxAnswer {
-			return errGuard
-		}
-		if p = p[n:]; g.values == 0 && g.bulk == 0 && len(g.line) == 0 {
-			g.size, g.items = 0, 0
-		}
-	}
-	return nil
 }
 
 // header takes a whole line, and reports whether it may stand there.
 func (g *guard) header() bool {
 	kind, text := g.line[0], string(bytes.TrimSuffix(g.line[1:], []byte("\r\n")))
-	g.line = g.line[:0]
 	switch kind {
 	case '+', '-', ':':
 		g.end()

@@ -47,6 +47,7 @@ var recipes = map[string]func(t *testing.T) *recipe{
 	"github-actions.md":  githubRecipe,
 	"gitlab-ci.md":       gitlabRecipe,
 	"jenkins.md":         jenkinsRecipe,
+	"kubernetes.md":      kubernetesRecipe,
 	"shared-cache.md":    sharedCacheRecipe,
 	"ssh.md":             sshRecipe,
 	"systemd.md":         systemdRecipe,

@@ -232,11 +232,7 @@ func (a *app) tokenPath(path string) (string, error) {
 	if path != "" {
 		return filepath.Abs(path)
 	}
-	paths, err := a.host().Locate()
-	if err != nil {
-		return "", err
-	}
-	dir, err := paths.ConfigDir()
+	dir, err := a.configDir()
 	return filepath.Join(dir, "endpoint.token"), err
 }
 

@@ -15,6 +15,14 @@ import (
 // is durable when it returns nil, and to make it twice is to make it once. Profiles may share a device,
 // and may have copies of one access key; each copy has a second slot for the key that is to replace it.
 
+// own returns what profiles.ini says about the profile, and the files.
+func (m *Manager) own() (files *profile.Files, own edit.Own, err error) {
+	if files, err = profile.Load(m.Paths); err == nil {
+		own, _, err = edit.ReadOwn(files, m.Profile)
+	}
+	return files, own, err
+}
+
 // serial returns the serial of the profile's MFA device, or "".
 func (m *Manager) serial() (string, error) {
 	settings, err := m.Resolve(m.Profile)
@@ -133,11 +141,7 @@ func (m *Manager) readKey(ctx context.Context, slot func(keystore.Items, context
 // sharing returns the names of the profiles that have a copy of the access key, this one last. It
 // reads each copy, since a store that is locked or missing would end the rotation half-way.
 func (m *Manager) sharing(ctx context.Context) ([]string, error) {
-	files, err := profile.Load(m.Paths)
-	if err != nil {
-		return nil, err
-	}
-	own, _, err := edit.ReadOwn(files, m.Profile)
+	files, own, err := m.own()
 	if err != nil {
 		return nil, err
 	}

@@ -7,8 +7,6 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 )
 
 // A pool is made one device after the other, in one run: the phase Enabled of each ends in the phase Creating of the
@@ -16,11 +14,7 @@ import (
 
 // ours returns the serials of the devices that profiles.ini has for the profile.
 func (m *Manager) ours() ([]string, error) {
-	files, err := profile.Load(m.Paths)
-	if err != nil {
-		return nil, err
-	}
-	own, _, err := edit.ReadOwn(files, m.Profile)
+	_, own, err := m.own()
 	return own.Devices(), err
 }
 

@@ -187,3 +187,34 @@ func listedDevices(t *testing.T, text string) (serials []string) {
 	}
 	return serials
 }
+
+// TestPoolOfAFleet has hosts that share sessions get 16 of them from eight devices: one call for each, and no code is
+// sent twice.
+func TestPoolOfAFleet(t *testing.T) {
+	t.Parallel()
+	const fleet, sessions = 3, 16
+	b, env := pool(t, 8, false)
+	url := startEngine(t).url()
+	results := make(chan outcome)
+	for n := range fleet {
+		on := host(t, b, n, url, env...)
+		for i := range sessions {
+			go func() {
+				results <- run(t, b, on, b.Binary, "get", "--profile", "work", "--duration", fmt.Sprintf("%dh", 1+i))
+			}()
+		}
+	}
+	ids := make(map[string]bool)
+	for range fleet * sessions {
+		ids[credentials(t, <-results).AccessKeyID] = true
+	}
+	used := make(map[string]bool)
+	for _, a := range b.Server.State().Attempts {
+		used[a.Serial] = true
+	}
+	if len(ids) != sessions || len(used) != 8 {
+		t.Errorf("%d sessions from %d devices", len(ids), len(used))
+	}
+	wantMints(t, b, sessions)
+	wantNoCodeTwice(t, b)
+}

@@ -173,6 +173,20 @@ func countedDown(text string) bool {
 	return len(left) > 0 && strings.Contains(text, " 1s\x1b[K\r\x1b[K")
 }
 
+// TestSetupTakesATypedPath reads the access key from the file whose path is typed where its id is asked for.
+func TestSetupTakesATypedPath(t *testing.T) {
+	t.Parallel()
+	n := newNewcomer(t)
+	s := n.shell("setup", "p", "--region", "us-east-1")
+	s.answer("Access key ID (AKIA...): ", filepath.Join(n.Home(), "no-such-file.csv"))
+	n.check(s.Expect("no such file"))
+	s.answer("Access key ID (AKIA...): ", n.key)
+	if shown := s.ends(0); strings.Contains(shown, "Secret access key") {
+		t.Errorf("asks for what the file has: %s", shown)
+	}
+	n.works("p")
+}
+
 // TestSetupAsksForAll answers every question on the terminal.
 func TestSetupAsksForAll(t *testing.T) {
 	t.Parallel()

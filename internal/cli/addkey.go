@@ -119,11 +119,7 @@ func (add *adding) readKey(ctx context.Context, stored creds.AccessKey) (creds.A
 	case add.key.env:
 		return envKey(ctx, envstore.New(add.getenv), add.settings)
 	case add.key.file != "":
-		text, err := add.ask.text(ctx, "--access-key-file", add.key.file)
-		if err != nil {
-			return creds.AccessKey{}, err
-		}
-		return keystore.ParseAccessKey(where("--access-key-file", add.key.file), text, add.settings.OfAWS())
+		return add.keyFromFile(ctx, "--access-key-file", add.key.file)
 	case add.key.vault.name != "":
 		return add.keyFromVault(ctx)
 	case add.key.credentials:
@@ -132,17 +128,29 @@ func (add *adding) readKey(ctx context.Context, stored creds.AccessKey) (creds.A
 	return add.askKey(ctx)
 }
 
-// askKey asks for the access key.
-func (add *adding) askKey(ctx context.Context) (creds.AccessKey, error) {
-	const flag = "--access-key-file FILE"
-	id, err := insist(ctx, &add.ask, add.ask.line, "Access key ID (AKIA...)", flag, func(id string) (string, error) {
-		return id, asUsage(creds.CheckKeyID("what was typed", id, add.settings.OfAWS()))
-	})
+// keyFromFile reads the access key in a file. flag is how it was named.
+func (add *adding) keyFromFile(ctx context.Context, flag, path string) (creds.AccessKey, error) {
+	text, err := add.ask.text(ctx, flag, path)
 	if err != nil {
 		return creds.AccessKey{}, err
 	}
+	return keystore.ParseAccessKey(where(flag, path), text, add.settings.OfAWS())
+}
+
+// askKey asks for the access key.
+func (add *adding) askKey(ctx context.Context) (creds.AccessKey, error) {
+	const flag = "--access-key-file FILE"
+	key, err := insist(ctx, &add.ask, add.ask.line, "Access key ID (AKIA...)", flag, func(text string) (creds.AccessKey, error) {
+		if path, meant := add.ask.typedFile(text); meant {
+			return add.keyFromFile(ctx, "file", path)
+		}
+		return creds.AccessKey{ID: text}, asUsage(creds.CheckKeyID("what was typed", text, add.settings.OfAWS()))
+	})
+	if err != nil || !key.Secret.IsZero() {
+		return key, err
+	}
 	return insist(ctx, &add.ask, add.ask.secret, "Secret access key", flag, func(secret creds.Secret) (creds.AccessKey, error) {
-		key := creds.AccessKey{ID: id, Secret: secret}
+		key.Secret = secret
 		return key, asUsage(key.Check("what was typed", add.settings.OfAWS()))
 	})
 }

@@ -238,6 +238,14 @@ func (q *asker) typedPath(text string) string {
 	return q.expand(text)
 }
 
+// typedFile returns the path in what was typed, and whether a file is meant: it looks like a path, or there is one.
+func (q *asker) typedFile(text string) (path string, meant bool) {
+	path = q.typedPath(text)
+	info, err := os.Stat(path)
+	meant, _ = looksLikePath(path)
+	return path, meant || err == nil && info.Mode().IsRegular()
+}
+
 // looksLikePath reports whether text is meant as the path of a file, and whether it is safe to show: not
 // if it could be a secret access key.
 func looksLikePath(text string) (path, safe bool) {

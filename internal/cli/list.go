@@ -162,7 +162,11 @@ func (a *app) listProfile(files *profile.Files, inUse map[string]bool, profileNa
 	if left := a.unfinished(w.Settings.Identity); left != "" {
 		l.Notes = append(slices.Clip(l.Notes), left)
 	} else if w.Settings.KeyStore != "" && w.deviceReady() == nil && profileName == w.Settings.Identity && !inUse[profileName] {
-		l.Notes = append(slices.Clip(l.Notes), "no tool uses it yet; run: "+program+" register --profile "+fault.Shell(profileName))
+		next := "run: " + program + " register --profile " + fault.Shell(profileName)
+		if !profile.Callable(profileName) {
+			next = "no command can have its name, so store its key and seed under another: " + program + " add --profile NEW"
+		}
+		l.Notes = append(slices.Clip(l.Notes), "no tool uses it yet; "+next)
 	}
 	if err := w.ready(); err != nil {
 		l.Problem = line(err)

@@ -280,7 +280,7 @@ func (a *app) sayNext(name string) error {
 	case !p.HasKey() && ofRoot(p.Settings.Serial): // it should have none
 	case !p.HasKey() || p.deviceReady() != nil:
 		a.say("Next, set up the rest: %s setup --profile %s", program, quoted)
-	case !p.KeyFromEnv() && !files.Used()[p.Settings.Identity]:
+	case !p.KeyFromEnv() && !files.Used()[p.Settings.Identity] && profile.Callable(p.Settings.Identity):
 		a.say("Next, let the AWS CLI and the SDKs use the profile: %s register --profile %s", program, quoted)
 	}
 	return nil

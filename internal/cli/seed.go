@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -76,9 +75,8 @@ func (s *seedSource) fromFiles(ctx context.Context, ask *asker, flag string, pat
 
 // typed returns the seed in what was typed, or in the file whose path that is.
 func (s *seedSource) typed(ctx context.Context, text creds.Secret, ask *asker) (totp.Account, error) {
-	path := ask.typedPath(text.Reveal())
-	info, err := os.Stat(path)
-	if meant, _ := looksLikePath(path); !meant && (err != nil || !info.Mode().IsRegular()) {
+	path, meant := ask.typedFile(text.Reveal())
+	if !meant {
 		return s.choose(ctx, []creds.Secret{text}, "what was typed", ask)
 	}
 	return s.fromFiles(ctx, ask, "file", []string{path})

@@ -211,7 +211,7 @@ func regionMissing(f Facts, p Profile) []Finding {
 
 func nameQuoting(f Facts, p Profile) []Finding {
 	also := " register --profile NEW --source-profile " + fault.Shell(p.Asked.Profile) + p.Asked.Flags.Words()
-	if strings.Trim(p.Asked.Profile, profile.NameCharacters+" ") != "" { // which no command can have
+	if !profile.Callable(p.Asked.Profile) {
 		also = " add --profile NEW"
 	}
 	return when(p.ours() && strings.Trim(p.Name, profile.NameCharacters) != "",
@@ -228,9 +228,12 @@ func unfinishedRun(_ Facts, p Profile) []Finding {
 
 // notRegistered finds profiles whose secrets no tool uses.
 func notRegistered(_ Facts, p Profile) []Finding {
+	remedy := command("register", p.Name)
+	if !profile.Callable(p.Name) {
+		remedy = profile.NameForm + ": " + Program + " add --profile NEW"
+	}
 	return when(p.InOwn && !p.ours() && !p.Used && p.KeyStore != "", warning("", "the AWS config has no credential_process for the profile",
-		"the AWS CLI and the SDKs do not know that "+Program+" has credentials for it",
-		command("register", p.Name)))
+		"the AWS CLI and the SDKs do not know that "+Program+" has credentials for it", remedy))
 }
 
 // helperRecursion finds profiles whose credential_process runs the AWS CLI, which needs the

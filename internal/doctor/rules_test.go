@@ -224,6 +224,7 @@ func cases() []expected { //nolint:maintidx // a table
 			p.Unfinished = "\"enroll\" was started 2026-01-01T00:00:00Z and did not finish; run it again: aws-mfa-creds enroll --profile work"
 		}))},
 		{"not-registered", "warning", 0, "register --profile work", work(good, one(func(p *Profile) { p.Command, p.InOwn, p.KeyStore = Command{}, true, "age" }))},
+		{"not-registered", "warning", 0, "+ only: aws-mfa-creds add --profile NEW", work(good, one(func(p *Profile) { p.Command, p.InOwn, p.KeyStore = Command{}, true, "age"; p.Name = "größe" }))},
 		{"none", "", 0, "", work(good, one(func(p *Profile) { p.Command, p.InOwn, p.KeyStore, p.Used = Command{}, true, "age", true }))},
 
 		{"command-shell", "error", fault.Config, ">", work(good + " 2>&1")},

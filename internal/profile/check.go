@@ -189,6 +189,10 @@ const NameCharacters = alphanumeric + "._/@:+-"
 // NameForm tells of them, as a remedy.
 const NameForm = "use letters (a-z, A-Z), digits and . _ - / @ : + only"
 
+// Callable reports whether a command of every SDK can have the name, if it is in quotation marks. Versions
+// before this one stored secrets for others, too.
+func Callable(name string) bool { return strings.Trim(name, NameCharacters+" ") == "" }
+
 // HeaderForm tells how to write the header of a profile in the AWS config, or that the name is of no use, as a
 // remedy.
 func HeaderForm(name string) string {

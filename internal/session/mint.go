@@ -227,7 +227,7 @@ func (*call) explained(err error, record rules.Record, id, serial, mark string) 
 		return err
 	}
 	return &awsapi.Error{Kind: awsapi.CodeRefused, Delivery: awsapi.Answered, Err: fault.New(fault.Deadline, "MFA device "+serial,
-		"try again in half a minute; set shared_cache for all of them, or give each an MFA device of its own (a user can have eight)",
+		"try again in half a minute; set shared_cache for all of them, or give each an MFA device of its own (a user can have eight); if nobody else uses it: aws-mfa-creds resync --profile NAME",
 		"AWS has accepted its codes from here before, and refused two in a row now: other computers or jobs use them")}
 }
 

@@ -69,24 +69,3 @@ func TestFleetAtTheRefreshWindow(t *testing.T) {
 		})
 	}
 }
-
-// TestFleetResynchronizes has one host resynchronize the device, and another one get a session at once: no command
-// sends a code that another one has sent.
-func TestFleetResynchronizes(t *testing.T) {
-	t.Parallel()
-	e := startEngine(t)
-	b, key, seed := bare(t)
-	addWork(t, b, key, seed, "--store", "age")
-	if out, err := exec.Command("cp", "-a", b.Own(), filepath.Join(b.Dir, "host0")).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	roomInStep()
-	if got := run(t, b, []string{"AWS_MFA_CREDS_SHARED_CACHE=" + e.url()}, b.Binary, "resync", "--profile", "work"); got.code != 0 {
-		t.Fatalf("exit %d: %s", got.code, got.stderr)
-	}
-	mustHost(t, b, 0, e.url())
-	wantNoCodeTwice(t, b)
-	if refused := b.Server.State().Refusals; len(refused) != 0 {
-		t.Errorf("refused: %v", refused)
-	}
-}

@@ -36,6 +36,10 @@ type Options struct {
 	Endpoint, IAMEndpoint string
 	FIPS, DualStack       bool
 
+	// Partition and SigninEndpoint are for ConsoleURL alone: "aws", and a URL that replaces that of AWS's sign-in pages,
+	// or "".
+	Partition, SigninEndpoint string
+
 	// CABundle is the path of a PEM file that replaces the system's roots, as AWS_CA_BUNDLE does in
 	// the SDKs; "" for the system's.
 	CABundle string
@@ -168,15 +172,9 @@ var errNoAnswer = errors.New("no answer from AWS")
 
 // Do implements the SDK's HTTPClient. It returns an answer only if AWS gave it and it is complete.
 func (c *call) Do(req *http.Request) (*http.Response, error) {
-	fetch := c.fetch
-	if c.client.fetch != nil {
-		fetch = c.client.fetch
-	}
-	got, err := fetch(req)
-	c.progress.finish()
+	got, err := c.send(req)
 	if err != nil {
-		c.failure = c.explain(req.Context(), err)
-		return nil, errNoAnswer
+		return nil, err
 	}
 	switch ok, cut := got.complete(c.action); {
 	case cut:
@@ -188,6 +186,21 @@ func (c *call) Do(req *http.Request) (*http.Response, error) {
 		return got.response(req), nil
 	}
 	return nil, errNoAnswer
+}
+
+// send returns what is answered to a request, whoever answers.
+func (c *call) send(req *http.Request) (*answer, error) {
+	fetch := c.fetch
+	if c.client.fetch != nil {
+		fetch = c.client.fetch
+	}
+	got, err := fetch(req)
+	c.progress.finish()
+	if err != nil {
+		c.failure = c.explain(req.Context(), err)
+		return nil, errNoAnswer
+	}
+	return got, nil
 }
 
 // Retrieve implements the SDK's CredentialsProvider.

@@ -20,8 +20,9 @@ import (
 
 // The services, as messages and AWS_ENDPOINT_URL_* name them.
 const (
-	sts = "STS"
-	iam = "IAM"
+	sts    = "STS"
+	iam    = "IAM"
+	signin = "SIGNIN"
 )
 
 // place is where a request goes.
@@ -36,8 +37,11 @@ type place struct {
 // because what stands behind it is AWS.
 func (c *Client) place(ctx context.Context, service string) (place, error) {
 	o, override, resolve := c.options, c.options.Endpoint, stsEndpoint
-	if service == iam {
+	switch service {
+	case iam:
 		override, resolve = o.IAMEndpoint, iamEndpoint
+	case signin:
+		override, resolve = o.SigninEndpoint, signinEndpoint
 	}
 	at := place{service: service, region: o.Region}
 	if err := checkRegion(o.Region); err != nil {

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"errors"
+	"os/exec"
 	"syscall"
 )
 
@@ -16,3 +17,6 @@ func become(path string, argv, env []string) error {
 	}
 	return err
 }
+
+// detach gives cmd a session of its own: neither Ctrl-C nor the end of the terminal is meant for it.
+func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }

@@ -88,7 +88,7 @@ func addCommands(a *app, root *cobra.Command) {
 		commands []constructor
 	}{
 		{topicSetUp, []constructor{newSetupCommand, newAddCommand, newEnrollCommand, newRegisterCommand, newUnregisterCommand, newRemoveCommand}},
-		{"Use", []constructor{newGetCommand, newExecCommand, newEnvCommand, newServeCommand, newCodeCommand, newListCommand, newClearCommand, newExportCommand}},
+		{"Use", []constructor{newGetCommand, newExecCommand, newEnvCommand, newServeCommand, newConsoleCommand, newCodeCommand, newListCommand, newClearCommand, newExportCommand}},
 		{"Maintain", []constructor{newDoctorCommand, newRotateCommand, newResyncCommand, newStoreCommand, newUnlockCommand, newLockCommand}},
 	} {
 		root.AddGroup(&cobra.Group{ID: topic.title, Title: topic.title})

@@ -17,6 +17,7 @@ type session struct {
 	mfa                  bool   // aws:MultiFactorAuthPresent
 	user                 string // of GetSessionToken
 	role, name           string // of AssumeRole, with its RoleSessionName
+	chained              bool   // another session has assumed the role
 }
 
 // request is one HTTP request, read whole.

@@ -105,7 +105,8 @@ type Server struct {
 
 	mu       sync.Mutex // for the World, and all that has happened in it and is to happen
 	world    World
-	sessions map[string]*session // by access key id
+	sessions map[string]*session  // by access key id
+	logins   map[string]time.Time // the sign-in tokens, and when they end
 	actions  map[string]*Count
 	codes    map[string]int
 	attempts []Attempt
@@ -139,7 +140,7 @@ func Start(options Options) (*Server, error) {
 	}
 	s := &Server{
 		options: options, random: random, operations: operations(), digestKey: random.bytes(32),
-		sessions: map[string]*session{}, actions: map[string]*Count{}, codes: map[string]int{},
+		sessions: map[string]*session{}, logins: map[string]time.Time{}, actions: map[string]*Count{}, codes: map[string]int{},
 		done: make(chan struct{}), served: make(chan struct{}),
 	}
 	s.latency.Store(int64(options.Latency))
@@ -277,6 +278,10 @@ func (s *Server) Update(change func(*World)) error {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, controlPrefix) {
 		s.control(w, r)
+		return
+	}
+	if r.URL.Path == federationPath {
+		s.federate(w, r)
 		return
 	}
 	request := s.read(w, r)

@@ -155,7 +155,7 @@ func (c *call) roleSession(role *Role, duration time.Duration) any {
 		AssumedRoleUser assumedRoleUser
 		SourceIdentity  string `xml:",omitempty"`
 	}{
-		Credentials:     c.issue(session{role: role.Name, name: name}, duration),
+		Credentials:     c.issue(session{role: role.Name, name: name, chained: c.caller.session != nil}, duration),
 		AssumedRoleUser: assumedRoleUser{id, arn},
 		SourceIdentity:  c.params.Get("SourceIdentity"),
 	}

@@ -127,6 +127,7 @@ func (b *Bed) Env() []string {
 		"AWS_PROFILE=" + Profile,
 		"AWS_ENDPOINT_URL_STS=" + b.Server.URL(),
 		"AWS_ENDPOINT_URL_IAM=" + b.Server.URL(),
+		"AWS_ENDPOINT_URL_SIGNIN=" + b.Server.URL(),
 		"AWS_EC2_METADATA_DISABLED=true",
 		"AWS_MFA_CREDS_HOME=" + b.Own(),
 		"CHECKPOINT_DISABLE=1",

@@ -56,8 +56,7 @@ func getAll(t *testing.T, b *testbed.Bed, env []string, hours int) (all []outcom
 	return all
 }
 
-// TestPool has eight sessions come from eight devices in one time step: none waits for another. And many processes
-// share one session.
+// TestPool has eight sessions come from eight devices in one time step: none waits for another.
 func TestPool(t *testing.T) {
 	t.Parallel()
 	b, env := pool(t, 8, false)
@@ -79,20 +78,23 @@ func TestPool(t *testing.T) {
 			t.Fatalf("%d devices in %d time steps", len(used), len(steps))
 		}
 	}
-	before := b.Server.State().Sessions
+	wantNoCodeTwice(t, b)
+}
+
+// TestPoolOfOneSession has many processes ask for one session: one call.
+func TestPoolOfOneSession(t *testing.T) {
+	t.Parallel()
+	b, env := pool(t, 8, false)
 	results := make(chan outcome)
-	for range 20 {
-		go func() { results <- run(t, b, env, b.Binary, "get", "--profile", "work", "--duration", "36h") }()
+	for range crowd {
+		go func() { results <- run(t, b, env, b.Binary, "get", "--profile", "work") }()
 	}
 	var all []outcome
-	for range 20 {
+	for range crowd {
 		all = append(all, <-results)
 	}
 	wantSameSession(t, all)
-	if n := b.Server.State().Sessions - before; n != 1 {
-		t.Errorf("%d sessions for 20 processes", n)
-	}
-	wantNoCodeTwice(t, b)
+	wantMints(t, b, 1)
 }
 
 // TestPoolCommands makes a pool in IAM, and has every command know it.
@@ -148,6 +150,24 @@ func TestPoolCommands(t *testing.T) {
 	if world := b.Server.World(); len(world.Devices) != 0 {
 		t.Errorf("IAM has %v", world.Devices)
 	}
+	wantNoCodeTwice(t, b)
+}
+
+// TestPoolFromEnv moves a pool from the environment into a store.
+func TestPoolFromEnv(t *testing.T) {
+	t.Parallel()
+	b, env := pool(t, 3, true)
+	got := run(t, b, env, b.Binary, "add", "--profile", "work", "--from-env", "--store", "age")
+	if got.code != 0 {
+		t.Fatal(got.stderr)
+	}
+	if list := listedDevices(t, run(t, b, nil, b.Binary, "list", "--json").stdout); len(list) != 3 || list[0] != b.Identity().Serial {
+		t.Errorf("list: %q", list)
+	}
+	for _, hours := range []string{"1h", "2h", "3h"} {
+		credentials(t, run(t, b, nil, b.Binary, "get", "--profile", "work", "--duration", hours))
+	}
+	wantMints(t, b, 3)
 	wantNoCodeTwice(t, b)
 }
 

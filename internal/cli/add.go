@@ -327,7 +327,10 @@ func (add *adding) planSeed(ctx context.Context) error {
 			}
 		}
 	}
-	got, err := add.getSeed(ctx)
+	if add.key.env {
+		return add.planFromEnv(ctx, at)
+	}
+	got, err := add.seed.read(ctx, &add.ask)
 	if err != nil {
 		return err
 	}
@@ -338,41 +341,60 @@ func (add *adding) planSeed(ctx context.Context) error {
 	if err := add.needSerial(ctx, labeled); err != nil {
 		return err
 	}
-	stored, err := at.items.Seed(ctx, add.settings.Serial)
-	if err != nil && fault.KindOf(err) != fault.NoSecret {
+	return add.planDevices(ctx, at, []string{add.settings.Serial}, []totp.Seed{got.Seed}, agreed)
+}
+
+// planFromEnv plans to store the seeds of the environment, of one device or a pool.
+func (add *adding) planFromEnv(ctx context.Context, at place) error {
+	env := envstore.New(add.getenv)
+	text, err := env.Serial()
+	serials := add.settings.Devices()
+	switch {
+	case err != nil:
+	case add.serial != "":
+		serials = []string{add.settings.Serial}
+	case text != "":
+		serials, err = profile.CheckSerials(envstore.VarSerial, text)
+	case len(serials) == 0:
+		err = add.needSerial(ctx, "")
+		serials = []string{add.settings.Serial}
+	}
+	if err != nil {
 		return err
 	}
-	known := err == nil && stored.Equal(got.Seed)
-	replaces := err == nil && !known
-	add.planned = append(add.planned, func(ctx context.Context) error { return add.storeSeed(ctx, at, got.Seed, known, replaces) })
-	if !replaces || agreed {
-		return nil
+	seeds, err := env.Seeds(len(serials))
+	if err != nil {
+		return err
 	}
-	return add.ask.confirm(ctx, fmt.Sprintf("A different seed is stored for %s. Replace it? This cannot be undone.", add.settings.Serial))
+	return add.planDevices(ctx, at, serials, seeds, false)
 }
 
-func (add *adding) getSeed(ctx context.Context) (totp.Account, error) {
-	if !add.key.env {
-		return add.seed.read(ctx, &add.ask)
+// planDevices plans to store the seeds of these devices, which are to be those of the profile.
+func (add *adding) planDevices(ctx context.Context, at place, serials []string, seeds []totp.Seed, agreed bool) error {
+	for i, serial := range serials {
+		stored, err := at.items.Seed(ctx, serial)
+		if err != nil && fault.KindOf(err) != fault.NoSecret {
+			return err
+		}
+		known := err == nil && stored.Equal(seeds[i])
+		replaces := err == nil && !known
+		add.planned = append(add.planned, func(ctx context.Context) error {
+			return add.storeSeed(ctx, at, serials[:i+1], i+1 == len(serials), seeds[i], known, replaces)
+		})
+		if !replaces || agreed {
+			continue
+		}
+		if err := add.ask.confirm(ctx, fmt.Sprintf("A different seed is stored for %s. Replace it? This cannot be undone.", serial)); err != nil {
+			return err
+		}
 	}
-	env := envstore.New(add.getenv)
-	serial, err := env.Serial()
-	if err == nil && serial != "" && add.serial == "" {
-		add.settings.Serial, err = profile.CheckSerial(envstore.VarSerial, serial)
-	}
-	if err != nil {
-		return totp.Account{}, err
-	}
-	seeds, err := env.Seeds(1)
-	if err != nil {
-		return totp.Account{}, err
-	}
-	return totp.Account{Seed: seeds[0]}, nil
+	return nil
 }
 
-// storeSeed stores a seed, which is known there or replaces another one of the device, and records where it is.
-func (add *adding) storeSeed(ctx context.Context, at place, seed totp.Seed, known, replaces bool) error {
-	serial := add.settings.Serial
+// storeSeed stores the seed of the last of these devices, which is known there or replaces another one of it, and at the
+// end records where they are.
+func (add *adding) storeSeed(ctx context.Context, at place, serials []string, end bool, seed totp.Seed, known, replaces bool) error {
+	serial := serials[len(serials)-1]
 	switch {
 	case known:
 		add.say("The seed of %s is already in the %s store.", serial, at.kind)
@@ -390,8 +412,13 @@ func (add *adding) storeSeed(ctx context.Context, at place, seed totp.Seed, know
 			session.Change(cached.Scope(rules.DeviceScope(serial)), func(r *rules.Record) { *r = rules.Record{} })
 		}
 	}
-	if err := add.recordSeed(ctx, add.settings.Identity, serial, at.kind); err != nil || known {
-		return err
+	if end {
+		if err := add.recordSeed(ctx, add.settings.Identity, at.kind, serials...); err != nil {
+			return err
+		}
+	}
+	if known {
+		return nil
 	}
 	add.say("Stored the seed of %s in the %s store.", serial, at.kind)
 	if seed.Weak() {

@@ -328,7 +328,7 @@ func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed
 		}
 		r.Claim(typed)
 	})
-	if err := c.recordSeed(ctx, c.settings.Identity, serial, c.at.kind); err != nil {
+	if err := c.recordSeed(ctx, c.settings.Identity, c.at.kind, serial); err != nil {
 		return err
 	}
 	c.say("Stored the seed of %s in the %s store.", serial, c.at.kind)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/enroll"
@@ -40,10 +41,13 @@ func (a *app) update(ctx context.Context, name string, change func(*edit.Own)) e
 	return err
 }
 
-// recordSeed writes to profiles.ini which MFA device a profile has, and the store of its seed.
-func (a *app) recordSeed(ctx context.Context, name, serial, kind string) error {
+// recordSeed writes to profiles.ini which MFA devices a profile has, and the store of their seeds. A single one may be of
+// its pool.
+func (a *app) recordSeed(ctx context.Context, name, kind string, serials ...string) error {
 	return a.update(ctx, name, func(own *edit.Own) {
-		own.Take(serial, false)
+		if own.Take(serials[0], false); len(serials) > 1 {
+			own.Serial = strings.Join(serials, " ")
+		}
 		own.SetStores("", kind)
 	})
 }

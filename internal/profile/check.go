@@ -31,6 +31,28 @@ func checkSerial(v value) (string, error) {
 	return serial, nil
 }
 
+// CheckSerials returns the serials of a pool in text, or of the only device, each as CheckSerial has it.
+func CheckSerials(thing, text string) ([]string, error) {
+	return checkSerials(value{text: text, source: thing})
+}
+
+func checkSerials(v value) ([]string, error) {
+	all := strings.Fields(v.text)
+	if len(all) < 2 {
+		all = []string{v.text}
+	}
+	for i := range all {
+		one := v
+		one.text = all[i]
+		serial, err := checkSerial(one)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = serial
+	}
+	return all, checkPool(v, all)
+}
+
 // MaxDevices is how many MFA devices IAM allows a user ("IAM and AWS STS quotas").
 const MaxDevices = 8
 

@@ -123,21 +123,15 @@ func (r *resolution) device(s *Settings) error {
 	if v.text == "" {
 		return nil
 	}
-	var all []string
-	if v.file == nil || v.file == r.files.Own {
-		all = strings.Fields(v.text)
+	if v.file != nil && v.file != r.files.Own {
+		s.Serial, err = checkSerial(v)
+		return err
 	}
-	if len(all) < 2 {
-		all = []string{v.text}
+	all, err := checkSerials(v)
+	if err == nil {
+		s.Serial, s.Others = all[0], append(s.Others, all[1:]...)
 	}
-	for i := range all {
-		v.text = all[i]
-		if all[i], err = checkSerial(v); err != nil {
-			return err
-		}
-	}
-	s.Serial, s.Others = all[0], append(s.Others, all[1:]...)
-	return checkPool(v, all)
+	return err
 }
 
 // ofDevice returns a setting of the MFA device. What profiles.ini says of it, for any profile of the

@@ -40,7 +40,7 @@ type storeOptions struct{ both, key, seed string }
 func newAddCommand(a *app) *cobra.Command {
 	var o addOptions
 	cmd := &cobra.Command{
-		Use:   "add --profile NAME",
+		Use:   "add [NAME]",
 		Short: "Store an access key and the seed of an MFA device",
 		Long: `Store the access key of a profile, and the seed of its MFA device, in a secret store of this
 computer. It asks for what no flag gives, and changes nothing before it has

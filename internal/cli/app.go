@@ -95,7 +95,7 @@ func run(a *app) (code int) {
 	}
 	root := newRootCommand(a)
 	root.SetArgs(a.args)
-	if a.completing() {
+	if len(a.args) > 1 && strings.HasPrefix(a.args[0], "__complete") {
 		completions(a, root)
 	}
 	cmd, err := root.ExecuteC()

@@ -20,7 +20,7 @@ type clearOptions struct {
 func newClearCommand(a *app) *cobra.Command {
 	var o clearOptions
 	cmd := &cobra.Command{
-		Use:   "clear --profile NAME | --all",
+		Use:   "clear [NAME] | --all",
 		Short: "Delete cached sessions from this computer",
 		Long: `Delete the cached sessions of a profile, end the waiting period after a refusal, and forget how far
 this computer's clock is from AWS's; or delete the sessions of all profiles. The next get contacts AWS. For sessions that get returned with

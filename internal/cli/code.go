@@ -24,7 +24,7 @@ type codeOptions struct {
 func newCodeCommand(a *app) *cobra.Command {
 	var o codeOptions
 	cmd := &cobra.Command{
-		Use:   "code --profile NAME",
+		Use:   "code [NAME]",
 		Short: "Print the current token code of the MFA device",
 		Long: `Print the current six-digit token code, for the console or for another program. AWS accepts a code
 only once: if this computer has already used it, a warning says so. Printing a code does not mark

@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -124,9 +123,4 @@ func (a *app) profileNames(cmd *cobra.Command) []string {
 		return files.Names()
 	}
 	return files.Served()
-}
-
-// completing reports whether a shell asks for completions.
-func (a *app) completing() bool {
-	return len(a.args) > 1 && strings.HasPrefix(a.args[0], cobra.ShellCompRequestCmd)
 }

@@ -29,7 +29,7 @@ type doctorOptions struct {
 func newDoctorCommand(a *app) *cobra.Command {
 	var o doctorOptions
 	cmd := &cobra.Command{
-		Use:   "doctor",
+		Use:   "doctor [NAME]",
 		Short: "Find problems, and say how to fix them",
 		Long: `Check the AWS config, the environment, the secret stores, the disk and the last errors for
 anything that makes credentials fail or come from the wrong place. Each finding says what will

@@ -34,7 +34,7 @@ type enrollOptions struct {
 func newEnrollCommand(a *app) *cobra.Command {
 	var o enrollOptions
 	cmd := &cobra.Command{
-		Use:   "enroll --profile NAME",
+		Use:   "enroll [NAME]",
 		Short: "Make this computer an MFA device of the IAM user",
 		Long: `Create a virtual MFA device in IAM, store its seed, enable it with two consecutive codes, and get a
 session with it. The access key of the profile must already be stored. If a run is interrupted, the

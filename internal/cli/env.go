@@ -30,7 +30,7 @@ type envOptions struct {
 func newEnvCommand(a *app) *cobra.Command {
 	var o envOptions
 	cmd := &cobra.Command{
-		Use:   "env --profile NAME",
+		Use:   "env [NAME]",
 		Short: "Print the session as environment variables, for your shell or a file",
 		Long: `Print the session of a profile as environment variables: the lines that set them in the shell that runs
 it, or those of another format. They are secret: have your shell read them, as in the examples. What

@@ -34,7 +34,7 @@ func newExecCommand(a *app) *cobra.Command {
 	var o handedOut
 	var nested bool
 	cmd := &cobra.Command{
-		Use:   "exec --profile NAME [flags] [-- COMMAND [ARG...]]",
+		Use:   "exec [NAME] [flags] [-- COMMAND [ARG...]]",
 		Short: "Run a command with the session in its environment",
 		Long: `Run a command with the session of a profile in its environment, for what cannot run a credential
 process. Without a command, it runs your shell, with the profile's name in ` + child.Marker + ` for the prompt.

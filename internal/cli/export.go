@@ -27,7 +27,7 @@ type exportOptions struct {
 func newExportCommand(a *app) *cobra.Command {
 	var o exportOptions
 	cmd := &cobra.Command{
-		Use:   "export --profile NAME",
+		Use:   "export [NAME]",
 		Short: "Show the seed as a QR code, to copy it to a phone",
 		Long: `Show the seed of the MFA device as a QR code in the terminal. Scan it with Google Authenticator,
 Authy, Microsoft Authenticator or another app: the phone becomes a second copy of the same device.

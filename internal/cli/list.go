@@ -29,7 +29,7 @@ func newListCommand(a *app) *cobra.Command {
 	var asJSON, wide bool
 	var profileName string
 	cmd := &cobra.Command{
-		Use:   "list",
+		Use:   "list [NAME]",
 		Short: "List profiles, MFA devices, cached sessions and the last error",
 		Long: `List the profiles of profiles.ini, and those of the AWS config that name this program or an MFA
 device. It does not contact AWS. A profile is registered if the AWS config has this program called for it.
@@ -226,7 +226,7 @@ func table(all []listed, now time.Time, width int) []byte {
 	}
 	text := columns(rows(all, now, false))
 	for drop := 0; width > 0 && widest(text) > width && drop <= len(unimportant()); drop++ {
-		text = columns(without(rows(all, now, true), unimportant()[:drop]))
+		text = columns(rows(all, now, true), unimportant()[:drop]...)
 	}
 	return append(text, below.Bytes()...)
 }
@@ -234,20 +234,6 @@ func table(all []listed, now time.Time, width int) []byte {
 // unimportant are the columns that a narrow window does without, in that order.
 func unimportant() []string {
 	return []string{"SEED IN", "KEY IN", "REGISTERED", "MFA DEVICE", "SESSION"}
-}
-
-// without leaves out the columns of these titles.
-func without(rows [][]string, titles []string) (left [][]string) {
-	for _, row := range rows {
-		var cells []string
-		for i, cell := range row {
-			if !slices.Contains(titles, rows[0][i]) {
-				cells = append(cells, cell)
-			}
-		}
-		left = append(left, cells)
-	}
-	return left
 }
 
 // widest is the length of the longest line.
@@ -258,12 +244,18 @@ func widest(text []byte) (most int) {
 	return most
 }
 
-// columns lays out rows in columns.
-func columns(rows [][]string) []byte {
+// columns lays out rows in columns, but for those of the titles that are left out.
+func columns(rows [][]string, leftOut ...string) []byte {
 	var out bytes.Buffer
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
-		fmt.Fprintln(w, strings.Join(row, "\t"))
+		var cells []string
+		for i, cell := range row {
+			if !slices.Contains(leftOut, rows[0][i]) {
+				cells = append(cells, cell)
+			}
+		}
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
 	_ = w.Flush() // a bytes.Buffer takes everything
 	return out.Bytes()

@@ -43,7 +43,7 @@ const (
 func newRegisterCommand(a *app) *cobra.Command {
 	var o registerOptions
 	cmd := &cobra.Command{
-		Use:   "register --profile NAME",
+		Use:   "register [NAME]",
 		Short: "Make the AWS CLI and the SDKs get a profile's credentials from this program",
 		Long: `Write the credential_process line of a profile into the AWS config. Nothing else in the file
 changes. "` + program + ` unregister" restores what was there before.
@@ -361,7 +361,7 @@ func newUnregisterCommand(a *app) *cobra.Command {
 	var profileName string
 	var dryRun bool
 	cmd := &cobra.Command{
-		Use:     "unregister --profile NAME",
+		Use:     "unregister [NAME]",
 		Short:   "Remove from the AWS config what register wrote",
 		Example: `  aws-mfa-creds unregister --profile work --dry-run`,
 		RunE: func(cmd *cobra.Command, _ []string) error {

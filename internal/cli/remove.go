@@ -28,7 +28,7 @@ type removeOptions struct {
 func newRemoveCommand(a *app) *cobra.Command {
 	var o removeOptions
 	cmd := &cobra.Command{
-		Use:   "remove --profile NAME",
+		Use:   "remove [NAME]",
 		Short: "Delete the stored access key and seed of a profile",
 		Long: `Delete the access key and the seed of a profile from their stores, its section in profiles.ini, all
 cached sessions, and what register wrote into the AWS config. A seed that another profile uses

@@ -7,7 +7,6 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -61,7 +60,7 @@ unavailable, 6 AWS refused, 7 network, 8 throttled or 5xx, 9 deadline, 10 clock,
 	})
 	addCommands(a, root)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetHelpCommand(newHelpCommand())
+	checkHelp(root)
 	return root
 }
 
@@ -102,37 +101,15 @@ func addCommands(a *app, root *cobra.Command) {
 	noArguments(root)
 }
 
-func newHelpCommand() *cobra.Command {
-	// find returns the command that the words name, or the first word that names none.
-	find := func(root *cobra.Command, words []string) (about *cobra.Command, unknown string) {
-		for about = root; len(words) > 0; words = words[1:] {
-			i := slices.IndexFunc(about.Commands(), func(sub *cobra.Command) bool { return sub.Name() == words[0] })
-			if i < 0 {
-				return about, words[0]
-			}
-			about = about.Commands()[i]
+// checkHelp has the command help refuse words that name no command.
+func checkHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, _ := root.Find([]string{"help"})
+	help.Args = func(_ *cobra.Command, words []string) error {
+		if about, rest, _ := root.Find(words); len(rest) > 0 {
+			return unknownCommand(about, rest[0])
 		}
-		return about, ""
-	}
-	return &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "Help about a command",
-		Args:  cobra.ArbitraryArgs,
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
-			about, _ := find(cmd.Root(), args)
-			for _, sub := range about.Commands() {
-				names = append(names, sub.Name()+"\t"+sub.Short)
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			about, unknown := find(cmd.Root(), args)
-			if unknown != "" {
-				return unknownCommand(about, unknown)
-			}
-			about.InitDefaultHelpFlag()
-			return about.Help()
-		},
+		return nil
 	}
 }
 

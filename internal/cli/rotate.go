@@ -24,7 +24,7 @@ type rotateOptions struct {
 
 func newRotateCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "rotate key|device --profile NAME",
+		Use:   "rotate key|device [NAME]",
 		Short: "Replace the access key or the MFA device without losing access",
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -35,7 +35,7 @@ func newRotateCommand(a *app) *cobra.Command {
 func newRotateKeyCommand(a *app) *cobra.Command {
 	var o rotateOptions
 	cmd := &cobra.Command{
-		Use:   "key --profile NAME",
+		Use:   "key [NAME]",
 		Short: "Replace the access key",
 		Long: `Create a second access key, store it, get a session with it, switch to it, and deactivate the old
 one. The old key is deleted if nothing else has used it lately; otherwise it stays inactive, and the
@@ -52,7 +52,7 @@ next run deletes it. If a run is interrupted, the next one continues it.`,
 func newRotateDeviceCommand(a *app) *cobra.Command {
 	var o rotateOptions
 	cmd := &cobra.Command{
-		Use:   "device --profile NAME",
+		Use:   "device [NAME]",
 		Short: "Replace the MFA device",
 		Long: `Enroll a second MFA device, get a session with it, switch to it in all profiles that share the old
 one, and only then remove the old one. If a run is interrupted, the next one continues it.`,
@@ -69,7 +69,7 @@ one, and only then remove the old one. If a run is interrupted, the next one con
 func newResyncCommand(a *app) *cobra.Command {
 	var o rotateOptions
 	cmd := &cobra.Command{
-		Use:   "resync --profile NAME",
+		Use:   "resync [NAME]",
 		Short: "Resynchronize the MFA device if AWS refuses its codes",
 		Long: `Resynchronize the MFA device with two consecutive codes (ResyncMFADevice), and get a session to show
 that it works.`,

@@ -34,7 +34,7 @@ type serveOptions struct {
 func newServeCommand(a *app) *cobra.Command {
 	var o serveOptions
 	cmd := &cobra.Command{
-		Use:   "serve --profile NAME...",
+		Use:   "serve [NAME]...",
 		Short: "Serve sessions to containers, old SDKs and remote hosts over HTTP",
 		Long: `Serve sessions as the container credential endpoint that all AWS SDKs know from ECS: for what cannot
 run a credential process. It prints the variables that have a program use it, and runs until SIGTERM

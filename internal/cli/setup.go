@@ -29,13 +29,12 @@ type setupOptions struct {
 func newSetupCommand(a *app) *cobra.Command {
 	var o setupOptions
 	cmd := &cobra.Command{
-		Use:   "setup --profile NAME",
+		Use:   "setup [NAME]",
 		Short: "Turn an access key into a working profile",
 		Long: `Store the access key of an IAM user, make this computer an MFA device of the user, register the
 profile for the AWS CLI and the SDKs, and get a first session. It asks for what no flag gives, and
 skips what is already done, so you can run it again at any time. It asks and checks everything before
-the first change. An access key in ~/.aws/credentials is moved from there, at the end. Without
---profile, it takes the profile in AWS_PROFILE.`,
+the first change. An access key in ~/.aws/credentials is moved from there, at the end.`,
 		Example: `  aws-mfa-creds setup --profile work
   aws-mfa-creds setup --profile work --access-key-file key.csv --region eu-central-1 --yes`,
 		RunE: a.interactive(func(ctx context.Context) error { return runSetup(ctx, a, o) }),

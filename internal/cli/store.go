@@ -33,7 +33,7 @@ type moveOptions struct {
 func newStoreMoveCommand(a *app) *cobra.Command {
 	var o moveOptions
 	cmd := &cobra.Command{
-		Use:   "move --profile NAME --to STORE",
+		Use:   "move [NAME] --to STORE",
 		Short: "Move the access key and seed of a profile to another store",
 		Long: `Move the access key and the seed, or one of them, to another store. They are stored there and read
 back, then the settings change, and only then are they deleted from the old store. If this is

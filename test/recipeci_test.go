@@ -37,6 +37,10 @@ type workflow struct{ Jobs map[string]jobOfWorkflow }
 
 type jobOfWorkflow struct {
 	Needs    string
+	Services map[string]struct {
+		Image string
+		Ports []string
+	}
 	Env      map[string]string
 	Strategy struct{ Matrix map[string][]string }
 	Steps    []step
@@ -71,6 +75,8 @@ func githubRecipe(t *testing.T) *recipe {
 	// Go is there, but not the module proxy: go install yields the program under test.
 	r.copyDouble(t, "go")
 	r.sharedCache(t)
+	r.copyDouble(t, "docker")
+	r.with["6380"] = strconv.Itoa(sparePort(t))
 	run := 0
 	r.runners["github"] = func(t *testing.T, _ block, text string) string {
 		r.wantNoSecretAt(t, aliceHome)
@@ -153,6 +159,9 @@ func (j *githubJob) play(t *testing.T, text string) {
 func (j *githubJob) job(t *testing.T, job jobOfWorkflow) {
 	t.Helper()
 	j.env, j.path = map[string]string{}, nil
+	for range job.Services { // there is one at most, and it is a server on the port that the page has
+		j.serve(t, "valkey-server --save '' --port "+j.with["6380"], j.with["6380"])
+	}
 	saves := []func(){func() { j.wantMasked(t) }}
 	for _, s := range job.Steps {
 		switch {

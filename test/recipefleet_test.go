@@ -21,12 +21,15 @@ func (r *recipe) valkey(t *testing.T) {
 	r.with["6379"] = strconv.Itoa(sparePort(t))
 	r.write(t, "/etc/hosts", "127.0.0.1 localhost cache.example.com aws-cache "+machineName+"\n", 0o644)
 	r.write(t, "/usr/local/bin/valkey-server", "#!/bin/sh\nexec redis-server \"$@\"\n", 0o755)
-	r.runners["start"] = func(t *testing.T, b block, text string) string {
-		t.Helper()
-		r.inShell(t, b, "("+strings.TrimSpace(text)+") >/dev/null 2>&1 & disown")
-		r.inShell(t, b, "until (: </dev/tcp/127.0.0.1/"+r.with["6379"]+"); do sleep 0.1; done 2>/dev/null")
-		return ""
-	}
+	r.runners["start"] = func(t *testing.T, _ block, text string) string { return r.serve(t, text, r.with["6379"]) }
+}
+
+// serve starts a server on the machine, and waits until it takes connections at port.
+func (r *recipe) serve(t *testing.T, command, port string) string {
+	t.Helper()
+	script := block{language: "sh"}
+	r.inShell(t, script, "("+strings.TrimSpace(command)+") >/dev/null 2>&1 & disown")
+	return r.inShell(t, script, "until (: </dev/tcp/127.0.0.1/"+port+"); do sleep 0.1; done 2>/dev/null")
 }
 
 // sharedCache has the server of the recipe for it run on the machine, which knows its authority as it knows that of

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -95,6 +96,25 @@ func TestPoolOfOneSession(t *testing.T) {
 	}
 	wantSameSession(t, all)
 	wantMints(t, b, 1)
+}
+
+// TestPoolWithASuspendedHolder: a process that is suspended with a device and its session holds up no other session.
+func TestPoolWithASuspendedHolder(t *testing.T) {
+	t.Parallel()
+	b, env := pool(t, 2, false)
+	b.Server.SetLatency(3 * time.Second)
+	head := b.Command(t.Context(), b.Binary, "get", "--profile", "work", "--duration", "1h")
+	head.Env = append(head.Env, env...)
+	must(t, head.Start())
+	eventually(t, "the call of the first process", func() bool { return calls(b, "GetSessionToken") == 1 })
+	must(t, head.Process.Signal(syscall.SIGSTOP))
+	b.Server.SetLatency(0)
+	credentials(t, run(t, b, env, b.Binary, "get", "--profile", "work", "--duration", "2h"))
+	if all := b.Server.State().Attempts; len(all) != 2 || all[0].Serial == all[1].Serial {
+		t.Errorf("codes: %+v", all)
+	}
+	must(t, head.Process.Kill())
+	_ = head.Wait()
 }
 
 // TestPoolCommands makes a pool in IAM, and has every command know it.

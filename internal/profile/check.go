@@ -50,6 +50,9 @@ func checkSerials(v value) ([]string, error) {
 		}
 		all[i] = serial
 	}
+	if len(all) == 1 {
+		return all, nil
+	}
 	return all, checkPool(v, all)
 }
 

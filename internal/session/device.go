@@ -49,6 +49,9 @@ func (c *call) device(ctx context.Context, t *rules.Target, d demand, b *LockedR
 		v.unlock()
 		return nil, c.notWaiting("try again", "too little time is left for a call to AWS")
 	}
+	if v.pooled {
+		c.Log.Debug("MFA device chosen", "serial", v.serial)
+	}
 	return v, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -223,6 +225,109 @@ func TestServeCrowd(t *testing.T) {
 	must(t, s.cmd.Process.Signal(syscall.SIGHUP))
 	all()
 	wantMints(t, b, 1)
+}
+
+// aged returns a machine whose cached session has only left to go, by everybody's clock, and its access key id.
+func aged(t *testing.T, left time.Duration) (*testbed.Bed, string) {
+	t.Helper()
+	b := bed(t, testbed.Options{})
+	b.Server.SetClockOffset(left - 12*time.Hour)
+	old := mustGet(t, b).AccessKeyID
+	b.Server.SetClockOffset(0)
+	books, err := filepath.Glob(filepath.Join(b.Own(), "cache", "*"))
+	must(t, err)
+	for _, path := range books { // the clock that it believes, and the codes of that time
+		if kind := filepath.Ext(path); kind != ".session" && kind != ".lock" {
+			must(t, os.Remove(path))
+		}
+	}
+	roomInStep()
+	return b, old
+}
+
+// TestServeAtTheEnd has many ask while a session is renewed that is about to end, and while that is not possible.
+func TestServeAtTheEnd(t *testing.T) {
+	t.Parallel()
+	for name, down := range map[string]bool{"renewed": false, "STS down": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, old := aged(t, 9*time.Minute)
+			before := calls(b, "GetSessionToken")
+			if b.Server.SetLatency(time.Second); down {
+				must(t, b.Server.Inject(sandbox.Fault{Kind: sandbox.Unavailable, Action: "GetSessionToken", Times: -1}))
+			}
+			s := serveWork(t, b)
+			token := s.token()
+			var crowd sync.WaitGroup
+			var last atomic.Value
+			for range 200 {
+				crowd.Go(func() {
+					if got := s.ask(token); got.status != http.StatusOK {
+						t.Errorf("%+v", got)
+					} else if last.Store(got.AccessKeyID); down && got.AccessKeyID != old {
+						t.Errorf("%s", got.AccessKeyID)
+					}
+				})
+			}
+			crowd.Wait()
+			if down {
+				return
+			}
+			eventually(t, "it has the new session", func() bool { return s.must().AccessKeyID != old })
+			wantMints(t, b, before+1)
+		})
+	}
+}
+
+// TestServeKeepsSecrets looks at all that an endpoint writes, and at what others see of it: no key and no seed at all,
+// sessions on its connections alone, and its token in one file.
+func TestServeKeepsSecrets(t *testing.T) {
+	t.Parallel()
+	strace := need(t, "strace", "apt-get install strace")
+	b, key, seed := bare(t)
+	addWork(t, b, key, seed, "--store", "age")
+	must(t, os.Remove(key))
+	must(t, os.Remove(seed))
+	roomInStep()
+	trace := filepath.Join(b.Dir, "trace")
+	s := serve(t, b, nil, strace, "-f", "-yy", "-s", "9999", "-o", trace, "-e", "trace=write,writev,pwrite64,sendto,sendmsg,execve", b.Binary, "serve", "--debug", "-p", "work")
+	session := s.must()
+	s.ask("wrong")
+	lasting, ours := newCanary(t), newCanary(t)
+	for i, secret := range b.Secrets() {
+		lasting.add([]string{"secret access key", "seed"}[i], secret)
+	}
+	ours.add("session token", session.Token)
+	ours.add("endpoint's token", s.token())
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", s.cmd.Process.Pid))
+	must(t, err)
+	pid, err := strconv.Atoi(strings.Fields(string(children))[0])
+	must(t, err)
+	for _, file := range []string{"cmdline", "environ"} {
+		seen, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
+		if err != nil && os.Geteuid() == 0 {
+			t.Errorf("%s: %v", file, err)
+		}
+		lasting.search(file, seen)
+		ours.search(file, seen)
+	}
+	must(t, syscall.Kill(pid, syscall.SIGTERM))
+	_ = s.cmd.Wait()
+	text, err := os.ReadFile(trace)
+	must(t, err)
+	must(t, os.Remove(trace))
+	lasting.search("what it writes", text)
+	for line := range strings.Lines(string(text)) {
+		if !strings.Contains(line, "<TCP:") && !strings.Contains(line, b.Own()+"/.aws-mfa-creds-") {
+			ours.search("a write: "+strings.Fields(line)[1], []byte(line))
+		}
+	}
+	printed := strings.Join(s.said, "\n") + s.stderr.String()
+	lasting.search("its output", []byte(printed))
+	ours.search("its output", []byte(printed))
+	must(t, os.Remove(filepath.Join(b.Own(), "endpoint.token")))
+	ours.searchFiles(b.Dir)
+	lasting.searchFiles(b.Dir)
 }
 
 // TestServeFlood has 200 clients send wrong tokens, as fast as they can, and one that never ends its request,

@@ -133,64 +133,101 @@ func TestExecExitCodes(t *testing.T) {
 	}
 }
 
-// TestExecSignals sends the command signals, and has one of them end it.
+// TestExecSignals sends the command signals, without a terminal, and has one of them end it.
 func TestExecSignals(t *testing.T) {
 	t.Parallel()
-	b := bed(t, testbed.Options{})
-	mustGet(t, b)
-	log := filepath.Join(b.Dir, "log")
-	cmd := b.Command(context.WithoutCancel(t.Context()), b.Binary, "exec", "--profile", "work", "--", "bash", "-c",
-		`for s in INT HUP WINCH QUIT USR1; do trap "echo $s >>$0" $s; done; echo ready >>$0; while :; do sleep 0.01; done`, log)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no terminal
-	must(t, cmd.Start())
-	said := func(word string) func() bool {
-		return func() bool { text, _ := os.ReadFile(log); return strings.Contains(string(text), word+"\n") }
-	}
-	eventually(t, "the command runs", said("ready"))
-	for name, number := range map[string]syscall.Signal{"INT": syscall.SIGINT, "HUP": syscall.SIGHUP, "WINCH": syscall.SIGWINCH, "QUIT": syscall.SIGQUIT, "USR1": syscall.SIGUSR1} {
-		must(t, cmd.Process.Signal(number))
-		eventually(t, "SIG"+name+" arrives", said(name))
-	}
-	must(t, cmd.Process.Signal(syscall.SIGTERM))
-	_ = cmd.Wait()
-	if status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != syscall.SIGTERM {
-		t.Errorf("ended with %v", cmd.ProcessState)
+	for _, flag := range []string{"--region=us-east-1", "--serve"} {
+		t.Run(flag, func(t *testing.T) {
+			t.Parallel()
+			b := bed(t, testbed.Options{})
+			log := filepath.Join(b.Dir, "log")
+			cmd := b.Command(context.WithoutCancel(t.Context()), b.Binary, "exec", "--profile", "work", flag, "--", "bash", "-c",
+				`for s in INT HUP WINCH QUIT USR1; do trap "echo $s >>$0" $s; done; echo ready >>$0; while :; do sleep 0.01; done`, log)
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no terminal
+			must(t, cmd.Start())
+			said := func(word string) func() bool {
+				return func() bool { text, _ := os.ReadFile(log); return strings.Contains(string(text), word+"\n") }
+			}
+			eventually(t, "the command runs", said("ready"))
+			for name, number := range map[string]syscall.Signal{"INT": syscall.SIGINT, "HUP": syscall.SIGHUP, "WINCH": syscall.SIGWINCH, "QUIT": syscall.SIGQUIT, "USR1": syscall.SIGUSR1} {
+				must(t, cmd.Process.Signal(number))
+				eventually(t, "SIG"+name+" arrives", said(name))
+			}
+			must(t, cmd.Process.Signal(syscall.SIGTERM))
+			_ = cmd.Wait()
+			status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+			if flag == "--serve" && status.ExitStatus() != 128+int(syscall.SIGTERM) || flag != "--serve" && status.Signal() != syscall.SIGTERM {
+				t.Errorf("ended with %v", cmd.ProcessState)
+			}
+		})
 	}
 }
 
 // TestExecJobControl stops and continues a command on a real terminal, in an interactive shell, and ends it with Ctrl-C.
 func TestExecJobControl(t *testing.T) {
 	t.Parallel()
-	b := bed(t, testbed.Options{})
-	mustGet(t, b)
-	shell := b.Command(t.Context(), "bash", "--norc", "-i")
-	shell.Env = append(shell.Env, "PS1=ready> ", "BINARY="+b.Binary)
-	console, err := terminal.Start(shell)
-	must(t, err)
-	for _, step := range [][2]string{
-		{"ready> ", "$BINARY exec --profile work -- sh -c 'echo be\"\"gun; cat; echo never'\n"},
-		{"begun", "\x1a"},
-		{"Stopped", "jobs; fg\n"},
-		{"Stopped", ""},
-		{"exec --profile work", "one line\n"},
-		{"one line\r\none line", "\x03"},
-		{"ready> ", "echo code $?\n"},
-		{"code 130", "$BINARY exec --profile work -- sh -c 'stty size; trap \"stty size; exit 5\" WINCH; echo wai\"\"ting; while :; do sleep 0.01; done'\n"},
-		{"waiting", "resize"},
-		{"24 77", ""},
-		{"ready> ", "echo code $?\n"},
-		{"code 5", "exit\n"},
-	} {
-		must(t, console.Expect(step[0]))
-		if step[1] == "resize" {
-			must(t, console.Resize(77))
-			continue
+	for _, flag := range []string{"--region=us-east-1", "--serve"} {
+		t.Run(flag, func(t *testing.T) {
+			t.Parallel()
+			b := bed(t, testbed.Options{})
+			shell := b.Command(t.Context(), "bash", "--norc", "-i")
+			shell.Env = append(shell.Env, "PS1=ready> ", "EXEC="+b.Binary+" exec --profile work "+flag)
+			console, err := terminal.Start(shell)
+			must(t, err)
+			for _, step := range [][2]string{
+				{"ready> ", "$EXEC -- sh -c 'echo be\"\"gun; cat; echo never'\n"},
+				{"begun", "\x1a"},
+				{"Stopped", "jobs; fg\n"},
+				{"Stopped", ""},
+				{"$EXEC -- sh", "one line\n"},
+				{"one line\r\none line", "\x03"},
+				{"ready> ", "echo code $?\n"},
+				{"code 130", "$EXEC -- sh -c 'stty size; trap \"stty size; exit 5\" WINCH; echo wai\"\"ting; while :; do sleep 0.01; done'\n"},
+				{"waiting", "resize"},
+				{"24 77", ""},
+				{"ready> ", "echo code $?\n"},
+				{"code 5", "exit\n"},
+			} {
+				must(t, console.Expect(step[0]))
+				if step[1] == "resize" {
+					must(t, console.Resize(77))
+					continue
+				}
+				must(t, console.Type(step[1]))
+			}
+			if _, err := console.Wait(); err != nil || strings.Contains(strings.ReplaceAll(console.Shown(), "echo never", ""), "never") {
+				t.Errorf("%v: %s", err, console.Shown())
+			}
+		})
+	}
+}
+
+// TestExecServe has the command find an endpoint, and no session, that ends with it.
+func TestExecServe(t *testing.T) {
+	t.Parallel()
+	b := deployBed(t, testbed.Options{})
+	got := run(t, b, []string{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x"}, b.Binary, "exec", "deploy", "--serve", "--", "env")
+	uri := regexp.MustCompile(`(?m)^AWS_CONTAINER_CREDENTIALS_FULL_URI=(http://127\.0\.0\.1:\d+/deploy)$`).FindStringSubmatch(got.stdout)
+	if got.code != 0 || got.stderr != "" || uri == nil || !regexp.MustCompile(`(?m)^AWS_CONTAINER_AUTHORIZATION_TOKEN=[\w-]{43,}$`).MatchString(got.stdout) ||
+		regexp.MustCompile(`(?m)^AWS_(PROFILE|MFA_|ACCESS_KEY_ID|SECRET|SESSION|CREDENTIAL_EXPIRATION|CONTAINER_CREDENTIALS_RELATIVE)`).MatchString(got.stdout) ||
+		!strings.Contains(got.stdout, "AWS_REGION=eu-west-1\n") {
+		t.Fatalf("exit %d: %s%s", got.code, got.stdout, got.stderr)
+	}
+	for _, aws := range awsCLIs(t) {
+		got := run(t, b, nil, b.Binary, "exec", "deploy", "--serve", "--", aws, "sts", "get-caller-identity", "--query", "Arn", "--output", "text", "--endpoint-url", b.Server.URL())
+		if got.stdout != "arn:aws:sts::123456789012:assumed-role/deploy/aws-mfa-creds\n" || got.stderr != "" {
+			t.Errorf("%s: exit %d: %s%s", aws, got.code, got.stdout, got.stderr)
 		}
-		must(t, console.Type(step[1]))
 	}
-	if _, err := console.Wait(); err != nil || strings.Contains(strings.ReplaceAll(console.Shown(), "echo never", ""), "never") {
-		t.Errorf("%v: %s", err, console.Shown())
+	for script, code := range map[string]int{"exit 77": 77, "kill -9 $$": 137, "kill -TERM $$": 143} {
+		if got := run(t, b, nil, b.Binary, "exec", "deploy", "--serve", "--", "sh", "-c", script); got.code != code || got.stderr != "" {
+			t.Errorf("%s: exit %d: %s", script, got.code, got.stderr)
+		}
 	}
+	if got := run(t, b, nil, b.Binary, "exec", "deploy", "--serve", "--", "no-such-command"); got.code != 127 {
+		t.Errorf("no such command: exit %d: %s", got.code, got.stderr)
+	}
+	wantMints(t, b, 1)
 }
 
 // TestExecShell starts the user's shell, which refuses another one within.

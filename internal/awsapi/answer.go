@@ -69,7 +69,7 @@ func (a *answer) foreign() string {
 // element two of the same name, but for the members of a list.
 func document(data []byte) (root string, err error) {
 	decoder := xml.NewDecoder(bytes.NewReader(data)) //nolint:gosec // its tokens are compared, and nothing is made of them
-	seen := []map[string]bool{{}} // in each open element, the root's first
+	seen := []map[string]bool{{}}                    // in each open element, the root's first
 	for {
 		token, err := decoder.Token()
 		if errors.Is(err, io.EOF) && root != "" {

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"syscall"
 )
@@ -20,3 +21,8 @@ func become(path string, argv, env []string) error {
 
 // detach gives cmd a session of its own: neither Ctrl-C nor the end of the terminal is meant for it.
 func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
+
+// userSignals mean what a program wants them to.
+func userSignals() []os.Signal {
+	return []os.Signal{syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH}
+}

@@ -3,18 +3,25 @@ package cli
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"io/fs"
+	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"strconv"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/child"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/endpoint"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/harden"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/term"
 )
 
 // handedOut is what exec, env and console hand to a program that is no consumer of a credential process.
@@ -30,9 +37,13 @@ func sessionFlags(cmd *cobra.Command, o *handedOut) {
 	roleFlags(cmd, &o.flags)
 }
 
+type execOptions struct {
+	handedOut
+	serve, nested bool
+}
+
 func newExecCommand(a *app) *cobra.Command {
-	var o handedOut
-	var nested bool
+	var o execOptions
 	cmd := &cobra.Command{
 		Use:   "exec [NAME] [flags] [-- COMMAND [ARG...]]",
 		Short: "Run a command with the session in its environment",
@@ -47,10 +58,12 @@ else the profile's; if it has none, both stay as they are. It gets no variable o
 On Unix the command takes the place of this program: it has the same process id, terminal and signals,
 and its exit code is the exit code. That is 127 if there is no such command, and 126 if it cannot be run.
 
-The session in the environment is not renewed: work that takes longer than ` + "`list`" + ` says fails in
-the end. The AWS CLI and the SDKs renew sessions themselves if the profile is registered.`,
+A session in the environment is not renewed. For work that may take longer, --serve gives the command
+the address of a credential endpoint instead (see serve), which lives as long as the command. This
+program then stays: it passes signals on, and exits as the command does.`,
 		Example: `  aws-mfa-creds exec --profile work -- make deploy
   aws-mfa-creds exec --profile admin --region eu-west-1 -- aws s3 ls
+  aws-mfa-creds exec admin --serve -- ./nightly-copy
   aws-mfa-creds exec work`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			before, _ := atDashes(cmd, args)
@@ -62,11 +75,12 @@ the end. The AWS CLI and the SDKs renew sessions themselves if the profile is re
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, command := atDashes(cmd, args)
-			return runExec(cmd.Context(), a, o, nested, command)
+			return runExec(cmd.Context(), a, o, command)
 		},
 	}
-	sessionFlags(cmd, &o)
-	cmd.Flags().BoolVar(&nested, "nested", false, "start a shell within a shell that has a session already")
+	sessionFlags(cmd, &o.handedOut)
+	cmd.Flags().BoolVar(&o.serve, "serve", false, "serve sessions to the command, which SDKs renew, in place of one in variables")
+	cmd.Flags().BoolVar(&o.nested, "nested", false, "start a shell within a shell that has a session already")
 	return cmd
 }
 
@@ -79,10 +93,10 @@ func atDashes(cmd *cobra.Command, args []string) (before, behind []string) {
 	return args[:at], args[at:]
 }
 
-func runExec(ctx context.Context, a *app, o handedOut, nested bool, argv []string) error {
+func runExec(ctx context.Context, a *app, o execOptions, argv []string) error {
 	marker := ""
 	if len(argv) == 0 {
-		if profile := a.getenv(child.Marker); profile != "" && !nested {
+		if profile := a.getenv(child.Marker); profile != "" && !o.nested {
 			return fault.New(fault.Usage, "exec", "run: exit; or give --nested", "this shell has the session of profile %s already", strconv.Quote(profile))
 		}
 		argv, marker = []string{a.shell()}, o.profile
@@ -94,15 +108,61 @@ func runExec(ctx context.Context, a *app, o handedOut, nested bool, argv []strin
 	if err != nil {
 		return cannotRun(argv[0], err)
 	}
-	variables, err := a.sessionVariables(ctx, o)
+	variables, err := a.sessionVariables(ctx, o.handedOut)
 	if err != nil {
 		return err
 	}
 	if marker != "" {
 		variables = append(variables, [2]string{child.Marker, marker})
 	}
+	run := become
+	if o.serve {
+		server, err := endpoint.Start(ctx, a.endpointOptions([]string{o.profile}, o.flags, creds.Secret{}), rand.Reader)
+		if err != nil {
+			return err
+		}
+		variables = append(variables[len(child.OfSession()):],
+			[2]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI", server.URI(o.profile)}, [2]string{"AWS_CONTAINER_AUTHORIZATION_TOKEN", server.Token().Reveal()})
+		run = runChild
+	}
 	harden.Undo()
-	return cannotRun(argv[0], become(path, argv, child.Environ(variables)))
+	return cannotRun(argv[0], run(path, argv, child.Environ(variables)))
+}
+
+// runChild runs the program at path and returns its exit code as an exitError. What a terminal sends, such as Ctrl-C and
+// Ctrl-Z, it sends to the program as well; other signals are passed on.
+func runChild(path string, argv, env []string) error {
+	signals := make(chan os.Signal, 16)
+	for _, s := range append(userSignals(), os.Interrupt, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP) {
+		if !signal.Ignored(s) { // as nohup wants it
+			signal.Notify(signals, s)
+		}
+	}
+	terminal, err := term.Open()
+	if err == nil {
+		_ = terminal.Close()
+	}
+	cmd := &exec.Cmd{Path: path, Args: argv, Env: env, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr} //nolint:forbidigo // the program's own
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	harden.Process()
+	go func() {
+		for s := range signals {
+			if terminal == nil || s != os.Interrupt && s != syscall.SIGQUIT {
+				_ = cmd.Process.Signal(s)
+			}
+		}
+	}()
+	err = cmd.Wait()
+	ended, ok := errors.AsType[*exec.ExitError](err)
+	if !ok {
+		return err
+	}
+	if status, ok := ended.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return exitError(128 + int(status.Signal()))
+	}
+	return exitError(ended.ExitCode())
 }
 
 // shell is the user's shell.

@@ -19,6 +19,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/endpoint"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
@@ -77,7 +78,7 @@ func runServe(ctx context.Context, a *app, o serveOptions) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
 	defer stop()
-	server := endpoint.New(a.endpointOptions(o.profiles, token), listener)
+	server := endpoint.New(a.endpointOptions(o.profiles, profile.Flags{}, token), listener)
 	for _, name := range o.profiles {
 		a.say("# %s", name)
 		a.sayEndpoint(server.URI(name), path)
@@ -131,24 +132,27 @@ func (a *app) canServe(name string) error {
 	return w.ready()
 }
 
-// endpointOptions are those of an endpoint that serves profiles to who has the token.
-func (a *app) endpointOptions(profiles []string, token creds.Secret) endpoint.Options {
+// endpointOptions are those of an endpoint that serves profiles, asked for with flags, to who has the token.
+func (a *app) endpointOptions(profiles []string, flags profile.Flags, token creds.Secret) endpoint.Options {
+	source := func(ctx context.Context, name string, inHand endpoint.Session) (endpoint.Session, error) {
+		return a.handOut(ctx, getOptions{profile: name, flags: flags}, inHand)
+	}
 	return endpoint.Options{
-		Profiles: profiles, Token: token, Source: a.handOut, Now: a.now,
+		Profiles: profiles, Token: token, Source: source, Now: a.now,
 		Log: func(line string) { fmt.Fprintf(a.stderr, "%s: %s\n", program, line) },
 	}
 }
 
 // handOut is the endpoint.Source: it does what get does, in the same order. Beyond that, the session in hand
 // goes on being used while it is fresh, and where no new one is to be had: the cache may be of no use here.
-func (a *app) handOut(ctx context.Context, name string, inHand endpoint.Session) (handed endpoint.Session, err error) {
+func (a *app) handOut(ctx context.Context, o getOptions, inHand endpoint.Session) (handed endpoint.Session, err error) {
 	of := *a // the profile that errors tell to type is another in each look
 	defer func() {
 		if err != nil {
 			err = withRemedy(err, of.flags.Remedy(of.profile, fault.Remedy(err)))
 		}
 	}()
-	w, _, err := of.asTools(&getOptions{profile: name})
+	w, _, err := of.asTools(&o)
 	if err != nil {
 		return endpoint.Session{}, err
 	}
@@ -165,7 +169,7 @@ func (a *app) handOut(ctx context.Context, name string, inHand endpoint.Session)
 	case usable && rules.Fresh(inHand.Session, now):
 		got = inHand.Credentials
 	default:
-		if err := w.notRecursing(name); err != nil {
+		if err := w.notRecursing(o.profile); err != nil {
 			return endpoint.Session{}, err
 		}
 		if got, err = w.session(ctx, session.Options{}); err != nil && !usable {

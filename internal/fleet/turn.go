@@ -49,6 +49,7 @@ func (m *Member) Await(ctx context.Context, w session.Wish) (*creds.Session, *ru
 	if w.Optional {
 		m.left = min(m.left, optionalLimit)
 	}
+	deadline, limited := ctx.Deadline()
 	now, err := m.look(ctx, w)
 	first, last, since := now, now.lease, m.Now()
 	for wait, turn := firstPoll, false; err == nil; wait = min(2*wait, lastPoll) {
@@ -63,7 +64,7 @@ func (m *Member) Await(ctx context.Context, w session.Wish) (*creds.Session, *ru
 			now.lease = last // its holder may be getting the session still, with a code that is claimed no more
 		}
 		held := now.lease != "" && now.lease == m.leases[w.ID].value
-		if turn || held || now.lease != "" && !w.Optional && m.hurried(ctx) {
+		if turn || held || now.lease != "" && !w.Optional && limited && time.Until(deadline) < aloneLimit {
 			return nil, nil, nil
 		}
 		if now.lease != last {
@@ -164,12 +165,6 @@ func (m *Member) failure(w session.Wish, first, now seen) (*rules.Failure, error
 // failureName tells apart how AWS is reached: what is refused in one region may not be in another.
 func (m *Member) failureName(id string) string { return m.name("failure", id, m.route) }
 
-// hurried reports whether no time is left to wait for others.
-func (*Member) hurried(ctx context.Context) bool {
-	deadline, ok := ctx.Deadline()
-	return ok && time.Until(deadline) < aloneLimit
-}
-
 // take takes the lease of a session, which is old now, and reports whether it could.
 func (m *Member) take(ctx context.Context, id, old string) (bool, error) {
 	name := m.name("lease", id)
@@ -213,35 +208,32 @@ func (m *Member) renew(ctx context.Context) error {
 // Share puts a session into the shared cache.
 func (m *Member) Share(ctx context.Context, id string, s creds.Session, now time.Time) {
 	name := m.name("entry", id)
-	ttl := s.Remaining(now) - margin
-	if ttl <= 0 {
-		return
-	}
 	value, err := m.key.SealSession(name, s)
-	if err == nil {
-		err = m.put(ctx, name, string(value), ttl)
-	}
-	m.Log.Debug("shared cache: session shared", "error", err)
+	m.put(ctx, "session", name, string(value), s.Remaining(now)-margin, err)
 }
 
 // ShareFailure tells the other hosts why a session could not be had; its times are AWS's. It does so only
 // for one that is to be held off.
 func (m *Member) ShareFailure(ctx context.Context, id string, f rules.Failure, now time.Time) {
 	const remembered = 30 * time.Minute
-	name := m.failureName(id)
-	content, err := json.Marshal(f)
-	if f.Until.IsZero() || err != nil {
+	if f.Until.IsZero() {
 		return
 	}
-	value, err := m.seal(name, content)
+	name, value := m.failureName(id), ""
+	content, err := json.Marshal(f)
 	if err == nil {
-		err = m.put(ctx, name, value, f.Until.Sub(now)+remembered)
+		value, err = m.seal(name, content)
 	}
-	m.Log.Debug("shared cache: failure shared", "error", err)
+	m.put(ctx, "failure", name, value, f.Until.Sub(now)+remembered, err)
 }
 
-// put puts a result, which is worth a try even if the engine has failed.
-func (m *Member) put(ctx context.Context, name, value string, ttl time.Duration) error {
-	m.tried = time.Time{}
-	return m.do(ctx, func(ctx context.Context) error { return m.Engine.Put(ctx, name, value, ttl) })
+// put puts a result, unless err has kept it from being sealed. It is worth a try even if the engine has failed.
+func (m *Member) put(ctx context.Context, what, name, value string, ttl time.Duration, err error) {
+	if ttl <= 0 {
+		return
+	}
+	if m.tried = (time.Time{}); err == nil {
+		err = m.do(ctx, func(ctx context.Context) error { return m.Engine.Put(ctx, name, value, ttl) })
+	}
+	m.Log.Debug("shared cache: "+what+" shared", "error", err)
 }

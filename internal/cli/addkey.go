@@ -150,6 +150,13 @@ func (add *adding) askKey(ctx context.Context) (creds.AccessKey, error) {
 		return key, err
 	}
 	return insist(ctx, &add.ask, add.ask.secret, "Secret access key", flag, func(secret creds.Secret) (creds.AccessKey, error) {
+		if path, meant := add.ask.typedFile(secret.Reveal()); meant {
+			whole, err := add.keyFromFile(ctx, "file", path)
+			if err == nil && whole.ID != key.ID {
+				err = fault.New(fault.Usage, "file", "", "it has access key %s, not %s", whole.ID, key.ID)
+			}
+			return whole, err
+		}
 		key.Secret = secret
 		return key, asUsage(key.Check("what was typed", add.settings.OfAWS()))
 	})

@@ -78,6 +78,10 @@ func runServe(ctx context.Context, a *app, o serveOptions) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
 	defer stop()
+	hangups := make(chan os.Signal, 1)
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup wants it
+		signal.Notify(hangups, syscall.SIGHUP)
+	}
 	server := endpoint.New(a.endpointOptions(o.profiles, profile.Flags{}, token), listener)
 	for _, name := range o.profiles {
 		a.say("# %s", name)
@@ -86,18 +90,14 @@ func runServe(ctx context.Context, a *app, o serveOptions) error {
 	if a.unsaid != nil {
 		return a.unsaid
 	}
-	go a.watchOver(ctx, server)
+	go a.watchOver(ctx, server, hangups)
 	err = server.Serve(ctx)
 	a.notify(context.WithoutCancel(ctx), "STOPPING=1")
 	return err
 }
 
 // watchOver tells systemd of the beginning, and reloads the endpoint at each SIGHUP.
-func (a *app) watchOver(ctx context.Context, server *endpoint.Server) {
-	hangups := make(chan os.Signal, 1)
-	if !signal.Ignored(syscall.SIGHUP) { // as nohup wants it
-		signal.Notify(hangups, syscall.SIGHUP)
-	}
+func (a *app) watchOver(ctx context.Context, server *endpoint.Server, hangups <-chan os.Signal) {
 	server.Settle(ctx)
 	a.notify(ctx, "READY=1")
 	for {

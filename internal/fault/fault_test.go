@@ -96,3 +96,21 @@ func TestDuration(t *testing.T) {
 		}
 	}
 }
+
+func TestTime(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 28, 14, 0, 0, 0, time.UTC)
+	for d, want := range map[time.Duration]string{
+		0: " (in 0s)", 90 * time.Second: " (in 1m30s)", -90 * time.Minute: " (1h30m ago)", 47*time.Hour + 59*time.Minute: " (in 47h59m)",
+		48 * time.Hour: " (in 2 days)", -100 * 24 * time.Hour: " (100 days ago)",
+	} {
+		at := now.Add(d)
+		local := at.Local().Format("2006-01-02 15:04 MST")
+		if got := Time(at, now); got != local+want {
+			t.Errorf("Time(%v) = %q, want %q", d, got, local+want)
+		}
+		if got := Time(at, time.Time{}); got != local {
+			t.Errorf("Time(%v) without now = %q, want %q", d, got, local)
+		}
+	}
+}

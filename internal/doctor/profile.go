@@ -290,16 +290,12 @@ func keyOld(f Facts, p Profile) []Finding {
 
 func serialForeign(_ Facts, p Profile) (all []Finding) {
 	o := p.Online
-	serials := p.Devices()
-	if len(serials) == 0 && p.Serial != "" {
-		serials = []string{p.Serial}
-	}
-	for _, serial := range serials {
+	for _, serial := range p.Devices() {
 		if o.Devices == nil || slices.Contains(o.Devices, serial) {
 			continue
 		}
 		found := foreign(o, p, serial)
-		if len(serials) > 1 {
+		if len(p.Others) > 0 {
 			found = found.demoted(Warning)
 			found.Consequence, found.Remedy = "get uses the other devices of the pool; jobs wait for each other sooner", replaceDevice(p, serial)
 		}

@@ -110,8 +110,8 @@ func (c *call) ready(ctx context.Context, v *device, d demand, held bool) (wait 
 		return wait
 	}
 	spent := func() (time.Duration, error) {
-		return wait, c.notWaiting("try again then; jobs that often meet here want MFA devices of their own (a user can have eight)",
-			"its codes up to now are spent, the next one is free in "+fault.About(wait))
+		return wait, waiting(fault.New(fault.Deadline, "MFA device "+v.serial, "try again then; jobs that often meet here want MFA devices of their own (a user can have eight)",
+			"its codes up to now are spent, the next one is free in %s", fault.About(wait)))
 	}
 	if choice() > 0 {
 		return spent()

@@ -278,12 +278,9 @@ func rootKey(_ Facts, p Profile) []Finding {
 }
 
 func keyOld(f Facts, p Profile) []Finding {
-	const (
-		day   = 24 * time.Hour
-		limit = 90 * day // IAM User Guide, "Update access keys"; also a control of Security Hub (IAM.3)
-	)
+	const limit = 90 * 24 * time.Hour // IAM User Guide, "Update access keys"; also a control of Security Hub (IAM.3)
 	age := f.Now.Sub(p.Online.KeyCreated)
-	return when(!p.Online.KeyCreated.IsZero() && age > limit, warning("", fmt.Sprintf("the access key is %d days old", age/day),
+	return when(!p.Online.KeyCreated.IsZero() && age > limit, warning("", "the access key is "+fault.About(age)+" old",
 		"it works, but Security Hub and most company policies want keys replaced after 90 days",
 		command("rotate key", p.Name)))
 }

@@ -140,7 +140,7 @@ func (m *Member) Forget(ctx context.Context, ids []string) error {
 				_, _, err = m.swap(ctx, name, values[0], "", 0)
 			}
 			if err != nil {
-				return m.unusable("", "", err)
+				return m.unusable(err)
 			}
 		}
 	}
@@ -263,15 +263,15 @@ func (m *Member) without(w session.Wish, err error) error {
 	case err == nil || errors.Is(err, session.ErrWaiting):
 		return err
 	case m.Required:
-		return m.unusable("it is required and ", "; without required=true, get goes on without it", err)
+		return fault.New(fault.Network, "shared cache "+m.Place, "run: aws-mfa-creds doctor --online --profile NAME; without required=true, get goes on without it", "it is required and cannot be used: %v", err)
 	case w.Optional && silent(err):
-		return m.unusable("", "", err)
+		return m.unusable(err)
 	}
 	return nil
 }
 
-func (m *Member) unusable(why, remedy string, err error) error {
-	return fault.New(fault.Network, "shared cache "+m.Place, "run: aws-mfa-creds doctor --online --profile NAME"+remedy, "%scannot be used: %v", why, err)
+func (m *Member) unusable(err error) error {
+	return fault.New(fault.Network, "shared cache "+m.Place, "run: aws-mfa-creds doctor --online --profile NAME", "cannot be used: %v", err)
 }
 
 // silent reports whether an engine did not answer in time.

@@ -143,50 +143,47 @@ func (a *app) endpointOptions(profiles []string, flags profile.Flags, token cred
 	}
 }
 
-// handOut is the endpoint.Source: it does what get does, in the same order. Beyond that, the session in hand
-// goes on being used while it is fresh, and where no new one is to be had: the cache may be of no use here.
-func (a *app) handOut(ctx context.Context, o getOptions, inHand endpoint.Session) (handed endpoint.Session, err error) {
+// handOut is the endpoint.Source.
+func (a *app) handOut(ctx context.Context, o getOptions, inHand endpoint.Session) (endpoint.Session, error) {
 	of := *a // the profile that errors tell to type is another in each look
-	defer func() {
-		if err != nil {
-			err = withRemedy(err, of.flags.Remedy(of.profile, fault.Remedy(err)))
-		}
-	}()
 	w, _, err := of.asTools(&o)
+	if err == nil {
+		defer func() { _ = w.Cache.Close() }()
+		inHand, err = w.handOut(ctx, o.profile, inHand)
+	}
 	if err != nil {
+		return endpoint.Session{}, withRemedy(err, of.flags.Remedy(of.profile, fault.Remedy(err)))
+	}
+	return inHand, nil
+}
+
+// handOut does what get does, in the same order. Beyond that, the session in hand goes on being used while it
+// is fresh, and where no new one is to be had: the cache may be of no use here.
+func (p *opened) handOut(ctx context.Context, name string, inHand endpoint.Session) (endpoint.Session, error) {
+	if err := p.ready(); err != nil {
 		return endpoint.Session{}, err
 	}
-	defer func() { _ = w.Cache.Close() }()
-	if err := w.ready(); err != nil {
-		return endpoint.Session{}, err
-	}
-	target := w.Plan.Target()
-	now := w.clock.Now()
+	target, now := p.Plan.Target(), p.clock.Now()
 	usable := inHand.ID == target.ID && rules.Usable(inHand.Session, now) && rules.Valid(inHand.Session, now)
-	got, ok := w.Cached(w.Plan)
-	switch {
-	case ok:
-	case usable && rules.Fresh(inHand.Session, now):
-		got = inHand.Credentials
-	default:
-		if err := w.notRecursing(o.profile); err != nil {
-			return endpoint.Session{}, err
+	got, cached := p.Cached(p.Plan)
+	if fresh := usable && rules.Fresh(inHand.Session, now); !cached && !fresh {
+		err := p.notRecursing(name)
+		if err == nil {
+			got, err = p.session(ctx, session.Options{})
 		}
-		if got, err = w.session(ctx, session.Options{}); err != nil && !usable {
+		if err != nil && !usable {
 			return endpoint.Session{}, err
-		} else if err != nil {
-			got = inHand.Credentials
 		}
 	}
-	handed = endpoint.Session{ID: target.ID, Session: creds.Session{Credentials: got, Minted: w.clock.Now()}}
-	if inHand.Credentials.AccessKeyID == got.AccessKeyID {
-		handed.Minted = inHand.Minted
+	now = p.clock.Now() // a call to AWS may have shown it
+	if got.AccessKeyID != "" && (!usable || got.AccessKeyID != inHand.Credentials.AccessKeyID) {
+		inHand = endpoint.Session{ID: target.ID, Session: creds.Session{Credentials: got, Minted: now}}
 	}
 	if target.Role != nil {
-		handed.RoleARN = target.Role.ARN
+		inHand.RoleARN = target.Role.ARN
 	}
-	handed.Left = handed.Remaining(w.clock.Now())
-	return handed, nil
+	inHand.Left = inHand.Remaining(now)
+	return inHand, nil
 }
 
 // listen returns the socket that systemd has handed over, or a new one.

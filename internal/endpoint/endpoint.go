@@ -53,8 +53,8 @@ type Server struct {
 
 // New returns an endpoint at listener, whose address has to pass CheckAddress.
 func New(o Options, listener net.Listener) *Server {
-	n := &notes{now: o.Now, write: o.Log, last: map[string]time.Time{}}
-	return &Server{o: o, listener: listener, notes: n, desk: newDesk(o, n)}
+	own := func() *notes { return &notes{now: o.Now, write: o.Log, last: map[string]time.Time{}} }
+	return &Server{o: o, listener: listener, notes: own(), desk: newDesk(o, own())} // refused requests silence nothing else
 }
 
 // Start serves on a free port of the loopback interface until ctx ends, with a token of its own.

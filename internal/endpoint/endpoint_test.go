@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -285,6 +287,23 @@ func TestCheckAddress(t *testing.T) {
 				t.Errorf("%s, token %t: %v", address, token, err)
 			}
 		}
+	}
+}
+
+// TestRefusalsHideNothing: however many strangers are refused, what goes wrong with a session is told.
+func TestRefusalsHideNothing(t *testing.T) {
+	t.Parallel()
+	log := &lines{}
+	from := &sessions{asked: map[string]int{}, fails: fault.New(fault.Refused, "profile work", "", "AWS refused the access key")}
+	s := New(Options{Profiles: []string{"work"}, Source: from.get, Now: time.Now, Log: log.add}, nil)
+	for i := range 2 * maxNotes {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://rebound.example/work", nil)
+		r.RemoteAddr = fmt.Sprintf("127.0.%d.%d:80", i/256, i%256)
+		s.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	s.desk.lookAt(t.Context(), s.desk.all["work"])
+	if last := log.all[len(log.all)-1]; !strings.Contains(last, "refused the access key") {
+		t.Errorf("the last of %d lines: %s", len(log.all), last)
 	}
 }
 

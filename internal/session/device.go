@@ -119,7 +119,7 @@ func (c *call) ready(ctx context.Context, v *device, d demand, held bool) (wait 
 	if v.codes, err = c.codesOf(ctx, v.serial); err != nil {
 		return 0, err
 	}
-	if f, off := v.Record.Held(v.id, c.Now()); off && v.pooled && !held && f.Mark == c.markOf(v.codes) {
+	if f, off := v.Record.Held(v.id, c.Now()); off && v.pooled && !held && (f.Mark == "" || f.Mark == c.markOf(v.codes)) {
 		return 0, f.Repeated(c.Now()).Err()
 	}
 	if choice() > 0 { // to read the seed has taken its time

@@ -161,6 +161,24 @@ func TestPoolWithABadDevice(t *testing.T) {
 	})
 }
 
+// TestPoolWithABareRecord leaves a device alone that AWS has refused, also where no key can seal what was refused.
+func TestPoolWithABareRecord(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		hours := w.pool(3)
+		bad := w.other(serial + "-2")
+		name := rules.DeviceScope(bad.serial)
+		var r rules.Record
+		r.Fail(name, rules.NewFailure(fault.New(fault.Refused, "sts", "", "refused"), time.Now()))
+		w.records[name] = r.Bare()
+		for i := range 3 {
+			w.mustGet(hours(i + 1))
+		}
+		if slices.Contains(w.serials(), bad.serial) {
+			t.Errorf("codes of %q were sent", w.serials())
+		}
+	})
+}
+
 // TestPoolAllBad has no get send more than two codes, and each device be held off.
 func TestPoolAllBad(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {

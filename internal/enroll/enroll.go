@@ -76,7 +76,9 @@ func (m *Manager) RotateDevice(ctx context.Context, o DeviceOptions) (Result, er
 // profiles; "" is the device of the profile. Then it does the same with the others. The last device of a user is
 // removed only once that is confirmed.
 func (m *Manager) RemoveDevice(ctx context.Context, serial string, others ...string) (Result, error) {
-	return m.changeDevice(ctx, FlowRemoveDevice, DeviceOptions{}, func(r *run) error {
+	resumed := true
+	result, err := m.changeDevice(ctx, FlowRemoveDevice, DeviceOptions{}, func(r *run) error {
+		resumed = false
 		serial, err := r.device(serial)
 		if err != nil {
 			return err
@@ -98,6 +100,15 @@ func (m *Manager) RemoveDevice(ctx context.Context, serial string, others ...str
 		}
 		return r.start(ctx, Removing, Entry{About: Device, Flow: FlowRemoveDevice, Old: serial, Rest: others, Copies: copies})
 	})
+	if err != nil || !resumed {
+		return result, err
+	}
+	_, own, err := m.own() // the earlier run may have been about other devices
+	left := slices.DeleteFunc(append([]string{serial}, others...), func(s string) bool { return !slices.Contains(own.Devices(), s) })
+	if err != nil || len(left) == 0 {
+		return result, err
+	}
+	return m.RemoveDevice(ctx, left[0], left[1:]...)
 }
 
 // Resync makes AWS accept a device again whose codes it refuses, with two consecutive codes,

@@ -106,6 +106,17 @@ func TestKillRemovePool(t *testing.T) {
 	})
 }
 
+// TestRemoveAfterAnotherRemoval: a removal that did not finish is not taken for that of other devices.
+func TestRemoveAfterAnotherRemoval(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.must(pooling(3)(s.manager(), s))
+	s.diesAt("DeactivateMFADevice", true, func(m *Manager) { _, _ = m.RemoveDevice(t.Context(), ofThree[1]) })
+	_, err := s.manager().RemoveDevice(t.Context(), ofThree[2])
+	s.must(err)
+	s.isPool(ofThree[:1])
+}
+
 // TestPoolGrows: a device that is there is the first of the pool, and only what lacks is made, without a wait.
 func TestPoolGrows(t *testing.T) {
 	t.Parallel()

@@ -135,7 +135,7 @@ func (a *app) browse(ctx context.Context, url creds.Secret) error {
 	var once sync.Once
 	server := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		status := http.StatusNotFound
-		if r.Method == http.MethodGet && creds.NewSecret(r.URL.Path).Equal(path) && ofUser(r.RemoteAddr) {
+		if r.Method == http.MethodGet && creds.NewSecret(r.URL.Path).Equal(path) && ofUser(r.RemoteAddr, listener.Addr().String()) {
 			once.Do(func() { status = http.StatusFound })
 		}
 		if status == http.StatusFound {
@@ -183,22 +183,34 @@ func (a *app) startBrowser(url string) error {
 	return nil
 }
 
-// ofUser reports whether the other end of a connection over loopback is of this user, or of root. Only Linux tells.
-func ofUser(client string) bool {
+// ofUser reports whether the other end of a connection over loopback to server is of this user, or of root. Only Linux
+// tells.
+func ofUser(client, server string) bool {
 	if runtime.GOOS != "linux" {
 		return true
 	}
-	const established, uid = "01", 7
-	_, port, _ := net.SplitHostPort(client)
-	number, _ := strconv.Atoi(port)
-	local := fmt.Sprintf("0100007F:%04X", number) // 127.0.0.1, also within an address of IPv6
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		text, _ := os.ReadFile(table) //nolint:gosec // the kernel's
-		for line := range strings.Lines(string(text)) {
-			if f := strings.Fields(line); len(f) > uid && strings.HasSuffix(f[1], local) && f[3] == established {
-				return f[uid] == "0" || f[uid] == strconv.Itoa(os.Getuid())
-			}
+		if uid := connectedBy(string(text), client, server); uid != "" {
+			return uid == "0" || uid == strconv.Itoa(os.Getuid())
 		}
 	}
 	return false
+}
+
+// connectedBy returns the user id of the socket at client, in a table of the kernel, that is connected to server: a port
+// alone can be that of several, of other users too.
+func connectedBy(table, client, server string) (uid string) {
+	at := func(address string) string { // 127.0.0.1, also within an address of IPv6
+		_, port, _ := net.SplitHostPort(address)
+		number, _ := strconv.Atoi(port)
+		return fmt.Sprintf("0100007F:%04X", number)
+	}
+	const established, of = "01", 7
+	for line := range strings.Lines(table) {
+		if f := strings.Fields(line); len(f) > of && strings.HasSuffix(f[1], at(client)) && strings.HasSuffix(f[2], at(server)) && f[3] == established {
+			return f[of]
+		}
+	}
+	return ""
 }

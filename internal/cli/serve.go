@@ -112,8 +112,8 @@ func (a *app) watchOver(ctx context.Context, server *endpoint.Server, hangups <-
 
 // sayEndpoint prints the variables that have a program use the endpoint.
 func (a *app) sayEndpoint(uri, tokenFile string) {
-	if path, ok := strings.CutPrefix(uri, "http://169.254.170.2:80"); ok {
-		a.say("export AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=%s", fault.Shell(path))
+	if path, ok := strings.CutPrefix(uri, "http://169.254.170.2:80/"); ok {
+		a.say("export AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=%s", fault.Shell("/"+path))
 	} else {
 		a.say("export AWS_CONTAINER_CREDENTIALS_FULL_URI=%s", fault.Shell(uri))
 	}

@@ -133,6 +133,7 @@ func relay(t *testing.T, socket, address string) {
 func containersRecipe(t *testing.T) *recipe {
 	t.Helper()
 	need(t, "ip", "apt-get install iproute2")
+	need(t, "curl", "apt-get install curl")
 	need(t, "docker-compose", "apt-get install docker-compose")
 	r, key, seed, _ := ciRecipe(t, "app")
 	r.dir, r.forgetful = aliceHome, true // each container has a cache of its own

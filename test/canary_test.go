@@ -123,6 +123,14 @@ func TestCanary(t *testing.T) {
 	code := run(t, b, nil, b.Binary, "code", "--profile", "work", "--debug")
 	code.stdout = ""
 	printed = append(printed, code)
+	for _, args := range [][]string{{"env"}, {"exec", "--debug", "--", "true"}, {"console", "--print", "--role-arn", "arn:aws:iam::123456789012:role/deploy"}} {
+		got := run(t, b, nil, b.Binary, append([]string{args[0], "--profile", "work", "--debug"}, args[1:]...)...)
+		if got.code != 0 {
+			t.Errorf("%v: exit %d: %s", args, got.code, got.stderr)
+		}
+		got.stdout = ""
+		printed = append(printed, got)
+	}
 	for _, args := range [][]string{
 		{"list"},
 		{"list", "--json"},

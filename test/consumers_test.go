@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -154,6 +155,12 @@ func TestTerraform(t *testing.T) {
 	got := run(t, b, env, terraform, "-chdir="+dir, "output", "-json")
 	if strings.Count(got.stdout, `"arn:aws:iam::123456789012:user/alice"`) != terraformProviders {
 		t.Errorf("outputs: %s", got.stdout)
+	}
+	writeFile(t, filepath.Join(dir, "main.tf"), regexp.MustCompile(`(?m)^ *profile .*\n`).ReplaceAllString(terraformConfig(), ""))
+	for _, flag := range []string{"--region=us-east-1", "--serve"} {
+		if got := run(t, b, env, b.Binary, "exec", "work", flag, "--", terraform, "-chdir="+dir, "plan", "-detailed-exitcode", "-no-color"); got.code != 0 {
+			t.Errorf("exec %s: exit %d: %s%s", flag, got.code, got.stdout, got.stderr)
+		}
 	}
 	wantMints(t, b, 1)
 }

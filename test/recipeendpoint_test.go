@@ -204,7 +204,7 @@ func (r *recipe) podOf(t *testing.T, b block, text string) string {
 		}
 	}
 	must(t, json.Unmarshal([]byte(jsonOfYAML(t, text)), &file))
-	const objects = "/var/kubernetes/"
+	const objects = "/var/secrets/"
 	p := pod{Addresses: []string{}, Waits: [2]string{"127.0.0.1", "9911"}}
 	for _, in := range append(file.Spec.InitContainers, file.Spec.Containers...) {
 		c := container{Env: map[string]string{}, Volumes: map[string]string{}, Argv: append(in.Command, in.Args...)}

@@ -93,8 +93,8 @@ func (d codes) claim(ctx context.Context, first totp.Step) (free bool, err error
 		if _, free, err = d.ClaimIn(ctx, d.fleet, session.Wish{}, d.serial, step); err == nil && free {
 			free, err = d.Claim(d.serial, step, rules.CodeMark(d.secret.Reveal(), d.seed.Code(step).Reveal()))
 		}
-		if errors.Is(err, session.ErrWaiting) {
-			err = context.Cause(ctx)
+		if cause := context.Cause(ctx); cause != nil && errors.Is(err, session.ErrWaiting) {
+			err = cause
 		}
 		if err != nil || !free {
 			return false, err

@@ -319,3 +319,18 @@ func TestPairOfAFleet(t *testing.T) {
 		}
 	})
 }
+
+// gone is a fleet that cannot wait, since the process that started this one is gone.
+type gone struct{ session.Fleet }
+
+func (gone) Claim(context.Context, session.Wish, string, totp.Step) (*creds.Session, bool, error) {
+	return nil, true, session.ErrWaiting
+}
+
+// TestNoCodeWithoutAClaim: that a claim was given up is no claim.
+func TestNoCodeWithoutAClaim(t *testing.T) {
+	t.Parallel()
+	if free, err := (codes{LockedRecord: &session.LockedRecord{}, fleet: gone{}}).claim(t.Context(), 1); free || err == nil {
+		t.Errorf("free %t, %v", free, err)
+	}
+}

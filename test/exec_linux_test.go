@@ -224,6 +224,16 @@ func TestExecServe(t *testing.T) {
 			t.Errorf("%s: exit %d: %s", script, got.code, got.stderr)
 		}
 	}
+	need(t, "curl", "apt-get install curl")
+	reader, closed, err := os.Pipe()
+	must(t, err)
+	must(t, reader.Close())
+	cmd := b.Command(t.Context(), b.Binary, "exec", "deploy", "--serve", "--", "sh", "-c", `curl -s "$AWS_CONTAINER_CREDENTIALS_FULL_URI"; curl -sf -H "Authorization: $AWS_CONTAINER_AUTHORIZATION_TOKEN" "$AWS_CONTAINER_CREDENTIALS_FULL_URI" && exit 77`)
+	cmd.Stderr = closed
+	if _ = cmd.Run(); cmd.ProcessState.ExitCode() != 77 {
+		t.Errorf("nobody reads what is said of a wrong token: %v", cmd.ProcessState)
+	}
+	must(t, closed.Close())
 	if got := run(t, b, nil, b.Binary, "exec", "deploy", "--serve", "--", "no-such-command"); got.code != 127 {
 		t.Errorf("no such command: exit %d: %s", got.code, got.stderr)
 	}

@@ -147,6 +147,7 @@ func runChild(path string, argv, env []string) error {
 		return err
 	}
 	harden.Process()
+	signal.Ignore(syscall.SIGPIPE) // whoever reads what the endpoint says may go
 	go func() {
 		for s := range signals {
 			if terminal == nil || s != os.Interrupt && s != syscall.SIGQUIT {

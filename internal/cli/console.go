@@ -84,8 +84,7 @@ func runOpenConsole(ctx context.Context, a *app, o consoleOptions) error {
 	case o.print:
 		return a.print([]byte(url.Reveal() + "\n"))
 	}
-	err = a.browse(ctx, url)
-	if _, ok := errors.AsType[interruptError](err); ok {
+	if err = a.browse(ctx, url); errors.As(err, new(interruptError)) {
 		return err
 	}
 	if err != nil {

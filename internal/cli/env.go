@@ -61,12 +61,7 @@ The session in variables is not renewed. For one command, exec leaves nothing be
 var formats = []string{"sh", "fish", "powershell", "cmd", "dotenv", "json", "github"} //nolint:gochecknoglobals // a constant
 
 func runEnv(ctx context.Context, a *app, o envOptions) error {
-	if o.format == "" {
-		parent, _ := os.ReadFile("/proc/" + strconv.Itoa(os.Getppid()) + "/comm")
-		usual := map[bool]string{true: "powershell", false: "sh"}[runtime.GOOS == "windows"]
-		o.format = cmp.Or(shellOf(strings.TrimSpace(string(parent))), shellOf(a.getenv("SHELL")), usual)
-	}
-	o.format = cmp.Or(shellOf(o.format), o.format)
+	o.format = a.formatOf(o.format)
 	form := dialects()[o.format]
 	switch {
 	case !slices.Contains(formats, o.format):
@@ -104,6 +99,16 @@ func runEnv(ctx context.Context, a *app, o envOptions) error {
 		defer fmt.Fprintf(a.stderr, "%s: this is secret; %s env --help has examples of how your shell reads it\n", program, program)
 	}
 	return a.print([]byte(text + form.unsets(misleading)))
+}
+
+// formatOf returns the format that is asked for, or that of the shell that runs this program, or of the user's.
+func (a *app) formatOf(asked string) string {
+	if asked == "" {
+		parent, _ := os.ReadFile("/proc/" + strconv.Itoa(os.Getppid()) + "/comm")
+		usual := map[bool]string{true: "powershell", false: "sh"}[runtime.GOOS == "windows"]
+		asked = cmp.Or(shellOf(strings.TrimSpace(string(parent))), shellOf(a.getenv("SHELL")), usual)
+	}
+	return cmp.Or(shellOf(asked), asked)
 }
 
 // shellOf returns the format of a shell, or "".

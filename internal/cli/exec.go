@@ -50,10 +50,9 @@ func newExecCommand(a *app) *cobra.Command {
 		Long: `Run a command with the session of a profile in its environment, for what cannot run a credential
 process. Without a command, it runs your shell, with the profile's name in ` + child.Marker + ` for the prompt.
 
-The command gets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
-AWS_CREDENTIAL_EXPIRATION, and the region in AWS_REGION and AWS_DEFAULT_REGION: that of --region,
-else the profile's; if it has none, both stay as they are. It gets no variable of this program
-(AWS_MFA_CREDS_...), and none that leads to other credentials, such as AWS_PROFILE.
+It gets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_CREDENTIAL_EXPIRATION, and in
+AWS_REGION and AWS_DEFAULT_REGION the region of --region, else the profile's, else what is there; and no
+AWS_MFA_CREDS_... and nothing that leads to other credentials, such as AWS_PROFILE.
 
 On Unix the command takes the place of this program: it has the same process id, terminal and signals,
 and its exit code is the exit code. That is 127 if there is no such command, and 126 if it cannot be run.

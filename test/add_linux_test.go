@@ -65,7 +65,7 @@ func TestAddAsksAgain(t *testing.T) {
 		{"is in quotes", ""},
 		{"Secret access key (not shown): ", id.SecretAccessKey},
 		{"otpauth URI) (not shown): ", id.Seed + "1"},
-		{"what was typed: ", ""},
+		{"your answer: ", ""},
 		{"otpauth URI) (not shown): ", seed},
 		{"Serial (ARN) of the MFA device: ", "alice"},
 		{"the serial: ", ""},

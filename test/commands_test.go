@@ -62,7 +62,9 @@ func TestUsage(t *testing.T) {
 		"version extra":                       {"extra", "leave it out"},
 		"stup --profile x":                    {`unknown command "stup"`, "did you mean setup? run: aws-mfa-creds setup --help"},
 		"--debug stup --profile x":            {`unknown command "stup"`, "did you mean setup?"},
-		"help nope":                           {`unknown command "nope"`, "--help"},
+		"help nope":                           {`unknown command "nope"`, "run: aws-mfa-creds --help"},
+		"nope --help":                         {`unknown command "nope"`, "run: aws-mfa-creds --help"},
+		"rotate nope --help":                  {`unknown command "nope"`, "run: aws-mfa-creds rotate --help"},
 		"help stup":                           {`unknown command "stup"`, "did you mean setup?"},
 		"help rotate keys":                    {`unknown command "keys" for "aws-mfa-creds rotate"`, "rotate key --help"},
 		"get -p work":                         {"unknown flag: -p", "did you mean --profile?"},
@@ -99,7 +101,7 @@ func TestHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	b := bed(t, testbed.Options{})
 	for command, word := range map[string]string{
-		"": "Other commands", "help": "Other commands", "--help": "credential process", "--version": "aws-mfa-creds ", "help get": "--role-arn",
+		"": "Other commands", "help": "Other commands", "help environment": "AWS_MFA_CREDS_SEED", "help exit-codes": "12  unsafe permissions", "--help": "credential process", "--version": "aws-mfa-creds ", "help get": "--role-arn",
 		"get --help": "--refresh", "version": "aws-mfa-creds ",
 	} {
 		got := run(t, b, nil, b.Binary, strings.Fields(command)...)

@@ -199,8 +199,8 @@ func TestTypedPaths(t *testing.T) {
 		"~/missing.png":    "file " + b.Home() + "/missing.png: no such file",
 		"shot-1.webp":      "file shot-1.webp: no such file",
 		"~":                "file " + b.Home() + ": is a directory",
-		id.SecretAccessKey: "what was typed: that looks like a secret access key",
-		id.Seed + "!":      "what was typed: character 65 of the seed",
+		id.SecretAccessKey: "your answer: that looks like a secret access key",
+		id.Seed + "!":      "your answer: character 65 of the seed",
 	} {
 		cmd := b.Command(t.Context(), b.Binary, "add", "--profile", "work", "--store", "age", "--access-key-file", key, "--serial", id.Serial)
 		cmd.Args = []string{b.Binary, "add", "--profile", "work", "--store", "age"}

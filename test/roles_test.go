@@ -225,7 +225,7 @@ func TestRemoveNamesWhoUsesTheSeed(t *testing.T) {
 // TestSetupRegion sets up profiles that have no region.
 func TestSetupRegion(t *testing.T) {
 	t.Parallel()
-	const asked, hint = "Region for the profile (Enter for none): ", "aws-mfa-creds register --profile p --region REGION"
+	const asked, hint = "Region, such as eu-central-1 (Enter for none): ", "aws-mfa-creds register --profile p --region REGION"
 	t.Run("typed", func(t *testing.T) {
 		t.Parallel()
 		n := newNewcomer(t)

@@ -165,7 +165,7 @@ func TestServe(t *testing.T) {
 		if code := s.stop(signal); code != 0 {
 			t.Errorf("%v: exit %d: %s", signal, code, s.stderr.String())
 		}
-		if log := s.stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "refused a request from 127.0.0.1: its token is wrong") {
+		if log := s.stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "refused a request from 127.0.0.1: the token is wrong") {
 			t.Errorf("log: %q", log)
 		}
 	}
@@ -436,7 +436,7 @@ func serveHints() []hintCase {
 		return retype(serve + args + " >$HOME/said & p=$!; until [ -s $HOME/said ] || ! kill -0 $p 2>/dev/null; do sleep 0.1; done; kill $p; wait $p")
 	}
 	return []hintCase{
-		{"no address to listen on", nil, serve + "--listen localhost", 2, `--listen: "localhost" is no IP address with a port`, "give --listen 127.0.0.1:9911", starts("--listen 127.0.0.1:0"), ""},
+		{"no address to listen on", nil, serve + "--listen localhost", 2, `--listen: "localhost" is not an IP address with a port`, "give --listen 127.0.0.1:9911", starts("--listen 127.0.0.1:0"), ""},
 		{"listen to everybody", nil, serve + "--listen 0.0.0.0:80", 2, "--listen: others can reach 0.0.0.0, and no SDK asks it for credentials without TLS", "give --listen 127.0.0.1:9911, or 169.254.170.2:80 in a network of containers", starts("--listen 127.0.0.1:0"), ""},
 		{"no token on loopback", nil, serve + "--no-token", 2, "--no-token: every user and every web page of this computer could get sessions from 127.0.0.1", "leave it out, or give --listen 169.254.170.2:80, too", starts(""), ""},
 		{"address of another computer", nil, serve + "--listen 169.254.170.2:80", 3, "--listen 169.254.170.2:80: cannot assign requested address", "give another port, or an address of this computer", starts("--listen 127.0.0.1:0"), ""},

@@ -232,11 +232,11 @@ func (c *call) notAuthorized(d policyDenial) meaning {
 		m.remedy = "check the policies of the user"
 		return m
 	}
-	external := "no external id"
+	external := "no external ID"
 	if c.Role.ExternalID != "" {
-		external = "an external id"
+		external = "an external ID"
 	}
-	m.cause = fmt.Sprintf("%s, the call had %s and %s", d, external, c.factors())
+	m.cause = fmt.Sprintf("%s; the call had %s and %s", d, c.factors(), external)
 	m.remedy = "check the role's trust policy and the user's policies"
 	return m
 }

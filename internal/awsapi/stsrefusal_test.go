@@ -52,9 +52,9 @@ func TestRefusals(t *testing.T) {
 
 		"wrong device":  {session, 403, "AccessDenied", wrongDevice, refusedAs(DeviceUnknown, "MFA device "+serial, "AKIAIOSFODNN7EXAMPLE", "aws iam list-mfa-devices")},
 		"code missing":  {codeless, 403, "AccessDenied", codeMissing, refused("role "+roleARN, "no MFA code", "AWS_MFA_CREDS_SE")},
-		"explicit deny": {role, 403, "AccessDenied", explicitDeny, refusedAs(Denied, "role "+roleARN, "user/alice may not call sts:AssumeRole", "explicit deny in an identity-based policy", "an external id and an MFA code")},
-		"no policy":     {chained, 403, "AccessDenied", noPolicy, refusedAs(Denied, "role "+roleARN, "no identity-based policy allows", "an external id and an MFA session")},
-		"plain deny":    {codeless, 403, "AccessDenied", plainDeny, refusedAs(Denied, "role "+roleARN, "may not call sts:AssumeRole", "no external id and no MFA code", "trust policy")},
+		"explicit deny": {role, 403, "AccessDenied", explicitDeny, refusedAs(Denied, "role "+roleARN, "user/alice may not call sts:AssumeRole", "explicit deny in an identity-based policy", "an MFA code and an external ID")},
+		"no policy":     {chained, 403, "AccessDenied", noPolicy, refusedAs(Denied, "role "+roleARN, "no identity-based policy allows", "an MFA session and an external ID")},
+		"plain deny":    {codeless, 403, "AccessDenied", plainDeny, refusedAs(Denied, "role "+roleARN, "may not call sts:AssumeRole", "no MFA code and no external ID", "trust policy")},
 		"session deny":  {session, 403, "AccessDenied", sessionDeny, refusedAs(Denied, "GetSessionToken", "may not call sts:GetSessionToken", "explicit deny in a service control policy")},
 
 		"chained too long": {chained, 400, "ValidationError", chainedTooLong, refused("role "+roleARN, "1h was requested", "1h at most", "--duration 1h")},

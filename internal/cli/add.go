@@ -43,8 +43,8 @@ func newAddCommand(a *app) *cobra.Command {
 		Use:   "add [NAME]",
 		Short: "Store an access key and the seed of an MFA device",
 		Long: `Store the access key of a profile, and the seed of its MFA device, in a secret store of this
-computer. It asks for what no flag gives, and changes nothing before it has
-read all of it. It does not contact AWS, except with --verify.
+computer. It asks for what no flag gives, and changes nothing before it has read all of it. It does
+not contact AWS, except with --verify.
 
 Secrets go to the store that the profile already uses, or else to the platform's keyring, or else
 to files encrypted with age. "` + program + ` store list" shows what this computer has. With

@@ -144,7 +144,7 @@ func (add *adding) askKey(ctx context.Context) (creds.AccessKey, error) {
 		if path, meant := add.ask.typedFile(text); meant {
 			return add.keyFromFile(ctx, "file", path)
 		}
-		return creds.AccessKey{ID: text}, asUsage(creds.CheckKeyID("what was typed", text, add.settings.OfAWS()))
+		return creds.AccessKey{ID: text}, asUsage(creds.CheckKeyID("your answer", text, add.settings.OfAWS()))
 	})
 	if err != nil || !key.Secret.IsZero() {
 		return key, err
@@ -158,7 +158,7 @@ func (add *adding) askKey(ctx context.Context) (creds.AccessKey, error) {
 			return whole, err
 		}
 		key.Secret = secret
-		return key, asUsage(key.Check("what was typed", add.settings.OfAWS()))
+		return key, asUsage(key.Check("your answer", add.settings.OfAWS()))
 	})
 }
 

@@ -23,13 +23,14 @@ func newClearCommand(a *app) *cobra.Command {
 		Use:   "clear [NAME] | --all",
 		Short: "Delete cached sessions from this computer",
 		Long: `Delete the cached sessions of a profile, end the waiting period after a refusal, and forget how far
-this computer's clock is from AWS's; or delete the sessions of all profiles. The next get contacts AWS. For sessions that get returned with
-flags, give the same flags. Of a profile that has one, the shared cache forgets them, too; other hosts
-keep those that they have.
+this computer's clock is from AWS's. The next get contacts AWS. For sessions that get returned with
+flags, give the same flags. If the profile has a shared cache, they are deleted there too; other
+hosts keep those that they have.
 
 AWS honours a session until it expires. To end one earlier, deactivate the access key, or deny
 sessions by aws:TokenIssueTime.`,
-		Example: `  aws-mfa-creds clear --profile work`,
+		Example: `  aws-mfa-creds clear --profile work
+  aws-mfa-creds clear --all`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.all && o.get.profile != "" {
 				return fault.New(fault.Usage, "clear", "run: "+program+" clear --profile NAME", "give --profile or --all")

@@ -16,8 +16,8 @@ func newCompletionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion bash|zsh|fish|powershell",
 		Short: "Print a completion script for your shell",
-		Long: `Print a script that completes commands, flags, and names of profiles and stores. To have it in every
-new shell, run the line of yours once:
+		Long: `Print a script that completes commands, flags, and the names of profiles and stores. To have it in
+every new shell, run the line for your shell once:
 
     bash   echo 'eval "$(aws-mfa-creds completion bash)"' >> ~/.bashrc
     zsh    echo 'autoload -U compinit; compinit -i; eval "$(aws-mfa-creds completion zsh)"' >> ~/.zshrc

@@ -36,12 +36,14 @@ func newConsoleCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "console --profile NAME",
 		Short: "Open the AWS console in the browser, as a role",
-		Long: `Open the AWS console in your browser with the session of a role. AWS does not take the session of an
-IAM user there: sign in with your password, and the code of ` + "`code`" + `, or use a profile with a role.
+		Long: `Open the AWS console in your browser with the session of a role. AWS does not accept the session of
+an IAM user there: use a profile with a role, or sign in with your password and the code that
+"` + program + ` code" prints.
 
-The session in the console ends with that of the role: after an hour, or with --duration after up to
-twelve, if the role allows that. The browser is that of BROWSER, or else of the desktop. The URL signs in
-whoever has it, for 15 minutes: --print is for a browser on another computer.`,
+The console signs you out when the session of the role ends: after an hour, or up to twelve with
+--duration, if the role allows that. The browser is the one in BROWSER, or else that of the desktop.
+For a browser on another computer, --print prints the URL. It signs in whoever has it, for 15
+minutes.`,
 		Example: `  aws-mfa-creds console --profile admin
   aws-mfa-creds console admin --service s3 --region eu-west-1
   aws-mfa-creds console admin --duration 8h --print`,

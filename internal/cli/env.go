@@ -32,17 +32,18 @@ func newEnvCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "env [NAME]",
 		Short: "Print the session as environment variables, for your shell or a file",
-		Long: `Print the session of a profile as environment variables: the lines that set them in the shell that runs
-it, or those of another format. They are secret: have your shell read them, as in the examples. What
-is set already and leads to other credentials, such as another AWS_PROFILE, is unset.
+		Long: `Print the session of a profile as environment variables, in the form of your shell or in another
+format. They are secret: have your shell read them, as in the examples. Variables that lead to other
+credentials, such as another AWS_PROFILE, are unset.
 
     sh           export lines for sh, bash and zsh
     fish, powershell, cmd
     dotenv       NAME=value, for docker run --env-file
     json         one object
-    github       masks the values in the log of a GitHub Actions job, and appends them to $GITHUB_ENV
+    github       masks the values in the log of a GitHub Actions job, appends them to $GITHUB_ENV
 
-The session in variables is not renewed. For one command, exec leaves nothing behind in your shell.`,
+A session in variables is not renewed. For a single command use exec, which leaves nothing behind in
+your shell.`,
 		Example: `  eval "$(aws-mfa-creds env --profile work)"
   eval "$(aws-mfa-creds env --unset)"
   aws-mfa-creds env work --format fish | source
@@ -53,7 +54,7 @@ The session in variables is not renewed. For one command, exec leaves nothing be
 	}
 	sessionFlags(cmd, &o.handedOut)
 	cmd.Flags().StringVar(&o.format, "format", "", "`FORMAT`: sh, fish, powershell, cmd, dotenv, json or github (default: that of your shell)")
-	cmd.Flags().BoolVar(&o.unset, "unset", false, "print what unsets the variables again")
+	cmd.Flags().BoolVar(&o.unset, "unset", false, "print the lines that unset the variables again")
 	complete(cmd, "format", func() []string { return formats })
 	return cmd
 }

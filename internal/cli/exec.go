@@ -47,19 +47,22 @@ func newExecCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "exec [NAME] [flags] [-- COMMAND [ARG...]]",
 		Short: "Run a command with the session in its environment",
-		Long: `Run a command with the session of a profile in its environment, for what cannot run a credential
-process. Without a command, it runs your shell, with the profile's name in ` + child.Marker + ` for the prompt.
+		Long: `Run a command with the session of a profile in its environment, for programs that cannot run a
+credential process. Without a command, it runs your shell, and ` + child.Marker + ` has the name of the
+profile, for your prompt.
 
-It gets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_CREDENTIAL_EXPIRATION, and in
-AWS_REGION and AWS_DEFAULT_REGION the region of --region, else the profile's, else what is there; and no
-AWS_MFA_CREDS_... and nothing that leads to other credentials, such as AWS_PROFILE.
+It gets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_CREDENTIAL_EXPIRATION, and
+AWS_REGION and AWS_DEFAULT_REGION: the region of --region, or else the profile's. If there is none,
+these two stay as they are. AWS_MFA_CREDS_... variables are removed, and those that lead to other
+credentials, such as AWS_PROFILE.
 
-On Unix the command takes the place of this program: it has the same process id, terminal and signals,
-and its exit code is the exit code. That is 127 if there is no such command, and 126 if it cannot be run.
+On Unix the command takes the place of this program: it has the same process id, terminal and
+signals, and its exit code is the exit code. That is 127 if there is no such command, and 126 if it
+cannot be run.
 
-A session in the environment is not renewed. For work that may take longer, --serve gives the command
-the address of a credential endpoint instead (see serve), which lives as long as the command. This
-program then stays: it passes signals on, and exits as the command does.`,
+A session in the environment is not renewed. For work that may take longer, --serve gives the
+command the address of a credential endpoint instead (see serve), which lives as long as the
+command. This program then stays: it passes signals on, and exits as the command does.`,
 		Example: `  aws-mfa-creds exec --profile work -- make deploy
   aws-mfa-creds exec --profile admin --region eu-west-1 -- aws s3 ls
   aws-mfa-creds exec admin --serve -- ./nightly-copy

@@ -32,14 +32,16 @@ func newListCommand(a *app) *cobra.Command {
 		Use:   "list [NAME]",
 		Short: "List profiles, MFA devices, cached sessions and the last error",
 		Long: `List the profiles of profiles.ini, and those of the AWS config that name this program or an MFA
-device. It does not contact AWS. A profile is registered if the AWS config has this program called for it.
-What does not fit the window of a terminal is shortened or left out.`,
-		Example: `  aws-mfa-creds list --json`,
-		RunE:    func(*cobra.Command, []string) error { return runList(a, profileName, asJSON, wide) },
+device. A profile is registered if the AWS config calls this program for it. On a terminal, what
+does not fit the window is shortened or left out. AWS is not contacted.`,
+		Example: `  aws-mfa-creds list
+  aws-mfa-creds list --wide
+  aws-mfa-creds list work --json`,
+		RunE: func(*cobra.Command, []string) error { return runList(a, profileName, asJSON, wide) },
 	}
 	namingFlag(cmd, &profileName, unnamedAll)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().BoolVar(&wide, "wide", false, "show everything, also if it does not fit the window")
+	cmd.Flags().BoolVar(&wide, "wide", false, "show everything, even if it does not fit the window")
 	return cmd
 }
 

@@ -35,7 +35,7 @@ func mistake(cmd *cobra.Command, args []string, err error) error {
 	}
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		if name, _ := pflag.UnquoteUsage(invalid.GetFlag()); name != "" {
-			return fault.New(fault.Usage, "--"+invalid.GetFlag().Name, help, "%q is no %s", profile.Shorten(invalid.GetValue()), name)
+			return fault.New(fault.Usage, "--"+invalid.GetFlag().Name, help, "%q is not a %s", profile.Shorten(invalid.GetValue()), name)
 		}
 		return fault.New(fault.Usage, "--"+invalid.GetFlag().Name, "give it without =", "takes no value")
 	}
@@ -69,7 +69,9 @@ func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
 func unknownCommand(cmd *cobra.Command, word string) error {
 	var names []string
 	for _, sub := range cmd.Commands() {
-		names = append(names, sub.Name())
+		if strings.Contains(word[:min(2, len(word))], sub.Name()[:1]) { // nobody means code by nope
+			names = append(names, sub.Name())
+		}
 	}
 	help := "run: " + cmd.CommandPath() + " --help"
 	if near := profile.Nearest(names, word, 1); len(near) > 0 {

@@ -56,7 +56,7 @@ it: every SDK supports that, sessions can last longer than an hour, and all proc
 --assume-by sdk writes role_arn and source_profile, so that the SDK assumes the role for at most an
 hour; JS SDK v2 and PHP cannot do that.`,
 		Example: `  aws-mfa-creds register --profile work --region eu-central-1
-  aws-mfa-creds register --profile a --source-profile b --role-arn arn:aws:iam::123456789012:role/admin`,
+  aws-mfa-creds register --profile a --source-profile b --role-arn arn:aws:iam::123456789012:role/a`,
 		RunE: a.interactive(func(ctx context.Context) error { return runRegister(ctx, a, o) }),
 	}
 	profileFlag(cmd, &o.profile)

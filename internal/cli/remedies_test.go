@@ -10,7 +10,32 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
 )
+
+// TestHelpIsNarrow: the help of each command fits a terminal of 100 columns. The lines that install completion are for pasting.
+func TestHelpIsNarrow(t *testing.T) {
+	t.Parallel()
+	root := newRootCommand(&app{now: time.Now, getenv: func(string) string { return "" }})
+	var read func(*cobra.Command)
+	read = func(cmd *cobra.Command) {
+		var help strings.Builder
+		root.SetOut(&help)
+		if err := cmd.Help(); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(help.String()) {
+			if len([]rune(line)) > helpWidth+1 && cmd.Name() != "completion" {
+				t.Errorf("%s: %s", cmd.CommandPath(), line)
+			}
+		}
+		for _, sub := range cmd.Commands() {
+			read(sub)
+		}
+	}
+	read(root)
+}
 
 // TestRemediesExist looks at every text in the source that tells somebody to run this program:
 // the command has to exist.

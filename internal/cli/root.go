@@ -15,7 +15,7 @@ import (
 
 func newRootCommand(a *app) *cobra.Command {
 	root := &cobra.Command{
-		Use:   program,
+		Use:   program + " COMMAND",
 		Short: "Temporary AWS credentials where MFA is required, without typing codes",
 		Long: `aws-mfa-creds is a virtual MFA device and a credential process in one. It makes the token code
 from a seed on this computer, calls STS GetSessionToken, caches the session until shortly before it
@@ -26,25 +26,14 @@ profile in ~/.aws/config, run:
 
     aws-mfa-creds setup work
 
-Every command but get takes the name of the profile as its argument, or with --profile or -p. Without a
-name, it is about the profile of AWS_PROFILE, or the only one that this program serves, or one that you
-choose at the terminal. Where nothing is asked before something is removed or replaced (unregister, and
-all with --yes, except setup), name it.
+Name the profile as the argument of a command, or with -p or --profile (get takes --profile alone).
+Without a name, a command uses the profile in AWS_PROFILE, or the only one that this program serves,
+or lets you choose one. unregister, and all commands but setup with --yes, need a name.
 
-In CI, set the access key and the seed in the environment, or name files with NAME_FILE:
+For CI, fleets and scripts:
 
-    AWS_MFA_CREDS_ACCESS_KEY_ID, AWS_MFA_CREDS_SECRET_ACCESS_KEY
-    AWS_MFA_CREDS_SEED      base32 as the console shows it, or an otpauth URI
-    AWS_MFA_CREDS_SERIAL    the ARN of the MFA device; or mfa_serial in the profile
-
-Hosts with the same access key and seed share sessions through a Redis or Valkey server, if you set:
-
-    AWS_MFA_CREDS_SHARED_CACHE             rediss://USER@HOST:6379, or shared_cache in the profile
-    AWS_MFA_CREDS_SHARED_CACHE_PASSWORD    its password
-
-Exit codes: 0 ok, 1 internal, 2 usage, 3 configuration, 4 no secret stored, 5 store locked or
-unavailable, 6 AWS refused, 7 network, 8 throttled or 5xx, 9 deadline, 10 clock, 11 file system,
-12 unsafe permissions; of exec: 126 the command cannot be run, 127 there is none, else its own.`,
+    aws-mfa-creds help environment
+    aws-mfa-creds help exit-codes`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
@@ -60,7 +49,7 @@ unavailable, 6 AWS refused, 7 network, 8 throttled or 5xx, 9 deadline, 10 clock,
 	})
 	addCommands(a, root)
 	root.CompletionOptions.DisableDefaultCmd = true
-	checkHelp(root)
+	checkHelp(a, root)
 	return root
 }
 
@@ -98,11 +87,53 @@ func addCommands(a *app, root *cobra.Command) {
 		}
 	}
 	root.AddCommand(newCompletionCommand(a), newVersionCommand(a))
+	root.AddCommand(helpTopics()...)
 	noArguments(root)
 }
 
-// checkHelp has the command help refuse words that name no command.
-func checkHelp(root *cobra.Command) {
+// helpTopics are the pages of help that are about no command.
+func helpTopics() []*cobra.Command {
+	return []*cobra.Command{{
+		Use: "environment", Short: "Environment variables",
+		Long: `In CI, set the access key and the seed. Add _FILE to a name to give the path of a file instead:
+
+    AWS_MFA_CREDS_ACCESS_KEY_ID
+    AWS_MFA_CREDS_SECRET_ACCESS_KEY
+    AWS_MFA_CREDS_SEED      base32 as the console shows it, or an otpauth URI
+    AWS_MFA_CREDS_SERIAL    the ARN of the MFA device; or mfa_serial in the profile
+
+Hosts with the same access key and seed share sessions through a Redis or Valkey server, if you set:
+
+    AWS_MFA_CREDS_SHARED_CACHE             rediss://USER@HOST:6379, or shared_cache in the profile
+    AWS_MFA_CREDS_SHARED_CACHE_PASSWORD    its password
+
+AWS_MFA_CREDS_HOME is a directory for all files of this program. AWS_PROFILE is the profile of
+commands without a name (get ignores it). AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE,
+AWS_CA_BUNDLE, AWS_ENDPOINT_URL_STS, HTTPS_PROXY and NO_PROXY work as for the AWS CLI.`,
+	}, {
+		Use: "exit-codes", Short: "Exit codes",
+		Long: `     0  success                      7  network, TLS, proxy
+     1  internal error               8  AWS throttled, or failed with a 5xx error
+     2  usage                        9  deadline: a lock, or the next token code
+     3  configuration               10  clock
+     4  no secret is stored         11  file system
+     5  store locked or missing     12  unsafe permissions
+     6  AWS refused                129, 130, 143  SIGHUP, Ctrl-C, SIGTERM
+
+exec ends with the exit code of the command: 126 if it cannot be run, 127 if there is none.`,
+	}}
+}
+
+// checkHelp has help, the command and the flag, refuse words that name no command.
+func checkHelp(a *app, root *cobra.Command) {
+	show := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if words := cmd.Flags().Args(); cmd.HasSubCommands() && len(words) > 0 {
+			a.unsaid = unknownCommand(cmd, words[0])
+			return
+		}
+		show(cmd, args)
+	})
 	root.InitDefaultHelpCmd()
 	help, _, _ := root.Find([]string{"help"})
 	help.Args = func(_ *cobra.Command, words []string) error {

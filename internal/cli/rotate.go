@@ -197,7 +197,7 @@ func rotateDevice(ctx context.Context, m *manager, _ profile.Settings, o rotateO
 	o.device.Host, _ = os.Hostname()
 	result, err := m.RotateDevice(ctx, o.device)
 	if err == nil {
-		m.say("Replaced %s by %s, and got a session with it.", result.Old, result.Serial)
+		m.say("Replaced %s with %s, and got a session with it.", result.Old, result.Serial)
 	}
 	return err
 }
@@ -216,14 +216,14 @@ func rotateKey(ctx context.Context, m *manager, has profile.Settings, o rotateOp
 		return err
 	}
 	if !result.Kept {
-		m.say("Replaced access key %s by %s, and deleted the old one.", result.Old, result.ID)
+		m.say("Replaced access key %s with %s, and deleted the old one.", result.Old, result.ID)
 		return nil
 	}
 	why := "AWS does not say whether anything else uses it"
 	if result.Use != nil && !result.Use.Time.IsZero() {
 		why = fmt.Sprintf("it was last used %s for %s", fault.Time(result.Use.Time, m.now()), fault.Printable(result.Use.Service))
 	}
-	m.say("Replaced access key %s by %s. The old one is inactive, but not deleted: %s.", result.Old, result.ID, why)
+	m.say("Replaced access key %s with %s. The old one is inactive, but not deleted: %s.", result.Old, result.ID, why)
 	m.say("Once nothing uses the old key, delete it with: %s rotate key --profile %s", program, fault.Shell(m.Profile))
 	return nil
 }

@@ -77,7 +77,7 @@ func (s *seedSource) fromFiles(ctx context.Context, ask *asker, flag string, pat
 func (s *seedSource) typed(ctx context.Context, text creds.Secret, ask *asker) (totp.Account, error) {
 	path, meant := ask.typedFile(text.Reveal())
 	if !meant {
-		return s.choose(ctx, []creds.Secret{text}, "what was typed", ask)
+		return s.choose(ctx, []creds.Secret{text}, "your answer", ask)
 	}
 	return s.fromFiles(ctx, ask, "file", []string{path})
 }

@@ -33,8 +33,8 @@ func newSetupCommand(a *app) *cobra.Command {
 		Short: "Turn an access key into a working profile",
 		Long: `Store the access key of an IAM user, make this computer an MFA device of the user, register the
 profile for the AWS CLI and the SDKs, and get a first session. It asks for what no flag gives, and
-skips what is already done, so you can run it again at any time. It asks and checks everything before
-the first change. An access key in ~/.aws/credentials is moved from there, at the end.`,
+skips what is already done, so you can run it again at any time. It asks and checks everything
+before the first change. An access key in ~/.aws/credentials is moved from there, at the end.`,
 		Example: `  aws-mfa-creds setup --profile work
   aws-mfa-creds setup --profile work --access-key-file key.csv --region eu-central-1 --yes`,
 		RunE: a.interactive(func(ctx context.Context) error { return runSetup(ctx, a, o) }),
@@ -247,7 +247,7 @@ func (s *setup) chooseRegion(ctx context.Context) (err error) {
 	if s.region != "" || regionOf(s.files, s.name) != "" || !s.ask.present() || s.ask.yes {
 		return nil
 	}
-	s.region, err = insist(ctx, &s.ask, s.ask.line, "Region for the profile (Enter for none)", "--region REGION", func(region string) (string, error) {
+	s.region, err = insist(ctx, &s.ask, s.ask.line, "Region, such as eu-central-1 (Enter for none)", "--region REGION", func(region string) (string, error) {
 		if region == "" {
 			return "", nil
 		}

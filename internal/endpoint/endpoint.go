@@ -143,7 +143,7 @@ func CheckAddress(address string, token bool) error {
 	ofContainers := slices.Contains(containerAddresses(), ip)
 	switch {
 	case err != nil:
-		return fault.New(fault.Usage, "--listen", "give --listen 127.0.0.1:9911", "%q is no IP address with a port", address)
+		return fault.New(fault.Usage, "--listen", "give --listen 127.0.0.1:9911", "%q is not an IP address with a port", address)
 	case !ip.IsLoopback() && !ofContainers:
 		return fault.New(fault.Usage, "--listen", "give --listen 127.0.0.1:9911, or 169.254.170.2:80 in a network of containers",
 			"others can reach %s, and no SDK asks it for credentials without TLS", ip)

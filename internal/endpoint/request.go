@@ -37,11 +37,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case probe:
 		w.WriteHeader(http.StatusOK)
 	case !s.o.Token.IsZero() && r.Header.Get("Authorization") == "":
-		s.refuse(w, r, http.StatusUnauthorized, "it has no token; old SDKs do not read AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, but AWS_CONTAINER_AUTHORIZATION_TOKEN")
+		s.refuse(w, r, http.StatusUnauthorized, "there is no token; old SDKs do not read AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, but AWS_CONTAINER_AUTHORIZATION_TOKEN")
 	case !s.o.Token.IsZero() && !creds.NewSecret(r.Header.Get("Authorization")).Equal(s.o.Token):
-		s.refuse(w, r, http.StatusUnauthorized, "its token is wrong")
+		s.refuse(w, r, http.StatusUnauthorized, "the token is wrong")
 	case !found:
-		s.refuse(w, r, http.StatusNotFound, "its path names no profile that is served")
+		s.refuse(w, r, http.StatusNotFound, "the path names no profile that is served")
 	default:
 		s.handOut(w, r, h)
 	}

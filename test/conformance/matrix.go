@@ -107,7 +107,7 @@ func (m *matrix) writeText(w io.Writer) {
 	m.writeNotes(w, "")
 }
 
-// writeMarkdown writes the matrix for the README.
+// writeMarkdown writes the matrix for docs/conformance.md.
 func (m *matrix) writeMarkdown(w io.Writer) {
 	fmt.Fprint(w, "| client |")
 	for _, tc := range m.cases {

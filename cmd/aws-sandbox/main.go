@@ -248,7 +248,7 @@ func refuse(bed *testbed.Bed, fault string) error {
 func runCommand(ctx context.Context, bed *testbed.Bed, o options, s streams) (int, error) {
 	ready := "profiles: work, deploy, audit, readonly"
 	if o.laptop {
-		ready = "no MFA device for this machine yet; the access key is in $KEY"
+		ready = "no MFA device for this machine yet. Begin with: aws-mfa-creds setup work --access-key-file $KEY"
 	}
 	fmt.Fprintf(s.err, "aws-sandbox: STS and IAM at %s; %s\n", bed.Server.URL(), ready)
 	command := o.command

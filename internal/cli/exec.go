@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -116,6 +117,9 @@ func runExec(ctx context.Context, a *app, o execOptions, argv []string) error {
 	}
 	if marker != "" {
 		variables = append(variables, [2]string{child.Marker, marker})
+		if out, ok := a.stderr.(*os.File); ok && term.Is(out) {
+			fmt.Fprintf(out, "%s: this shell has the session of profile %s; exit ends it\n", program, fault.Printable(marker))
+		}
 	}
 	run := become
 	if o.serve {

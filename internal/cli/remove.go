@@ -162,7 +162,8 @@ func removeDevice(ctx context.Context, a *app, o removeOptions, serials ...strin
 	}
 	result, err := m.RemoveDevice(ctx, serials[0], serials[1:]...)
 	if err == nil {
-		a.say("Removed %s of user %s from IAM, and its seed from the store.", enumerated(serials), fault.Printable(result.User))
+		a.say("Removed %s of user %s from IAM, and %s from the store.", enumerated(serials), fault.Printable(result.User),
+			map[bool]string{true: "the seed", false: "the seeds"}[len(serials) == 1])
 	}
 	return err
 }

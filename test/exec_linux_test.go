@@ -238,6 +238,13 @@ func TestExecServe(t *testing.T) {
 		t.Errorf("no such command: exit %d: %s", got.code, got.stderr)
 	}
 	wantMints(t, b, 1)
+	must(t, b.AddConfig("[default]\ncredential_process = "+b.Binary+" get --profile work\n")) // SDKs ask it before an endpoint
+	if got := run(t, b, nil, b.Binary, "exec", "deploy", "--serve", "--", "env"); got.code != 3 || got.stdout != "" {
+		t.Errorf("beside another default: exit %d: %s%s", got.code, got.stdout, got.stderr)
+	}
+	if got := run(t, b, nil, b.Binary, "exec", "work", "--serve", "--", "true"); got.code != 0 {
+		t.Errorf("beside the same default: exit %d: %s", got.code, got.stderr)
+	}
 }
 
 // TestExecShell starts the user's shell, which refuses another one within.

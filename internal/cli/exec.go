@@ -21,6 +21,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/endpoint"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/harden"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/term"
 )
@@ -111,6 +112,12 @@ func runExec(ctx context.Context, a *app, o execOptions, argv []string) error {
 	if err != nil {
 		return cannotRun(argv[0], err)
 	}
+	if o.serve {
+		err = a.mayServe(o.getOptions)
+	}
+	if err != nil {
+		return err
+	}
 	variables, err := a.sessionVariables(ctx, o.handedOut)
 	if err != nil {
 		return err
@@ -134,6 +141,25 @@ func runExec(ctx context.Context, a *app, o execOptions, argv []string) error {
 	harden.Undo()
 	return cannotRun(argv[0], run(path, argv, child.Environ(variables)))
 }
+
+// mayServe refuses an endpoint that the command would not ask: without AWS_PROFILE, SDKs take what their files have of the
+// profile default first.
+func (a *app) mayServe(o getOptions) error {
+	files, err := a.loadFiles()
+	if err != nil {
+		return err
+	}
+	same := o.flags == (profile.Flags{}) && files.Registered(sdkDefault) == files.Registered(o.profile)
+	for _, option := range files.Origins(sdkDefault) {
+		if !same || option.Key != profile.KeyCommand {
+			return fault.New(fault.Config, option.Place, "leave out --serve", "SDKs take what the profile %s has there (%s) before what an endpoint serves", sdkDefault, option.Key)
+		}
+	}
+	return nil
+}
+
+// sdkDefault is the profile that SDKs take if none is named.
+const sdkDefault = "default"
 
 // runChild runs the program at path and returns its exit code as an exitError. What a terminal sends, such as Ctrl-C and
 // Ctrl-Z, it sends to the program as well; other signals are passed on.

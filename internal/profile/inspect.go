@@ -80,6 +80,18 @@ func (f *Files) CredentialProcess(name string) Option {
 	return Option{}
 }
 
+// Origins returns the settings by which the files of the AWS tools give the profile name credentials, without values.
+func (f *Files) Origins(name string) (all []Option) {
+	for _, file := range []*File{f.Credentials, f.AWS} {
+		for _, key := range append(originKeys(), KeyRole) {
+			if n, ok := file.Last(name, key); ok {
+				all = append(all, Option{Key: key, Place: file.Place(n.Offset), File: file.dialect})
+			}
+		}
+	}
+	return all
+}
+
 // Used returns the names of the profiles that the files of the AWS tools have this program asked for.
 func (f *Files) Used() map[string]bool {
 	all := make(map[string]bool)

@@ -127,6 +127,9 @@ func TestEnvForGitHub(t *testing.T) {
 		}
 	}
 	writeFile(t, file, "")
+	if got := run(t, b, []string{"GITHUB_ENV=" + file, "AWS_PROFILE=other"}, b.Binary, "env", "work", "--format", "github"); got.code != 2 || got.stdout != "" {
+		t.Errorf("beside another AWS_PROFILE: exit %d: %s%s", got.code, got.stdout, got.stderr)
+	}
 	for _, format := range []string{"github", "sh", "json", "dotenv"} {
 		if got := run(t, b, []string{"GITHUB_ENV=" + file}, "/bin/sh", "-c", b.Binary+" env work --format "+format+" >/dev/full"); got.code != 1 || !strings.Contains(got.stderr, "stdout: cannot be written") {
 			t.Errorf("%s on a full disk: exit %d: %s", format, got.code, got.stderr)

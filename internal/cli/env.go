@@ -78,6 +78,9 @@ func runEnv(ctx context.Context, a *app, o envOptions) error {
 		value := a.getenv(name)
 		return value == "" || value == o.profile && o.flags.RoleARN == "" // the same session, by another way
 	})
+	if o.format == "github" && slices.Contains(misleading, "AWS_PROFILE") { // the JavaScript SDK lets it go first
+		return fault.New(fault.Usage, "AWS_PROFILE", "", "names %s, and GITHUB_ENV cannot unset it: later steps could use that instead", strconv.Quote(a.getenv("AWS_PROFILE")))
+	}
 	variables, err := a.sessionVariables(ctx, o.handedOut)
 	if err != nil {
 		return err

@@ -39,8 +39,8 @@ func newServeCommand(a *app) *cobra.Command {
 		Short: "Serve sessions to containers, old SDKs and remote hosts over HTTP",
 		Long: `Serve sessions as the container credential endpoint that all AWS SDKs know from ECS: for what cannot
 run a credential process. It prints the variables that have a program use it, and runs until SIGTERM
-or Ctrl-C. SIGHUP makes it read settings and sessions anew. SDKs ask an endpoint last: other credentials
-in the variables and files that they read, such as those of a profile called default, go first.
+or Ctrl-C. SIGHUP makes it read settings and sessions anew. SDKs ask an endpoint last: what else
+they find in variables and files, such as a profile called default, goes first.
 
 It gets sessions as "get" does, from the same cache, and renews them ahead of their end. Clients
 send a random token. It is in a file that only you can read, or you give it to both sides in

@@ -70,10 +70,10 @@ command. This program then stays: it passes signals on, and exits as the command
   aws-mfa-creds exec admin --serve -- ./nightly-copy
   aws-mfa-creds exec work`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			before, _ := atDashes(cmd, args)
+			before, command := atDashes(cmd, args)
 			names, words := cutNames(cmd, before)
 			if len(words) == 0 {
-				return nil
+				return refuseNested(a, o, command)
 			}
 			return fault.New(fault.Usage, strconv.Quote(words[0]), "write -- before the command, as in: "+program+" exec --profile "+fault.Shell(append(names, o.profile)[0])+" -- aws s3 ls", "stands before --")
 		},
@@ -97,12 +97,17 @@ func atDashes(cmd *cobra.Command, args []string) (before, behind []string) {
 	return args[:at], args[at:]
 }
 
+// refuseNested refuses a shell within a shell that has a session, before anything is asked.
+func refuseNested(a *app, o execOptions, command []string) error {
+	if profile := a.getenv(child.Marker); profile != "" && len(command) == 0 && !o.nested {
+		return fault.New(fault.Usage, "exec", "run: exit; or give --nested", "this shell has the session of profile %s already", strconv.Quote(profile))
+	}
+	return nil
+}
+
 func runExec(ctx context.Context, a *app, o execOptions, argv []string) error {
 	marker := ""
 	if len(argv) == 0 {
-		if profile := a.getenv(child.Marker); profile != "" && !o.nested {
-			return fault.New(fault.Usage, "exec", "run: exit; or give --nested", "this shell has the session of profile %s already", strconv.Quote(profile))
-		}
 		argv, marker = []string{a.shell()}, o.profile
 	}
 	path, err := exec.LookPath(argv[0]) // before a code is spent

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
@@ -85,11 +86,12 @@ func (s Store) Seeds(devices int) ([]totp.Seed, error) {
 	if err != nil {
 		return nil, err
 	}
-	words := []string{text}
-	if devices > 1 {
-		words = strings.Fields(text)
+	words, devices := strings.Fields(text), max(1, devices)
+	const whole = 64 // characters of a seed of AWS
+	if devices == 1 && slices.ContainsFunc(words, func(word string) bool { return len(word) < whole }) {
+		words = []string{text}
 	}
-	if devices > 1 && len(words) != devices {
+	if len(words) != devices {
 		return nil, fault.New(fault.NoSecret, VarSeed, "give one seed (base32 or otpauth URI) for each, in the order of their serials, with white space between them",
 			"has %d seeds, and there are %d MFA devices", len(words), devices)
 	}

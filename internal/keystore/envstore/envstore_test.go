@@ -207,6 +207,9 @@ func TestSeedsOfAPool(t *testing.T) {
 		want    []string // nil: refused
 	}{
 		"one, in groups":      {goodSeed[:16] + " " + goodSeed[16:], 1, []string{goodSeed}},
+		"one, wrapped":        {other + "\n" + other, 1, []string{other + other}},
+		"two for one":         {other + other + " " + other + other, 1, nil},
+		"one for none yet":    {other, 0, []string{other}},
 		"two, in groups":      {goodSeed[:16] + " " + goodSeed[16:] + " " + other, 2, nil},
 		"two":                 {goodSeed + " " + other, 2, []string{goodSeed, other}},
 		"two URIs":            {uri + "\t" + uri, 2, []string{other, other}},

@@ -184,7 +184,7 @@ func TestClearAndList(t *testing.T) {
 			t.Error("the session of work is still there")
 		}
 	}
-	if got := run(t, b, nil, b.Binary, "clear", "--all"); got.code != 0 || !strings.Contains(got.stdout, "deleted 1 session from") {
+	if got := run(t, b, nil, b.Binary, "clear", "--all"); got.code != 0 || !strings.Contains(got.stdout, "Deleted 1 session from") {
 		t.Errorf("clear --all: %+v", got)
 	}
 	if left, _ := filepath.Glob(filepath.Join(b.Own(), "cache", "*.session")); len(left) != 0 {

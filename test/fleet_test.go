@@ -566,7 +566,7 @@ func TestFleetIsSeen(t *testing.T) {
 	if again := mustHost(t, b, 1, e.url()); again.AccessKeyID != first.AccessKeyID {
 		t.Error("not the shared session")
 	}
-	wantText(command("clear", "--profile", "work"), "deleted 1 session")
+	wantText(command("clear", "--profile", "work"), "Deleted 1 session")
 	if got := e.cli("DBSIZE"); got != "1" { // the claim of the time step stays
 		t.Errorf("%s keys are left", got)
 	}

@@ -172,7 +172,7 @@ func TestCacheIsOff(t *testing.T) {
 		writeFile(t, b.ConfigFile(), strings.Repeat("[profile x]\nmfa_serial = "+b.Identity().Serial+"\n", min(profiles, 1))+strings.Repeat("[profile y]\nmfa_serial = "+b.Identity().Serial+"\n", max(profiles-1, 0)))
 		must(t, os.Chmod(b.ConfigFile(), 0o644))
 		got := runAs(t, b, stranger, env, b.Binary, "list")
-		if strings.Count(got.stdout, "\nnote: "+note+"\n") != 1 || strings.Count(got.stdout, "kept in /") != 1 || strings.Contains(got.stdout, "no profile uses") != (profiles == 0) {
+		if strings.Count(got.stdout, "\nnote: "+note+"\n") != 1 || strings.Count(got.stdout, "kept in /") != 1 || strings.Contains(got.stdout, "No profile uses") != (profiles == 0) {
 			t.Errorf("%d profiles: %s%s", profiles, got.stdout, got.stderr)
 		}
 		var all []struct {

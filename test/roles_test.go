@@ -128,7 +128,7 @@ func TestRoleProfile(t *testing.T) {
 		t.Error("export gives no URI")
 	}
 	n.must("get", "--profile", "work", "--role-arn", deploy)
-	if said := n.must("clear", "--profile", "adm"); !strings.Contains(said, "deleted 2 sessions of profile adm") {
+	if said := n.must("clear", "--profile", "adm"); !strings.Contains(said, "Deleted 2 sessions of profile adm") {
 		t.Errorf("clear: %s", said)
 	}
 	n.later()

@@ -47,7 +47,7 @@ func TestWhichProfile(t *testing.T) {
 		{two, "work", "rotate key --yes", 2, "", []string{"rotate key: --profile is missing: name one of deploy"}},
 		{two, "work", "rotate key", 3, "", []string{"profile work: its access key or seed is in the environment"}},
 		{two, "work", "clear", 0, "for profile work", nil},
-		{two, "work", "clear --all", 0, "deleted 0 sessions", nil},
+		{two, "work", "clear --all", 0, "Deleted 0 sessions", nil},
 		{two, "work", "list deploy", 0, "deploy", nil},
 		{two, "work", "list", 0, "deploy", nil},
 		{none, "fresh", "setup", 2, "", []string{"give --access-key-file FILE"}},

@@ -70,9 +70,9 @@ func runClear(ctx context.Context, a *app, asked getOptions) error {
 		cached += n
 	}
 	if cached == 0 {
-		return a.print(fmt.Appendf(nil, "no session was cached for profile %s\n", fault.Printable(asked.profile)))
+		return a.print(fmt.Appendf(nil, "No session was cached for profile %s\n", fault.Printable(asked.profile)))
 	}
-	return a.print(fmt.Appendf(nil, "deleted %s of profile %s from this computer; AWS honours them until they expire\n", counted(cached, "session"), fault.Printable(asked.profile)))
+	return a.print(fmt.Appendf(nil, "Deleted %s of profile %s from this computer; AWS honours them until they expire\n", counted(cached, "session"), fault.Printable(asked.profile)))
 }
 
 // forget deletes the sessions of o and returns how many were cached.
@@ -108,5 +108,5 @@ func runClearAll(a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.print(fmt.Appendf(nil, "deleted %s from this computer; AWS honours them until they expire\n", counted(n, "session")))
+	return a.print(fmt.Appendf(nil, "Deleted %s from this computer; AWS honours them until they expire\n", counted(n, "session")))
 }

@@ -224,7 +224,7 @@ func table(all []listed, now time.Time, width int) []byte {
 		}
 	}
 	if profiles == 0 {
-		return append([]byte("no profile uses "+program+" yet; run: "+program+" setup\n"), below.Bytes()...)
+		return append([]byte("No profile uses "+program+" yet; run: "+program+" setup\n"), below.Bytes()...)
 	}
 	text := columns(rows(all, now, false))
 	for drop := 0; width > 0 && widest(text) > width && drop <= len(unimportant()); drop++ {

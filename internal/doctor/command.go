@@ -171,7 +171,7 @@ func settingsMoved(_ Facts, p Profile) (all []Finding) {
 	}
 	for _, m := range p.Moved {
 		const lack = "IDEs, cron and services lack the variables of the shell: there, get does not find "
-		found := warning(m.Name, "decides in this shell where "+Program+" finds "+m.Lacks, lack+m.Lacks, "set it for the whole session (~/.config/environment.d, launchctl setenv, setx), or move what it leads to to the usual place and unset it")
+		found := warning(m.Name, "decides in this shell where "+Program+" finds "+m.Lacks, lack+m.Lacks, "set it for the whole session (~/.config/environment.d, launchctl setenv, setx), or unset it, and move what it names to the usual place")
 		if m.Word != "" {
 			found = p.broken("the command does not set "+m.Name+", as this shell does", lack+m.Lacks).demoted(Warning).rewritten(p)
 		}

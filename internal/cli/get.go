@@ -3,12 +3,15 @@ package cli
 import (
 	"context"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile/edit"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 )
 
@@ -87,7 +90,10 @@ func (a *app) asTools(o *getOptions) (*opened, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	region := files.Region(o.profile)
+	line, region := files.CredentialProcess(o.profile), files.Region(o.profile)
+	if home := edit.OtherHome(line.Value, a.editor().Paths.Own); home != "" {
+		return nil, "", fault.New(fault.Config, line.Place, "run: export "+fault.Shell(home), "the AWS tools get the credentials of profile %s with other settings than this shell has", strconv.Quote(o.profile))
+	}
 	if call := files.Registered(o.profile); o.flags.RoleARN == "" {
 		o.profile, o.flags = call.Profile, o.flags.Over(call.Flags)
 	}

@@ -37,17 +37,17 @@ func newServeCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve [NAME]...",
 		Short: "Serve sessions to containers, old SDKs and remote hosts over HTTP",
-		Long: `Serve sessions as the container credential endpoint that all AWS SDKs know from ECS: for what cannot
-run a credential process. It prints the variables that have a program use it, and runs until SIGTERM
-or Ctrl-C. SIGHUP makes it read settings and sessions anew. SDKs ask an endpoint last: what else
-they find in variables and files, such as a profile called default, goes first.
+		Long: `Serve sessions as the container credential endpoint that all AWS SDKs know from ECS, for programs
+that cannot run a credential process. It prints the variables to set for such a program, and runs
+until SIGTERM or Ctrl-C. SIGHUP makes it read settings and sessions anew. SDKs ask an endpoint last:
+what they find in variables and files, such as a profile called default, goes first.
 
-It gets sessions as "get" does, from the same cache, and renews them ahead of their end. Clients
-send a random token. It is in a file that only you can read, or you give it to both sides in
-AWS_CONTAINER_AUTHORIZATION_TOKEN, where SDKs want it that do not know a token file. The paths
-/-/health and /-/ready need no token.
+It gets sessions as "get" does, from the same cache, and renews them before they end. Clients
+send a random token, which is in a file that only you can read. For old SDKs, which read no token
+file, give it to both sides in AWS_CONTAINER_AUTHORIZATION_TOKEN. The paths /-/health and /-/ready
+need no token.
 
-It takes a socket from systemd (LISTEN_FDS), and tells it when it is ready (NOTIFY_SOCKET).`,
+With systemd, it takes a socket (LISTEN_FDS) and reports when it is ready (NOTIFY_SOCKET).`,
 		Example: `  aws-mfa-creds serve --profile work --listen 127.0.0.1:9911
   aws-mfa-creds serve --profile app --profile reports --listen 169.254.170.2:80`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runServe(cmd.Context(), a, o) },

@@ -98,7 +98,7 @@ func TestSandboxOfADemandingAccount(t *testing.T) {
 	t.Parallel()
 	const setup = `cd "$HOME" && curl -sf "$URL/_sandbox/code?device=alice-phone" >code &&
 		aws-mfa-creds setup --profile work --access-key-file "$KEY" --store age --yes --mfa-serial arn:aws:iam::123456789012:mfa/alice-phone --mfa-code-file code`
-	if got, _ := sandboxCommand(t, "-laptop", "--", "true"); strings.Contains(got.stderr, "profiles:") || !strings.Contains(got.stderr, "the access key is in $KEY") {
+	if got, _ := sandboxCommand(t, "-laptop", "--", "true"); strings.Contains(got.stderr, "profiles:") || !strings.Contains(got.stderr, "aws-mfa-creds setup work --access-key-file $KEY") {
 		t.Errorf("a laptop is announced as: %s", got.stderr)
 	}
 	got, tmp := sandboxCommand(t, "-laptop", "-require-mfa", "--", "sh", "-c", setup)

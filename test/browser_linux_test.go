@@ -125,11 +125,10 @@ func TestBrowserRefuses(t *testing.T) {
 			t.Errorf("%s: exit %d, want %d: %s%s", where, got.code, code, got.stdout, got.stderr)
 		}
 	}
-	program, log := fakeBrowser(t, b, "exit 3\n")
+	program, _ := fakeBrowser(t, b, "exit 3\n")
 	if got := run(t, b, []string{"BROWSER='" + program + "' -x"}, b.Binary, "console", "deploy"); got.code != 0 {
 		t.Errorf("a browser that was served, and failed: exit %d: %s", got.code, got.stderr)
 	}
-	must(t, os.Remove(log))
 	for _, browser := range []string{"/bin/false", "/no/such/program"} {
 		if got := run(t, b, []string{"BROWSER=" + browser}, b.Binary, "console", "deploy", "--role-session-name", "me"); got.code != 3 || !strings.Contains(got.stderr, "hint: run: aws-mfa-creds console --print --profile deploy --role-session-name me\n") {
 			t.Errorf("%s: exit %d: %s", browser, got.code, got.stderr)
@@ -138,10 +137,11 @@ func TestBrowserRefuses(t *testing.T) {
 	if got := run(t, b, nil, "/bin/sh", "-c", b.Binary+" console deploy --print >/dev/full"); got.code != 1 {
 		t.Errorf("on a full disk: exit %d: %s", got.code, got.stderr)
 	}
+	began := filepath.Join(b.Dir, "began")
 	cmd := b.Command(t.Context(), b.Binary, "console", "deploy")
-	cmd.Env = append(cmd.Env, "BROWSER=sh -c '>"+log+"'") // which does not come
+	cmd.Env = append(cmd.Env, "BROWSER=sh -c '>"+began+"'") // which does not come
 	must(t, cmd.Start())
-	eventually(t, "the browser runs", func() bool { _, err := os.Stat(log); return err == nil })
+	eventually(t, "the browser runs", func() bool { _, err := os.Stat(began); return err == nil })
 	must(t, cmd.Process.Signal(syscall.SIGINT))
 	if _ = cmd.Wait(); cmd.ProcessState.ExitCode() != 130 {
 		t.Errorf("interrupted: %v", cmd.ProcessState)

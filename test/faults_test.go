@@ -54,7 +54,7 @@ func TestRefusals(t *testing.T) {
 			args: []string{"--role-arn", "arn:aws:iam::123456789012:role/no-trust"}, code: 6, calls: 1, words: []string{"role/no-trust", "trust policy"},
 		},
 		"no external id": {
-			args: []string{"--role-arn", "arn:aws:iam::123456789012:role/audit"}, code: 6, calls: 1, words: []string{"role/audit", "no external id"},
+			args: []string{"--role-arn", "arn:aws:iam::123456789012:role/audit"}, code: 6, calls: 1, words: []string{"role/audit", "no external ID"},
 		},
 		"role for too long": {
 			args: []string{"--role-arn", "arn:aws:iam::123456789012:role/readonly", "--duration", "4h"}, code: 6, calls: 0, words: []string{"role/readonly", "MaxSessionDuration"},

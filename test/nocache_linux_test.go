@@ -65,7 +65,7 @@ func TestStormWithoutACache(t *testing.T) {
 				t.Errorf("%d calls", n)
 			}
 			list := run(t, b, nil, b.Binary, "list")
-			if !strings.Contains(list.stdout, "base session  in 1") {
+			if !strings.Contains(list.stdout, "(in 12h)") {
 				t.Errorf("list: %s", list.stdout)
 			}
 		})

@@ -117,11 +117,12 @@ func TestFleetWithAHostCutOff(t *testing.T) {
 	const homes = 5
 	results := make(map[string]chan outcome)
 	for i, name := range n.names {
-		results[name] = make(chan outcome, homes)
+		ended := make(chan outcome, homes)
+		results[name] = ended
 		for home := range homes {
 			env := host(t, b, i*homes+home, url)
 			go func() {
-				results[name] <- run(t, b, env, "ip", "netns", "exec", name, b.Binary, "get", "--profile", "work")
+				ended <- run(t, b, env, "ip", "netns", "exec", name, b.Binary, "get", "--profile", "work")
 			}()
 		}
 		if i == 0 { // it gets the session

@@ -20,7 +20,7 @@ func poolHints() []hintCase {
 		{"pool in two stores", sh("aws-mfa-creds store move --seed --profile work --to keyctl --yes"), more + "2 --seed-store age", 3, "MFA device …: its seed is not in the age store, and a pool has all seeds in one", "run: aws-mfa-creds store move --seed --profile work --to age", nil, ""},
 		{"pool with a device twice", edit("mfa_serial = <SERIAL>", "mfa_serial = <SERIAL> <SERIAL>"), getWork, 3, ownFile + fileLine + "… is named twice", each, edit("<SERIAL> <SERIAL>", "<SERIAL>"), ""},
 		{"pool of two accounts", edit("mfa_serial = <SERIAL>", "mfa_serial = <SERIAL> arn:aws:iam::210987654321:mfa/x"), getWork, 3, ownFile + fileLine + "MFA devices of several accounts are named", each, edit(" arn:aws:iam::210987654321:mfa/x", ""), ""},
-		{"pool with one seed", outside, ci + "$(cat <SEED>) " + getWork, 4, "AWS_MFA_CREDS_SEED: has 1 seeds, and there are 2 MFA devices", "give one seed (base32 or otpauth URI) for each, in the order of their serials, with white space between them", retype(ci + "\"$(cat <SEED>) GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\" " + getWork), ""},
+		{"pool with one seed", outside, ci + "$(cat <SEED>) " + getWork, 4, "AWS_MFA_CREDS_SEED: the number of seeds is 1, and that of MFA devices 2", "give one seed (base32 or otpauth URI) for each, in the order of their serials, with white space between them", retype(ci + "\"$(cat <SEED>) GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\" " + getWork), ""},
 		{"pool of a program", edit("mfa_serial = <SERIAL>", "mfa_serial = <SERIAL> <SERIAL>-2\nmfa_process = /bin/echo 1"), getWork, 3, "profile \"work\": mfa_process makes the codes of one MFA device, and mfa_serial names 2", "name that device alone in mfa_serial", edit("<SERIAL> <SERIAL>-2\nmfa_process = /bin/echo 1", "<SERIAL>"), ""},
 	}
 }

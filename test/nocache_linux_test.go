@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -80,10 +81,7 @@ func strangers(t *testing.T) (b *testbed.Bed, get func(env ...string) outcome) {
 	}
 	b = bed(t, testbed.Options{})
 	program := filepath.Join(b.Dir, "aws-mfa-creds")
-	content, err := os.ReadFile(b.Binary)
-	if err == nil {
-		err = os.WriteFile(program, content, 0o755)
-	}
+	err := exec.Command("cp", b.Binary, program).Run() // a program that this process writes may still be open in a child of another test
 	if err == nil {
 		err = own(b.Dir)
 	}

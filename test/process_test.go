@@ -233,9 +233,9 @@ func TestCannotBeAttached(t *testing.T) {
 		return cmd
 	}
 	program := filepath.Join(t.TempDir(), "program") // where another user may run it
-	content, err := os.ReadFile(b.Binary)
+	err := exec.Command("cp", b.Binary, program).Run() // as in strangers
 	if err == nil {
-		err = errors.Join(os.WriteFile(program, content, 0o755), os.Chmod(filepath.Dir(program), 0o755), os.Chmod(filepath.Dir(filepath.Dir(program)), 0o755))
+		err = errors.Join(os.Chmod(program, 0o755), os.Chmod(filepath.Dir(program), 0o755), os.Chmod(filepath.Dir(filepath.Dir(program)), 0o755))
 	}
 	if err != nil {
 		t.Fatal(err)

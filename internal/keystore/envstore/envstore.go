@@ -86,14 +86,14 @@ func (s Store) Seeds(devices int) ([]totp.Seed, error) {
 	if err != nil {
 		return nil, err
 	}
-	words, devices := strings.Fields(text), max(1, devices)
+	words, devices := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\r\n", r) }), max(1, devices)
 	const whole = 64 // characters of a seed of AWS
 	if devices == 1 && slices.ContainsFunc(words, func(word string) bool { return len(word) < whole }) {
 		words = []string{text}
 	}
 	if len(words) != devices {
 		return nil, fault.New(fault.NoSecret, VarSeed, "give one seed (base32 or otpauth URI) for each, in the order of their serials, with white space between them",
-			"has %d seeds, and there are %d MFA devices", len(words), devices)
+			"the number of seeds is %d, and that of MFA devices %d", len(words), devices)
 	}
 	seeds := make([]totp.Seed, len(words))
 	for i, word := range words {

@@ -232,7 +232,7 @@ func TestCannotBeAttached(t *testing.T) {
 		}
 		return cmd
 	}
-	program := filepath.Join(t.TempDir(), "program") // where another user may run it
+	program := filepath.Join(t.TempDir(), "program")   // where another user may run it
 	err := exec.Command("cp", b.Binary, program).Run() // as in strangers
 	if err == nil {
 		err = errors.Join(os.Chmod(program, 0o755), os.Chmod(filepath.Dir(program), 0o755), os.Chmod(filepath.Dir(filepath.Dir(program)), 0o755))

@@ -130,6 +130,7 @@ type target struct {
 	staged string          // the name of the new content there
 
 	replaced *os.File // the old file, once it is to be replaced
+	unended  bool     // what others have added to it last is a part of a line: its program is still writing
 	copied   string   // the name of the copy there
 }
 
@@ -263,7 +264,7 @@ func (t *target) copyOld() error {
 func (t *target) added(data string) (string, error) {
 	more, ok := strings.CutPrefix(data, t.old)
 	onItsLine := t.old == "" || strings.HasSuffix(t.old, "\n") || strings.HasPrefix(more, "\n")
-	if ok && (more == "" || onItsLine && beginsSection(more)) {
+	if ok && (more == "" || t.unended || onItsLine && beginsSection(more)) {
 		return more, nil
 	}
 	bad := fault.New(fault.Config, t.path, "run the command again", "another program changed it in the meantime")
@@ -347,6 +348,7 @@ func (t *target) addTo(name string) error {
 	}
 	t.old += more
 	t.new += more
+	t.unended = !strings.HasSuffix(more, "\n")
 	f, err := t.dir.Root.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return err

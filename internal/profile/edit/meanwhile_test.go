@@ -142,6 +142,15 @@ func TestWrittenTooLate(t *testing.T) {
 	if err := file.keepLate(); err != nil || text(t, paths.Own) != "[a]\n[ours]\n[b]\n" {
 		t.Errorf("%q, %v", text(t, paths.Own), err)
 	}
+	late := func(rest string) error {
+		err := file.keepLate()
+		_, err2 := old.WriteString(rest)
+		return errors.Join(err, err2, file.keepLate())
+	}
+	old.WriteString("[c]\nx =") // a reader may see the first half of what is written
+	if err := late(" y\n"); err != nil || text(t, paths.Own) != "[a]\n[ours]\n[b]\n[c]\nx = y\n" {
+		t.Errorf("%q, %v", text(t, paths.Own), err)
+	}
 	old.Truncate(0)
 	old.WriteString("all new")
 	wantFault(t, file.keepLate(), fault.Config, "what it wrote is in "+paths.Own+".aws-mfa-creds-backup")

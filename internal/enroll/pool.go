@@ -68,15 +68,18 @@ func (r *run) nextOfPool(ctx context.Context) (begun bool, err error) {
 
 // seedsHere refuses devices whose seeds are not all in the store that the new ones go to: a profile has one for them.
 func (r *run) seedsHere(ctx context.Context, ours []string) error {
+	if len(ours) == 0 {
+		return nil
+	}
+	settings, err := r.Resolve(r.Profile)
+	if err == nil && settings.SeedStore != r.SeedStore {
+		err = fault.New(fault.Config, "MFA device "+ours[0], "run: aws-mfa-creds store move --seed --profile NAME --to "+r.SeedStore, "its seed is not in the %s store, and a pool has all seeds in one", r.SeedStore)
+	}
+	if err != nil {
+		return err
+	}
 	for _, serial := range ours {
-		settings, err := r.Resolve(r.Profile)
-		if err == nil && settings.SeedStore != r.SeedStore {
-			err = fault.New(fault.Config, "MFA device "+serial, "run: aws-mfa-creds store move --seed --profile NAME --to "+r.SeedStore, "its seed is not in the %s store, and a pool has all seeds in one", r.SeedStore)
-		}
-		if err == nil {
-			_, err = r.seeds.Seed(ctx, serial)
-		}
-		if err != nil {
+		if _, err := r.seeds.Seed(ctx, serial); err != nil {
 			return err
 		}
 	}

@@ -369,6 +369,14 @@ func (add *adding) planFromEnv(ctx context.Context, at place) error {
 	return add.planDevices(ctx, at, serials, seeds, false)
 }
 
+// newSeed is the seed of a device that is to be stored.
+type newSeed struct {
+	serial   string
+	seed     totp.Seed
+	known    bool // it is stored already
+	replaces bool // another one of the device is stored
+}
+
 // planDevices plans to store the seeds of these devices, which are to be those of the profile.
 func (add *adding) planDevices(ctx context.Context, at place, serials []string, seeds []totp.Seed, agreed bool) error {
 	for i, serial := range serials {
@@ -377,11 +385,13 @@ func (add *adding) planDevices(ctx context.Context, at place, serials []string, 
 			return err
 		}
 		known := err == nil && stored.Equal(seeds[i])
-		replaces := err == nil && !known
-		add.planned = append(add.planned, func(ctx context.Context) error {
-			return add.storeSeed(ctx, at, serials[:i+1], i+1 == len(serials), seeds[i], known, replaces)
-		})
-		if !replaces || agreed {
+		s := newSeed{serial: serial, seed: seeds[i], known: known, replaces: err == nil && !known}
+		var record []string
+		if i == len(serials)-1 { // once all of them are stored
+			record = serials
+		}
+		add.planned = append(add.planned, func(ctx context.Context) error { return add.storeSeed(ctx, at, s, record) })
+		if !s.replaces || agreed {
 			continue
 		}
 		if err := add.ask.confirm(ctx, fmt.Sprintf("A different seed is stored for %s. Replace it? This cannot be undone.", serial)); err != nil {
@@ -391,38 +401,36 @@ func (add *adding) planDevices(ctx context.Context, at place, serials []string, 
 	return nil
 }
 
-// storeSeed stores the seed of the last of these devices, which is known there or replaces another one of it, and at the
-// end records where they are.
-func (add *adding) storeSeed(ctx context.Context, at place, serials []string, end bool, seed totp.Seed, known, replaces bool) error {
-	serial := serials[len(serials)-1]
+// storeSeed stores a seed, and records where those of the devices in record are, if there are any.
+func (add *adding) storeSeed(ctx context.Context, at place, s newSeed, record []string) error {
 	switch {
-	case known:
-		add.say("The seed of %s is already in the %s store.", serial, at.kind)
-	case add.would("store the seed of %s in the %s store", serial, at.kind):
+	case s.known:
+		add.say("The seed of %s is already in the %s store.", s.serial, at.kind)
+	case add.would("store the seed of %s in the %s store", s.serial, at.kind):
 	default:
-		if err := at.items.PutSeed(ctx, serial, seed); err != nil {
+		if err := at.items.PutSeed(ctx, s.serial, s.seed); err != nil {
 			return err
 		}
 	}
 	if add.dryRun {
 		return nil
 	}
-	if replaces {
+	if s.replaces {
 		if cached, err := add.host().OpenCache(noKey()); err == nil {
-			session.Change(cached.Scope(rules.DeviceScope(serial)), func(r *rules.Record) { *r = rules.Record{} })
+			session.Change(cached.Scope(rules.DeviceScope(s.serial)), func(r *rules.Record) { *r = rules.Record{} })
 		}
 	}
-	if end {
-		if err := add.recordSeed(ctx, add.settings.Identity, at.kind, serials...); err != nil {
+	if len(record) > 0 {
+		if err := add.recordSeed(ctx, add.settings.Identity, at.kind, record...); err != nil {
 			return err
 		}
 	}
-	if known {
+	if s.known {
 		return nil
 	}
-	add.say("Stored the seed of %s in the %s store.", serial, at.kind)
-	if seed.Weak() {
-		add.say("It has %d bits; RFC 4226 recommends 160. Enroll a new device when you can.", seed.Bits())
+	add.say("Stored the seed of %s in the %s store.", s.serial, at.kind)
+	if s.seed.Weak() {
+		add.say("It has %d bits; RFC 4226 recommends 160. Enroll a new device when you can.", s.seed.Bits())
 	}
 	return nil
 }

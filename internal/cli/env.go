@@ -99,7 +99,7 @@ func runEnv(ctx context.Context, a *app, o envOptions) error {
 	if err != nil {
 		return err
 	}
-	if out, ok := a.stdout.(*os.File); ok && term.Is(out) {
+	if term.Is(a.stdout) {
 		defer fmt.Fprintf(a.stderr, "%s: this is secret; %s env --help has examples of how your shell reads it\n", program, program)
 	}
 	return a.print([]byte(text + form.unsets(misleading)))

@@ -129,8 +129,8 @@ func runExec(ctx context.Context, a *app, o execOptions, argv []string) error {
 	}
 	if marker != "" {
 		variables = append(variables, [2]string{child.Marker, marker})
-		if out, ok := a.stderr.(*os.File); ok && term.Is(out) {
-			fmt.Fprintf(out, "%s: this shell has the session of profile %s; exit ends it\n", program, fault.Printable(marker))
+		if term.Is(a.stderr) {
+			fmt.Fprintf(a.stderr, "%s: this shell has the session of profile %s; exit ends it\n", program, fault.Printable(marker))
 		}
 	}
 	run := become

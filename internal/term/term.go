@@ -54,9 +54,9 @@ func (t *Terminal) Close() error {
 // Write shows text.
 func (t *Terminal) Write(text []byte) (int, error) { return t.out.Write(text) }
 
-// Is reports whether in is a terminal, where what is typed is echoed.
-func Is(in io.Reader) bool {
-	f, ok := in.(*os.File)
+// Is reports whether a stream is a terminal: what is typed there is echoed, and a person reads what is written.
+func Is(stream any) bool {
+	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

@@ -92,7 +92,7 @@ func runOpenConsole(ctx context.Context, a *app, o consoleOptions) error {
 	if err != nil {
 		return fault.New(fault.Config, "console", "run: "+program+" console --print --profile "+fault.Shell(asked.profile)+asked.flags.Words(), "no browser could be opened: %s", err)
 	}
-	a.say("Opened the console as %s in your browser, until %s.", target.Role.ARN, session.Expiration.Local().Format(time.DateTime))
+	a.say("Opened the console as %s in your browser, until %s.", target.Role.ARN, fault.Time(session.Expiration, a.now()))
 	return nil
 }
 

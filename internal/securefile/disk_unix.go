@@ -45,7 +45,7 @@ func openFile(path string) (*os.File, error) {
 }
 
 // replace moves temp to name. On POSIX systems rename is atomic.
-func replace(root *os.Root, temp, name string) error { return root.Rename(temp, name) }
+func (d *Dir) replace(temp, name string, _ *os.File) error { return d.Root.Rename(temp, name) }
 
 // KeepGroup gives the file name the group of another file. Where the system does not allow that, another
 // group would get its permissions, so they go.

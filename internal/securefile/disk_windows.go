@@ -24,7 +24,26 @@ const (
 	errSharingViolation = syscall.Errno(32)
 	errLockViolation    = syscall.Errno(33)
 	errNotSupported     = syscall.Errno(50)
+	errInvalidParameter = syscall.Errno(87)
+	errNotImplemented   = syscall.Errno(120)
 )
+
+// unsupported reports whether err says that the file system lacks a call. An os.Root makes calls of the kernel
+// that take a directory, some of which Wine, FAT, network redirectors and file systems of other makers do not have.
+func unsupported(err error) bool {
+	return errors.Is(err, errInvalidFunction) || errors.Is(err, errNotSupported) || errors.Is(err, errInvalidParameter) ||
+		errors.Is(err, errNotImplemented) || errors.Is(err, errors.ErrUnsupported)
+}
+
+// byPath makes a call with paths where the file system lacks the same call of an os.Root. They lead to the
+// directory that was checked: an os.Root keeps it open without FILE_SHARE_DELETE, and Windows neither renames nor
+// removes such a directory, nor one above it. In place of a link, the call meets the link itself.
+func (d *Dir) byPath(err error, call func(prefix string) error) error {
+	if !unsupported(err) || !d.Current() {
+		return err
+	}
+	return call(d.path + `\`)
+}
 
 // Owned is always true. It, safeOwner, open and exposed leave the judgement to Windows: what is below the
 // user's profile inherits an access control list that admits only the user, the system and administrators.
@@ -46,7 +65,20 @@ func Resolve(path string) (string, error) {
 // LookOnce does nothing: Resolve leaves the looking to Windows.
 func LookOnce() (again func()) { return func() {} }
 
-func openFile(path string) (*os.File, error) { return os.Open(path) } //nolint:gosec // the path is the user's own choice
+// openFile opens the file path for reading. Unlike os.Open it lets others replace the file meanwhile, as on
+// POSIX systems.
+func openFile(path string) (*os.File, error) {
+	const share = syscall.FILE_SHARE_READ | syscall.FILE_SHARE_WRITE | syscall.FILE_SHARE_DELETE
+	name, err := syscall.UTF16PtrFromString(path)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	h, err := syscall.CreateFile(name, syscall.GENERIC_READ, share, nil, syscall.OPEN_EXISTING, syscall.FILE_FLAG_BACKUP_SEMANTICS, 0)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(h), path), nil
+}
 
 func open(path string, _ fs.FileInfo) bool { return !ofWindows(path) }
 
@@ -60,14 +92,16 @@ const (
 	lastPause    = 100 * time.Millisecond
 )
 
-// replace moves temp to name. NTFS replaces atomically.
-func replace(root *os.Root, temp, name string) error {
+// replace moves temp to name. NTFS replaces atomically, also a file that is open; where that cannot be, the old
+// file of the caller is closed.
+func (d *Dir) replace(temp, name string, old *os.File) error {
 	pause := firstPause
 	for try := 1; ; try++ {
-		err := root.Rename(temp, name)
+		err := d.byPath(d.Root.Rename(temp, name), func(prefix string) error { return os.Rename(prefix+temp, prefix+name) })
 		if err == nil || !busy(err) || try == replaceTries {
 			return err
 		}
+		_ = old.Close() // of nil is an error, too
 		time.Sleep(pause)
 		pause = min(2*pause, lastPause)
 	}
@@ -80,23 +114,15 @@ func busy(err error) bool {
 // KeepGroup has nothing to do: a new file gets the access list of its directory.
 func (*Dir) KeepGroup(string, fs.FileInfo) error { return nil }
 
-// remove removes the file name. Wine and some file systems lack the call of os.Root; os.Remove
-// removes a link itself, too, and the directory has been checked.
 func (d *Dir) remove(name string) error {
-	err := d.Root.Remove(name)
-	if errors.Is(err, errInvalidFunction) || errors.Is(err, errNotSupported) {
-		return os.Remove(d.path + `\` + name)
-	}
-	return err
+	return d.byPath(d.Root.Remove(name), func(prefix string) error { return os.Remove(prefix + name) })
 }
 
 // flush does nothing: Windows cannot flush a directory, and NTFS journals it.
 func (*Dir) flush(Options) error { return nil }
 
 // linkless reports whether err says that the file system has no hard links.
-func linkless(err error) bool {
-	return errors.Is(err, errInvalidFunction) || errors.Is(err, errNotSupported) || errors.Is(err, errors.ErrUnsupported)
-}
+func linkless(err error) bool { return unsupported(err) }
 
 // Flags of LockFileEx.
 const (

@@ -36,7 +36,7 @@ type Options struct {
 // the file system's, the old file is untouched and nothing is left behind; only when flushing
 // the directory fails is the new content in place, though not durable.
 func (d *Dir) Write(name string, data []byte, o Options) error {
-	return d.publish(name, data, o, func(temp string) error { return replace(d.Root, temp, name) })
+	return d.publish(name, data, o, func(temp string) error { return d.replace(temp, name, nil) })
 }
 
 // Create makes the file name with data in it, or fails with fs.ErrExist if there is one. Of many
@@ -73,9 +73,10 @@ func (d *Dir) Stage(data []byte, o Options) (temp string, err error) {
 	return "", err
 }
 
-// Replace durably puts the staged file temp in the place of the file name.
-func (d *Dir) Replace(temp, name string) error {
-	if err := replace(d.Root, temp, name); err != nil {
+// Replace durably puts the staged file temp in the place of the file name. Old is that file, if the caller has
+// it open; a file system that replaces no open file has it closed.
+func (d *Dir) Replace(temp, name string, old *os.File) error {
+	if err := d.replace(temp, name, old); err != nil {
 		return err
 	}
 	return d.flush(Options{Durable: true})

@@ -315,7 +315,7 @@ func (t *target) publish() error {
 	if err := t.addTo(t.staged); err != nil {
 		return err
 	}
-	if err := t.dir.Replace(t.staged, name); err != nil {
+	if err := t.dir.Replace(t.staged, name, t.replaced); err != nil {
 		return err
 	}
 	t.staged = ""
@@ -325,7 +325,7 @@ func (t *target) publish() error {
 
 // keepLate keeps what another program has written to the old file while that was replaced.
 func (t *target) keepLate() error {
-	if t.replaced == nil {
+	if t.replaced.Fd() == ^uintptr(0) { // there was none, or it had to be closed
 		return nil
 	}
 	err := t.addTo(filepath.Base(t.end))

@@ -18,6 +18,7 @@ import (
 const (
 	caseSession = "session"
 	caseSDKRole = "role by SDK"
+	caseChain   = "role chain by SDK"
 	caseOurRole = "role by us"
 	case14      = "14 min left"
 	case9       = "9 min left"
@@ -28,6 +29,8 @@ const (
 	caseCrowd   = "20 at once"
 
 	caseEndpoint = "endpoint"
+	caseEnv      = "env"
+	caseLatency  = "first call"
 )
 
 // crowd is how many clients ask at once.
@@ -36,28 +39,32 @@ const crowd = 20
 // testCase is a column. run returns the text of the cell, or why it has failed.
 type testCase struct {
 	name, legend string
+	alone        bool // it measures time, so that nothing else is to run
 	run          func(ctx context.Context, c *client, m *machine) (string, error)
 }
 
 func cases() []testCase {
+	serves := func(profile string, want session) func(context.Context, *client, *machine) (string, error) {
+		return func(ctx context.Context, c *client, m *machine) (string, error) {
+			return served(ctx, c, m, profile, want)
+		}
+	}
+	deploy := session{action: "AssumeRole", arn: deployARN}
 	return []testCase{
-		{caseSession, "runs of the helper / signed requests of one client; one GetSessionToken", func(ctx context.Context, c *client, m *machine) (string, error) {
-			return served(ctx, c, m, plainProfile, session{action: "GetSessionToken"})
-		}},
-		{caseSDKRole, "the same with role_arn and source_profile", func(ctx context.Context, c *client, m *machine) (string, error) {
-			return served(ctx, c, m, sdkRoleProfile, session{action: "AssumeRole", arn: deployARN})
-		}},
-		{caseOurRole, "the same with get --role-arn", func(ctx context.Context, c *client, m *machine) (string, error) {
-			return served(ctx, c, m, ourRoleProfile, session{action: "AssumeRole", arn: deployARN})
-		}},
-		{case14, "the same when the cached session ends in 14 minutes: a fresh one for one call of STS", inWindow(14 * time.Minute)},
-		{case9, "the same at 9 minutes", inWindow(9 * time.Minute)},
-		{caseDown, "the same while every call of STS fails: the cached session", whileDown},
-		{caseExpiry, "the client's session expires while it runs", expires},
-		{caseKilled, "SIGKILL while the helper waits for STS: what the client makes of it; afterwards it works", killed},
-		{caseFails, "the access key is inactive: does the user see the helper's line", fails},
-		{caseCrowd, "twenty clients with an empty cache: calls of GetSessionToken", atOnce},
-		{caseEndpoint, "the session of aws-mfa-creds serve, with the token in a file or, for clients that know no file, in the environment", atEndpoint},
+		{name: caseSession, legend: "runs of the helper / signed requests of one client; one GetSessionToken", run: serves(plainProfile, session{action: "GetSessionToken"})},
+		{name: caseSDKRole, legend: "the same with role_arn and source_profile", run: serves(sdkRoleProfile, deploy)},
+		{name: caseChain, legend: "the same with role_arn and the profile of that role as source_profile", run: serves(chainProfile, session{action: "AssumeRole", arn: innerARN})},
+		{name: caseOurRole, legend: "the same with get --role-arn", run: serves(ourRoleProfile, deploy)},
+		{name: case14, legend: "the same when the cached session ends in 14 minutes: a fresh one for one call of STS", run: inWindow(14 * time.Minute)},
+		{name: case9, legend: "the same at 9 minutes", run: inWindow(9 * time.Minute)},
+		{name: caseDown, legend: "the same while every call of STS fails: the cached session", run: whileDown},
+		{name: caseExpiry, legend: "the client's session expires while it runs", run: expires},
+		{name: caseKilled, legend: "SIGKILL while the helper waits for STS: what the client makes of it; afterwards it works", run: killed},
+		{name: caseFails, legend: "the access key is inactive: does the user see the helper's line", run: fails},
+		{name: caseCrowd, legend: "twenty clients with an empty cache: calls of GetSessionToken", run: atOnce},
+		{name: caseEndpoint, legend: "the session of aws-mfa-creds serve, with the token in a file or, for clients that know no file, in the environment", run: atEndpoint},
+		{name: caseEnv, legend: "the session of aws-mfa-creds env, in variables", run: inVariables},
+		{name: caseLatency, legend: "how much longer the first request takes than with plain keys, with a cached session; the client's start included, nothing else running", run: latency, alone: true},
 	}
 }
 
@@ -71,7 +78,7 @@ func (c *client) requests() int {
 
 // startUp is how long the client may take to run the helper on a busy machine.
 func (c *client) startUp() time.Duration {
-	if c.talks {
+	if c.talks && c.kit == nil {
 		return 8 * time.Second
 	}
 	return 20 * time.Second

@@ -18,8 +18,10 @@ import (
 type client struct {
 	name     string
 	model    string // the source of what it models; empty: the real client
+	core     bool   // it is one of the few that the tests run
 	optional bool   // where it cannot be had is no failure
 	howToGet string // if it is missing
+	kit      *kit   // what has to be built before
 
 	// version returns a command that prints the version, and fails if the client is not there.
 	version []string
@@ -39,7 +41,16 @@ type client struct {
 	note             string            // what else is to be known
 	shows            seen              // what its user sees of a failing helper
 	cannot           map[string]string // case: why not
+	cause            map[string]string // case: what in the client's source makes of it what is seen
 	env              []string
+}
+
+// whyNot tells why a cell cannot be. Who takes no role takes no role of a role.
+func (c *client) whyNot(name string) string {
+	if why := c.cannot[name]; why != "" || name != caseChain {
+		return why
+	}
+	return c.cannot[caseSDKRole]
 }
 
 // wireCA stands for the path of the certificate of the wire in client.env.

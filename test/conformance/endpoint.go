@@ -16,6 +16,33 @@ const (
 	varToken     = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
 )
 
+// inVariables lets a client get its session from variables that aws-mfa-creds env has printed.
+func inVariables(ctx context.Context, c *client, m *machine) (string, error) {
+	vars, err := m.direct(ctx, "env", plainProfile, "--format", "dotenv")
+	if err != nil {
+		return "", err
+	}
+	m.env = strings.Split(strings.TrimSpace(vars), "\n")
+	return "yes", withoutHelper(ctx, c, m, noProfile)
+}
+
+// withoutHelper lets a client work with a profile that has no credential process.
+func withoutHelper(ctx context.Context, c *client, m *machine, profile string) error {
+	keys, err := askAll(ctx, c, m, profile)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if got := m.wire.of(key); got.action != "GetSessionToken" {
+			return fmt.Errorf("signed with a session of %q", got.action)
+		}
+	}
+	if len(m.runs()) > 0 {
+		return errors.New("the helper has run")
+	}
+	return m.checkMints(1)
+}
+
 // atEndpoint lets a client get its session from the endpoint, with a profile that has nothing of its own.
 func atEndpoint(ctx context.Context, c *client, m *machine) (string, error) {
 	ctx, stop := context.WithCancel(ctx)
@@ -39,24 +66,12 @@ func atEndpoint(ctx context.Context, c *client, m *machine) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	m.env = []string{"AWS_PROFILE=", varFullURI + "=" + vars[varFullURI]}
+	m.env = []string{varFullURI + "=" + vars[varFullURI]}
 	how := "token file"
 	if c.noTokenFile {
 		m.env, how = append(m.env, varToken+"="+string(token)), "token"
 	} else {
 		m.env = append(m.env, varTokenFile+"="+vars[varTokenFile])
 	}
-	keys, err := askAll(ctx, c, m, bareProfile)
-	if err != nil {
-		return "", err
-	}
-	for _, key := range keys {
-		if got := m.wire.of(key); got.action != "GetSessionToken" {
-			return "", fmt.Errorf("signed with a session of %q", got.action)
-		}
-	}
-	if len(m.runs()) > 0 {
-		return "", errors.New("the helper has run")
-	}
-	return how, m.checkMints(1)
+	return how, withoutHelper(ctx, c, m, bareProfile)
 }

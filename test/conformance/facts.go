@@ -29,7 +29,7 @@ func loads() []load {
 func (s *suite) measure(ctx context.Context, m *matrix) {
 	for _, l := range loads() {
 		for _, r := range m.rows {
-			if name := r.name() + ": load"; !r.missing && strings.HasPrefix(r.name(), l.client) && s.only.MatchString(name) {
+			if name := r.name() + ": load"; r.missing == "" && strings.HasPrefix(r.name(), l.client) && s.chosen.MatchString(name) {
 				m.facts = append(m.facts, s.carry(ctx, r, l))
 				break
 			}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,11 +22,17 @@ const (
 	plainProfile   = "work"    // a base session
 	sdkRoleProfile = "sdkrole" // a role that the SDK assumes, from a base session
 	ourRoleProfile = "ourrole" // a role that aws-mfa-creds assumes
+	chainProfile   = "chain"   // a role that the SDK assumes from sdkrole
+	keysProfile    = "keys"    // plain access keys
 	bareProfile    = "bare"    // none
+	noProfile      = ""        // the client is told of no profile
 )
 
-// deployARN is the role of both.
-const deployARN = "arn:aws:iam::123456789012:role/deploy"
+// The roles: deployARN that of sdkrole and ourrole, innerARN that of chain.
+const (
+	deployARN = "arn:aws:iam::123456789012:role/deploy"
+	innerARN  = "arn:aws:iam::123456789012:role/inner"
+)
 
 // tokenSize makes the JSON longer than the buffers of 1024 characters that SDKs read into.
 const tokenSize = 1200
@@ -40,7 +47,7 @@ type machine struct {
 	tools *tools
 	slots chan struct{} // one to be had by who uses the processor
 	left  sync.Once
-	env   []string // of clients, beyond that of the machine
+	env   []string // of clients; AWS_PROFILE of the machine does not count then
 }
 
 // newMachine lays out a machine. The caller has a slot, and closes the machine.
@@ -53,7 +60,12 @@ func newMachine(t *tools, slots chan struct{}) (*machine, error) {
 	if m.wire, err = newWire(bed.Server.URL()); err != nil {
 		return nil, err
 	}
-	return m, m.layOut()
+	var key sandbox.Key
+	err = m.Server.Update(func(w *sandbox.World) {
+		w.Roles = append(w.Roles, sandbox.Role{Name: "inner", Trusts: []string{"role/deploy"}})
+		key = w.User(testbed.UserName).Keys[0]
+	})
+	return m, errors.Join(err, m.layOut(key))
 }
 
 func (m *machine) close() {
@@ -67,7 +79,7 @@ func (m *machine) caFile() string   { return filepath.Join(m.Dir, "wire.pem") }
 
 // layOut writes the AWS config. The credential process is a line of shell that notes
 // its process id and becomes aws-mfa-creds.
-func (m *machine) layOut() error {
+func (m *machine) layOut(key sandbox.Key) error {
 	helper := filepath.Join(m.Dir, testbed.Program) // a name that list knows
 	config := fmt.Sprintf(`[profile %[2]s]
 credential_process = %[1]s get --profile %[2]s
@@ -84,7 +96,17 @@ region = us-east-1
 
 [profile %[6]s]
 region = us-east-1
-`, helper, plainProfile, sdkRoleProfile, ourRoleProfile, deployARN, bareProfile)
+
+[profile %[7]s]
+role_arn = %[8]s
+source_profile = %[3]s
+region = us-east-1
+
+[profile %[9]s]
+aws_access_key_id = %[10]s
+aws_secret_access_key = %[11]s
+region = us-east-1
+`, helper, plainProfile, sdkRoleProfile, ourRoleProfile, deployARN, bareProfile, chainProfile, innerARN, keysProfile, key.ID, key.Secret)
 	for _, file := range []struct {
 		path, content string
 		mode          os.FileMode
@@ -116,6 +138,9 @@ func (m *machine) command(ctx context.Context, args ...string) *exec.Cmd {
 		"NODE_NO_WARNINGS=1",
 		"AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE=1",
 	)
+	if m.env != nil {
+		cmd.Env = slices.DeleteFunc(cmd.Env, func(v string) bool { return strings.HasPrefix(v, "AWS_PROFILE=") })
+	}
 	cmd.Env = append(cmd.Env, m.env...)
 	return cmd
 }

@@ -18,12 +18,19 @@ import (
 
 func main() {
 	markdown := flag.Bool("markdown", false, "print the matrix as Markdown")
-	binary := flag.String("binary", "", "the program to test; it is built if none is named")
-	only := flag.String("run", "", `run only the cells whose "client: case" this regular expression finds`)
+	document := flag.String("doc", "", "write the matrix into this file, between its two marks")
+	var o options
+	flag.StringVar(&o.binary, "binary", "", "the program to test; it is built if none is named")
+	flag.StringVar(&o.only, "run", "", `run only the cells whose "client: case" this regular expression finds`)
+	flag.BoolVar(&o.core, "core", false, "run only the few clients that the tests run")
+	flag.BoolVar(&o.required, "required", os.Getenv("CI") == "true", "fail where a client is missing")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	matrix, err := conform(ctx, *binary, *only, os.Stderr)
+	matrix, err := conform(ctx, o, os.Stderr)
+	if err == nil && *document != "" {
+		err = matrix.writeInto(*document)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -39,20 +46,26 @@ func main() {
 	}
 }
 
+// options say what to run.
+type options struct {
+	binary, only   string
+	core, required bool
+}
+
 // conform runs the suite.
-func conform(ctx context.Context, binary, only string, log io.Writer) (*matrix, error) {
-	pattern, err := regexp.Compile(only)
+func conform(ctx context.Context, o options, log io.Writer) (*matrix, error) {
+	pattern, err := regexp.Compile(o.only)
 	if err != nil {
 		return nil, err
 	}
 	began := time.Now()
-	t, err := newTools(ctx, binary)
+	t, err := newTools(ctx, o.binary)
 	if err != nil {
 		return nil, err
 	}
 	defer t.close()
 	fmt.Fprintf(log, "built after %.0f s\n", time.Since(began).Seconds())
-	s := &suite{tools: t, only: pattern, log: log}
+	s := &suite{tools: t, options: o, chosen: pattern, log: log}
 	m := s.run(ctx)
 	s.measure(ctx, m)
 	fmt.Fprintf(log, "took %.0f s\n", time.Since(began).Seconds())

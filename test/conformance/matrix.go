@@ -3,8 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
+	"runtime"
 	"strings"
 	"text/tabwriter"
+	"time"
 )
 
 // state is how a cell has ended.
@@ -38,7 +41,7 @@ func (c cell) shown() string {
 type row struct {
 	client  *client
 	version string
-	missing bool
+	missing string // why it is not there; empty: it is
 	cells   map[string]cell
 }
 
@@ -52,17 +55,18 @@ func (r *row) name() string {
 
 // matrix is the result of a run.
 type matrix struct {
-	cases []testCase
-	rows  []*row
-	facts []fact
+	cases    []testCase
+	rows     []*row
+	facts    []fact
+	required bool // a client that is missing is a failure
 }
 
 // failures returns what has failed, a line each.
 func (m *matrix) failures() []string {
 	var lines []string
 	for _, r := range m.rows {
-		if r.missing && inCI() && !r.client.optional {
-			lines = append(lines, fmt.Sprintf("%s is missing: %s", r.client.name, r.client.howToGet))
+		if r.missing != "" && m.required && !r.client.optional {
+			lines = append(lines, fmt.Sprintf("%s is missing: %s", r.client.name, brief(r.missing)))
 		}
 		for _, tc := range m.cases {
 			if c := r.cells[tc.name]; c.state == failed {
@@ -109,7 +113,7 @@ func (m *matrix) writeText(w io.Writer) {
 
 // writeMarkdown writes the matrix for docs/conformance.md.
 func (m *matrix) writeMarkdown(w io.Writer) {
-	fmt.Fprint(w, "| client |")
+	fmt.Fprintf(w, "Made on %s, on %s/%s.\n\n| client |", time.Now().UTC().Format(time.DateOnly), runtime.GOOS, runtime.GOARCH)
 	for _, tc := range m.cases {
 		fmt.Fprintf(w, " %s |", tc.name)
 	}
@@ -121,11 +125,33 @@ func (m *matrix) writeMarkdown(w io.Writer) {
 	m.writeNotes(w, "- ")
 }
 
+// The marks in docs/conformance.md between which the matrix is.
+const (
+	beginMark = "<!-- written by make conformance -->\n"
+	endMark   = "<!-- end -->\n"
+)
+
+// writeInto replaces what the file at path has between its marks.
+func (m *matrix) writeInto(path string) error {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	before, rest, begins := strings.Cut(string(content), beginMark)
+	_, after, ends := strings.Cut(rest, endMark)
+	if !begins || !ends {
+		return fmt.Errorf("%s: there is no place for the matrix", path)
+	}
+	var text strings.Builder
+	m.writeMarkdown(&text)
+	return os.WriteFile(path, []byte(before+beginMark+text.String()+endMark+after), 0o644)
+}
+
 // shown returns the cells of a row in the order of the columns.
 func (m *matrix) shown(r *row) []string {
 	var texts []string
 	for _, tc := range m.cases {
-		if r.missing {
+		if r.missing != "" {
 			texts = append(texts, "missing")
 			continue
 		}
@@ -134,24 +160,41 @@ func (m *matrix) shown(r *row) []string {
 	return texts
 }
 
-// writeNotes tells what the columns mean, why cells cannot be, and what else was measured.
+// writeNotes tells what the columns mean, why cells are as they are, and what else was measured.
 func (m *matrix) writeNotes(w io.Writer, bullet string) {
 	for _, tc := range m.cases {
 		fmt.Fprintf(w, "%s%s: %s\n", bullet, tc.name, tc.legend)
 	}
+	fmt.Fprintln(w)
 	for _, r := range m.rows {
-		for _, tc := range m.cases {
-			if c := r.cells[tc.name]; c.state == impossible {
-				fmt.Fprintf(w, "%sn/a for %s, %s: %s\n", bullet, r.name(), tc.name, c.text)
-			}
-		}
-	}
-	for _, r := range m.rows {
-		if r.client.note != "" {
-			fmt.Fprintf(w, "%s%s: %s\n", bullet, r.name(), r.client.note)
-		}
+		m.writeCauses(w, bullet+r.name(), r)
 	}
 	for _, f := range m.facts {
 		fmt.Fprintf(w, "%s%s: %s\n", bullet, f.name, f.text)
+	}
+}
+
+// writeCauses tells why cells of a row cannot be or are not as one would wish: columns with the same cause
+// together.
+func (m *matrix) writeCauses(w io.Writer, label string, r *row) {
+	columns := map[string][]string{}
+	var causes []string
+	for _, tc := range m.cases {
+		cause := r.client.cause[tc.name]
+		if c := r.cells[tc.name]; c.state == impossible {
+			cause = "n/a: " + c.text
+		}
+		if columns[cause] == nil {
+			causes = append(causes, cause)
+		}
+		columns[cause] = append(columns[cause], tc.name)
+	}
+	for _, cause := range causes {
+		if cause != "" {
+			fmt.Fprintf(w, "%s: %s: %s\n", label, strings.Join(columns[cause], ", "), cause)
+		}
+	}
+	if r.client.note != "" {
+		fmt.Fprintf(w, "%s: %s\n", label, r.client.note)
 	}
 }

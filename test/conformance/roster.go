@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -20,6 +21,7 @@ const (
 	noRolesInSDK   = "this SDK takes no role from a process profile"
 	modelOfCalling = "the model is of how the process is called"
 	processOnly    = "it reads credential_process only"
+	iniOnly        = "it reads the AWS config only"
 )
 
 // clients returns the rows of the matrix.
@@ -71,9 +73,13 @@ func awsCLI(path string, optional bool) *client {
 		return nil
 	}
 	return &client{
-		name: "AWS CLI", optional: optional, howToGet: installing, version: []string{path, "--version"},
+		name: "AWS CLI", core: path == debianAWS, optional: optional, howToGet: installing, version: []string{path, "--version"},
 		command: func(m *machine, profile string) []string {
-			return []string{path, "sts", "get-caller-identity", "--profile", profile, "--endpoint-url", m.wire.url(), "--output", "json"}
+			args := []string{path, "sts", "get-caller-identity", "--endpoint-url", m.wire.url(), "--output", "json"}
+			if profile == noProfile {
+				return args
+			}
+			return append(args, "--profile", profile)
 		},
 		noTokenFile: path == debianAWS,
 		perAsk:      1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach}, env: []string{bundle},
@@ -97,7 +103,7 @@ func boto(python string, optional bool) *client {
 		return nil
 	}
 	return &client{
-		name: "boto3", optional: optional, howToGet: installing, version: []string{python, "-c", "import boto3; print(boto3.__version__)"},
+		name: "boto3", core: python == debianPython, optional: optional, howToGet: installing, version: []string{python, "-c", "import boto3; print(boto3.__version__)"},
 		talks: true,
 		command: func(m *machine, profile string) []string {
 			return []string{python, m.tools.path("python/boto.py"), profile, m.wire.url()}
@@ -109,7 +115,7 @@ func boto(python string, optional bool) *client {
 
 func goSDK(t *tools, name, variant, module string) *client {
 	c := &client{
-		name: name, version: []string{t.path("goclient"), "--version", module},
+		name: name, core: variant == "v2", version: []string{t.path("goclient"), "--version", module},
 		talks: true,
 		command: func(m *machine, profile string) []string {
 			return []string{m.tools.path("goclient"), variant, profile, m.wire.url()}
@@ -122,7 +128,7 @@ func goSDK(t *tools, name, variant, module string) *client {
 func model(t *tools, name, variant, source string, shows seen) *client {
 	c := goSDK(t, name, variant, "")
 	c.model, c.version, c.shows = source, []string{"true"}, shows
-	c.cannot = map[string]string{caseSDKRole: modelOfCalling, caseEndpoint: modelOfCalling}
+	c.cannot = map[string]string{caseSDKRole: modelOfCalling, caseEndpoint: modelOfCalling, caseEnv: modelOfCalling, caseLatency: modelOfCalling}
 	if variant == "php" {
 		c.cannot[caseSDKRole] = noRolesInSDK
 	}
@@ -131,7 +137,7 @@ func model(t *tools, name, variant, source string, shows seen) *client {
 
 func jsV3(t *tools, provider string) *client {
 	c := &client{
-		name: "JS v3 " + provider, howToGet: installing, version: []string{"node", t.path("js/v3.mjs"), "--version"},
+		name: "JS v3 " + provider, core: provider == "fromNodeProviderChain", howToGet: installing, version: []string{"node", t.path("js/v3.mjs"), "--version"},
 		talks: true,
 		command: func(m *machine, profile string) []string {
 			return []string{"node", m.tools.path("js/v3.mjs"), provider, profile, m.wire.url()}
@@ -140,9 +146,9 @@ func jsV3(t *tools, provider string) *client {
 	}
 	switch provider {
 	case "fromProcess":
-		c.cannot = map[string]string{caseSDKRole: "fromProcess reads credential_process only", caseEndpoint: processOnly}
+		c.cannot = map[string]string{caseSDKRole: processOnly, caseEndpoint: processOnly, caseEnv: processOnly, caseLatency: processOnly}
 	case "fromIni":
-		c.cannot = map[string]string{caseEndpoint: "fromIni reads the AWS config only"}
+		c.cannot = map[string]string{caseEndpoint: iniOnly, caseEnv: iniOnly}
 	case "fromNodeProviderChain":
 		c.shows = hidden
 	}
@@ -165,14 +171,14 @@ func jsV2(t *tools) *client {
 func cdk(t *tools) *client {
 	program := t.path("js/node_modules/aws-cdk/bin/cdk")
 	return &client{
-		name: "AWS CDK", howToGet: installing, version: []string{"node", program, "--version"},
+		name: "AWS CDK", core: true, howToGet: installing, version: []string{"node", program, "--version"},
 		command: func(m *machine, profile string) []string {
 			own, _ := os.MkdirTemp(m.Dir, "cdk-") // it remembers the account of an access key, and locks its output
 			args := []string{
 				"env", "CDK_HOME=" + own, "node", program, "list", "--no-notices", "--no-version-reporting",
 				"--output", filepath.Join(own, "out"), "--app", "node " + m.tools.path("js/app.cjs"),
 			}
-			if profile == bareProfile { // of a profile that is named, it wants the credentials
+			if profile == bareProfile || profile == noProfile { // of a profile that is named, it wants the credentials
 				return args
 			}
 			return append(args, "--profile", profile)
@@ -183,7 +189,7 @@ func cdk(t *tools) *client {
 
 func ruby(t *tools) *client {
 	return &client{
-		name: "Ruby SDK", howToGet: installing, version: []string{"ruby", t.path("ruby/sdk.rb"), "--version"},
+		name: "Ruby SDK", core: true, howToGet: installing, version: []string{"ruby", t.path("ruby/sdk.rb"), "--version"},
 		talks: true,
 		command: func(m *machine, profile string) []string {
 			return []string{"ruby", m.tools.path("ruby/sdk.rb"), profile, m.wire.url()}
@@ -201,9 +207,8 @@ func crt(t *tools) *client {
 		},
 		note:   "it loses the session token (aws-c-auth#205, fixed in 2023), so AWS would refuse what it signs; its cells are requests that are signed with the right access key",
 		perAsk: 1, shows: hidden, cannot: map[string]string{
-			caseSDKRole:  "new_process reads credential_process only",
-			caseEndpoint: processOnly,
-			caseKilled:   "this version aborts when its process has been killed",
+			caseSDKRole: processOnly, caseEndpoint: processOnly, caseEnv: processOnly, caseLatency: processOnly,
+			caseKilled: "this version aborts when its process has been killed",
 		},
 	}
 }
@@ -211,9 +216,9 @@ func crt(t *tools) *client {
 // rclone lists an empty bucket.
 func rclone() *client {
 	return &client{
-		name: "rclone", howToGet: installing, version: []string{"rclone", "version"},
+		name: "rclone", core: true, howToGet: installing, version: []string{"rclone", "version"},
 		command: func(m *machine, profile string) []string {
-			if profile == bareProfile { // of a profile that is named, it wants the credentials
+			if profile == bareProfile || profile == noProfile { // of a profile that is named, it wants the credentials
 				profile = ""
 			}
 			remote := fmt.Sprintf(":s3,provider=Other,env_auth=true,profile=%s,region=us-east-1,endpoint='%s',force_path_style=true,list_version=2:bucket", profile, m.wire.url())
@@ -229,9 +234,9 @@ func terraform(t *tools) *client {
 		return nil
 	}
 	c := &client{
-		name: "Terraform, AWS provider", optional: true, howToGet: "terraform, and TF_MIRROR with a mirror of hashicorp/aws", version: []string{"terraform", "version"},
-		command: func(m *machine, _ string) []string {
-			return []string{"terraform", "-chdir=" + filepath.Join(m.Dir, "terraform"), "plan", "-no-color", "-input=false", "-lock=false"}
+		name: "Terraform, AWS provider", core: true, optional: true, howToGet: "terraform, and TF_MIRROR with a mirror of hashicorp/aws", version: []string{"terraform", "version"},
+		command: func(m *machine, profile string) []string {
+			return []string{"terraform", "-chdir=" + filepath.Join(m.Dir, "terraform-"+profile), "plan", "-no-color", "-input=false", "-lock=false"}
 		},
 		prepare: func(ctx context.Context, m *machine, profile string) error { return initTerraform(ctx, m, profile, 1) },
 		crowd:   func(ctx context.Context, m *machine) error { return initTerraform(ctx, m, plainProfile, crowd) },
@@ -242,17 +247,21 @@ func terraform(t *tools) *client {
 
 // initTerraform writes a configuration of so many provider aliases, and initialises it once.
 func initTerraform(ctx context.Context, m *machine, profile string, aliases int) error {
-	dir := filepath.Join(m.Dir, "terraform")
+	dir := filepath.Join(m.Dir, "terraform-"+profile)
 	if _, err := os.Stat(dir); err == nil {
 		return nil
 	}
 	var config strings.Builder
 	config.WriteString("terraform {\n  required_providers {\n    aws = { source = \"hashicorp/aws\" }\n  }\n}\n")
+	named := strconv.Quote(profile)
+	if profile == noProfile {
+		named = "null"
+	}
 	for i := range aliases {
 		fmt.Fprintf(&config, `
 provider "aws" {
   alias                      = "p%[1]d"
-  profile                    = "%[2]s"
+  profile                    = %[2]s
   region                     = "us-east-1"
   skip_metadata_api_check    = true
   skip_requesting_account_id = true
@@ -260,7 +269,7 @@ provider "aws" {
 data "aws_caller_identity" "p%[1]d" {
   provider = aws.p%[1]d
 }
-`, i, profile)
+`, i, named)
 	}
 	installation := fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", m.tools.mirror)
 	if err := os.Mkdir(dir, 0o700); err != nil {

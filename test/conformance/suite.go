@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,8 +22,9 @@ const parallel = 6
 // suite is one run.
 type suite struct {
 	tools *tools
-	only  *regexp.Regexp // the cells to run, as "client: case"
-	log   io.Writer
+	options
+	chosen *regexp.Regexp // the cells to run, as "client: case"
+	log    io.Writer
 }
 
 // newRow finds out whether the client is there, and which version.
@@ -31,11 +32,34 @@ func (s *suite) newRow(ctx context.Context, c *client) *row {
 	r := &row{client: c, cells: map[string]cell{}}
 	out, err := exec.CommandContext(ctx, c.version[0], c.version[1:]...).Output()
 	if err != nil {
-		r.missing = true
+		r.missing = c.howToGet
 		return r
 	}
 	r.version = versionIn(string(out))
 	return r
+}
+
+// newRows makes the rows, and builds what they need.
+func (s *suite) newRows(ctx context.Context, all []testCase) []*row {
+	var rows []*row
+	failed := map[*kit]error{}
+	for _, c := range clients(s.tools) {
+		if s.core && !c.core {
+			continue
+		}
+		if _, tried := failed[c.kit]; c.kit != nil && !tried && slices.ContainsFunc(all, func(tc testCase) bool { return s.chosen.MatchString(c.name + ": " + tc.name) }) {
+			failed[c.kit] = s.tools.install(ctx, c.kit)
+		}
+		r := s.newRow(ctx, c)
+		if err := failed[c.kit]; err != nil {
+			r.missing = err.Error()
+		}
+		if r.missing != "" {
+			fmt.Fprintf(s.log, "MISSING %s: %s\n", c.name, r.missing)
+		}
+		rows = append(rows, r)
+	}
+	return rows
 }
 
 // number finds the first thing in a text that looks like a version.
@@ -45,21 +69,20 @@ func versionIn(text string) string { return number.FindString(text) }
 
 // run runs all cells and returns the matrix.
 func (s *suite) run(ctx context.Context) *matrix {
-	m := &matrix{cases: cases()}
+	m := &matrix{cases: cases(), required: s.required}
+	if s.core {
+		m.cases = slices.DeleteFunc(m.cases, func(tc testCase) bool { return tc.alone })
+	}
+	m.rows = s.newRows(ctx, m.cases)
 	slots := make(chan struct{}, parallel)
 	var group sync.WaitGroup
 	var mu sync.Mutex
-	for _, c := range clients(s.tools) {
-		r := s.newRow(ctx, c)
-		m.rows = append(m.rows, r)
-		if r.missing {
-			fmt.Fprintf(s.log, "MISSING %s: %s\n", c.name, c.howToGet)
-			continue
+	for _, tc := range inOrder(m.cases) {
+		if tc.alone {
+			group.Wait()
 		}
-	}
-	for _, tc := range longestFirst(m.cases) {
 		for _, r := range m.rows {
-			if r.missing || !s.only.MatchString(r.name()+": "+tc.name) {
+			if r.missing != "" || !s.chosen.MatchString(r.name()+": "+tc.name) {
 				continue
 			}
 			group.Go(func() {
@@ -71,29 +94,33 @@ func (s *suite) run(ctx context.Context) *matrix {
 				r.cells[tc.name] = got
 				fmt.Fprintf(s.log, "%-4s %5.1fs %s: %s: %s\n", got.state, time.Since(began).Seconds(), r.name(), tc.name, got.text)
 			})
+			if tc.alone {
+				group.Wait()
+			}
 		}
 	}
 	group.Wait()
 	return m
 }
 
-// longestFirst begins with the cases that wait.
-func longestFirst(all []testCase) []testCase {
-	var waiting, others []testCase
-	for _, tc := range all {
-		switch tc.name {
-		case caseExpiry, caseKilled:
-			waiting = append(waiting, tc)
+// inOrder begins with the cases that wait, and ends with those that run alone.
+func inOrder(all []testCase) []testCase {
+	rank := func(tc testCase) int {
+		switch {
+		case tc.name == caseExpiry, tc.name == caseKilled:
+			return 0
+		case tc.alone:
+			return 2
 		default:
-			others = append(others, tc)
+			return 1
 		}
 	}
-	return append(waiting, others...)
+	return slices.SortedStableFunc(slices.Values(all), func(a, b testCase) int { return rank(a) - rank(b) })
 }
 
 // cell runs one cell on a machine of its own, and gives a slot back.
 func (s *suite) cell(ctx context.Context, c *client, tc testCase, slots chan struct{}) cell {
-	if why := c.cannot[tc.name]; why != "" {
+	if why := c.whyNot(tc.name); why != "" {
 		<-slots
 		return cell{impossible, why}
 	}
@@ -124,6 +151,3 @@ func (m *machine) checkConduct() error {
 	}
 	return errors.Join(errs...)
 }
-
-// inCI reports whether a missing client is a failure.
-func inCI() bool { return os.Getenv("CI") == "true" }

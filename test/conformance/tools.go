@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
 )
@@ -19,6 +20,7 @@ var scripts embed.FS
 // tools are the programs that a run of the suite needs, in a directory of their own.
 type tools struct {
 	dir    string
+	source string // of this package
 	binary string // the program under test
 	mirror string // of Terraform providers
 }
@@ -29,7 +31,11 @@ func newTools(ctx context.Context, binary string) (*tools, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tools{dir: dir, binary: binary, mirror: terraformMirror()}
+	source, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.Dir}}", "github.com/aws-mfa-creds/aws-mfa-creds/test/conformance").Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w", err)
+	}
+	t := &tools{dir: dir, source: strings.TrimSpace(string(source)), binary: binary, mirror: terraformMirror()}
 	if binary == "" {
 		if t.binary, err = testbed.Build(ctx, dir); err != nil {
 			return t, err
@@ -45,12 +51,8 @@ func (t *tools) path(name string) string { return filepath.Join(t.dir, filepath.
 // buildGo builds the Go clients. They have a module of their own, so that what they need is
 // nothing that the program needs.
 func (t *tools) buildGo(ctx context.Context) error {
-	source, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.Dir}}", "github.com/aws-mfa-creds/aws-mfa-creds/test/conformance").Output()
-	if err != nil {
-		return fmt.Errorf("go list: %w", err)
-	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", t.path("goclient"), ".")
-	cmd.Dir = filepath.Join(string(source[:len(source)-1]), "go")
+	cmd.Dir = filepath.Join(t.source, "go")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build of the Go clients: %w\n%s", err, out)
@@ -73,8 +75,7 @@ func (t *tools) unpack() error {
 		}
 		return os.WriteFile(t.path(path), content, 0o600)
 	})
-	cache, _ := os.UserCacheDir()
-	return errors.Join(err, os.Symlink(filepath.Join(cache, "aws-mfa-creds-conformance", "node_modules"), t.path("js/node_modules")))
+	return errors.Join(err, os.Symlink(filepath.Join(cacheDir(), "node_modules"), t.path("js/node_modules")))
 }
 
 // terraformMirror finds a mirror that holds the AWS provider: TF_MIRROR, Terraform's implied

@@ -13,7 +13,7 @@ const providers = { fromIni, fromNodeProviderChain, fromProcess };
 let client;
 for await (const _ of createInterface({ input: process.stdin })) {
   try {
-    client ??= new STSClient({ region: "us-east-1", endpoint, credentials: providers[provider]({ profile }) });
+    client ??= new STSClient({ region: "us-east-1", endpoint, credentials: providers[provider]({ profile: profile || undefined }) });
     await client.send(new GetCallerIdentityCommand({}));
     console.log("ok");
   } catch (e) {

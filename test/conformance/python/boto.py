@@ -11,7 +11,7 @@ client = None
 for _ in sys.stdin:
     try:
         if client is None:
-            client = boto3.Session(profile_name=profile).client("sts", endpoint_url=endpoint)
+            client = boto3.Session(profile_name=profile or None).client("sts", endpoint_url=endpoint)
         client.get_caller_identity()
         print("ok", flush=True)
     except Exception as e:

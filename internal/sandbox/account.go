@@ -200,21 +200,19 @@ func operations() map[string]operation {
 
 // Count is what happened to the calls of one action.
 type Count struct {
-	Calls    int `json:"calls"`    // all that arrived
-	Accepted int `json:"accepted"` // processed, and done
-	Refused  int `json:"refused"`  // processed, and refused
-	Faulted  int `json:"faulted"`  // struck by a fault before they were processed
+	Calls    int // all that arrived
+	Accepted int // processed, and done
+	Refused  int // processed, and refused
+	Faulted  int // struck by a fault before they were processed
 }
 
 // State is what the server has seen so far. It holds no secret.
 type State struct {
-	Clock       time.Time        `json:"clock"`
-	Connections int              `json:"connections"` // TCP connections accepted, those of /_sandbox/ included
-	Sessions    int              `json:"sessions"`    // given out
-	Faults      int              `json:"faults"`      // waiting for a call
-	Actions     map[string]Count `json:"actions"`     // by action; "" is a request without one
-	Refusals    map[string]int   `json:"refusals"`    // by error code, of processed calls
-	Attempts    []Attempt        `json:"attempts"`    // every token code, in the order of arrival
+	Connections int              // TCP connections accepted
+	Sessions    int              // given out
+	Actions     map[string]Count // by action; "" is a request without one
+	Refusals    map[string]int   // by error code, of processed calls
+	Attempts    []Attempt        // every token code, in the order of arrival
 }
 
 // Count returns what happened to the calls of an action.
@@ -246,10 +244,8 @@ func (s *Server) State() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	state := State{
-		Clock:       s.Now().UTC(),
 		Connections: int(s.connections.Load()),
 		Sessions:    len(s.sessions),
-		Faults:      len(s.faults),
 		Actions:     map[string]Count{},
 		Refusals:    maps.Clone(s.codes),
 		Attempts:    slices.Clone(s.attempts),

@@ -141,7 +141,9 @@ func (f *Fault) refusal() *refusal {
 	}
 }
 
-// portalPage is what a captive portal shows.
+// portalPath is where a captive portal leads to, and portalPage what it shows.
+const portalPath = "/_sandbox/portal"
+
 const portalPage = `<!DOCTYPE html>
 <html><head><title>Welcome to Free WiFi</title></head>
 <body><h1>Please log in</h1><form action="/login"><input name="room"></form></body></html>
@@ -165,7 +167,7 @@ func (s *Server) strike(w http.ResponseWriter, r *http.Request, fault *Fault) {
 		s.write(w, newAnswer(http.StatusOK, "text/html; charset=utf-8", []byte(portalPage)))
 	case PortalRedirect:
 		answer := newAnswer(http.StatusFound, "text/html; charset=utf-8", []byte(portalPage))
-		answer.header.Set("Location", s.URL()+"/_sandbox/portal")
+		answer.header.Set("Location", s.URL()+portalPath)
 		s.write(w, answer)
 	case GzipBomb:
 		s.bomb(w)

@@ -28,12 +28,12 @@ const (
 
 // Attempt is one token code that arrived. The code itself is not kept.
 type Attempt struct {
-	Time    time.Time `json:"time"`
-	Action  string    `json:"action"`
-	Serial  string    `json:"serial"`
-	Step    int64     `json:"step,omitempty"` // the time step of the code; 0 if none within ten of the current one
-	Digest  string    `json:"digest"`         // equal for equal codes of one device; it reveals nothing else
-	Outcome Outcome   `json:"outcome"`
+	Time    time.Time
+	Action  string
+	Serial  string
+	Step    int64  // the time step of the code; 0 if none within ten of the current one
+	Digest  string // equal for equal codes of one device; it reveals nothing else
+	Outcome Outcome
 }
 
 // MFA refusals, in AWS's words.

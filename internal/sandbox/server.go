@@ -19,16 +19,14 @@
 //
 // What the account holds is a World, a plain value; Server.Update changes it
 // while the server runs. Server.Inject makes calls fail on demand, and
-// Server.State shows what arrived. Shells do the same over HTTP, under /_sandbox/.
+// Server.State shows what arrived.
 package sandbox
 
 import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -36,7 +34,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -276,12 +273,15 @@ func (s *Server) Update(change func(*World)) error {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, controlPrefix) {
-		s.control(w, r)
+	switch r.URL.Path {
+	case codePath:
+		s.showCode(w, r)
 		return
-	}
-	if r.URL.Path == federationPath {
+	case federationPath:
 		s.federate(w, r)
+		return
+	case portalPath:
+		s.write(w, newAnswer(http.StatusOK, "text/html; charset=utf-8", []byte(portalPage)))
 		return
 	}
 	request := s.read(w, r)
@@ -331,100 +331,16 @@ func (r *request) take(query, form url.Values) {
 	r.action = r.params.Get("Action")
 }
 
-const (
-	controlPrefix = "/_sandbox/"
-	jsonIndent    = "  "
-)
+// codePath has the token code that a device shows now, for a person who plays with the sandbox and has no phone:
+// the query names the device, ?device=alice-phone.
+const codePath = "/_sandbox/code"
 
-// control is the sandbox's own interface for shells. It costs no latency and
-// suffers no faults.
-//
-//	GET  /_sandbox/state    State as JSON
-//	POST /_sandbox/fault    a form: kind, action, skip, times, delay, status, code, message to inject a
-//	                        fault; clear=true to remove those that wait; clock_offset, latency to set them
-//	GET  /_sandbox/ca       the CA's certificate
-//	GET  /_sandbox/code     the current token code of the device that the query names: ?device=alice-phone
-func (s *Server) control(w http.ResponseWriter, r *http.Request) {
-	switch r.Method + " " + r.URL.Path {
-	case "GET " + controlPrefix + "state":
-		w.Header().Set("Content-Type", "application/json")
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", jsonIndent)
-		_ = encoder.Encode(s.State()) // a client that has gone is not our failure
-	case "POST " + controlPrefix + "fault":
-		if err := s.arrange(w, r); err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		w.WriteHeader(http.StatusNoContent)
-	case "GET " + controlPrefix + "ca":
-		w.Header().Set("Content-Type", "application/x-pem-file")
-		_, _ = w.Write(s.CAPEM())
-	case "GET " + controlPrefix + "code":
-		world := s.World()
-		device := world.Device(world.DeviceARN(r.URL.Query().Get("device")))
-		if device == nil {
-			http.NotFound(w, r)
-			return
-		}
-		fmt.Fprintln(w, hotp(device.key(), stepAt(s.Now())))
-	case "GET " + controlPrefix + "portal":
-		s.write(w, newAnswer(http.StatusOK, "text/html; charset=utf-8", []byte(portalPage)))
-	default:
+func (s *Server) showCode(w http.ResponseWriter, r *http.Request) {
+	world := s.World()
+	device := world.Device(world.DeviceARN(r.URL.Query().Get("device")))
+	if device == nil {
 		http.NotFound(w, r)
+		return
 	}
-}
-
-// form returns the fields of the fault, which the types of package flag parse.
-func (f *Fault) form() *flag.FlagSet {
-	form := flag.NewFlagSet("", flag.ContinueOnError)
-	form.StringVar((*string)(&f.Kind), "kind", "", "")
-	form.StringVar(&f.Action, "action", "", "")
-	form.IntVar(&f.Skip, "skip", 0, "")
-	form.IntVar(&f.Times, "times", 0, "")
-	form.DurationVar(&f.Delay, "delay", 0, "")
-	form.IntVar(&f.Status, "status", 0, "")
-	form.StringVar(&f.Code, "code", "", "")
-	form.StringVar(&f.Message, "message", "", "")
-	return form
-}
-
-// arrange does what a form asks for, all of it or nothing.
-func (s *Server) arrange(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	if err := r.ParseForm(); err != nil {
-		return err
-	}
-	var fault Fault
-	var offset, latency time.Duration
-	form := fault.form()
-	form.String("clear", "", "")
-	form.DurationVar(&offset, "clock_offset", 0, "")
-	form.DurationVar(&latency, "latency", 0, "")
-	for name := range r.Form {
-		value := r.Form.Get(name)
-		if value == "" {
-			continue
-		}
-		if err := form.Set(name, value); err != nil {
-			return fmt.Errorf("field %s: %w", name, err)
-		}
-	}
-	inject := r.Form.Has("kind")
-	if err := fault.check(); inject && err != nil {
-		return err
-	}
-	if r.Form.Has("clear") {
-		s.ClearFaults()
-	}
-	if inject {
-		_ = s.Inject(fault) // it has been checked
-	}
-	if r.Form.Has("clock_offset") {
-		s.SetClockOffset(offset)
-	}
-	if r.Form.Has("latency") {
-		s.SetLatency(latency)
-	}
-	return nil
+	fmt.Fprintln(w, hotp(device.key(), stepAt(s.Now())))
 }

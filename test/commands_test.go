@@ -102,7 +102,7 @@ func TestHelpAndVersion(t *testing.T) {
 	b := bed(t, testbed.Options{})
 	for command, word := range map[string]string{
 		"": "Other commands", "help": "Other commands", "help environment": "AWS_MFA_CREDS_SEED", "help exit-codes": "12  unsafe permissions", "--help": "credential process", "--version": "aws-mfa-creds ", "help get": "--role-arn",
-		"get --help": "--refresh", "version": "aws-mfa-creds ",
+		"get --help": "--refresh", "version": "aws-mfa-creds ", "version --json": `"go": "go1.`,
 	} {
 		got := run(t, b, nil, b.Binary, strings.Fields(command)...)
 		if got.code != 0 || got.stderr != "" || !strings.Contains(got.stdout, word) {

@@ -1,12 +1,9 @@
 package cli
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -141,20 +138,6 @@ func checkHelp(a *app, root *cobra.Command) {
 			return unknownCommand(about, rest[0])
 		}
 		return nil
-	}
-}
-
-func newVersionCommand(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		RunE: func(*cobra.Command, []string) error {
-			version := a.version // of a release; else that of the module, as the Go tool recorded it
-			if info, ok := debug.ReadBuildInfo(); version == "" && ok {
-				version = info.Main.Version
-			}
-			return a.print(fmt.Appendf(nil, "%s %s %s %s/%s\n", program, cmp.Or(version, "(devel)"), runtime.Version(), runtime.GOOS, runtime.GOARCH))
-		},
 	}
 }
 

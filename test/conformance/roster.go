@@ -115,7 +115,7 @@ func boto(python string, optional bool) *client {
 
 func goSDK(t *tools, name, variant, module string) *client {
 	c := &client{
-		name: name, core: variant == "v2", version: []string{t.path("goclient"), "--version", module},
+		name: name, core: variant == "v2" || variant == "base", version: []string{t.path("goclient"), "--version", module},
 		talks: true,
 		command: func(m *machine, profile string) []string {
 			return []string{m.tools.path("goclient"), variant, profile, m.wire.url()}
@@ -157,7 +157,7 @@ func jsV3(t *tools, provider string) *client {
 
 func jsV2(t *tools) *client {
 	return &client{
-		name: "JS v2", howToGet: installing, version: []string{"node", t.path("js/v2.cjs"), "--version"},
+		name: "JS v2", core: true, howToGet: installing, version: []string{"node", t.path("js/v2.cjs"), "--version"},
 		talks: true,
 		command: func(m *machine, profile string) []string {
 			return []string{"node", m.tools.path("js/v2.cjs"), profile, m.wire.url()}
@@ -171,7 +171,7 @@ func jsV2(t *tools) *client {
 func cdk(t *tools) *client {
 	program := t.path("js/node_modules/aws-cdk/bin/cdk")
 	return &client{
-		name: "AWS CDK", core: true, howToGet: installing, version: []string{"node", program, "--version"},
+		name: "AWS CDK", howToGet: installing, version: []string{"node", program, "--version"},
 		command: func(m *machine, profile string) []string {
 			own, _ := os.MkdirTemp(m.Dir, "cdk-") // it remembers the account of an access key, and locks its output
 			args := []string{
@@ -234,7 +234,7 @@ func terraform(t *tools) *client {
 		return nil
 	}
 	c := &client{
-		name: "Terraform, AWS provider", core: true, optional: true, howToGet: "terraform, and TF_MIRROR with a mirror of hashicorp/aws", version: []string{"terraform", "version"},
+		name: "Terraform, AWS provider", optional: true, howToGet: "terraform, and TF_MIRROR with a mirror of hashicorp/aws", version: []string{"terraform", "version"},
 		command: func(m *machine, profile string) []string {
 			return []string{"terraform", "-chdir=" + filepath.Join(m.Dir, "terraform-"+profile), "plan", "-no-color", "-input=false", "-lock=false"}
 		},

@@ -101,7 +101,7 @@ func TestHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	b := bed(t, testbed.Options{})
 	for command, word := range map[string]string{
-		"": "Other commands", "help": "Other commands", "help environment": "AWS_MFA_CREDS_SEED", "help exit-codes": "12  unsafe permissions", "--help": "credential process", "--version": "aws-mfa-creds ", "help get": "--role-arn",
+		"": "Other commands", "help": "Other commands", "help environment": "AWS_MFA_CREDS_SEED", "help exit-codes": "12   unsafe permissions", "help files": "profiles.ini", "--help": "credential process", "--version": "aws-mfa-creds ", "help get": "--role-arn",
 		"get --help": "--refresh", "version": "aws-mfa-creds ", "version --json": `"go": "go1.`,
 	} {
 		got := run(t, b, nil, b.Binary, strings.Fields(command)...)

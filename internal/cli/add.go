@@ -88,7 +88,7 @@ Google Authenticator.`,
 // define adds the flags that choose stores.
 func (o *storeOptions) define(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.both, "store", "", "`STORE` for access key and seed: "+strings.Join(keystore.Kinds(), ", "))
+	f.StringVar(&o.both, "store", "", "`STORE` for access key and seed, of those that \"aws-mfa-creds store list\" shows")
 	f.StringVar(&o.key, "key-store", "", "`STORE` for the access key")
 	f.StringVar(&o.seed, "seed-store", "", "`STORE` for the seed")
 	rare(cmd, "key-store", "seed-store")

@@ -174,6 +174,9 @@ func newLockCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "lock",
 		Short: "Lock the age store",
+		Long: `Lock the age store before the time of "aws-mfa-creds unlock" is over. Cached sessions can still be
+used until they expire.`,
+		Example: `  aws-mfa-creds lock`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			store, status, err := a.ageStore(cmd.Context(), nil)
 			if err != nil {

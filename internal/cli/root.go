@@ -18,11 +18,6 @@ func newRootCommand(a *app) *cobra.Command {
 from a seed on this computer, calls STS GetSessionToken, caches the session until shortly before it
 expires, and hands it to the AWS CLI, Terraform and every SDK.
 
-To store your access key, make this computer an MFA device of your IAM user, and register the
-profile in ~/.aws/config, run:
-
-    aws-mfa-creds setup work
-
 Name the profile as the argument of a command, or with -p or --profile (get takes --profile alone).
 Without a name, a command uses the profile in AWS_PROFILE, or the only one that this program serves,
 or lets you choose one. unregister, and all commands but setup with --yes, need a name.
@@ -30,7 +25,10 @@ or lets you choose one. unregister, and all commands but setup with --yes, need 
 For CI, fleets and scripts:
 
     aws-mfa-creds help environment
-    aws-mfa-creds help exit-codes`,
+    aws-mfa-creds help exit-codes
+    aws-mfa-creds help files`,
+		Example: `  aws-mfa-creds setup work    # from an access key to a working profile
+  aws s3 ls --profile work    # and use it`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
@@ -88,39 +86,6 @@ func addCommands(a *app, root *cobra.Command) {
 	noArguments(root)
 }
 
-// helpTopics are the pages of help that are about no command.
-func helpTopics() []*cobra.Command {
-	return []*cobra.Command{{
-		Use: "environment", Short: "Environment variables",
-		Long: `In CI, set the access key and the seed. Add _FILE to a name to give the path of a file instead:
-
-    AWS_MFA_CREDS_ACCESS_KEY_ID
-    AWS_MFA_CREDS_SECRET_ACCESS_KEY
-    AWS_MFA_CREDS_SEED      base32 as the console shows it, or an otpauth URI
-    AWS_MFA_CREDS_SERIAL    the ARN of the MFA device; or mfa_serial in the profile
-
-Hosts with the same access key and seed share sessions through a Redis or Valkey server, if you set:
-
-    AWS_MFA_CREDS_SHARED_CACHE             rediss://USER@HOST:6379, or shared_cache in the profile
-    AWS_MFA_CREDS_SHARED_CACHE_PASSWORD    its password
-
-AWS_MFA_CREDS_HOME is a directory for all files of this program. AWS_PROFILE is the profile of
-commands without a name (get ignores it). AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE,
-AWS_CA_BUNDLE, AWS_ENDPOINT_URL_STS, HTTPS_PROXY and NO_PROXY work as for the AWS CLI.`,
-	}, {
-		Use: "exit-codes", Short: "Exit codes",
-		Long: `     0  success                      7  network, TLS, proxy
-     1  internal error               8  AWS throttled, or failed with a 5xx error
-     2  usage                        9  deadline: a lock, or the next token code
-     3  configuration               10  clock
-     4  no secret is stored         11  file system
-     5  store locked or missing     12  unsafe permissions
-     6  AWS refused                129, 130, 143  SIGHUP, Ctrl-C, SIGTERM
-
-exec ends with the exit code of the command: 126 if it cannot be run, 127 if there is none.`,
-	}}
-}
-
 // checkHelp has help, the command and the flag, refuse words that name no command.
 func checkHelp(a *app, root *cobra.Command) {
 	show := root.HelpFunc()
@@ -169,22 +134,12 @@ func usage(cmd *cobra.Command) error {
 		fmt.Fprintf(&text, "\nExamples:\n%s\n", cmd.Example)
 	}
 	usageCommands(&text, cmd)
-	cmd.Flags().SortFlags = false // as they are defined
-	common, others := pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
-	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
-		set := common
-		if f.Annotations[rareFlag] != nil || f.Name == "help" {
-			set = others
-		}
-		set.AddFlag(f)
-	})
-	others.AddFlagSet(cmd.InheritedFlags())
+	common, others := Flags(cmd)
 	for _, group := range []struct {
 		heading string
 		flags   *pflag.FlagSet
 	}{{"Flags", common}, {"Other flags", others}} {
 		if group.flags.HasAvailableFlags() {
-			group.flags.SortFlags = false
 			fmt.Fprintf(&text, "\n%s:\n%s", group.heading, group.flags.FlagUsagesWrapped(helpWidth))
 		}
 	}

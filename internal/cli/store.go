@@ -226,9 +226,10 @@ func (a *app) usable(ctx context.Context, kind string) (items keystore.Items, ok
 func newStoreListCommand(a *app) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the secret stores of this computer and whether they can be used",
-		RunE:  func(cmd *cobra.Command, _ []string) error { return runStoreList(cmd.Context(), a, asJSON) },
+		Use:     "list",
+		Short:   "List the secret stores of this computer and whether they can be used",
+		Example: `  aws-mfa-creds store list`,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runStoreList(cmd.Context(), a, asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd

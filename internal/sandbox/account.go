@@ -22,13 +22,13 @@ type session struct {
 
 // request is one HTTP request, read whole.
 type request struct {
-	http   *http.Request
-	query  url.Values // of the URL
-	body   []byte
-	params url.Values // query and form
-	action string
-	now    time.Time
-	defect *refusal // what kept it from being read
+	http    *http.Request
+	query   url.Values // of the URL
+	payload string     // its hash
+	params  url.Values // query and form
+	action  string
+	now     time.Time
+	defect  *refusal // what kept it from being read
 }
 
 // operation is one action of the API.

@@ -146,3 +146,29 @@ func TestSkewEdges(t *testing.T) {
 		}
 	}
 }
+
+func TestVerify(t *testing.T) {
+	server := startServer(t, Options{})
+	alice := newUser(t, server, "alice")
+	for name, test := range map[string]struct {
+		service, payload string
+		change           func(*http.Request)
+		want             string
+	}{
+		"as signed":     {"s3", hashHex([]byte("x")), nil, ""},
+		"other service": {"ecr", hashHex([]byte("x")), nil, "SignatureDoesNotMatch"},
+		"other body":    {"s3", hashHex(nil), nil, "SignatureDoesNotMatch"},
+		"other path":    {"s3", hashHex([]byte("x")), func(r *http.Request) { r.URL.Path = "/bucket/other" }, "SignatureDoesNotMatch"},
+		"no signature":  {"s3", hashHex([]byte("x")), func(r *http.Request) { r.Header.Del("Authorization") }, "MissingAuthenticationToken"},
+	} {
+		r, _ := http.NewRequest(http.MethodPut, server.URL()+"/bucket/a%20key?x=1", nil)
+		alice.sign(r, "s3", "x")
+		if test.change != nil {
+			test.change(r)
+		}
+		signature, refused := server.Verify(r, test.service, test.payload)
+		if refused != test.want || refused == "" && signature.KeyID != alice.id {
+			t.Errorf("%s: %v, %q, want %q", name, signature, refused, test.want)
+		}
+	}
+}

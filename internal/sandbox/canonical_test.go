@@ -49,7 +49,7 @@ func TestSignPublished(t *testing.T) {
 			r.Header.Set("Content-Type", test.contentType)
 		}
 		claim := &claim{date: "20150830", region: "us-east-1", service: test.service, stamp: "20150830T123600Z", headers: strings.Split(test.headers, ";")}
-		if got := sign(r, r.URL.Query(), []byte(test.body), claim, "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"); got != test.want {
+		if got := sign(r, r.URL.Query(), hashHex([]byte(test.body)), claim, "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"); got != test.want {
 			t.Errorf("%s: got %s, want %s", name, got, test.want)
 		}
 	}

@@ -167,7 +167,7 @@ func (u *user) sign(r *http.Request, service, body string) {
 		claim.headers = append(claim.headers, "x-amz-security-token")
 	}
 	r.Host = r.URL.Host
-	value := sign(r, r.URL.Query(), []byte(body), claim, u.secret)
+	value := sign(r, r.URL.Query(), hashHex([]byte(body)), claim, u.secret)
 	r.Header.Set("Authorization", sigAlgorithm+" Credential="+u.id+"/"+claim.scope()+", SignedHeaders="+strings.Join(claim.headers, ";")+", Signature="+value)
 }
 

@@ -303,7 +303,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 // read takes in a request. What cannot be read becomes its defect.
 func (s *Server) read(w http.ResponseWriter, r *http.Request) *request {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	request := &request{http: r, body: body, now: s.Now(), params: url.Values{}}
+	request := &request{http: r, payload: hashHex(body), now: s.Now(), params: url.Values{}}
 	query, queryErr := url.ParseQuery(r.URL.RawQuery)
 	form, formErr := url.ParseQuery(string(body))
 	switch {

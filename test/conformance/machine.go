@@ -57,7 +57,7 @@ func newMachine(t *tools, slots chan struct{}) (*machine, error) {
 		return nil, err
 	}
 	m := &machine{Bed: bed, tools: t, slots: slots}
-	if m.wire, err = newWire(bed.Server.URL()); err != nil {
+	if m.wire, err = newWire(bed.Server); err != nil {
 		return nil, err
 	}
 	var key sandbox.Key

@@ -221,7 +221,7 @@ func rclone() *client {
 			if profile == bareProfile || profile == noProfile { // of a profile that is named, it wants the credentials
 				profile = ""
 			}
-			remote := fmt.Sprintf(":s3,provider=Other,env_auth=true,profile=%s,region=us-east-1,endpoint='%s',force_path_style=true,list_version=2:bucket", profile, m.wire.url())
+			remote := fmt.Sprintf(":s3,provider=Other,env_auth=true,profile=%s,region=us-east-1,endpoint='%s',force_path_style=true,list_version=2:%s", profile, m.wire.url(), bucketName)
 			return []string{"rclone", "lsf", "--retries", "1", "--low-level-retries", "1", remote}
 		},
 		noTokenFile: true,

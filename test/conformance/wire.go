@@ -22,6 +22,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 )
 
 // wire is the network of a machine: every request of a client passes it on the way to the
@@ -31,6 +33,7 @@ import (
 // and noted.
 type wire struct {
 	server  *http.Server
+	bucket  *bucket
 	address string
 	caPEM   []byte
 	config  *tls.Config
@@ -63,13 +66,13 @@ type answer struct {
 	} `xml:"AssumeRoleResult"`
 }
 
-// newWire starts the wire in front of the sandbox at target.
-func newWire(target string) (*wire, error) {
-	origin, err := url.Parse(target)
+// newWire starts the wire in front of a sandbox.
+func newWire(behind *sandbox.Server) (*wire, error) {
+	origin, err := url.Parse(behind.URL())
 	if err != nil {
 		return nil, err
 	}
-	w := &wire{issued: map[string]session{}}
+	w := &wire{issued: map[string]session{}, bucket: newBucket(behind)}
 	if err := w.makeCertificate(); err != nil {
 		return nil, err
 	}
@@ -103,29 +106,41 @@ func (w *wire) handler(sts http.Handler) http.Handler {
 			w.connect(out, r, sts)
 		case r.URL.IsAbs():
 			w.leak(out, r.URL.Host)
-		case r.URL.Path == "/" && r.Method == http.MethodPost:
+		case serviceOf(r) == "sts", serviceOf(r) == "iam":
 			sts.ServeHTTP(out, r)
+		case serviceOf(r) == "s3":
+			w.record(call{"S3", signedBy(r), w.bucket.serve(out, r)}, nil)
+		case serviceOf(r) == unverified:
+			w.record(call{"S3", signedBy(r), http.StatusOK}, nil)
 		default:
-			w.s3(out, r)
+			http.Error(out, "nothing here answers "+r.Method+" "+r.URL.String(), http.StatusNotImplemented)
 		}
 	})
 }
 
-// signer finds the access key id in the Authorization header of Signature Version 4.
-var signer = regexp.MustCompile(`Credential=([A-Z0-9]+)/`)
+// unverified is the service that aws-crt signs for: Debian's version loses the session token.
+const unverified = "execute-api"
 
-func signedBy(r *http.Request) string {
-	if found := signer.FindStringSubmatch(r.Header.Get("Authorization")); found != nil {
-		return found[1]
+// signer finds the access key id and the service in the scope of a signature.
+var signer = regexp.MustCompile(`([A-Z0-9]+)/\d{8}/[^/]+/([^/]+)/aws4_request`)
+
+// scope returns what signer finds in the header or the query of a request.
+func scope(r *http.Request) (key, service string) {
+	found := signer.FindStringSubmatch(r.Header.Get("Authorization") + r.URL.Query().Get("X-Amz-Credential"))
+	if found == nil {
+		return "", ""
 	}
-	return ""
+	return found[1], found[2]
 }
 
-// s3 answers every request as an empty bucket would, and notes who has signed it.
-func (w *wire) s3(out http.ResponseWriter, r *http.Request) {
-	w.record(call{"S3", signedBy(r), http.StatusOK}, nil)
-	out.Header().Set("Content-Type", "application/xml")
-	_, _ = io.WriteString(out, xml.Header+`<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bucket</Name><KeyCount>0</KeyCount><MaxKeys>1000</MaxKeys><IsTruncated>false</IsTruncated></ListBucketResult>`)
+func signedBy(r *http.Request) string {
+	key, _ := scope(r)
+	return key
+}
+
+func serviceOf(r *http.Request) string {
+	_, service := scope(r)
+	return service
 }
 
 // note records what STS has answered.

@@ -22,7 +22,7 @@ def ask():
         signature_type=AwsSignatureType.HTTP_REQUEST_HEADERS,
         credentials_provider=provider,
         region="us-east-1",
-        service="s3",
+        service="execute-api",
     )
     request = HttpRequest("GET", "/bucket", HttpHeaders([("Host", host)]))
     signed = aws_sign_request(request, config).result(120)

@@ -12,7 +12,7 @@ type page struct{ strings.Builder }
 // newPage begins the page name(section), of which about says in one line what it describes.
 func newPage(name string, section int, date, source, about string) *page {
 	p := new(page)
-	volume := map[int]string{1: "User Commands", 5: "File Formats"}[section]
+	volume := map[int]string{1: "User Commands"}[section] // the other name is long, and its section says enough
 	fmt.Fprintf(p, ".TH %s %d %s \"%s\" \"%s\"\n", verbatim(strings.ToUpper(name)), section, date, verbatim(source), volume)
 	fmt.Fprint(p, ".ad l\n") // lines of names and paths are not to be stretched
 	p.section("NAME")
@@ -32,14 +32,13 @@ func (p *page) item(term, text, variable string) {
 // have their text after two spaces, or on lines that are indented further. All are indented by four.
 func (p *page) text(text string) {
 	for i, block := range strings.Split(strings.Trim(text, "\n"), "\n\n") {
-		items := regexp.MustCompile(`\S  |\n {5}`).MatchString(block)
-		if i > 0 && (!items || short(block)) {
+		if i > 0 {
 			fmt.Fprint(p, ".PP\n")
 		}
 		switch {
 		case !strings.HasPrefix(block, " "):
 			fmt.Fprint(p, prose(block, ""))
-		case items:
+		case regexp.MustCompile(`\S  |\n {5}`).MatchString(block):
 			p.list(block)
 		default:
 			p.code(block)
@@ -47,21 +46,23 @@ func (p *page) text(text string) {
 	}
 }
 
-// short reports whether all terms of a list fit beside their texts. Then there is no space between the items.
-func short(block string) bool { return !regexp.MustCompile(`(?m)^    \S{6}`).MatchString(block) }
-
-// list writes a block of items.
+// list writes a block of items: beside their terms, if these are short.
 func (p *page) list(block string) {
-	if short(block) {
-		fmt.Fprint(p, ".PD 0\n")
-	}
+	var terms, texts []string
+	width := 0
 	for _, item := range regexp.MustCompile(`(?m)^    \S.*(\n {5}.*)*`).FindAllString(block, -1) {
 		term, text, _ := strings.Cut(strings.Replace(strings.TrimSpace(item), "\n", "  ", 1), "  ")
-		p.item(bold(term), text, "")
+		terms, texts, width = append(terms, term), append(texts, text), max(width, len(term))
 	}
-	if short(block) {
-		fmt.Fprint(p, ".PD\n")
+	tag, space := ".TP", ".PD"
+	if width <= 16 {
+		tag, space = fmt.Sprintf(".TP %d", width+2), ".PD 0"
 	}
+	fmt.Fprintln(p, space)
+	for i, term := range terms {
+		fmt.Fprintf(p, "%s\n%s\n%s", tag, bold(term), prose(texts[i], ""))
+	}
+	fmt.Fprintln(p, ".PD")
 }
 
 // code writes lines as they are.

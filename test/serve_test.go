@@ -384,13 +384,15 @@ func TestServeBySystemd(t *testing.T) {
 	b := bed(t, testbed.Options{})
 	address := "127.0.0.1:" + freePort(t)
 	units := map[string]string{}
+	verify := []string{"verify", "--user", "--man=no"}
 	for _, kind := range []string{"socket", "service"} {
-		text, err := os.ReadFile("../contrib/systemd/aws-mfa-creds." + kind)
+		text, err := os.ReadFile("../contrib/systemd/aws-mfa-creds@." + kind)
 		must(t, err)
-		units[kind] = strings.NewReplacer("/usr/local/bin/aws-mfa-creds", b.Binary, "127.0.0.1:9911", address).Replace(string(text))
-		writeFile(t, filepath.Join(b.Dir, "aws-mfa-creds."+kind), units[kind])
+		units[kind] = strings.NewReplacer("ExecStart=aws-mfa-creds", "ExecStart="+b.Binary, "%i", "work", "127.0.0.1:9911", address).Replace(string(text))
+		verify = append(verify, filepath.Join(b.Dir, "aws-mfa-creds@work."+kind))
+		writeFile(t, verify[len(verify)-1], units[kind])
 	}
-	if got := run(t, b, []string{"XDG_RUNTIME_DIR=" + b.Dir}, analyze, "verify", "--user", "--man=no", filepath.Join(b.Dir, "aws-mfa-creds.socket"), filepath.Join(b.Dir, "aws-mfa-creds.service")); got.code != 0 || got.stderr != "" {
+	if got := run(t, b, []string{"XDG_RUNTIME_DIR=" + b.Dir}, analyze, verify...); got.code != 0 || got.stderr != "" {
 		t.Errorf("systemd-analyze verify: exit %d: %s", got.code, got.stderr)
 	}
 	setting := func(kind, name string) string {

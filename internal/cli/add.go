@@ -185,7 +185,7 @@ func absoluteProgram(line string) string {
 
 // withAWS has access keys checked by AWS before they are stored, and returns the manager that asks it.
 func (add *adding) withAWS(ctx context.Context, seedStore string, other otherDevice) (*manager, error) {
-	p, err := add.open(getOptions{profile: add.settings.Identity, iam: true, fresh: true})
+	p, err := add.open(getOptions{Call: profile.Call{Profile: add.settings.Identity}, iam: true, fresh: true})
 	if err != nil {
 		return nil, err
 	}

@@ -61,12 +61,11 @@ type app struct {
 	getenv         func(string) string // of the environment with the secrets that are kept from child processes
 	now            func() time.Time
 
-	ask     asker         // of an interactive command
-	debug   bool          // --debug
-	profile string        // --profile, for what errors say to type
-	flags   profile.Flags // of get, for the same
-	started bool          // a command's own code has begun: the command line was in order
-	unsaid  error         // why stdout could not be written, if it could not
+	ask     asker        // of an interactive command
+	debug   bool         // --debug
+	call    profile.Call // --profile and the flags of get, for what errors say to type
+	started bool         // a command's own code has begun: the command line was in order
+	unsaid  error        // why stdout could not be written, if it could not
 }
 
 // log returns the logger: silent unless --debug was given, and always on stderr.
@@ -125,8 +124,8 @@ func (a *app) fail(err error) int {
 		return int(fault.Internal) // the consumer is gone, and wants to hear nothing
 	}
 	remedy := fault.Remedy(err)
-	if a.profile != "" {
-		remedy = fault.Escape(a.flags.Remedy(a.profile, remedy))
+	if a.call.Profile != "" {
+		remedy = fault.Escape(a.call.Remedy(remedy))
 	}
 	switch {
 	case remedy == "":

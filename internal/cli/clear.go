@@ -13,7 +13,7 @@ import (
 )
 
 type clearOptions struct {
-	get getOptions // of the sessions to forget
+	get profile.Call // of the sessions to forget
 	all bool
 }
 
@@ -32,7 +32,7 @@ sessions by aws:TokenIssueTime.`,
 		Example: `  aws-mfa-creds clear --profile work
   aws-mfa-creds clear --all`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.all && o.get.profile != "" {
+			if o.all && o.get.Profile != "" {
 				return fault.New(fault.Usage, "clear", "run: "+program+" clear --profile NAME", "give --profile or --all")
 			}
 			if o.all {
@@ -41,43 +41,43 @@ sessions by aws:TokenIssueTime.`,
 			return runClear(cmd.Context(), a, o.get)
 		},
 	}
-	profileFlag(cmd, &o.get.profile)
-	roleFlags(cmd, &o.get.flags)
+	profileFlag(cmd, &o.get.Profile)
+	roleFlags(cmd, &o.get.Flags)
 	cmd.Flags().BoolVar(&o.all, "all", false, "delete the sessions of all profiles; waiting periods stay")
 	return cmd
 }
 
 // runClear forgets what get hands out.
-func runClear(ctx context.Context, a *app, asked getOptions) error {
-	files, owner, err := a.owner(asked.profile)
+func runClear(ctx context.Context, a *app, asked profile.Call) error {
+	files, owner, err := a.owner(asked.Profile)
 	if err != nil {
 		return err
 	}
 	// As the AWS config has it called and, if the profile has its own identity or flags are given, as asked.
-	calls := []getOptions{askFor(files.Registered(asked.profile))}
-	if asked.flags != (profile.Flags{}) {
-		owner.Flags = asked.flags
+	calls := []profile.Call{files.Registered(asked.Profile)}
+	if asked.Flags != (profile.Flags{}) {
+		owner.Flags = asked.Flags
 	}
-	if owner := askFor(owner); owner != calls[0] {
+	if owner != calls[0] {
 		calls = append(calls, owner)
 	}
 	cached := 0
-	for _, o := range calls {
-		n, err := forget(ctx, a, files, o)
+	for _, call := range calls {
+		n, err := forget(ctx, a, files, call)
 		if err != nil {
 			return err
 		}
 		cached += n
 	}
 	if cached == 0 {
-		return a.print(fmt.Appendf(nil, "No session was cached for profile %s\n", fault.Printable(asked.profile)))
+		return a.print(fmt.Appendf(nil, "No session was cached for profile %s\n", fault.Printable(asked.Profile)))
 	}
-	return a.print(fmt.Appendf(nil, "Deleted %s of profile %s from this computer; AWS honours them until they expire\n", counted(cached, "session"), fault.Printable(asked.profile)))
+	return a.print(fmt.Appendf(nil, "Deleted %s of profile %s from this computer; AWS honours them until they expire\n", counted(cached, "session"), fault.Printable(asked.Profile)))
 }
 
-// forget deletes the sessions of o and returns how many were cached.
-func forget(ctx context.Context, a *app, files *profile.Files, o getOptions) (cached int, err error) {
-	w, err := a.openIn(files, o)
+// forget deletes the sessions of call and returns how many were cached.
+func forget(ctx context.Context, a *app, files *profile.Files, call profile.Call) (cached int, err error) {
+	w, err := a.openIn(files, getOptions{Call: call})
 	if err != nil {
 		return 0, err
 	}

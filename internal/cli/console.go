@@ -59,7 +59,7 @@ func runOpenConsole(ctx context.Context, a *app, o consoleOptions) error {
 	if strings.Trim(o.service, "abcdefghijklmnopqrstuvwxyz0123456789-/") != "" {
 		return fault.New(fault.Usage, "--service", "give a name such as s3", "%q is not the name of a service", profile.Shorten(o.service))
 	}
-	asked := o.getOptions
+	asked := o.Call
 	w, region, err := a.asTools(&o.getOptions)
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func runOpenConsole(ctx context.Context, a *app, o consoleOptions) error {
 	options := w.awsOptions()
 	options.Partition, options.SigninEndpoint = w.Settings.Partition, a.getenv("AWS_ENDPOINT_URL_SIGNIN")
 	if !w.Settings.OfAWS() && options.SigninEndpoint == "" {
-		return fault.New(fault.Config, "profile "+strconv.Quote(o.profile), "set AWS_ENDPOINT_URL_SIGNIN, if there is a console", "its sessions are not of AWS, but of %s", w.Settings.Endpoint)
+		return fault.New(fault.Config, "profile "+strconv.Quote(o.Profile), "set AWS_ENDPOINT_URL_SIGNIN, if there is a console", "its sessions are not of AWS, but of %s", w.Settings.Endpoint)
 	}
 	session, err := cachedOrNew(ctx, w, o.getOptions)
 	if err != nil {
@@ -90,7 +90,7 @@ func runOpenConsole(ctx context.Context, a *app, o consoleOptions) error {
 		return err
 	}
 	if err != nil {
-		return fault.New(fault.Config, "console", "run: "+program+" console --print --profile "+fault.Shell(asked.profile)+asked.flags.Words(), "no browser could be opened: %s", err)
+		return fault.New(fault.Config, "console", "run: "+program+" console --print "+asked.Words(), "no browser could be opened: %s", err)
 	}
 	a.say("Opened the console as %s in your browser, until %s.", target.Role.ARN, fault.Time(session.Expiration, a.now()))
 	return nil

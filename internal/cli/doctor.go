@@ -115,7 +115,7 @@ func examine(ctx context.Context, a *app, o doctorOptions, answers map[string]do
 
 // openForDoctor opens a profile as get does.
 func openForDoctor(a *app, files *profile.Files, c profile.Call) (*doctor.Opened, error) {
-	p, err := a.openIn(files, askFor(c))
+	p, err := a.openIn(files, getOptions{Call: c})
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func openForDoctor(a *app, files *profile.Files, c profile.Call) (*doctor.Opened
 		o.Seed = nil
 	}
 	o.AWS = func() (awsapi.Options, error) {
-		withIAM, err := a.openIn(files, getOptions{profile: c.Profile, flags: c.Flags, iam: true})
+		withIAM, err := a.openIn(files, getOptions{Call: c, iam: true})
 		if err != nil {
 			return p.awsOptions(), err
 		}

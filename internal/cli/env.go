@@ -76,7 +76,7 @@ func runEnv(ctx context.Context, a *app, o envOptions) error {
 	}
 	misleading := slices.DeleteFunc(child.Misleading(), func(name string) bool {
 		value := a.getenv(name)
-		return value == "" || value == o.profile && o.flags.RoleARN == "" // the same session, by another way
+		return value == "" || value == o.Profile && o.Flags.RoleARN == "" // the same session, by another way
 	})
 	if o.format == "github" && slices.Contains(misleading, "AWS_PROFILE") { // the JavaScript SDK lets it go first
 		return fault.New(fault.Usage, "AWS_PROFILE", "", "names %s, and GITHUB_ENV cannot unset it: later steps could use that instead", strconv.Quote(a.getenv("AWS_PROFILE")))

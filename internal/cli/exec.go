@@ -34,9 +34,9 @@ type handedOut struct {
 
 // sessionFlags adds the flags of handedOut to cmd.
 func sessionFlags(cmd *cobra.Command, o *handedOut) {
-	profileFlag(cmd, &o.profile)
+	profileFlag(cmd, &o.Profile)
 	cmd.Flags().StringVar(&o.region, "region", "", "`REGION` to work in, instead of the profile's")
-	roleFlags(cmd, &o.flags)
+	roleFlags(cmd, &o.Flags)
 }
 
 type execOptions struct {
@@ -75,7 +75,7 @@ command. This program then stays: it passes signals on, and exits as the command
 			if len(words) == 0 {
 				return refuseNested(a, o, command)
 			}
-			return fault.New(fault.Usage, strconv.Quote(words[0]), "write -- before the command, as in: "+program+" exec --profile "+fault.Shell(append(names, o.profile)[0])+" -- aws s3 ls", "stands before --")
+			return fault.New(fault.Usage, strconv.Quote(words[0]), "write -- before the command, as in: "+program+" exec --profile "+fault.Shell(append(names, o.Profile)[0])+" -- aws s3 ls", "stands before --")
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, command := atDashes(cmd, args)
@@ -108,7 +108,7 @@ func refuseNested(a *app, o execOptions, command []string) error {
 func runExec(ctx context.Context, a *app, o execOptions, argv []string) error {
 	marker := ""
 	if len(argv) == 0 {
-		argv, marker = []string{a.shell()}, o.profile
+		argv, marker = []string{a.shell()}, o.Profile
 	}
 	path, err := exec.LookPath(argv[0]) // before a code is spent
 	if errors.Is(err, exec.ErrDot) && runtime.GOOS != "windows" {
@@ -135,12 +135,12 @@ func runExec(ctx context.Context, a *app, o execOptions, argv []string) error {
 	}
 	run := become
 	if o.serve {
-		server, err := endpoint.Start(ctx, a.endpointOptions([]string{o.profile}, o.flags, creds.Secret{}), rand.Reader)
+		server, err := endpoint.Start(ctx, a.endpointOptions([]string{o.Profile}, o.Flags, creds.Secret{}), rand.Reader)
 		if err != nil {
 			return err
 		}
 		variables = append(variables[len(child.OfSession()):],
-			[2]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI", server.URI(o.profile)}, [2]string{"AWS_CONTAINER_AUTHORIZATION_TOKEN", server.Token().Reveal()})
+			[2]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI", server.URI(o.Profile)}, [2]string{"AWS_CONTAINER_AUTHORIZATION_TOKEN", server.Token().Reveal()})
 		run = runChild
 	}
 	harden.Undo()
@@ -154,7 +154,7 @@ func (a *app) mayServe(o getOptions) error {
 	if err != nil {
 		return err
 	}
-	same := o.flags == (profile.Flags{}) && files.Registered(sdkDefault) == files.Registered(o.profile)
+	same := o.Flags == (profile.Flags{}) && files.Registered(sdkDefault) == files.Registered(o.Profile)
 	for _, option := range files.Origins(sdkDefault) {
 		if !same || option.Key != profile.KeyCommand {
 			return fault.New(fault.Config, option.Place, "leave out --serve", "SDKs take what the profile %s has there (%s) before what an endpoint serves", sdkDefault, option.Key)

@@ -17,8 +17,7 @@ import (
 
 // getOptions are what get is asked for. Other commands open a profile with them.
 type getOptions struct {
-	profile string
-	flags   profile.Flags
+	profile.Call
 	refresh bool
 	iam     bool // not of get, which must not fail because of the endpoint of IAM: resolve that too
 	fresh   bool // the profile need not exist
@@ -39,17 +38,14 @@ time cost one call to AWS and one code.`,
   aws-mfa-creds get --profile work --role-arn arn:aws:iam::123456789012:role/deploy --duration 2h`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runGet(cmd.Context(), a, o) },
 	}
-	namingFlag(cmd, &o.profile, unnamedNone)
-	roleFlags(cmd, &o.flags)
+	namingFlag(cmd, &o.Profile, unnamedNone)
+	roleFlags(cmd, &o.Flags)
 	cmd.Flags().BoolVar(&o.refresh, "refresh", false, "ignore the cache and get a new session now")
 	return cmd
 }
 
-// askFor returns the options that ask for what a call of get asks for.
-func askFor(c profile.Call) getOptions { return getOptions{profile: c.Profile, flags: c.Flags} }
-
 func runGet(ctx context.Context, a *app, o getOptions) error {
-	a.flags = o.flags
+	a.call.Flags = o.Flags
 	w, err := a.open(o)
 	if err != nil {
 		return err
@@ -75,7 +71,7 @@ func cachedOrNew(ctx context.Context, w *opened, o getOptions) (creds.Credential
 	if cached, ok := w.Cached(w.Plan); ok && !o.refresh {
 		return cached, nil
 	}
-	if err := w.notRecursing(o.profile); err != nil {
+	if err := w.notRecursing(o.Profile); err != nil {
 		return creds.Credentials{}, err
 	}
 	ctx, cancel := untilInterrupted(ctx, session.Deadline)
@@ -90,14 +86,14 @@ func (a *app) asTools(o *getOptions) (*opened, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	line, region := files.CredentialProcess(o.profile), files.Region(o.profile)
+	line, region := files.CredentialProcess(o.Profile), files.Region(o.Profile)
 	if home := edit.OtherHome(line.Value, a.editor().Paths.Own); home != "" {
-		return nil, "", fault.New(fault.Config, line.Place, "run: export "+fault.Shell(home), "the AWS tools get the credentials of profile %s with other settings than this shell has", strconv.Quote(o.profile))
+		return nil, "", fault.New(fault.Config, line.Place, "run: export "+fault.Shell(home), "the AWS tools get the credentials of profile %s with other settings than this shell has", strconv.Quote(o.Profile))
 	}
-	if call := files.Registered(o.profile); o.flags.RoleARN == "" {
-		o.profile, o.flags = call.Profile, o.flags.Over(call.Flags)
+	if call := files.Registered(o.Profile); o.Flags.RoleARN == "" {
+		o.Call = profile.Call{Profile: call.Profile, Flags: o.Flags.Over(call.Flags)}
 	}
-	a.profile, a.flags = o.profile, o.flags
+	a.call = o.Call
 	w, err := a.openIn(files, *o)
 	return w, region, err
 }

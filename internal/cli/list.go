@@ -152,10 +152,10 @@ func asciiJSON(text []byte) []byte {
 }
 
 func (a *app) listProfile(files *profile.Files, inUse map[string]bool, profileName string) listed {
-	call := askFor(files.Registered(profileName))
-	line := func(err error) string { return fault.Escape(call.flags.Remedy(call.profile, fault.Line(err))) }
+	call := files.Registered(profileName)
+	line := func(err error) string { return fault.Escape(call.Remedy(fault.Line(err))) }
 	registered := profile.Ours(files.CredentialProcess(profileName).Value)
-	w, err := a.openIn(files, call)
+	w, err := a.openIn(files, getOptions{Call: call})
 	if err != nil {
 		return listed{Profile: profileName, Registered: registered, Problem: line(err)}
 	}

@@ -43,7 +43,7 @@ type manager struct {
 // manager returns the manager of the profile's identity. seedStore is where a new seed is to
 // be stored, or "".
 func (a *app) manager(ctx context.Context, name, seedStore string, other otherDevice) (*manager, error) {
-	p, err := a.open(getOptions{profile: name, iam: true})
+	p, err := a.open(getOptions{Call: profile.Call{Profile: name}, iam: true})
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func (a *app) codesElsewhere(name string) error {
 }
 
 func (m *manager) resolve(name string) (profile.Settings, error) {
-	p, err := m.open(getOptions{profile: name, iam: true, fresh: true})
+	p, err := m.open(getOptions{Call: profile.Call{Profile: name}, iam: true, fresh: true})
 	if err != nil {
 		return profile.Settings{}, err
 	}
@@ -97,7 +97,7 @@ func (m *manager) resolve(name string) (profile.Settings, error) {
 
 // withKey opens the profile, and reads its access key unless one is given.
 func (m *manager) withKey(ctx context.Context, key creds.AccessKey) (*opened, creds.AccessKey, error) {
-	p, err := m.open(getOptions{profile: m.Profile, iam: true, fresh: true})
+	p, err := m.open(getOptions{Call: profile.Call{Profile: m.Profile}, iam: true, fresh: true})
 	if err != nil {
 		return nil, key, err
 	}
@@ -190,7 +190,7 @@ func (m *manager) join(ctx context.Context, seed totp.Seed) (secret creds.Secret
 
 // forget deletes the sessions that were not made with the access key that the profile has now.
 func (m *manager) forget(ctx context.Context) error {
-	p, err := m.open(getOptions{profile: m.Profile, fresh: true})
+	p, err := m.open(getOptions{Call: profile.Call{Profile: m.Profile}, fresh: true})
 	if err != nil {
 		return err
 	}
@@ -272,7 +272,7 @@ func (a *app) sayNext(name string) error {
 	if err != nil {
 		return err
 	}
-	p, err := a.openIn(files, getOptions{profile: name, fresh: true})
+	p, err := a.openIn(files, getOptions{Call: profile.Call{Profile: name}, fresh: true})
 	if err != nil {
 		return err
 	}

@@ -58,9 +58,9 @@ func (a *app) open(o getOptions) (*opened, error) {
 func (a *app) openIn(files *profile.Files, o getOptions) (*opened, error) {
 	host := a.host()
 	if o.fresh {
-		host.New = o.profile
+		host.New = o.Profile
 	}
-	found, err := host.Open(files, profile.Call{Profile: o.profile, Flags: o.flags}, o.iam)
+	found, err := host.Open(files, o.Call, o.iam)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (a *app) openOwner(name string) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.openIn(files, askFor(owner))
+	return a.openIn(files, getOptions{Call: owner})
 }
 
 func (a *app) loadFiles() (*profile.Files, error) { return a.host().Load() }
@@ -128,7 +128,7 @@ func (a *app) owner(name string) (*profile.Files, profile.Call, error) {
 	}
 	owner, err := files.Owner(name)
 	if err == nil {
-		a.profile = owner.Profile
+		a.call.Profile = owner.Profile
 	}
 	return files, owner, err
 }

@@ -56,7 +56,7 @@ func start(a *app, cmd *cobra.Command, args []string) error {
 		err = a.chooseProfile(cmd)
 	}
 	if f := cmd.Flags().Lookup("profile"); f != nil && f.Value.Type() == "string" {
-		a.profile = f.Value.String()
+		a.call.Profile = f.Value.String()
 	}
 	return err
 }

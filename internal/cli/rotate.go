@@ -98,7 +98,7 @@ func (a *app) manage(ctx context.Context, about enroll.Subject, o rotateOptions,
 	if err != nil {
 		return err
 	}
-	p, err := a.open(getOptions{profile: owner, iam: true})
+	p, err := a.open(getOptions{Call: profile.Call{Profile: owner}, iam: true})
 	if err != nil {
 		return err
 	}

@@ -125,7 +125,7 @@ func (a *app) sayEndpoint(uri, tokenFile string) {
 
 // canServe refuses a profile of which get could not get a session.
 func (a *app) canServe(name string) error {
-	w, _, err := a.asTools(&getOptions{profile: name})
+	w, _, err := a.asTools(&getOptions{Call: profile.Call{Profile: name}})
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (a *app) canServe(name string) error {
 // endpointOptions are those of an endpoint that serves profiles, asked for with flags, to who has the token.
 func (a *app) endpointOptions(profiles []string, flags profile.Flags, token creds.Secret) endpoint.Options {
 	source := func(ctx context.Context, name string, inHand endpoint.Session) (endpoint.Session, error) {
-		return a.handOut(ctx, getOptions{profile: name, flags: flags}, inHand)
+		return a.handOut(ctx, getOptions{Call: profile.Call{Profile: name, Flags: flags}}, inHand)
 	}
 	return endpoint.Options{
 		Profiles: profiles, Token: token, Source: source, Now: a.now,
@@ -150,10 +150,10 @@ func (a *app) handOut(ctx context.Context, o getOptions, inHand endpoint.Session
 	w, _, err := of.asTools(&o)
 	if err == nil {
 		defer func() { _ = w.Cache.Close() }()
-		inHand, err = w.handOut(ctx, o.profile, inHand)
+		inHand, err = w.handOut(ctx, o.Profile, inHand)
 	}
 	if err != nil {
-		return endpoint.Session{}, withRemedy(err, of.flags.Remedy(of.profile, fault.Remedy(err)))
+		return endpoint.Session{}, withRemedy(err, of.call.Remedy(fault.Remedy(err)))
 	}
 	return inHand, nil
 }

@@ -178,7 +178,7 @@ func (s *setup) enrollDevice(ctx context.Context) error {
 		}
 		return c.enroll(ctx)
 	}
-	w, err := s.open(getOptions{profile: s.name, fresh: true})
+	w, err := s.open(getOptions{Call: profile.Call{Profile: s.name}, fresh: true})
 	if err != nil {
 		return err
 	}

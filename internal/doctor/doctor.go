@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
@@ -102,8 +103,8 @@ func refusals(err error, consequence string) []Finding {
 }
 
 // command returns one of our commands about a profile.
-func command(verb, profile string) string {
-	return Program + " " + verb + " --profile " + fault.Shell(profile)
+func command(verb, name string) string {
+	return Program + " " + verb + " --profile " + fault.Shell(name)
 }
 
 // Fix is a change that is safe to make without asking: none deletes or moves a secret.
@@ -150,7 +151,7 @@ func named(found []Finding, id string, p Profile) []Finding {
 		f := &found[i]
 		f.ID, f.Profile, f.Fixable = id, p.Name, f.Fix != nil
 		if p.Name != "" {
-			f.Remedy = p.Asked.Flags.Remedy(cmp.Or(p.Asked.Profile, p.Name), f.Remedy)
+			f.Remedy = profile.Call{Profile: cmp.Or(p.Asked.Profile, p.Name), Flags: p.Asked.Flags}.Remedy(f.Remedy)
 		}
 		f.Place, f.What, f.Consequence, f.Remedy = fault.Escape(f.Place), fault.Escape(f.What), fault.Escape(f.Consequence), fault.Escape(f.Remedy)
 	}

@@ -4,12 +4,23 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 )
 
 // Call is what get is asked for.
 type Call struct {
 	Profile string
 	Flags   Flags
+}
+
+// Words returns the call as a shell reads it: --profile, and the flags that are set.
+func (c Call) Words() string { return "--profile " + fault.Shell(c.Profile) + c.Flags.Words() }
+
+// Remedy returns a remedy, which was written without knowing the profile, as one to paste for the call.
+func (c Call) Remedy(remedy string) string {
+	remedy = strings.ReplaceAll(remedy, "--refresh --profile NAME", "--refresh "+c.Words())
+	return strings.ReplaceAll(remedy, "--profile NAME", "--profile "+fault.Shell(c.Profile))
 }
 
 // ParseGet reads what stands behind the word get, as pflag does: flags that have a value. It returns

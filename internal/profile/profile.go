@@ -18,7 +18,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 	"syscall"
 	"time"
 	"unsafe"
@@ -62,14 +61,6 @@ func (f Flags) Words() (words string) {
 		words += " " + fault.Shell(arg)
 	}
 	return words
-}
-
-// Remedy returns a remedy, which was written without knowing the profile, as one to paste for the call of
-// profile name with the flags f.
-func (f Flags) Remedy(name, remedy string) string {
-	call := "--profile " + fault.Shell(name)
-	remedy = strings.ReplaceAll(remedy, "--refresh --profile NAME", "--refresh "+call+f.Words())
-	return strings.ReplaceAll(remedy, "--profile NAME", call)
 }
 
 // Env is what the environment contributes.

@@ -5,7 +5,7 @@ TOOLS   := .tools/bin
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: help build test conformance lint vet tidy bench fuzz soak vuln tools test-tools clean
+.PHONY: help build test demo conformance lint vet tidy bench fuzz soak vuln tools test-tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,9 @@ $(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/govulncheck: tools/go.mod tools
 test-tools: ## install the real programs the tests run against
 	scripts/install-test-tools
 	scripts/install-clients
+
+demo: ## draw the picture of the README, docs/demo.svg, from what the program does in the sandbox
+	go test ./test -count 1 -run '^TestPicture$$' -draw
 
 conformance: ## run every real client against the program, and print the matrix
 	scripts/conformance

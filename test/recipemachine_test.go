@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -158,19 +159,7 @@ func (m *recipeMachine) run(t *testing.T, dir string, env []string, argv ...stri
 // kernel's keyring of alice.
 func (m *recipeMachine) boot(t *testing.T) {
 	t.Helper()
-	agent, err := filepath.Abs(filepath.Join(doubles, "agent"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	args := []string{
-		"--unshare-user", "--uid", "1000", "--gid", "1000", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", machineName, "--die-with-parent",
-		"--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/sbin", "/sbin", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
-		"--bind", filepath.Join(m.root, "etc"), "/etc", "--ro-bind-try", "/etc/alternatives", "/etc/alternatives",
-		"--bind", filepath.Join(m.root, "home"), "/home", "--bind", filepath.Join(m.root, "var"), "/var", "--bind", filepath.Join(m.root, "run"), "/run",
-		"--bind", filepath.Join(m.root, "usr-local"), "/usr/local", "--ro-bind", agent, "/agent",
-		"--proc", "/proc", "--dev", "/dev", "--bind", filepath.Join(m.root, "shm"), "/dev/shm", "--tmpfs", "/tmp",
-	}
-	cmd := exec.Command("bwrap", append(append(args, m.binds...), "--", systemPython, "/agent")...)
+	cmd := m.command(t, systemPython, "/agent")
 	cmd.Env, cmd.Stderr = []string{"LANG=C.UTF-8"}, os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -185,6 +174,24 @@ func (m *recipeMachine) boot(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = in.Close(); _ = cmd.Wait() })
 	m.agent, m.answers = in, json.NewDecoder(out)
+}
+
+// command returns what runs a program on the machine, in namespaces of its own.
+func (m *recipeMachine) command(t *testing.T, argv ...string) *exec.Cmd {
+	t.Helper()
+	agent, err := filepath.Abs(filepath.Join(doubles, "agent"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{
+		"--unshare-user", "--uid", "1000", "--gid", "1000", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", machineName, "--die-with-parent",
+		"--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/sbin", "/sbin", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
+		"--bind", filepath.Join(m.root, "etc"), "/etc", "--ro-bind-try", "/etc/alternatives", "/etc/alternatives",
+		"--bind", filepath.Join(m.root, "home"), "/home", "--bind", filepath.Join(m.root, "var"), "/var", "--bind", filepath.Join(m.root, "run"), "/run",
+		"--bind", filepath.Join(m.root, "usr-local"), "/usr/local", "--ro-bind", agent, "/agent",
+		"--proc", "/proc", "--dev", "/dev", "--bind", filepath.Join(m.root, "shm"), "/dev/shm", "--tmpfs", "/tmp",
+	}
+	return exec.CommandContext(t.Context(), "bwrap", slices.Concat(args, m.binds, []string{"--"}, argv)...)
 }
 
 // shell runs a script with bash, as the reader would who pastes it.

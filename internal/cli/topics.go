@@ -40,7 +40,8 @@ func helpTopics() []*cobra.Command {
     AWS_MFA_CREDS_SEED                 base32 as the console shows it, or an otpauth URI
     AWS_MFA_CREDS_SERIAL               the ARN of the MFA device; or mfa_serial in the profile
 
-Hosts with the same access key and seed share sessions through a Redis or Valkey server, if you set:
+Hosts with the same access key and seed share sessions through a Redis or Valkey server, if you set
+these, or the same with _FILE:
 
     AWS_MFA_CREDS_SHARED_CACHE             rediss://USER@HOST:6379, or shared_cache in the profile
     AWS_MFA_CREDS_SHARED_CACHE_PASSWORD    its password
@@ -49,7 +50,7 @@ For people:
 
     AWS_PROFILE           the profile of commands without a name; get ignores it
     AWS_MFA_CREDS_HOME    a directory for all files of this program: see "aws-mfa-creds help files"
-    NO_COLOR              if it is set, nothing is coloured
+    NO_COLOR              if it is set, no colours
 
 These work as for the AWS CLI:
 
@@ -68,7 +69,7 @@ These work as for the AWS CLI:
     3    configuration
     4    no secret is stored
     5    store locked or unavailable
-    6    AWS refused: the code, the key or a policy
+    6    AWS refused
     7    network, TLS, proxy
     8    AWS throttled, or failed with a 5xx error
     9    deadline: a lock, or the next token code

@@ -5,7 +5,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -88,5 +90,30 @@ func TestPagesAreWellFormed(t *testing.T) {
 				t.Errorf("%v\n%s", err, said)
 			}
 		})
+	}
+}
+
+// TestDocsSayWhatHelpSays: docs/behavior.md has each variable and file that help has, and the same exit codes.
+func TestDocsSayWhatHelpSays(t *testing.T) {
+	t.Parallel()
+	docs, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "behavior.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := cli.Commands(nil)
+	for _, topic := range []string{"files", "environment", "exit-codes"} {
+		for _, item := range regexp.MustCompile(`(?m)^    (\S.*?)(?:  +(.*))?$`).FindAllStringSubmatch(called(root, topic).Long, -1) {
+			for term := range strings.SplitSeq(item[1], ", ") {
+				want := "`" + term + "`"
+				if code, err := strconv.Atoi(term); err == nil && code < 128 {
+					want = "| " + term + " | " + item[2] + " |"
+				} else if err == nil {
+					want = item[2]
+				}
+				if !strings.Contains(string(docs), want) {
+					t.Errorf("docs/behavior.md has no %s", want)
+				}
+			}
+		}
 	}
 }

@@ -19,12 +19,11 @@ build: ## the program, as released, into dist/
 test: ## install what the tests use, run all tests, with the race detector where there is a C compiler, and say what was skipped
 	go run ./test/run
 
-lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/actionlint ## formatting, linters and layers, for linux, darwin and windows; the workflows
+lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt ## formatting, linters and layers, for linux, darwin and windows
 	@test -z "$$($(TOOLS)/gofumpt -extra -l .)" || { $(TOOLS)/gofumpt -extra -d .; exit 1; }
 	$(TOOLS)/golangci-lint run --allow-parallel-runners ./...
 	GOOS=darwin $(TOOLS)/golangci-lint run --allow-parallel-runners ./...
 	GOOS=windows $(TOOLS)/golangci-lint run --allow-parallel-runners ./...
-	$(TOOLS)/actionlint
 
 vet: ## go vet for linux, darwin and windows
 	GOOS=linux go vet ./...
@@ -53,9 +52,9 @@ vuln: $(TOOLS)/govulncheck ## known vulnerabilities, also of the built program; 
 	CGO_ENABLED=$(CGO) go build -trimpath -o dist/symbols/ ./cmd/aws-mfa-creds
 	$(TOOLS)/govulncheck $(if $(VULNDB),-db $(VULNDB)) -mode binary dist/symbols/aws-mfa-creds
 
-tools: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/actionlint $(TOOLS)/govulncheck ## build the linters, pinned in tools/go.mod
+tools: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/govulncheck ## build the linters, pinned in tools/go.mod
 
-$(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/actionlint $(TOOLS)/govulncheck: tools/go.mod tools/go.sum
+$(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/govulncheck: tools/go.mod tools/go.sum
 	@mkdir -p $(TOOLS)
 	cd tools && go build -o ../$(TOOLS)/ tool
 

@@ -5,7 +5,7 @@ TOOLS   := .tools/bin
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: help build test demo conformance lint vet tidy bench fuzz soak vuln tools test-tools clean
+.PHONY: help build test demo conformance snapshot release packages lint vet tidy bench fuzz soak vuln tools test-tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,22 @@ vuln: $(TOOLS)/govulncheck ## known vulnerabilities, also of the built program; 
 	$(TOOLS)/govulncheck $(if $(VULNDB),-db $(VULNDB)) -mode binary dist/symbols/aws-mfa-creds
 
 tools: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/govulncheck ## build the linters, pinned in tools/go.mod
+
+snapshot: $(TOOLS)/goreleaser ## archives, packages and catalogs for all systems, into dist/release; published nowhere
+	$(TOOLS)/goreleaser release --snapshot --clean $(if $(MINISIGN_KEY),,--skip=sign)
+
+# The notes are the newest section of CHANGELOG.md.
+release: $(TOOLS)/goreleaser ## what a tag names, as a draft on GitHub; the workflow runs this
+	@mkdir -p dist
+	awk '/^## /{n++; next} n==1' CHANGELOG.md >dist/notes.md
+	$(TOOLS)/goreleaser release --clean --release-notes dist/notes.md
+
+packages: ## make snapshot of the last commit, then install, use, upgrade and remove its packages; as root, on Debian
+	scripts/packages
+
+$(TOOLS)/goreleaser $(TOOLS)/cyclonedx-gomod: tools/release/go.mod tools/release/go.sum
+	@mkdir -p $(TOOLS)
+	cd tools/release && go build -trimpath -ldflags '-s -w' -o ../../$(TOOLS)/ tool
 
 $(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/govulncheck: tools/go.mod tools/go.sum
 	@mkdir -p $(TOOLS)

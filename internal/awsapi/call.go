@@ -280,29 +280,15 @@ func (c *call) outOfDate() bool {
 
 // record writes the debug record of a finished call. None of it is secret.
 func (c *call) record(ctx context.Context, failed *Error) {
-	log := c.client.options.Logger
-	if !log.Enabled(ctx, slog.LevelDebug) {
-		return
-	}
-	kind := None
-	if failed != nil {
-		kind = failed.Kind
-	}
-	attrs := []slog.Attr{
-		slog.String("host", c.host()),
-		slog.String("action", c.action),
-		slog.String("verdict", kind.String()),
-		slog.String("delivery", c.delivery().String()),
-		slog.Duration("took", c.client.options.Now().Sub(c.started)),
-	}
+	kind, log := None, c.client.options.Logger.With("host", c.host(), "action", c.action, "delivery", c.delivery(), "took", c.client.options.Now().Sub(c.started))
 	if at := c.progress.reached(); !at.connected.IsZero() {
-		attrs = append(attrs, slog.Duration("connected_after", at.connected.Sub(c.started)))
+		log = log.With("connected_after", at.connected.Sub(c.started))
 	}
 	if c.answer != nil {
-		attrs = append(attrs, slog.Int("status", c.answer.status), slog.String("request_id", c.answer.requestID()))
+		log = log.With("status", c.answer.status, "request_id", c.answer.requestID())
 	}
 	if failed != nil {
-		attrs = append(attrs, slog.String("error", failed.Error()))
+		kind, log = failed.Kind, log.With("error", failed.Error())
 	}
-	log.LogAttrs(ctx, slog.LevelDebug, strings.ToLower(c.at.service)+" call", attrs...)
+	log.DebugContext(ctx, strings.ToLower(c.at.service)+" call", "verdict", kind)
 }

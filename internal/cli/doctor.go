@@ -4,18 +4,17 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/doctor"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/ring"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/profile"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/term"
 )
 
 // doctorDeadline ends a doctor: it asks stores and AWS about every profile.
@@ -296,6 +295,5 @@ func (p painter) finding(out *bytes.Buffer, f doctor.Finding) {
 
 // coloured reports whether stdout is a terminal that wants colour (no-color.org).
 func coloured(a *app) bool {
-	file, ok := a.stdout.(*os.File)
-	return ok && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
+	return a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb" && term.Is(a.stdout)
 }

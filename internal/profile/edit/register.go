@@ -323,21 +323,21 @@ func (m memory) remember(own *edit) error {
 	if err != nil {
 		return err
 	}
-	return own.set(profile.KeyRegistered, escapeJSON(text))
+	return own.set(profile.KeyRegistered, string(ASCII(text, "#;"))) // which some readers take for comments
 }
 
-// escapeJSON escapes what a line of profiles.ini cannot have, or what some readers take for a
-// comment. None of it is part of JSON's own syntax, so it can only be in a string.
-func escapeJSON(text []byte) string {
-	var b strings.Builder
+// ASCII escapes in JSON what is not printable ASCII, so that nothing in it acts on a terminal, and the characters
+// of also. None of these may be part of JSON's own syntax.
+func ASCII(text []byte, also string) []byte {
+	var out []byte
 	for _, r := range string(text) {
-		if r != '#' && r != ';' && r <= '~' {
-			b.WriteRune(r)
+		if r < 0x7f && !strings.ContainsRune(also, r) {
+			out = utf8.AppendRune(out, r)
 			continue
 		}
 		for _, unit := range utf16.AppendRune(nil, r) {
-			fmt.Fprintf(&b, `\u%04x`, unit)
+			out = fmt.Appendf(out, `\u%04x`, unit)
 		}
 	}
-	return b.String()
+	return out
 }

@@ -5,7 +5,7 @@ TOOLS   := .tools/bin
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: help build test demo conformance snapshot release packages lint vet tidy bench fuzz soak vuln tools test-tools clean
+.PHONY: help build test demo conformance snapshot release packages lint vet tidy bench fuzz soak vuln tools release-check test-tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,16 +14,17 @@ help: ## list the targets
 CGO := $(if $(filter Darwin,$(shell uname -s)),1,0)
 
 build: ## the program, as released, into dist/
-	CGO_ENABLED=$(CGO) go build -trimpath -ldflags '$(LDFLAGS)' -o dist/ ./cmd/aws-mfa-creds
+	CGO_ENABLED=$(CGO) go build -trimpath -buildvcs=auto -ldflags '$(LDFLAGS)' -o dist/ ./cmd/aws-mfa-creds
 
 test: ## install what the tests use, run all tests, with the race detector where there is a C compiler, and say what was skipped
 	go run ./test/run
 
-lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt ## formatting, linters and layers, for linux, darwin and windows
+lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/actionlint ## formatting, linters and layers, for linux, darwin and windows; workflows
 	@test -z "$$($(TOOLS)/gofumpt -extra -l .)" || { $(TOOLS)/gofumpt -extra -d .; exit 1; }
 	$(TOOLS)/golangci-lint run --allow-parallel-runners ./...
 	GOOS=darwin $(TOOLS)/golangci-lint run --allow-parallel-runners ./...
 	GOOS=windows $(TOOLS)/golangci-lint run --allow-parallel-runners ./...
+	$(TOOLS)/actionlint
 
 vet: ## go vet for linux, darwin and windows
 	GOOS=linux go vet ./...
@@ -52,7 +53,7 @@ vuln: $(TOOLS)/govulncheck ## known vulnerabilities, also of the built program; 
 	CGO_ENABLED=$(CGO) go build -trimpath -o dist/symbols/ ./cmd/aws-mfa-creds
 	$(TOOLS)/govulncheck $(if $(VULNDB),-db $(VULNDB)) -mode binary dist/symbols/aws-mfa-creds
 
-tools: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/govulncheck ## build the linters, pinned in tools/go.mod
+tools: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/govulncheck $(TOOLS)/actionlint ## build the linters, pinned in tools/go.mod
 
 snapshot: $(TOOLS)/goreleaser ## archives, packages and catalogs for all systems, into dist/release; published nowhere
 	$(TOOLS)/goreleaser release --snapshot --clean $(if $(MINISIGN_KEY),,--skip=sign)
@@ -65,6 +66,14 @@ release: $(TOOLS)/goreleaser ## what a tag names, as a draft on GitHub; the work
 
 packages: ## make snapshot of the last commit, then install, use, upgrade and remove its packages; as root, on Debian
 	scripts/packages
+
+release-check: $(TOOLS)/goreleaser $(TOOLS)/actionlint $(TOOLS)/govulncheck ## what has to hold before VERSION=v1.2.3 is tagged
+	scripts/release-check $(VERSION)
+
+# By itself, because goreleaser takes minutes. With golangci-lint, another version of its YAML library would be chosen.
+$(TOOLS)/actionlint: tools/release/go.mod tools/release/go.sum
+	@mkdir -p $(TOOLS)
+	cd tools/release && go build -o ../../$(TOOLS)/ github.com/rhysd/actionlint/cmd/actionlint
 
 $(TOOLS)/goreleaser $(TOOLS)/cyclonedx-gomod: tools/release/go.mod tools/release/go.sum
 	@mkdir -p $(TOOLS)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"maps"
 	"os"
 	"os/exec"
@@ -10,10 +11,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cli"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 )
 
 // written returns a directory with all pages and scripts.
@@ -115,5 +118,28 @@ func TestDocsSayWhatHelpSays(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestContractHasTheFieldsOfTheJSON that get prints, and no others.
+func TestContractHasTheFieldsOfTheJSON(t *testing.T) {
+	t.Parallel()
+	printed, err := creds.Credentials{AccessKeyID: "ASIA", SecretAccessKey: creds.NewSecret("secret"), SessionToken: creds.NewSecret("token"), Expiration: time.Unix(1800000000, 0)}.ProcessJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(printed, &fields); err != nil {
+		t.Fatal(err)
+	}
+	output, _, _ := strings.Cut(contract[strings.Index(contract, "OUTPUT"):], "\n\n\n")
+	for _, item := range regexp.MustCompile(`(?m)^    ([A-Z]\w+) {2}`).FindAllStringSubmatch(output, -1) {
+		if _, ok := fields[item[1]]; !ok {
+			t.Errorf("get prints no %s", item[1])
+		}
+		delete(fields, item[1])
+	}
+	for field := range fields {
+		t.Errorf("the page has no %s", field)
 	}
 }

@@ -9,8 +9,18 @@
 package qr
 
 import (
+	"bytes"
+	"errors"
+	"image"
+	"image/color"
+	_ "image/gif" // each of these registers its format with package image
+	_ "image/jpeg"
+	_ "image/png"
+	"strings"
+
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode/decoder"
+	_ "golang.org/x/image/webp"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -65,4 +75,70 @@ func decodeModules(version int, modules []bool) (creds.Secret, bool) {
 		return creds.Secret{}, false
 	}
 	return creds.NewSecret(result.GetText()), true
+}
+
+// The limits of what is read. Phones take pictures of up to 50 million pixels,
+// which are 200 MB in memory. A small file can have as many of twice the size or more.
+const (
+	maxBytes   = 32 << 20
+	maxPixels  = 50_000_000
+	maxDecoded = 256 << 20
+)
+
+// load decodes a picture, after a look at how large it will be.
+func load(data []byte) (image.Image, error) {
+	if len(data) > maxBytes {
+		return nil, refuse("crop it to the QR code", "has more than %d MiB", maxBytes>>20)
+	}
+	config, kind, err := image.DecodeConfig(bytes.NewReader(data)) // by the first bytes: names are often wrong
+	if errors.Is(err, image.ErrFormat) {
+		return nil, unreadable(data)
+	}
+	if err != nil {
+		return nil, damaged()
+	}
+	// Formats have 32 bits for a side at most, so the product does not overflow.
+	if int64(config.Width)*int64(config.Height) > maxPixels {
+		return nil, refuse("crop it to the QR code", "has %d x %d pixels, more than %d million", config.Width, config.Height, maxPixels/1_000_000)
+	}
+	if size := bytesPerPixel(config.ColorModel, kind, data); config.Width*config.Height > maxDecoded/size {
+		return nil, refuse("crop it to the QR code", "has %d x %d pixels of %d bytes, more than %d MiB", config.Width, config.Height, size, maxDecoded>>20)
+	}
+	picture, _, err := image.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, damaged()
+	}
+	return picture, nil
+}
+
+// bytesPerPixel returns what the decoder of the file data, of that kind, needs for a pixel at most.
+func bytesPerPixel(model color.Model, kind string, data []byte) int {
+	switch {
+	case model == color.RGBA64Model, model == color.NRGBA64Model, model == color.Gray16Model:
+		return 8 // grey ones too: with transparency they become coloured
+	case kind == "jpeg" && bytes.Contains(data, []byte("\xff\xc2\x00")):
+		return 15 // a progressive JPEG: 3 samples, and a coefficient of 4 bytes for each
+	}
+	return 4
+}
+
+func damaged() error {
+	return refuse("take a new screenshot, as PNG", "is damaged, or of a kind that cannot be read")
+}
+
+// unreadable names what was given in place of a picture.
+func unreadable(data []byte) error {
+	const convert = "convert it to PNG, or take a screenshot"
+	head := string(data[:min(len(data), 1024)])
+	switch {
+	case strings.HasPrefix(head, "%PDF"):
+		return refuse("take a screenshot of it", "is a PDF document")
+	case len(head) > 12 && head[4:8] == "ftyp":
+		return refuse(convert, "is a HEIC, AVIF or video file, which cannot be read")
+	case strings.HasPrefix(head, "BM"), strings.HasPrefix(head, "II*\x00"), strings.HasPrefix(head, "MM\x00*"):
+		return refuse(convert, "is a BMP or TIFF file, which cannot be read")
+	case strings.Contains(strings.ToLower(head), "<svg"):
+		return refuse("open it in a browser and take a screenshot", "is an SVG drawing")
+	}
+	return refuse("give the seed as a text of its own, or a PNG, JPEG or WebP file", "is neither a text nor a picture of a known kind")
 }

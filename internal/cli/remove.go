@@ -55,40 +55,24 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 	if err != nil {
 		return err
 	}
-	own, _, err := edit.ReadOwn(files, o.profile)
-	if err != nil {
+	gone, err := a.planRemoval(ctx, files, o)
+	switch {
+	case err != nil:
 		return err
-	}
-	_, registered, err := edit.ReadRegistration(files, o.profile)
-	if err != nil {
-		return err
-	}
-	stray := own == (edit.Own{})
-	if stray {
-		own = a.strayKey(ctx, o.profile)
-	}
-	if own == (edit.Own{}) {
+	case gone.own == (edit.Own{}):
 		a.say("Nothing is stored for profile %s.", fault.Printable(o.profile))
-		if _, called := profile.ParseProcess(files.CredentialProcess(o.profile).Value); called || registered {
+		if _, called := profile.ParseProcess(files.CredentialProcess(o.profile).Value); called || gone.registered {
 			a.say("To remove it from the AWS config, run: %s unregister --profile %s", program, fault.Shell(o.profile))
 		}
 		return nil
+	case o.serial != "":
+		return removeOne(ctx, a, o, gone.own)
 	}
-	if !stray {
-		if err := a.mayRemove(ctx, files, o.profile, registered); err != nil {
-			return err
-		}
-	}
-	if o.serial != "" {
-		return removeOne(ctx, a, o, own)
-	}
-	gone := removal{app: a, profile: o.profile, own: own, stray: stray, registered: registered, aws: o.aws && own.Serial != "", sharing: seedUsers(files, o.profile, own, own.Devices()...)}
-	gone.roles = a.roleProfiles(files, o.profile)
 	if err := gone.confirm(ctx); err != nil {
 		return err
 	}
 	if gone.aws {
-		devices := own.Devices()
+		devices := gone.own.Devices()
 		slices.Reverse(devices) // the first is the last to go: sessions are made with it
 		if err := removeDevice(ctx, a, o, devices...); err != nil {
 			return err
@@ -98,6 +82,25 @@ func runRemove(ctx context.Context, a *app, o removeOptions) error {
 		}
 	}
 	return gone.run(ctx)
+}
+
+// planRemoval finds what there is to remove, and what would stop that half-way.
+func (a *app) planRemoval(ctx context.Context, files *profile.Files, o removeOptions) (gone removal, err error) {
+	gone = removal{app: a, profile: o.profile, roles: a.roleProfiles(files, o.profile)}
+	if gone.own, _, err = edit.ReadOwn(files, o.profile); err != nil {
+		return gone, err
+	}
+	if _, gone.registered, err = edit.ReadRegistration(files, o.profile); err != nil {
+		return gone, err
+	}
+	if gone.stray = gone.own == (edit.Own{}); gone.stray {
+		gone.own = a.strayKey(ctx, o.profile)
+	} else if err := a.mayRemove(ctx, files, o.profile, gone.registered); err != nil {
+		return gone, err
+	}
+	gone.aws = o.aws && gone.own.Serial != ""
+	gone.sharing = seedUsers(files, o.profile, gone.own, gone.own.Devices()...)
+	return gone, nil
 }
 
 // mayRemove looks for what would stop the removal of a profile half-way.

@@ -95,7 +95,7 @@ func TestCompletionInShells(t *testing.T) {
 			env := []string{"PATH=" + filepath.Dir(b.Binary) + ":" + os.Getenv("PATH"), "TERM=xterm", "SHELL=" + path}
 			writeFile(t, filepath.Join(b.Home(), "."+c.shell+"rc"), c.rc)
 			help := run(t, b, nil, b.Binary, "completion", "--help").stdout
-			line := regexp.MustCompile(`(?m)^ +` + c.shell + ` +(.*)$`).FindStringSubmatch(help)
+			line := regexp.MustCompile(`(?m)^ +# ` + c.shell + `\n +(.*)$`).FindStringSubmatch(help)
 			if got := run(t, b, env, path, "-c", line[1]); got.code != 0 {
 				t.Fatalf("%s: %s", line[1], got.stderr)
 			}

@@ -19,11 +19,13 @@ func newCompletionCommand(a *app) *cobra.Command {
 		Long: `Print a script that completes commands, flags, and the names of profiles and stores. To have it in
 every new shell, run the line for your shell once:
 
-    bash   echo 'eval "$(aws-mfa-creds completion bash)"' >> ~/.bashrc
-    zsh    echo 'autoload -U compinit; compinit -i; eval "$(aws-mfa-creds completion zsh)"' >> ~/.zshrc
-    fish   mkdir -p ~/.config/fish/completions; aws-mfa-creds completion fish > ~/.config/fish/completions/aws-mfa-creds.fish
-
-    In PowerShell:
+    # bash
+    echo 'eval "$(aws-mfa-creds completion bash)"' >> ~/.bashrc
+    # zsh
+    echo 'autoload -U compinit; compinit -i; eval "$(aws-mfa-creds completion zsh)"' >> ~/.zshrc
+    # fish
+    mkdir -p ~/.config/fish/completions; aws-mfa-creds completion fish > ~/.config/fish/completions/aws-mfa-creds.fish
+    # PowerShell
     New-Item -Force -ItemType Directory (Split-Path $PROFILE); Add-Content $PROFILE 'aws-mfa-creds completion powershell | Out-String | Invoke-Expression'`,
 		Example: `  eval "$(aws-mfa-creds completion bash)"
   aws-mfa-creds completion powershell | Out-String | Invoke-Expression`,

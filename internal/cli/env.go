@@ -36,11 +36,13 @@ func newEnvCommand(a *app) *cobra.Command {
 format. They are secret: have your shell read them, as in the examples. Variables that lead to other
 credentials, such as another AWS_PROFILE, are unset.
 
-    sh           export lines for sh, bash and zsh
-    fish, powershell, cmd
-    dotenv       NAME=value, for docker run --env-file
-    json         one object
-    github       masks the values in the log of a GitHub Actions job, appends them to $GITHUB_ENV
+    sh          export lines for sh, bash and zsh
+    fish        set -gx lines
+    powershell  $Env: lines
+    cmd         set lines
+    dotenv      NAME=value, for docker run --env-file
+    json        one object
+    github      masks the values in the log of a GitHub Actions job, appends them to $GITHUB_ENV
 
 A session in variables is not renewed. For a single command use exec, which leaves nothing behind in
 your shell.`,

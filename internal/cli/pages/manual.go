@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"regexp"
@@ -60,10 +61,7 @@ func (p *page) command(cmd *cobra.Command) {
 	p.section("SYNOPSIS")
 	p.synopsis(cmd)
 	p.section("DESCRIPTION")
-	if cmd.Long == "" {
-		p.text(cmd.Short + ".")
-	}
-	p.text(cmd.Long)
+	p.text(cmp.Or(cmd.Long, cmd.Short+"."))
 	p.commands(cmd)
 	p.section("OPTIONS")
 	cmd.InitDefaultHelpFlag()

@@ -69,7 +69,11 @@ func (p *page) list(block string) {
 func (p *page) code(block string) {
 	fmt.Fprint(p, ".RS 4\n.EX\n")
 	for line := range strings.Lines(block) {
-		fmt.Fprint(p, verbatim(strings.TrimSpace(line))+"\n")
+		line = verbatim(strings.TrimSpace(line))
+		if strings.HasPrefix(line, ".") {
+			line = `\&` + line // is no request
+		}
+		fmt.Fprintln(p, line)
 	}
 	fmt.Fprint(p, ".EE\n.RE\n")
 }

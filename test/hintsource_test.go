@@ -405,6 +405,8 @@ func (r reader) call(call *ast.CallExpr, depth int) (all []string) {
 			return r.texts(call.Args[0], depth+1)
 		case x.Name == "fault" && (name == "Shell" || name == "Printable"):
 			return []string{hole}
+		case x.Name == "fault" && name == "Chmod": // as it is on Unix
+			return joined(joined([]string{"chmod "}, r.texts(call.Args[0], depth+1)), []string{" " + hole})
 		case name == "Replace" && len(call.Args) == 1:
 			return r.texts(call.Args[0], depth+1)
 		}

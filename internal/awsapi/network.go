@@ -161,6 +161,9 @@ func (c *call) distrusted(bad *tls.CertificateVerificationError) *fault.Error {
 	}
 	issuer := bad.UnverifiedCertificates[len(bad.UnverifiedCertificates)-1].Issuer.String()
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](bad.Err); ok {
+		if system, err := x509.SystemCertPool(); err == nil && c.client.options.CABundle == "" && system.Equal(x509.NewCertPool()) {
+			return fault.New(fault.Network, thing, "install the package ca-certificates, or set AWS_CA_BUNDLE to a PEM file of CA certificates", "its certificate cannot be verified: this system has no CA certificates")
+		}
 		return fault.New(fault.Network, thing, c.bundleRemedy(), "its certificate is from a CA that is not trusted (issuer %q)", issuer)
 	}
 	return fault.New(fault.Network, thing, c.bundleRemedy(), "its certificate does not pass verification (issuer %q)", issuer)

@@ -183,7 +183,7 @@ func (q *asker) readSource(flag, path string, limit int64) ([]byte, error) {
 	}
 	f, err := os.Open(path) //nolint:gosec // the user's own choice
 	if err != nil {
-		return nil, fault.New(fault.Filesystem, flag+" "+path, "make it readable: chmod u+r "+fault.Shell(path), "cannot be read: %s", securefile.Reason(err))
+		return nil, fault.New(fault.Filesystem, flag+" "+path, "make it readable: "+fault.Chmod("u+r", path), "cannot be read: %s", securefile.Reason(err))
 	}
 	defer func() { _ = f.Close() }()
 	return readAtMost(f, flag, flag+" "+path, limit)
@@ -234,6 +234,9 @@ func (q *asker) typedPath(text string) string {
 	}
 	if u, err := url.Parse(text); err == nil && u.Scheme == "file" {
 		text = u.Path
+		if runtime.GOOS == "windows" {
+			text = strings.TrimPrefix(text, "/") // before the drive
+		}
 	}
 	return q.expand(text)
 }

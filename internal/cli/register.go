@@ -236,7 +236,7 @@ func programPath(given string) (string, error) {
 	if strings.Contains(path, "go-build") {
 		return "", fault.New(fault.Usage, program, installFirst, "it runs from a temporary directory (go run), which will be deleted")
 	}
-	return path, nil
+	return shortPath(path), nil
 }
 
 const installFirst = "install it first: go install, or make build"

@@ -8,6 +8,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -183,8 +184,11 @@ func Time(t, now time.Time) string {
 }
 
 // Shell returns path as a shell reads it back, for remedies that can be pasted. What Escape would change is
-// written in ANSI-C quotes, which bash, zsh and POSIX.1-2024 have.
+// written in ANSI-C quotes, which bash, zsh and POSIX.1-2024 have. On Windows, PowerShell and cmd.exe read it.
 func Shell(path string) string {
+	if runtime.GOOS == "windows" {
+		return windowsWord(path)
+	}
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@%:,"
 	if strings.Trim(path, plain) == "" && path != "" {
 		return path
@@ -201,4 +205,25 @@ func Shell(path string) string {
 		}
 	}
 	return quoted + "'"
+}
+
+// Chmod returns the command that gives this user a permission for path, such as "u+r"; on Windows, one that does as much.
+func Chmod(mode, path string) string {
+	switch {
+	case runtime.GOOS != "windows":
+		return "chmod " + mode + " " + Shell(path)
+	case mode == "u+w":
+		return "attrib -r " + Shell(path)
+	}
+	return "icacls " + Shell(path) + " /reset"
+}
+
+func windowsWord(path string) string {
+	switch {
+	case path != "" && !strings.ContainsAny(path, " ,;=&()[]{}^'`$%!+@#<>|"):
+		return path
+	case strings.ContainsAny(path, "$`"): // which only PowerShell changes
+		return "'" + strings.ReplaceAll(path, "'", "''") + "'"
+	}
+	return `"` + path + `"`
 }

@@ -252,7 +252,7 @@ func Unreadable(path string, err error) error {
 			return securefile.Foreign(at, info)
 		default:
 			cause += fmt.Sprintf(" (mode %s of %s)", info.Mode(), at)
-			remedy = "run: chmod " + may + " " + fault.Shell(at)
+			remedy = "run: " + fault.Chmod(may, at)
 		}
 	}
 	bad := fault.New(fault.Filesystem, path, remedy, "cannot be read: %s", cause)

@@ -161,7 +161,7 @@ func readSecretFile(variable, path string) (string, error) {
 }
 
 func unreadable(variable, path string, err error) error {
-	return fault.New(fault.Filesystem, variable, "make it readable for this user alone: chmod 600 "+fault.Shell(path), "cannot read %s: %s", path, securefile.Reason(err))
+	return fault.New(fault.Filesystem, variable, "make it readable for this user alone: "+fault.Chmod("600", path), "cannot read %s: %s", path, securefile.Reason(err))
 }
 
 func kindOf(info fs.FileInfo) string {

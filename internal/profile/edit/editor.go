@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -198,7 +199,7 @@ func (t *target) stage() error {
 		return nil
 	}
 	if t.info != nil && t.info.Mode().Perm()&0o200 == 0 {
-		return fault.New(fault.Filesystem, t.path, "make it writable: chmod u+w "+fault.Shell(t.path), "is read-only (mode %s)", t.info.Mode())
+		return fault.New(fault.Filesystem, t.path, "make it writable: "+fault.Chmod("u+w", t.path), "is read-only (mode %s)", t.info.Mode())
 	}
 	var err error
 	if t.dir, err = openDir(filepath.Dir(t.end)); err != nil {
@@ -394,7 +395,7 @@ func (t *target) inWords(err error) error {
 	}
 	dir := filepath.Dir(t.end)
 	remedy := "look at the permissions and the free space of " + dir
-	if info, failed := os.Stat(dir); errors.Is(err, fs.ErrPermission) && failed == nil && securefile.Owned(info) {
+	if info, failed := os.Stat(dir); errors.Is(err, fs.ErrPermission) && failed == nil && securefile.Owned(info) && runtime.GOOS != "windows" {
 		remedy = "make it writable: chmod u+w " + fault.Shell(dir)
 	}
 	bad := fault.New(fault.Filesystem, t.path, remedy, "cannot be written: %s", securefile.Reason(err))

@@ -5,7 +5,7 @@ TOOLS   := .tools/bin
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: help build test demo conformance snapshot release packages lint vet tidy bench fuzz soak vuln tools release-check test-tools clean
+.PHONY: help build test demo systems conformance snapshot release packages lint vet tidy bench fuzz soak vuln tools release-check test-tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -89,6 +89,9 @@ test-tools: ## install the real programs the tests run against
 
 demo: ## draw the picture of the README, docs/demo.svg, from what the program does in the sandbox
 	go test ./test -count 1 -run '^TestPicture$$' -draw
+
+systems: ## other processors (qemu), Windows (Wine) and musl, with ROUNDS times as many tries
+	scripts/systems
 
 conformance: ## run every real client against the program, and print the matrix
 	scripts/conformance

@@ -295,5 +295,5 @@ func (p painter) finding(out *bytes.Buffer, f doctor.Finding) {
 
 // coloured reports whether stdout is a terminal that wants colour (no-color.org).
 func coloured(a *app) bool {
-	return a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb" && term.Is(a.stdout)
+	return a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb" && term.Coloured(a.stdout)
 }

@@ -60,6 +60,9 @@ func Is(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// Coloured reports whether a stream is a terminal that obeys escape sequences.
+func Coloured(stream any) bool { return Is(stream) && escapes(stream.(*os.File)) }
+
 // Width returns how many characters a line has on out, if that is a terminal; otherwise 0. Where nobody has set
 // it, it is that of COLUMNS, or 80.
 func Width(out io.Writer, getenv func(string) string) int {

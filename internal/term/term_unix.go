@@ -16,6 +16,9 @@ func open() (in, out *os.File, err error) {
 	return tty, tty, err
 }
 
+// escapes is about Windows: other terminals obey escape sequences.
+func escapes(*os.File) bool { return true }
+
 // silence stops the echo; lines are still edited, and the keys that interrupt still work.
 func silence(fd int) error {
 	state, err := unix.IoctlGetTermios(fd, getTermios)

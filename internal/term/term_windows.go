@@ -16,7 +16,15 @@ func open() (in, out *os.File, err error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, in.Close())
 	}
+	escapes(out)
 	return in, out, nil
+}
+
+// escapes has a console obey escape sequences, which it shows otherwise, and reports whether it does.
+func escapes(f *os.File) bool {
+	console := windows.Handle(f.Fd())
+	var mode uint32
+	return windows.GetConsoleMode(console, &mode) == nil && windows.SetConsoleMode(console, mode|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING) == nil
 }
 
 // silence stops the echo; lines are still edited and ended as usual.

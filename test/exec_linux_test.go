@@ -44,7 +44,7 @@ func TestExecEnvironment(t *testing.T) {
 	others := []string{"DBUS_SESSION_BUS_ADDRESS=unix:path=/x", "EMPTY=", "LINES=a\nb", "AWS_DEFAULT_REGION=eu-west-3"}
 	var kept []string
 	for _, pair := range b.Env() {
-		if !strings.HasPrefix(pair, "AWS_MFA_CREDS_") && !strings.HasPrefix(pair, "AWS_PROFILE=") {
+		if (!strings.HasPrefix(pair, "AWS_MFA_CREDS_") || strings.HasPrefix(pair, "AWS_MFA_CREDS_HOME=")) && !strings.HasPrefix(pair, "AWS_PROFILE=") {
 			kept = append(kept, pair)
 		}
 	}
@@ -209,7 +209,7 @@ func TestExecServe(t *testing.T) {
 	got := run(t, b, []string{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x"}, b.Binary, "exec", "deploy", "--serve", "--", "env")
 	uri := regexp.MustCompile(`(?m)^AWS_CONTAINER_CREDENTIALS_FULL_URI=(http://127\.0\.0\.1:\d+/deploy)$`).FindStringSubmatch(got.stdout)
 	if got.code != 0 || got.stderr != "" || uri == nil || !regexp.MustCompile(`(?m)^AWS_CONTAINER_AUTHORIZATION_TOKEN=[\w-]{43,}$`).MatchString(got.stdout) ||
-		regexp.MustCompile(`(?m)^AWS_(PROFILE|MFA_|ACCESS_KEY_ID|SECRET|SESSION|CREDENTIAL_EXPIRATION|CONTAINER_CREDENTIALS_RELATIVE)`).MatchString(got.stdout) ||
+		regexp.MustCompile(`(?m)^AWS_(PROFILE|MFA_PROFILE|MFA_CREDS_[A-GI-Z]|ACCESS_KEY_ID|SECRET|SESSION|CREDENTIAL_EXPIRATION|CONTAINER_CREDENTIALS_RELATIVE)`).MatchString(got.stdout) ||
 		!strings.Contains(got.stdout, "AWS_REGION=eu-west-1\n") {
 		t.Fatalf("exit %d: %s%s", got.code, got.stdout, got.stderr)
 	}

@@ -152,8 +152,8 @@ func TestServe(t *testing.T) {
 	roomInStep()
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		s := serveWork(t, b)
-		if got := s.must(); got.AccessKeyID != mustGet(t, b).AccessKeyID || got.RoleArn != "" {
-			t.Errorf("%+v", got)
+		if got := s.must(); got.AccessKeyID != mustGet(t, b).AccessKeyID || got.RoleArn != "" || s.vars["AWS_REGION"] != testbed.Region {
+			t.Errorf("%+v, region %q", got, s.vars["AWS_REGION"])
 		}
 		r := serve(t, b, nil, b.Binary, "serve", "-p", "work", "-p", "role")
 		if got := r.must(); got.RoleArn != roleARN || !strings.HasSuffix(r.uri(), "/role") {

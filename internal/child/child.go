@@ -217,9 +217,11 @@ func Environ(variables [][2]string) []string {
 	}
 	environ := slices.DeleteFunc(os.Environ(), func(pair string) bool { //nolint:forbidigo // for a program that takes the place of this one
 		name, _, _ := strings.Cut(pair, "=")
-		name = strings.ToUpper(name)                                       // Windows ignores case
-		ours := strings.HasPrefix(name, "AWS_MFA_CREDS_") && name != Depth // without Depth, a program could run itself without end
-		return ours || slices.Contains(dropped, name)
+		name = strings.ToUpper(name) // Windows ignores case
+		ours := strings.HasPrefix(name, "AWS_MFA_CREDS_")
+		// Without Depth, a program could run itself without end; without the other, it would look for its files elsewhere.
+		kept := name == Depth || name == "AWS_MFA_CREDS_HOME"
+		return ours && !kept || slices.Contains(dropped, name)
 	})
 	for _, v := range variables {
 		environ = append(environ, v[0]+"="+v[1])

@@ -51,7 +51,7 @@ func TestEnviron(t *testing.T) {
 		name, value, _ := strings.Cut(pair, "=")
 		os.Setenv(name, value)
 	}
-	want := []string{"AWS_ACCESS_KEY_ID=new", "AWS_CONFIG_FILE=/c", "AWS_DEFAULT_REGION=d", Depth + "=serial", "AWS_REGION=new", "EMPTY=", "PATH=/bin"}
+	want := []string{"AWS_ACCESS_KEY_ID=new", "AWS_CONFIG_FILE=/c", "AWS_DEFAULT_REGION=d", Depth + "=serial", "AWS_MFA_CREDS_HOME=/h", "AWS_REGION=new", "EMPTY=", "PATH=/bin"}
 	got := Environ([][2]string{{"AWS_ACCESS_KEY_ID", "new"}, {"AWS_REGION", "new"}})
 	if slices.Sort(got); !slices.Equal(got, want) {
 		t.Errorf("%q", got)

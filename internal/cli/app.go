@@ -97,7 +97,10 @@ func run(a *app) (code int) {
 	if len(a.args) > 1 && strings.HasPrefix(a.args[0], "__complete") {
 		completions(a, root)
 	}
-	cmd, err := root.ExecuteC()
+	cmd, err := root, oneDash(root, a.args)
+	if err == nil {
+		cmd, err = root.ExecuteC()
+	}
 	if err == nil {
 		err = a.unsaid
 	}

@@ -73,13 +73,16 @@ func runOpenConsole(ctx context.Context, a *app, o consoleOptions) error {
 	if !w.Settings.OfAWS() && options.SigninEndpoint == "" {
 		return fault.New(fault.Config, "profile "+strconv.Quote(o.Profile), "set AWS_ENDPOINT_URL_SIGNIN, if there is a console", "its sessions are not of AWS, but of %s", w.Settings.Endpoint)
 	}
+	if region, err = o.regionOr(w.Settings, cmp.Or(region, w.Settings.Region)); err != nil {
+		return err
+	}
 	session, err := cachedOrNew(ctx, w, o.getOptions)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := untilInterrupted(ctx, browserPatience)
 	defer cancel()
-	url, err := awsapi.New(options).ConsoleURL(ctx, session, o.service, cmp.Or(o.region, region, w.Settings.Region))
+	url, err := awsapi.New(options).ConsoleURL(ctx, session, o.service, region)
 	switch {
 	case err != nil:
 		return err

@@ -11,7 +11,9 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -39,6 +41,17 @@ func sessionFlags(cmd *cobra.Command, o *handedOut) {
 	roleFlags(cmd, &o.Flags)
 }
 
+// regionOr returns the region of the flag, or else the given one. Where sessions are not of AWS, regions have any name.
+func (o handedOut) regionOr(s profile.Settings, region string) (string, error) {
+	if o.region != "" && s.OfAWS() {
+		return o.region, profile.CheckRegion("--region", o.region)
+	}
+	if region = cmp.Or(o.region, region); fault.Escape(region) != region {
+		return "", fault.New(fault.Config, "region", "", "%q is not a region", region)
+	}
+	return region, nil
+}
+
 type execOptions struct {
 	handedOut
 	serve, nested bool
@@ -55,8 +68,8 @@ profile, for your prompt.
 
 It gets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_CREDENTIAL_EXPIRATION, and
 AWS_REGION and AWS_DEFAULT_REGION: the region of --region, or else the profile's. If there is none,
-these two stay as they are. AWS_MFA_CREDS_... variables are removed, and those that lead to other
-credentials, such as AWS_PROFILE.
+these two stay as they are. AWS_MFA_CREDS_... variables are removed, except AWS_MFA_CREDS_HOME, and
+those that lead to other credentials, such as AWS_PROFILE.
 
 On Unix the command takes the place of this program: it has the same process id, terminal and
 signals, and its exit code is the exit code. That is 127 if there is no such command, and 126 if it
@@ -75,7 +88,7 @@ command. This program then stays: it passes signals on, and exits as the command
 			if len(words) == 0 {
 				return refuseNested(a, o, command)
 			}
-			return fault.New(fault.Usage, strconv.Quote(words[0]), "write -- before the command, as in: "+program+" exec --profile "+fault.Shell(append(names, o.Profile)[0])+" -- aws s3 ls", "stands before --")
+			return a.withoutDashes(strings.Join(names, "")+o.Profile, words[0]) // one of the two
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, command := atDashes(cmd, args)
@@ -95,6 +108,20 @@ func atDashes(cmd *cobra.Command, args []string) (before, behind []string) {
 		at = len(args)
 	}
 	return args[:at], args[at:]
+}
+
+// withoutDashes refuses a command that is not behind --. If the first word was not meant for a profile, it begins
+// with that.
+func (a *app) withoutDashes(name, word string) error {
+	files, err := a.loadFiles()
+	if err != nil {
+		return err
+	}
+	of := " --profile " + fault.Shell(name)
+	if env, _ := a.host().Env(); !env.Identity && !slices.Contains(files.Names(), name) {
+		of, word = "", name
+	}
+	return fault.New(fault.Usage, strconv.Quote(word), "write -- before the command, as in: "+program+" exec"+of+" -- aws s3 ls", "stands before --")
 }
 
 // refuseNested refuses a shell within a shell that has a session, before anything is asked.
@@ -234,8 +261,8 @@ func (a *app) sessionVariables(ctx context.Context, o handedOut) ([][2]string, e
 	if err != nil {
 		return nil, err
 	}
-	if region = cmp.Or(o.region, region); fault.Escape(region) != region {
-		return nil, fault.New(fault.Config, "region", "", "%q is not a region", region)
+	if region, err = o.regionOr(w.Settings, region); err != nil {
+		return nil, err
 	}
 	c, err := cachedOrNew(ctx, w, o.getOptions)
 	if err != nil {

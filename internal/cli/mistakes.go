@@ -45,6 +45,21 @@ func mistake(cmd *cobra.Command, args []string, err error) error {
 	return inGroup(err, help)
 }
 
+// oneDash refuses a flag that lacks its second dash: pflag takes -profile for -p with the value rofile.
+func oneDash(root *cobra.Command, args []string) error {
+	cmd, _, _ := root.Find(args) // or else the nearest
+	for _, arg := range args {
+		if arg == "--" {
+			break
+		}
+		word, dash := strings.CutPrefix(arg, "-")
+		if name, _, _ := strings.Cut(word, "="); dash && len(name) > 1 && cmd.Flags().Lookup(name) != nil {
+			return fault.New(fault.Usage, "-"+name, "write --"+name, "lacks a dash")
+		}
+	}
+	return nil
+}
+
 // unknownFlag names the flag that was probably meant: one that is spelled alike, or begins with the letter.
 func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
 	var names, begin []string
@@ -61,6 +76,8 @@ func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
 	help := "run: " + cmd.CommandPath() + " --help"
 	if near := append(profile.Nearest(names, name, 1), begin...); len(near) > 0 {
 		help = "did you mean --" + near[0] + "? or run: " + cmd.CommandPath() + " --help"
+	} else if cmd.Name() == "exec" {
+		help = "if it is of the command, write -- before that; or run: " + cmd.CommandPath() + " --help"
 	}
 	return fault.New(fault.Usage, "", help, "unknown flag: %s", profile.Shorten(dashes+name))
 }

@@ -63,10 +63,13 @@ With systemd, it takes a socket (LISTEN_FDS) and reports when it is ready (NOTIF
 
 func runServe(ctx context.Context, a *app, o serveOptions) error {
 	signal.Ignore(syscall.SIGPIPE) // whoever reads the log may go
+	regions := make(map[string]string)
 	for _, name := range o.profiles {
-		if err := a.canServe(name); err != nil {
+		region, err := a.canServe(name)
+		if err != nil {
 			return err
 		}
+		regions[name] = region
 	}
 	listener, err := a.listen(ctx, o)
 	if err != nil {
@@ -86,6 +89,9 @@ func runServe(ctx context.Context, a *app, o serveOptions) error {
 	server := endpoint.New(a.endpointOptions(o.profiles, profile.Flags{}, token), listener)
 	for _, name := range o.profiles {
 		a.say("# %s", name)
+		if region := regions[name]; region != "" {
+			a.say("export AWS_REGION=%s", fault.Shell(region))
+		}
 		a.sayEndpoint(server.URI(name), path)
 	}
 	if a.unsaid != nil {
@@ -123,14 +129,14 @@ func (a *app) sayEndpoint(uri, tokenFile string) {
 	}
 }
 
-// canServe refuses a profile of which get could not get a session.
-func (a *app) canServe(name string) error {
-	w, _, err := a.asTools(&getOptions{Call: profile.Call{Profile: name}})
+// canServe refuses a profile of which get could not get a session. It returns the profile's region, if it has one.
+func (a *app) canServe(name string) (region string, err error) {
+	w, region, err := a.asTools(&getOptions{Call: profile.Call{Profile: name}})
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer func() { _ = w.Cache.Close() }()
-	return w.ready()
+	return region, w.ready()
 }
 
 // endpointOptions are those of an endpoint that serves profiles, asked for with flags, to who has the token.

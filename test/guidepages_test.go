@@ -91,7 +91,7 @@ func TestPagesLinkWhatThereIs(t *testing.T) {
 var (
 	codeOfPage   = regexp.MustCompile("(?ms)^```.*?^```$|^    \\S[^\n]*$|`[^`\n]+`")
 	quotedWord   = regexp.MustCompile(`'[^']*'|"[^"]*"|\$\{\{.*?\}\}`)
-	namedCommand = regexp.MustCompile("(?m)(?:^|[\\s(/`\"])aws-mfa-creds ([a-z][^`|<>;&#)\n]*)")
+	namedCommand = regexp.MustCompile("(?m)(?:^[ \\-]*|[`(|&;\"] ?|bin/|(?:sudo|do|then|run:) )aws-mfa-creds ([a-z][^`|<>;&#)\n]*)")
 )
 
 // TestPagesNameWhatThereIs looks whether the commands that pages name exist, with these flags.

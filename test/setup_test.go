@@ -119,7 +119,8 @@ func TestSetupDryRun(t *testing.T) {
 	if calls := allCalls(n.Bed); calls["GetCallerIdentity"] != 3 || calls["CreateVirtualMFADevice"]+calls["GetSessionToken"] != 0 {
 		t.Errorf("calls: %v", calls)
 	}
-	n.must("setup", "--profile", "p", "--yes", "--region", "us-east-1")
+	writeFile(t, n.ConfigFile(), "[profile p]\nregion = eu-west-1\n")
+	wantIn(n.must("setup", "--profile", "p", "--yes", "--region", "us-east-1"), "The profile keeps its region, eu-west-1. To change it, run: aws configure set region us-east-1 --profile p\n")
 	if got := dryRun(); strings.Count(got, "Would ") != 1 {
 		t.Errorf("of a profile that works: %s", got)
 	}

@@ -85,10 +85,13 @@ command. This program then stays: it passes signals on, and exits as the command
 		Args: func(cmd *cobra.Command, args []string) error {
 			before, command := atDashes(cmd, args)
 			names, words := cutNames(cmd, before)
-			if len(words) == 0 {
-				return refuseNested(a, o, command)
+			name := strings.Join(names, "")
+			if _, err := exec.LookPath(name); len(words) > 0 || err == nil && len(command) == 0 {
+				if err := a.withoutDashes(name+o.Profile, words); err != nil { // one of the two
+					return err
+				}
 			}
-			return a.withoutDashes(strings.Join(names, "")+o.Profile, words[0]) // one of the two
+			return refuseNested(a, o, command)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, command := atDashes(cmd, args)
@@ -110,18 +113,21 @@ func atDashes(cmd *cobra.Command, args []string) (before, behind []string) {
 	return args[:at], args[at:]
 }
 
-// withoutDashes refuses a command that is not behind --. If the first word was not meant for a profile, it begins
-// with that.
-func (a *app) withoutDashes(name, word string) error {
+// withoutDashes refuses a command that is not behind --. If the name that is before its words is of no profile, it
+// was meant for the first.
+func (a *app) withoutDashes(name string, words []string) error {
 	files, err := a.loadFiles()
 	if err != nil {
 		return err
 	}
 	of := " --profile " + fault.Shell(name)
 	if env, _ := a.host().Env(); !env.Identity && !slices.Contains(files.Names(), name) {
-		of, word = "", name
+		of, words = "", []string{name}
 	}
-	return fault.New(fault.Usage, strconv.Quote(word), "write -- before the command, as in: "+program+" exec"+of+" -- aws s3 ls", "stands before --")
+	if len(words) == 0 {
+		return nil
+	}
+	return fault.New(fault.Usage, strconv.Quote(words[0]), "write -- before the command, as in: "+program+" exec"+of+" -- aws s3 ls", "stands before --")
 }
 
 // refuseNested refuses a shell within a shell that has a session, before anything is asked.

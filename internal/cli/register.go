@@ -114,9 +114,14 @@ type registering struct {
 func (a *app) registering(files *profile.Files, o registerOptions) (r registering, err error) {
 	r = registering{app: a, files: files, editor: a.editor(), was: files.CredentialProcess(o.profile).Value}
 	r.editor.DryRun = o.dryRun
-	if r.options, err = kept(files, o); err == nil {
-		r.Registration, err = r.options.registration()
+	if r.options, err = kept(files, o); err != nil {
+		return r, err
 	}
+	env, _ := a.host().Env()
+	if r.options.source == o.profile && r.options.flags.RoleARN != "" && !env.Identity && !slices.Contains(files.Names(), o.profile) {
+		return r, fault.New(fault.Usage, "--role-arn", "give --source-profile NAME, too: the profile whose session assumes the role", "profile %s is new, so it has no session of its own", strconv.Quote(o.profile))
+	}
+	r.Registration, err = r.options.registration()
 	return r, err
 }
 
@@ -347,14 +352,23 @@ func (r registering) report(done edit.Registered) error {
 	if others := slices.DeleteFunc(slices.Clone(done.Others), func(key string) bool { return strings.HasPrefix(key, "aws_") }); len(others) > 0 {
 		r.say("The profile has other keys (%s). All SDKs except the one for .NET accept them.", strings.Join(others, ", "))
 	}
-	if files, err := r.loadFiles(); err == nil && regionOf(files, o.profile) != r.Region {
-		r.say("The profile keeps its region, %s. To change it, run: aws configure set region %s --profile %s", fault.Printable(regionOf(files, o.profile)), r.Region, fault.Shell(o.profile))
-	}
+	r.sayRegion(o.profile, r.Region)
 	if err := r.sayNext(o.source); err != nil {
 		return err
 	}
 	r.say("Try it: aws sts get-caller-identity --profile %s", fault.Shell(o.profile))
 	return nil
+}
+
+// sayRegion says that a profile keeps the region that it had, if that is not the one that was asked for.
+func (a *app) sayRegion(name, asked string) {
+	files, err := a.loadFiles()
+	if err != nil {
+		return
+	}
+	if has := regionOf(files, name); asked != "" && has != "" && has != asked {
+		a.say("The profile keeps its region, %s. To change it, run: aws configure set region %s --profile %s", fault.Printable(has), asked, fault.Shell(name))
+	}
 }
 
 func newUnregisterCommand(a *app) *cobra.Command {

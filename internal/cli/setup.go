@@ -285,6 +285,7 @@ func (s *setup) prove(ctx context.Context) error {
 	if command := s.registration.Command; command != "" {
 		s.say("The AWS CLI and the SDKs now run: %s\nTry it: aws sts get-caller-identity --profile %s", command, name)
 	}
+	s.sayRegion(s.name, s.region)
 	if s.region == "" && !s.noConfig && regionOf(s.files, s.name) == "" {
 		s.say("It has no region, which most AWS calls need. To set one, run: %s register --profile %s --region REGION", program, name)
 	}

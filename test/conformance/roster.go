@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -27,8 +28,8 @@ const (
 // clients returns the rows of the matrix.
 func clients(t *tools) []*client {
 	all := []*client{
-		awsCLI(debianAWS, false),
-		awsCLI(otherAWS(), true),
+		awsCLI(false, debianAWS),
+		awsCLI(true, otherAWS()),
 		boto(debianPython, false),
 		boto(otherPython(), true),
 		goSDK(t, "Go SDK v2", "v2", "github.com/aws/aws-sdk-go-v2/config"),
@@ -41,15 +42,11 @@ func clients(t *tools) []*client {
 		ruby(t),
 		crt(t),
 		rclone(),
-		model(t, "Java v2", "java", "aws-sdk-java-v2 0877259", inMessage),
 		model(t, ".NET", "dotnet", "aws-sdk-net 173ae69", inMessage),
-		model(t, "C++", "cpp", "aws-sdk-cpp 1d57679", hidden),
 		model(t, "PHP", "php", "aws-sdk-php 00b17f9", onTerminal),
-		model(t, "Rust", "rust", "smithy-rs 56ee88c", inMessage),
-		model(t, "Kotlin", "kotlin", "aws-sdk-kotlin 05ea93b", inMessage),
 	}
 	var some []*client
-	for _, c := range all {
+	for _, c := range append(all, builtClients(t)...) {
 		if c != nil {
 			some = append(some, c)
 		}
@@ -68,20 +65,21 @@ func otherAWS() string {
 	return path
 }
 
-func awsCLI(path string, optional bool) *client {
-	if path == "" {
+func awsCLI(optional bool, program ...string) *client {
+	if program[0] == "" {
 		return nil
 	}
+	isDebian := program[0] == debianAWS
 	return &client{
-		name: "AWS CLI", core: path == debianAWS, optional: optional, howToGet: installing, version: []string{path, "--version"},
+		name: "AWS CLI", core: isDebian, optional: optional, howToGet: installing, version: append(program, "--version"),
 		command: func(m *machine, profile string) []string {
-			args := []string{path, "sts", "get-caller-identity", "--endpoint-url", m.wire.url(), "--output", "json"}
+			args := append(slices.Clone(program), "sts", "get-caller-identity", "--endpoint-url", m.wire.url(), "--output", "json")
 			if profile == noProfile {
 				return args
 			}
 			return append(args, "--profile", profile)
 		},
-		noTokenFile: path == debianAWS,
+		noTokenFile: isDebian,
 		perAsk:      1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach}, env: []string{bundle},
 	}
 }

@@ -47,10 +47,16 @@ func (s *suite) newRows(ctx context.Context, all []testCase) []*row {
 		if s.core && !c.core {
 			continue
 		}
-		if _, tried := failed[c.kit]; c.kit != nil && !tried && slices.ContainsFunc(all, func(tc testCase) bool { return s.chosen.MatchString(c.name + ": " + tc.name) }) {
+		chosen := func(name string) bool {
+			return slices.ContainsFunc(all, func(tc testCase) bool { return s.chosen.MatchString(name + ": " + tc.name) })
+		}
+		if _, tried := failed[c.kit]; c.kit != nil && !tried && chosen(c.name) {
 			failed[c.kit] = s.tools.install(ctx, c.kit)
 		}
 		r := s.newRow(ctx, c)
+		if !chosen(c.name) && !chosen(r.name()) && !s.chosen.MatchString(r.name()+": load") {
+			continue
+		}
 		if err := failed[c.kit]; err != nil {
 			r.missing = err.Error()
 		}
@@ -65,7 +71,7 @@ func (s *suite) newRows(ctx context.Context, all []testCase) []*row {
 // number finds the first thing in a text that looks like a version.
 var number = regexp.MustCompile(`\d+\.\d+[0-9A-Za-z.+-]*`)
 
-func versionIn(text string) string { return number.FindString(text) }
+func versionIn(text string) string { return strings.TrimSuffix(number.FindString(text), ".jar") }
 
 // run runs all cells and returns the matrix.
 func (s *suite) run(ctx context.Context) *matrix {

@@ -17,22 +17,17 @@ import (
 // model is how an SDK calls a credential process, reduced to what matters to the process.
 // Each is written after the source of the SDK at the commit that its row names.
 type model struct {
-	run     func(command string) (output string, err error)
-	parse   parser
-	window  time.Duration // it runs the process again when less than this is left
-	expired bool          // it uses credentials that have expired
-	strict  bool          // a profile with any key but credential_process, region, output is invalid
+	run    func(command string) (output string, err error)
+	parse  parser
+	window time.Duration // it runs the process again when less than this is left
+	strict bool          // a profile with any key but credential_process, region, output is invalid
 }
 
 // models returns the models by name.
 func models() map[string]model {
 	return map[string]model{
-		"java":   {run: runJava, parse: parser{numberVersion: true}, window: 15 * time.Second, expired: true},
-		"dotnet": {run: runDotNet, parse: parser{numberVersion: true, offsets: true}, window: 15 * time.Minute, strict: true},
-		"cpp":    {run: runCpp, parse: parser{}},
-		"php":    {run: runPHP, parse: parser{offsets: true}},
-		"rust":   {run: runRust, parse: parser{numberVersion: true, offsets: true, anyCase: true}, window: 10 * time.Second, expired: true},
-		"kotlin": {run: runKotlin, parse: parser{numberVersion: true, needsToken: true, trailing: true}, window: 10 * time.Second, expired: true},
+		"dotnet": {run: runDotNet, parse: parser{numberVersion: true}, window: 15 * time.Minute, strict: true},
+		"php":    {run: runPHP},
 	}
 }
 
@@ -59,7 +54,7 @@ func (p *provider) Retrieve(context.Context) (aws.Credentials, error) {
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	if !p.expired && time.Until(fresh.Expires) < 0 {
+	if time.Until(fresh.Expires) < 0 {
 		return aws.Credentials{}, errors.New("the credentials have expired")
 	}
 	p.kept = fresh

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+)
+
+// The kits of the clients in this file.
+var (
+	javaKit   = &kit{name: "java", needs: []string{"mvn", "javac"}}
+	kotlinKit = &kit{name: "kotlin", needs: []string{"mvn", "javac"}}
+	rustKit   = &kit{name: "rust", needs: []string{"cargo"}}
+	pipKit    = &kit{name: "pip", needs: []string{"python3"}}
+)
+
+const jvmTools = "maven and a JDK"
+
+// builtClients are those that have to be built, or installed from another place than Debian.
+func builtClients(t *tools) []*client {
+	python := filepath.Join(t.kitDir(pipKit.name), "bin", "python")
+	fromPip := []*client{awsCLI(false, python, "-m", "awscli"), boto(python, false), newCRT(python), arrow(t, python)}
+	for _, c := range fromPip {
+		c.kit, c.howToGet = pipKit, "python3-venv"
+	}
+	return append(fromPip, javaSDK(t, "Java v2", "v2", "sts"), javaSDK(t, "Java v2 S3 CRT client", "crt", "s3"), javaV1(t), kotlin(t), rust(t))
+}
+
+// jvm returns the command of a program on the JVM that starts fast and stays small.
+func jvm(classpath ...string) []string {
+	path := ""
+	for _, dir := range classpath {
+		path += dir + string(filepath.ListSeparator)
+	}
+	return []string{"java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-cp", path}
+}
+
+// jarVersion returns a command that prints the name of a jar, which has the version in it.
+func jarVersion(dir, name string) []string {
+	return []string{"find", filepath.Join(dir, "lib"), "-name", name + "-[0-9]*.jar", "-printf", "%f"}
+}
+
+func javaSDK(t *tools, name, variant, jar string) *client {
+	dir := t.kitDir(javaKit.name)
+	program := append(jvm(dir, filepath.Join(dir, "lib", "*")), "Client")
+	return &client{
+		name: name, kit: javaKit, howToGet: jvmTools, version: jarVersion(dir, jar),
+		talks: true,
+		command: func(m *machine, profile string) []string {
+			return append(slices.Clone(program), variant, profile, m.wire.url(), bucketName)
+		},
+		perStart: 1, shows: hidden,
+		cause: map[string]string{caseFails: "its message has those of the providers, and not their causes (AwsCredentialsProviderChain.resolveCredentials): ProfileCredentialsProvider alone shows the line"},
+	}
+}
+
+// javaV1 is told of its profile and of the config by variables of its own.
+func javaV1(t *tools) *client {
+	c := javaSDK(t, "Java v1", "v1", "aws-java-sdk-sts")
+	ask := c.command
+	c.command = func(m *machine, profile string) []string {
+		return append([]string{"env", "AWS_PROFILE=" + profile, "AWS_CREDENTIAL_PROFILES_FILE=" + m.ConfigFile()}, ask(m, profile)...)
+	}
+	c.env = []string{"AWS_JAVA_V1_DISABLE_DEPRECATION_ANNOUNCEMENT=true"}
+	c.cannot = map[string]string{caseSDKRole: "it assumes a role with static keys only (ProfileAssumeRoleCredentialsProvider.fromAssumeRole)"}
+	c.cause = map[string]string{caseFails: "stderr of the process is not read (ProcessCredentialsProvider.executeCommand)"}
+	return c
+}
+
+func kotlin(t *tools) *client {
+	dir := t.kitDir(kotlinKit.name)
+	program := append(jvm(filepath.Join(dir, "classes"), filepath.Join(dir, "lib", "*")), "ClientKt")
+	return &client{
+		name: "Kotlin", kit: kotlinKit, howToGet: jvmTools, version: jarVersion(dir, "sts-jvm"),
+		talks: true,
+		command: func(m *machine, profile string) []string {
+			return append(slices.Clone(program), profile, m.wire.url())
+		},
+		perStart: 1, shows: inMessage,
+	}
+}
+
+func rust(t *tools) *client {
+	program := filepath.Join(t.kitDir(rustKit.name), "rustclient")
+	return &client{
+		name: "Rust", kit: rustKit, howToGet: "cargo", version: []string{program, "--version"},
+		talks:    true,
+		command:  func(m *machine, profile string) []string { return []string{program, profile, m.wire.url()} },
+		perStart: 1, shows: inMessage,
+	}
+}
+
+func newCRT(python string) *client {
+	return &client{
+		name: "aws-crt (Python)", version: []string{python, "-c", "from importlib.metadata import version; print(version('awscrt'))"},
+		talks: true,
+		command: func(m *machine, profile string) []string {
+			return []string{python, m.tools.path("python/crt.py"), profile, m.wire.url()}
+		},
+		perAsk: 1, shows: hidden, cannot: map[string]string{caseSDKRole: processOnly, caseEndpoint: processOnly, caseEnv: processOnly, caseLatency: processOnly},
+	}
+}
+
+// arrow has the C++ SDK with its default chain, which knows its profile from the environment.
+func arrow(t *tools, python string) *client {
+	return &client{
+		name: "C++ (in pyarrow)", version: []string{python, t.path("python/arrow.py"), "--version"},
+		talks: true,
+		command: func(m *machine, profile string) []string {
+			return []string{"env", "AWS_PROFILE=" + profile, python, m.tools.path("python/arrow.py"), m.wire.url(), bucketName}
+		},
+		perStart: 1, shows: hidden,
+		cannot: map[string]string{caseSDKRole: "no provider of the default chain assumes a role (DefaultAWSCredentialsProviderChain)"},
+		cause:  map[string]string{caseFails: "the exit code is not looked at, and what the process writes to stderr is parsed and logged (GetCredentialsFromProcess in AWSCredentialsProvider.cpp)"},
+	}
+}

@@ -44,6 +44,7 @@ var recipes = map[string]func(t *testing.T) *recipe{
 	"from-plain-keys.md": fromPlainKeys,
 	"github-actions.md":  githubRecipe,
 	"gitlab-ci.md":       gitlabRecipe,
+	"java.md":            beginner,
 	"jenkins.md":         jenkinsRecipe,
 	"kubernetes.md":      kubernetesRecipe,
 	"laptop.md":          beginner,

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
 )
@@ -34,6 +36,12 @@ func jvm(classpath ...string) []string {
 	return []string{"java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-cp", path}
 }
 
+// crowdInside has one program open many clients: a virtual machine for each would be twenty at once.
+func crowdInside(_ context.Context, m *machine) error {
+	m.env = append(m.env, fmt.Sprintf("CONFORMANCE_CROWD=%d", crowd))
+	return nil
+}
+
 // jarVersion returns a command that prints the name of a jar, which has the version in it.
 func jarVersion(dir, name string) []string {
 	return []string{"find", filepath.Join(dir, "lib"), "-name", name + "-[0-9]*.jar", "-printf", "%f"}
@@ -48,6 +56,7 @@ func javaSDK(t *tools, name, variant, jar string) *client {
 		command: func(m *machine, profile string) []string {
 			return append(slices.Clone(program), variant, profile, m.wire.url(), bucketName)
 		},
+		crowd:    crowdInside,
 		perStart: 1, shows: hidden,
 		cause: map[string]string{caseFails: "its message has those of the providers, and not their causes (AwsCredentialsProviderChain.resolveCredentials): ProfileCredentialsProvider alone shows the line"},
 	}
@@ -75,7 +84,9 @@ func kotlin(t *tools) *client {
 		command: func(m *machine, profile string) []string {
 			return append(slices.Clone(program), profile, m.wire.url())
 		},
+		crowd:    crowdInside,
 		perStart: 1, shows: inMessage,
+		cause: map[string]string{caseFails: "among the suppressed exceptions of a stack trace (IdentityProviderChain.resolve); the message alone names the providers"},
 	}
 }
 
@@ -86,6 +97,7 @@ func rust(t *tools) *client {
 		talks:    true,
 		command:  func(m *machine, profile string) []string { return []string{program, profile, m.wire.url()} },
 		perStart: 1, shows: inMessage,
+		note: "it waits 21.6 s for the process (pessimistic_load_timeout in aws-smithy-runtime, client/identity/cache/lazy.rs); releases before that waited 5 s, and so fail while the process waits for the next time step",
 	}
 }
 
@@ -96,7 +108,9 @@ func newCRT(python string) *client {
 		command: func(m *machine, profile string) []string {
 			return []string{python, m.tools.path("python/crt.py"), profile, m.wire.url()}
 		},
-		perAsk: 1, shows: hidden, cannot: map[string]string{caseSDKRole: processOnly, caseEndpoint: processOnly, caseEnv: processOnly, caseLatency: processOnly},
+		perAsk: 1, shows: hidden,
+		cause:  map[string]string{caseFails: "stderr is discarded (aws_run_command in aws-c-common, process_common.c)", caseSession: "a process provider of its own is not cached (aws_credentials_provider_new_process in aws-c-auth, credentials_provider_process.c)"},
+		cannot: map[string]string{caseSDKRole: processOnly, caseEndpoint: processOnly, caseEnv: processOnly, caseLatency: processOnly},
 	}
 }
 
@@ -110,6 +124,9 @@ func arrow(t *tools, python string) *client {
 		},
 		perStart: 1, shows: hidden,
 		cannot: map[string]string{caseSDKRole: "no provider of the default chain assumes a role (DefaultAWSCredentialsProviderChain)"},
-		cause:  map[string]string{caseFails: "the exit code is not looked at, and what the process writes to stderr is parsed and logged (GetCredentialsFromProcess in AWSCredentialsProvider.cpp)"},
+		cause: map[string]string{
+			caseFails:  "a failure goes to the SDK's log alone, and the request is sent unsigned (GetCredentialsFromProcess in AWSCredentialsProvider.cpp, DefaultAWSCredentialsProviderChain)",
+			caseKilled: "the next provider of the chain runs the process again (ProfileConfigFileAWSCredentialsProvider, ProcessCredentialsProvider)",
+		},
 	}
 }

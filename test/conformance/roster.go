@@ -25,6 +25,12 @@ const (
 	iniOnly        = "it reads the AWS config only"
 )
 
+// Causes that several clients share.
+const (
+	botocoreAsksAgain = "inside ten minutes it asks again for each request (RefreshableCredentials, _mandatory_refresh_timeout)"
+	chainForgets      = "the chain keeps the last provider's error alone"
+)
+
 // clients returns the rows of the matrix.
 func clients(t *tools) []*client {
 	all := []*client{
@@ -80,7 +86,7 @@ func awsCLI(optional bool, program ...string) *client {
 			return append(args, "--profile", profile)
 		},
 		noTokenFile: isDebian,
-		perAsk:      1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach}, env: []string{bundle},
+		perAsk:      1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach}, env: []string{bundle}, cause: map[string]string{caseDown: botocoreAsksAgain},
 	}
 }
 
@@ -107,7 +113,7 @@ func boto(python string, optional bool) *client {
 			return []string{python, m.tools.path("python/boto.py"), profile, m.wire.url()}
 		},
 		noTokenFile: python == debianPython,
-		perStart:    1, shows: inMessage, env: []string{bundle},
+		perStart:    1, shows: inMessage, env: []string{bundle}, cause: map[string]string{caseDown: botocoreAsksAgain},
 	}
 }
 
@@ -118,7 +124,7 @@ func goSDK(t *tools, name, variant, module string) *client {
 		command: func(m *machine, profile string) []string {
 			return []string{m.tools.path("goclient"), variant, profile, m.wire.url()}
 		},
-		perStart: 1, shows: onTerminal,
+		perStart: 1, shows: onTerminal, cause: map[string]string{caseFails: "the process inherits stderr; the error has the exit status alone (processcreds, executeCredentialProcess)"},
 	}
 	return c
 }
@@ -149,6 +155,7 @@ func jsV3(t *tools, provider string) *client {
 		c.cannot = map[string]string{caseEndpoint: iniOnly, caseEnv: iniOnly}
 	case "fromNodeProviderChain":
 		c.shows = hidden
+		c.cause = map[string]string{caseFails: chainForgets, caseKilled: "the chain goes on to fromProcess after fromIni, and that runs it again (defaultProvider.ts)"}
 	}
 	return c
 }
@@ -161,7 +168,7 @@ func jsV2(t *tools) *client {
 			return []string{"node", m.tools.path("js/v2.cjs"), profile, m.wire.url()}
 		},
 		perStart: 1, shows: hidden, cannot: map[string]string{caseSDKRole: noRolesInSDK},
-		env: []string{"AWS_SDK_LOAD_CONFIG=1"},
+		env: []string{"AWS_SDK_LOAD_CONFIG=1"}, cause: map[string]string{caseFails: chainForgets},
 	}
 }
 
@@ -192,7 +199,7 @@ func ruby(t *tools) *client {
 		command: func(m *machine, profile string) []string {
 			return []string{"ruby", m.tools.path("ruby/sdk.rb"), profile, m.wire.url()}
 		},
-		perStart: 2, shows: onTerminal, cannot: map[string]string{caseEndpoint: "this version knows AWS_CONTAINER_CREDENTIALS_RELATIVE_URI only"},
+		perStart: 2, shows: onTerminal, cause: map[string]string{caseSession: "a client resolves its chain twice, and ProcessCredentials runs the process in its constructor (CredentialProviderChain#static_profile_process_credentials)", caseFails: "the process inherits stderr (ProcessCredentials#credentials_from_process)"}, cannot: map[string]string{caseEndpoint: "this version knows AWS_CONTAINER_CREDENTIALS_RELATIVE_URI only"},
 	}
 }
 

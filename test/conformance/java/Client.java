@@ -6,6 +6,10 @@ import com.amazonaws.services.securitytoken.model.GetCallerIdentityRequest;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.net.URI;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
+import java.util.stream.Stream;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
 import software.amazon.awssdk.regions.Region;
@@ -46,6 +50,14 @@ public class Client {
         return (profile.isEmpty() ? builder : builder.profileName(profile)).build();
     }
 
+    /** Opens so many clients at once, each with credentials of its own. */
+    static Runnable crowd(int size, String[] args) {
+        Executor threads = Executors.newFixedThreadPool(size);
+        Runnable one = () -> open(args[0], args[1], args[2], args[3]).run();
+        return () -> CompletableFuture.allOf(
+                Stream.generate(() -> CompletableFuture.runAsync(one, threads)).limit(size).toArray(CompletableFuture[]::new)).join();
+    }
+
     /** Returns what a stack trace has of messages. */
     static String messages(Throwable e) {
         return e == null ? "" : e.getMessage() + ": " + messages(e.getCause());
@@ -53,11 +65,12 @@ public class Client {
 
     public static void main(String[] args) throws Exception {
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in));
+        String crowd = System.getenv("CONFORMANCE_CROWD");
         Runnable ask = null;
         while (in.readLine() != null) {
             try {
                 if (ask == null) {
-                    ask = open(args[0], args[1], args[2], args[3]);
+                    ask = crowd == null ? open(args[0], args[1], args[2], args[3]) : crowd(Integer.parseInt(crowd), args);
                 }
                 ask.run();
                 System.out.println("ok");

@@ -418,6 +418,9 @@ func TestNoCodeIsSentTwice(t *testing.T) {
 		{hosts: 2, advances: 4, losses: 1},
 		{hosts: 2, advances: 4, stalls: 1},
 	}
+	if testing.Short() {
+		all = all[2:4] // seconds, also with the race detector
+	}
 	if os.Getenv("AWS_MFA_CREDS_TEST_ROUNDS") != "" { // hours of one processor in minutes of make soak
 		all = append(all, limits{hosts: 3, advances: 4, stalls: 1}, limits{hosts: 2, advances: 4, stalls: 2}, limits{hosts: 3, advances: 4, losses: 1}, limits{hosts: 3, advances: 6, crashes: 2})
 	}

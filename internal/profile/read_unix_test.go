@@ -35,7 +35,7 @@ func TestUnreadable(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Load(paths)
-	wantFault(t, err, fault.Filesystem, paths.AWSConfig, "permission denied (mode --w-------)", "chmod u+r")
+	wantFault(t, err, fault.Filesystem, paths.AWSConfig, "permission denied (mode --w------- of "+paths.AWSConfig+")", "chmod u+r")
 }
 
 // unreadableAsRoot takes an error that even root gets: a loop of symbolic links.

@@ -11,7 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -36,11 +38,7 @@ func run(ctx context.Context, args []string) int {
 		install(ctx)
 	}
 	args = slices.DeleteFunc(args, noInstall)
-	args = append(race(ctx), args...)
-	if !slices.ContainsFunc(args, isPackage) {
-		args = append(args, "./test/...", "./...") // those first that wait
-	}
-	r, err := test(ctx, args)
+	r, err := test(ctx, groups(race(ctx), args))
 	r.summary(time.Since(began))
 	switch {
 	case ctx.Err() != nil:
@@ -88,19 +86,53 @@ func race(ctx context.Context) []string {
 	return []string{"-race"}
 }
 
+// groups are the arguments of the calls of go test that run at once. The tests of whole processes mostly
+// wait, and the program that they run is built without the race detector. Those of fleet and enroll try every
+// order of events, one at a time: the race detector sees the short form of them.
+func groups(race, args []string) [][]string {
+	if slices.ContainsFunc(args, isPackage) {
+		return [][]string{slices.Concat(race, args)}
+	}
+	half := "-p=" + strconv.Itoa(max(1, runtime.NumCPU()/2))
+	return [][]string{
+		slices.Concat([]string{"-p=2"}, args, []string{"./test/...", "./internal/enroll", "./internal/fleet"}),
+		slices.Concat(race, []string{"-short", half}, args, []string{"./cmd/...", "./internal/..."}),
+	}
+}
+
 // test runs go test and follows what it reports.
-func test(ctx context.Context, args []string) (*report, error) {
+func test(ctx context.Context, groups [][]string) (*report, error) {
 	r := newReport(os.Stdout)
-	fmt.Println("go test " + strings.Join(args, " "))
-	cmd := command(ctx, "go", append([]string{"test", "-json", "-p", "3", "-timeout", "20m"}, args...)...)
+	rooms, err := newRooms()
+	if err != nil {
+		return r, err
+	}
+	env, results := rooms.env(ctx), make(chan error)
+	for _, args := range groups {
+		fmt.Println("go test " + strings.Join(args, " "))
+		go func() { results <- goTest(ctx, r, env, args) }()
+	}
+	for range groups {
+		err = errors.Join(err, <-results)
+	}
+	left, failed := rooms.close()
+	if r.litter(left); failed != nil {
+		fmt.Println(failed)
+	}
+	return r, err
+}
+
+func goTest(ctx context.Context, r *report, env, args []string) error {
+	cmd := command(ctx, "go", append([]string{"test", "-json", "-timeout=20m"}, args...)...)
+	cmd.Env = env
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
 	}
 	if err != nil {
-		return r, err
+		return err
 	}
-	return r, errors.Join(r.follow(out), cmd.Wait())
+	return errors.Join(r.follow(out), cmd.Wait())
 }
 
 // command returns a command that an interrupt ends in its own way, as Ctrl-C does.

@@ -10,19 +10,20 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
 // event is a line of go test -json, see go doc test2json.
 type event struct {
-	Time                                time.Time
-	Action, Package, Test, Output       string
-	ImportPath, FailedBuild, OutputType string
-	Elapsed                             float64
+	Time                          time.Time
+	Action, Package, Test, Output string
+	Elapsed                       float64
 }
 
 // report counts what the tests do, and prints what a person wants to see of it.
 type report struct {
+	mu                      sync.Mutex
 	out                     io.Writer
 	passed, failed, skipped int
 	output                  map[string][]string // what a package and each of its unfinished tests have printed
@@ -35,20 +36,13 @@ func newReport(out io.Writer) *report {
 	return &report{out: out, output: map[string][]string{}, broken: map[string]bool{}, reasons: map[string][]string{}, last: time.Now()}
 }
 
-// follow reads events to their end. Lines that are none are go's own, and printed.
+// follow reads events to their end.
 func (r *report) follow(in io.Reader) error {
 	lines := bufio.NewReader(in)
 	for {
 		line, err := lines.ReadBytes('\n')
-		var e event
-		switch {
-		case len(line) == 0:
-		case json.Unmarshal(line, &e) != nil:
-			fmt.Fprint(r.out, string(line))
-		case e.Action == "build-output":
-			fmt.Fprint(r.out, e.Output)
-		default:
-			r.note(e)
+		if len(line) > 0 {
+			r.line(line)
 		}
 		if err == io.EOF {
 			return nil
@@ -58,9 +52,15 @@ func (r *report) follow(in io.Reader) error {
 	}
 }
 
-func (r *report) note(e event) {
+func (r *report) line(line []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := event{Action: "build-output", Output: string(line)} // what is no event is go's own
+	_ = json.Unmarshal(line, &e)
 	name := e.Package + " " + e.Test
 	switch e.Action {
+	case "build-output":
+		fmt.Fprint(r.out, e.Output)
 	case "output":
 		r.output[name] = append(r.output[name], e.Output)
 	case "pass", "fail", "skip":
@@ -107,6 +107,13 @@ func (r *report) packageEnded(e event, output []string) {
 		return // it has no tests
 	}
 	r.last = e.Time
+}
+
+// litter prints what the tests have left behind.
+func (r *report) litter(left []string) {
+	for _, name := range left {
+		fmt.Fprintln(r.out, "left behind:", name)
+	}
 }
 
 // place is what t.Skip puts before its text.

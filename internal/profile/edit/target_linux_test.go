@@ -19,6 +19,7 @@ func TestReadOnlyDirectory(t *testing.T) {
 	if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(paths.Own, []byte("[x]\nstore = a\n"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
+	remedy := "look at the permissions"
 	if os.Geteuid() == 0 {
 		if err := syscall.Mount(dir, dir, "", syscall.MS_BIND, ""); err != nil {
 			t.Skip("cannot mount:", err)
@@ -29,9 +30,12 @@ func TestReadOnlyDirectory(t *testing.T) {
 		}
 	} else if err := os.Chmod(dir, 0o500); err != nil {
 		t.Fatal(err)
+	} else {
+		remedy = "make it writable: chmod u+w " + dir
+		t.Cleanup(func() { os.Chmod(dir, 0o700) })
 	}
 	_, err := editor(paths).Update(t.Context(), "x", setStore("age"))
-	wantFault(t, err, fault.Filesystem, paths.Own, "cannot be written", "look at the permissions")
+	wantFault(t, err, fault.Filesystem, paths.Own, "cannot be written", remedy)
 	if got := files(t, paths.Own); !slices.Equal(got, []string{"profiles.ini"}) || text(t, paths.Own) != "[x]\nstore = a\n" {
 		t.Errorf("files are %q", got)
 	}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/agefile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
@@ -68,7 +69,14 @@ func bed(t *testing.T, o testbed.Options) *testbed.Bed {
 		}
 	})
 	removeSpare(t, filepath.Join(b.Own(), "cache"), os.Geteuid())
+	t.Cleanup(func() { leaveNoKeys(b) })
 	return b
+}
+
+// leaveNoKeys removes what the program has put into the kernel's keyring of this user for the machine b.
+func leaveNoKeys(b *testbed.Bed) {
+	testbed.RemoveKeys(cache.ClaimsIn(filepath.Join(b.Own(), "cache")))
+	_ = agefile.Open(agefile.Options{Dir: filepath.Join(b.Own(), "age")}).Lock(context.Background())
 }
 
 // removeSpare removes a user's spare places of a cache directory at the end of the test.

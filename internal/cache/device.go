@@ -99,8 +99,11 @@ func (s *Scope) Claim(mark string) error { return s.claim(mark).Claim() }
 func (s *Scope) Free(mark string) { _ = s.claim(mark).Remove() }
 
 func (s *Scope) claim(mark string) kernelkey.Key {
-	return kernelkey.Key{Name: "aws-mfa-creds:code:" + hashed(s.cache.Dir+"\n"+mark), Life: claimLife}
+	return kernelkey.Key{Name: ClaimsIn(s.cache.Dir) + hashed(mark), Life: claimLife}
 }
+
+// ClaimsIn is how the names of the kernel's keys begin that claim codes for the cache directory dir.
+func ClaimsIn(dir string) string { return "aws-mfa-creds:code:" + hashed(dir)[:16] + ":" }
 
 // LoadClock returns the clock that is stored under name, or the zero Clock, which needs no
 // correction.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
 )
 
 func testKey() Key {
@@ -30,7 +31,10 @@ func openCache(t testing.TB, o Options) *Cache {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
+	t.Cleanup(func() {
+		testbed.RemoveKeys(ClaimsIn(o.Dir))
+		c.Close()
+	})
 	return c
 }
 

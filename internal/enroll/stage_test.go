@@ -17,6 +17,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -82,7 +83,10 @@ func newStage(t *testing.T, adjust ...func(*sandbox.Options)) *stage {
 	sealing := cache.KeyFunc(func() (cache.Key, error) { return cache.DeriveKey(creds.NewSecret("a"), creds.NewSecret("b")), nil })
 	s.cache, err = cache.Open(cache.Options{Dir: filepath.Join(s.dir, "cache"), Keys: sealing, Now: s.clock.now})
 	s.must(err)
-	t.Cleanup(func() { _ = s.cache.Close() })
+	t.Cleanup(func() {
+		testbed.RemoveKeys(cache.ClaimsIn(s.cache.Dir))
+		_ = s.cache.Close()
+	})
 	s.connect()
 	s.storeKey(s.alice().Keys[0])
 	s.effects = nil

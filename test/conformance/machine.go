@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
 )
@@ -71,6 +72,7 @@ func newMachine(t *tools, slots chan struct{}) (*machine, error) {
 func (m *machine) close() {
 	m.leave()
 	m.wire.close()
+	testbed.RemoveKeys(cache.ClaimsIn(filepath.Join(m.Own(), "cache")))
 	_ = m.Close()
 }
 

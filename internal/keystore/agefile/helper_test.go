@@ -30,7 +30,9 @@ func at(dir string) *Store {
 // newStore returns a store in a directory that does not exist yet.
 func newStore(t testing.TB) *Store {
 	t.Helper()
-	return at(filepath.Join(t.TempDir(), "above", "age"))
+	s := at(filepath.Join(t.TempDir(), "above", "age"))
+	t.Cleanup(func() { _ = s.Lock(context.Background()) }) // or the kernel has the key for hours
+	return s
 }
 
 func secret(text string) creds.Secret { return creds.NewSecret(text) }

@@ -1,0 +1,27 @@
+package testbed
+
+import (
+	"errors"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// RemoveKeys removes the keys in the kernel's keyring of this user whose names begin with prefix, and those
+// that have expired: a user may have no more than 200, and the kernel counts expired ones for minutes.
+func RemoveKeys(prefix string) {
+	ring := make([]int32, 1<<12)
+	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&ring[0])), 4*len(ring)) //nolint:gosec // the kernel fills in serial numbers
+	n, err := unix.KeyctlBuffer(unix.KEYCTL_READ, unix.KEY_SPEC_USER_KEYRING, bytes, 0)
+	if err != nil {
+		return
+	}
+	for _, key := range ring[:min(n/4, len(ring))] {
+		described, err := unix.KeyctlString(unix.KEYCTL_DESCRIBE, int(key))
+		fields := strings.SplitN(described, ";", 5)
+		if errors.Is(err, unix.EKEYEXPIRED) || len(fields) == 5 && strings.HasPrefix(fields[4], prefix) {
+			_, _ = unix.KeyctlInt(unix.KEYCTL_UNLINK, int(key), unix.KEY_SPEC_USER_KEYRING, 0, 0)
+		}
+	}
+}

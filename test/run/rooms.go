@@ -28,7 +28,7 @@ func newRooms() (r rooms, err error) {
 		return r, nil
 	}
 	r.keys = kernelKeys()
-	real, _ := os.UserHomeDir()
+	users, _ := os.UserHomeDir()
 	if r.home, err = os.MkdirTemp("", "home"); err != nil {
 		return r, err
 	}
@@ -37,9 +37,9 @@ func newRooms() (r rooms, err error) {
 	}
 	err = os.Chmod(r.temp, 0o777|fs.ModeSticky) // some tests are other users
 	for _, name := range used() {
-		if _, missing := os.Stat(filepath.Join(real, name)); missing == nil {
+		if _, missing := os.Stat(filepath.Join(users, name)); missing == nil {
 			link := filepath.Join(r.home, name)
-			err = errors.Join(err, os.MkdirAll(filepath.Dir(link), 0o700), os.Symlink(filepath.Join(real, name), link))
+			err = errors.Join(err, os.MkdirAll(filepath.Dir(link), 0o700), os.Symlink(filepath.Join(users, name), link))
 		}
 	}
 	return r, err

@@ -83,7 +83,7 @@ func leaveNoKeys(b *testbed.Bed) {
 func removeSpare(t *testing.T, dir string, uid int) {
 	t.Helper()
 	t.Cleanup(func() {
-		for _, place := range cache.Spare(dir, func(string) string { return "" }) {
+		for _, place := range cache.Spare(dir, os.Getenv) {
 			_ = os.RemoveAll(strings.Replace(place, fmt.Sprintf("-%d-", os.Geteuid()), fmt.Sprintf("-%d-", uid), 1))
 		}
 	})

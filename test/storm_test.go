@@ -79,7 +79,7 @@ func TestStormWhileTheCacheIsRemoved(t *testing.T) {
 		"and made by others": func(dir string) error { return errors.Join(removed(dir), os.Mkdir(dir, 0o700)) },
 		"with all others": func(dir string) (err error) {
 			for range 5 {
-				for _, place := range append(cache.Spare(dir, func(string) string { return "" }), dir) {
+				for _, place := range append(cache.Spare(dir, os.Getenv), dir) {
 					err = errors.Join(err, removed(place))
 				}
 				time.Sleep(300 * time.Millisecond)
@@ -115,7 +115,7 @@ func TestNoPlaceAtAll(t *testing.T) {
 	t.Parallel()
 	b := bed(t, testbed.Options{})
 	own := filepath.Join(b.Own(), "cache")
-	for _, place := range append(cache.Spare(own, func(string) string { return "" }), own) {
+	for _, place := range append(cache.Spare(own, os.Getenv), own) {
 		if err := os.WriteFile(place, nil, 0o600); err != nil && place == own {
 			t.Fatal(err)
 		}

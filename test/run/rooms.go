@@ -32,10 +32,8 @@ func newRooms() (r rooms, err error) {
 	if r.home, err = os.MkdirTemp("", "home"); err != nil {
 		return r, err
 	}
-	if r.temp, err = os.MkdirTemp("", "t"); err != nil {
-		return r, err
-	}
-	err = os.Chmod(r.temp, 0o777|fs.ModeSticky) // some tests are other users
+	r.temp = filepath.Join(os.TempDir(), "t"+strconv.Itoa(os.Getpid()))               // short, for the sockets in it
+	err = errors.Join(os.Mkdir(r.temp, 0o700), os.Chmod(r.temp, 0o777|fs.ModeSticky)) // some tests are other users
 	for _, name := range used() {
 		if _, missing := os.Stat(filepath.Join(users, name)); missing == nil {
 			link := filepath.Join(r.home, name)

@@ -53,14 +53,17 @@ func (c *client) whyNot(name string) string {
 	return c.cannot[caseSDKRole]
 }
 
-// wireCA stands for the path of the certificate of the wire in client.env.
-const wireCA = "WIRE_CA"
+// In client.env, wireCA stands for the path of the certificate of the wire, and wireURL for its address.
+const (
+	wireCA  = "WIRE_CA"
+	wireURL = "WIRE_URL"
+)
 
 // variables returns env for m.
 func (c *client) variables(m *machine) []string {
 	env := slices.Clone(c.env)
 	for i := range env {
-		env[i] = strings.ReplaceAll(env[i], wireCA, m.caFile())
+		env[i] = strings.NewReplacer(wireCA, m.caFile(), wireURL, m.wire.url()).Replace(env[i])
 	}
 	return env
 }

@@ -49,6 +49,8 @@ type machine struct {
 	slots chan struct{} // one to be had by who uses the processor
 	left  sync.Once
 	env   []string // of clients; AWS_PROFILE of the machine does not count then
+
+	metadata bool // the client may ask for the metadata of EC2, which is not there
 }
 
 // newMachine lays out a machine. The caller has a slot, and closes the machine.

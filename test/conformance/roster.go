@@ -52,7 +52,7 @@ func clients(t *tools) []*client {
 		model(t, "PHP", "php", "aws-sdk-php 00b17f9", onTerminal),
 	}
 	var some []*client
-	for _, c := range append(all, builtClients(t)...) {
+	for _, c := range slices.Concat(all, builtClients(t), toolClients(t)) {
 		if c != nil {
 			some = append(some, c)
 		}

@@ -192,11 +192,21 @@ func (b *bucket) put(out http.ResponseWriter, r *http.Request, key string, body 
 	if source := r.Header.Get("X-Amz-Copy-Source"); source != "" || r.URL.Query().Has("partNumber") {
 		return "NotImplemented"
 	}
-	sum := md5.Sum(body)
-	o := object{body, `"` + hex.EncodeToString(sum[:]) + `"`, b.sandbox.Now()}
-	b.objects[key] = o
-	out.Header().Set("ETag", o.etag)
+	b.add(key, body)
+	out.Header().Set("ETag", b.objects[key].etag)
 	return ""
+}
+
+func (b *bucket) add(key string, content []byte) {
+	sum := md5.Sum(content)
+	b.objects[key] = object{content, `"` + hex.EncodeToString(sum[:]) + `"`, b.sandbox.Now()}
+}
+
+// store puts an object into the bucket, without a request.
+func (b *bucket) store(key string, content []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.add(key, content)
 }
 
 func (b *bucket) get(out http.ResponseWriter, r *http.Request, key string) string {

@@ -33,6 +33,7 @@ import (
 // and noted.
 type wire struct {
 	server  *http.Server
+	sandbox *sandbox.Server
 	bucket  *bucket
 	address string
 	caPEM   []byte
@@ -46,7 +47,7 @@ type wire struct {
 
 // call is a request that a client has signed.
 type call struct {
-	action string // an STS action, or "S3"
+	action string // an STS action, or otherService
 	key    string // the access key id that it was signed with
 	status int
 }
@@ -72,7 +73,7 @@ func newWire(behind *sandbox.Server) (*wire, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &wire{issued: map[string]session{}, bucket: newBucket(behind)}
+	w := &wire{issued: map[string]session{}, sandbox: behind, bucket: newBucket(behind)}
 	if err := w.makeCertificate(); err != nil {
 		return nil, err
 	}
@@ -106,16 +107,30 @@ func (w *wire) handler(sts http.Handler) http.Handler {
 			w.connect(out, r, sts)
 		case r.URL.IsAbs():
 			w.leak(out, r.URL.Host)
-		case serviceOf(r) == "sts", serviceOf(r) == "iam":
-			sts.ServeHTTP(out, r)
-		case serviceOf(r) == "s3":
-			w.record(call{"S3", signedBy(r), w.bucket.serve(out, r)}, nil)
-		case serviceOf(r) == unverified:
-			w.record(call{"S3", signedBy(r), http.StatusOK}, nil)
 		default:
-			http.Error(out, "nothing here answers "+r.Method+" "+r.URL.String(), http.StatusNotImplemented)
+			w.serve(out, r, sts)
 		}
 	})
+}
+
+// serve answers as the service that the request is signed for.
+func (w *wire) serve(out http.ResponseWriter, r *http.Request, sts http.Handler) {
+	switch service := serviceOf(r); {
+	case service == "sts", service == "iam":
+		sts.ServeHTTP(out, r)
+	case service == "s3":
+		w.record(call{otherService, signedBy(r), w.bucket.serve(out, r)}, nil)
+	case r.URL.Path == clusterPath:
+		w.cluster(out, r, sts)
+	case service == unverified:
+		w.record(call{otherService, signedBy(r), http.StatusOK}, nil)
+	case strings.HasPrefix(r.URL.Path, repositoryPath):
+		w.repository(out, r)
+	case answers[service] != "":
+		w.answer(out, r, service)
+	default:
+		http.Error(out, "who has signed "+r.Method+" "+r.URL.Path+", and for which service?", http.StatusForbidden)
+	}
 }
 
 // unverified is the service that aws-crt signs for: Debian's version loses the session token.
@@ -184,7 +199,7 @@ func (w *wire) requests() []string {
 	defer w.mu.Unlock()
 	var keys []string
 	for _, c := range w.calls {
-		if c.status == http.StatusOK && (c.action == "GetCallerIdentity" || c.action == "S3") {
+		if c.status == http.StatusOK && (c.action == "GetCallerIdentity" || c.action == otherService) {
 			keys = append(keys, c.key)
 		}
 	}
@@ -211,10 +226,12 @@ func (w *wire) leak(out http.ResponseWriter, host string) {
 	http.Error(out, "nothing leaves this machine", http.StatusForbidden)
 }
 
-// connect plays STS to a client that asks the proxy for it.
+// played are the hosts that the wire plays to a client that asks the proxy for them.
+var played = regexp.MustCompile(`^(sts|cloudformation|git-codecommit|cluster)(\.us-east-1)?\.amazonaws\.com:443$`)
+
+// connect plays AWS to a client that asks the proxy for it.
 func (w *wire) connect(out http.ResponseWriter, r *http.Request, sts http.Handler) {
-	host, _, _ := strings.Cut(r.Host, ":")
-	if !strings.HasPrefix(host, "sts.") || !strings.HasSuffix(host, "amazonaws.com") {
+	if !played.MatchString(r.Host) {
 		w.leak(out, r.Host)
 		return
 	}
@@ -223,7 +240,8 @@ func (w *wire) connect(out http.ResponseWriter, r *http.Request, sts http.Handle
 		return
 	}
 	_, _ = io.WriteString(conn, "HTTP/1.1 200 Connection established\r\n\r\n")
-	server := &http.Server{Handler: sts, ReadHeaderTimeout: time.Minute}
+	service := http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) { w.serve(out, r, sts) })
+	server := &http.Server{Handler: service, ReadHeaderTimeout: time.Minute}
 	_ = server.Serve(&oneConn{conn: tls.Server(conn, w.config)})
 }
 
@@ -259,7 +277,7 @@ func (w *wire) makeCertificate() error {
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:              []string{"sts.amazonaws.com", "sts.us-east-1.amazonaws.com"},
+		DNSNames:              []string{"*.amazonaws.com", "*.us-east-1.amazonaws.com"},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {

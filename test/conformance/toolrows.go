@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// What some tools are built from.
+var (
+	goKit     = &kit{name: "toolsgo", needs: []string{"go"}}
+	pythonKit = &kit{name: "toolspy", needs: []string{"python3"}}
+)
+
+// Reasons for cells of tools that cannot be.
+const (
+	cppChain   = "the SDK for C++ takes no role from a profile: DefaultAWSCredentialsProviderChain has no STSProfileCredentialsProvider"
+	minioReads = "minio-go reads profiles with keys or a credential_process, from ~/.aws/credentials alone (pkg/credentials/file_aws_credentials.go)"
+)
+
+// toolClients are the programs that people run, beside the SDKs.
+func toolClients(t *tools) []*client {
+	return []*client{s5cmd(t), restic(), mc(t), ecrHelper(t), eksToken(), codecommit(t), duckDB(t), dataFrame(t, "s3fs", "pandas, s3fs"), dataFrame(t, "pyarrow", "pyarrow, C++ SDK")}
+}
+
+// underProfile runs a command with AWS_PROFILE.
+func underProfile(profile string, command ...string) []string {
+	if profile == bareProfile || profile == noProfile {
+		return append([]string{"env", "-u", "AWS_PROFILE"}, command...)
+	}
+	return append([]string{"env", "AWS_PROFILE=" + profile}, command...)
+}
+
+func s5cmd(t *tools) *client {
+	program := filepath.Join(t.kitDir(pythonKit.name), "data", "s5cmd", "bin", "s5cmd")
+	return &client{
+		name: "s5cmd", kit: pythonKit, version: []string{program, "version"},
+		command: func(m *machine, profile string) []string {
+			return underProfile(profile, program, "--retry-count", "0", "--endpoint-url", m.wire.url(), "ls", "s3://"+bucketName)
+		},
+		noTokenFile: true,
+		perAsk:      1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach},
+		env: []string{"AWS_REGION=us-east-1", "AWS_SDK_LOAD_CONFIG=1"},
+	}
+}
+
+// resticRepository makes a repository once, and puts it into the bucket of a machine.
+func resticRepository() func(m *machine) error {
+	var objects map[string][]byte
+	once := sync.OnceValue(func() error {
+		dir, err := os.MkdirTemp("", "restic-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		cmd := exec.Command("restic", "-r", dir, "init")
+		cmd.Env = append(os.Environ(), "RESTIC_PASSWORD=x", "HOME="+dir)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("restic init: %w: %s", err, out)
+		}
+		objects, err = filesIn(dir)
+		return err
+	})
+	return func(m *machine) error {
+		if err := once(); err != nil {
+			return err
+		}
+		for name, content := range objects {
+			m.wire.bucket.store("backup/"+name, content)
+		}
+		return nil
+	}
+}
+
+// filesIn returns the contents of all files below a directory.
+func filesIn(dir string) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name, _ := filepath.Rel(dir, path)
+		files[filepath.ToSlash(name)], err = os.ReadFile(path)
+		return err
+	})
+	return files, err
+}
+
+// credentialsFile writes the profiles into ~/.aws/credentials, where a credential_process may be, too.
+func (m *machine) credentialsFile() error {
+	config, err := os.ReadFile(m.ConfigFile())
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(m.Home(), ".aws", "credentials"), []byte(strings.ReplaceAll(string(config), "[profile ", "[")), 0o600)
+}
+
+// restic opens a repository, locks it and looks for snapshots.
+func restic() *client {
+	repository := resticRepository()
+	return &client{
+		name: "restic (minio-go)", howToGet: "apt-get install restic", version: []string{"restic", "version"},
+		command: func(m *machine, profile string) []string {
+			return underProfile(profile, "restic", "--no-cache", "-r", "s3:"+m.wire.url()+"/"+bucketName+"/backup", "snapshots")
+		},
+		prepare: func(_ context.Context, m *machine, _ string) error {
+			m.metadata = true
+			if err := m.credentialsFile(); err != nil {
+				return err
+			}
+			return repository(m)
+		},
+		perAsk: 1, shows: hidden, cannot: map[string]string{caseExpiry: oneProcessEach, caseSDKRole: minioReads},
+		noTokenFile: true,
+		note:        "when the process fails, minio-go goes on to the metadata of EC2, whatever AWS_EC2_METADATA_DISABLED says (pkg/credentials/iam_aws.go): on an instance with a role it would work as another identity",
+		env:         []string{"RESTIC_PASSWORD=x", "AWS_DEFAULT_REGION=us-east-1"},
+	}
+}
+
+// mc knows no profiles: it takes keys with its alias, or an endpoint for credentials.
+func mc(t *tools) *client {
+	program := filepath.Join(t.kitDir(goKit.name), "mc")
+	c := &client{
+		name: "mc", kit: goKit, version: []string{"echo", "RELEASE.2025-03-13"},
+		command: func(m *machine, _ string) []string {
+			alias := fmt.Sprintf("MC_HOST_sandbox=http://${AWS_ACCESS_KEY_ID:+$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY:$AWS_SESSION_TOKEN@}%s", m.wire.address)
+			return []string{"sh", "-c", fmt.Sprintf(`MC_STS_ENDPOINT_sandbox="$%s" %s exec %s ls sandbox/%s`, varFullURI, alias, program, bucketName)}
+		},
+		perAsk: 1, shows: hidden, cannot: map[string]string{},
+	}
+	for _, tc := range []string{caseSession, caseOurRole, case14, case9, caseDown, caseExpiry, caseKilled, caseFails, caseCrowd, caseLatency, caseSDKRole} {
+		c.cannot[tc] = "mc reads no profile: cmd/client.go (getCredsChain) takes the keys of its alias, or MC_STS_ENDPOINT_alias"
+	}
+	return c
+}
+
+// ecrHelper is Docker's credential helper for ECR.
+func ecrHelper(t *tools) *client {
+	program := filepath.Join(t.kitDir(goKit.name), "docker-credential-ecr-login")
+	return &client{
+		name: "docker-credential-ecr-login", kit: goKit, version: []string{program, "version"},
+		command: func(_ *machine, profile string) []string {
+			return underProfile(profile, "sh", "-c", "echo 123456789012.dkr.ecr.us-east-1.amazonaws.com | "+program+" get")
+		},
+		perAsk: 1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach},
+		env: []string{"AWS_ECR_DISABLE_CACHE=true", "AWS_ENDPOINT_URL_ECR=" + wireURL},
+	}
+}
+
+// eksToken is kubectl, whose plugin is the AWS CLI.
+func eksToken() *client {
+	return &client{
+		name: "kubectl, aws eks get-token", howToGet: "apt-get install kubernetes-client awscli", version: []string{"kubectl", "version", "--client"},
+		command: func(m *machine, profile string) []string {
+			return underProfile(profile, "kubectl", "--kubeconfig", filepath.Join(m.Dir, "kubeconfig"), "get", "--raw", clusterPath)
+		},
+		prepare: func(_ context.Context, m *machine, _ string) error {
+			config := fmt.Sprintf(`apiVersion: v1
+kind: Config
+current-context: c
+clusters: [{name: c, cluster: {server: "https://cluster.us-east-1.amazonaws.com", certificate-authority: "%s"}}]
+contexts: [{name: c, context: {cluster: c, user: u}}]
+users:
+  - name: u
+    user:
+      exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: %s, args: [--region, us-east-1, eks, get-token, --cluster-name, %s]}
+`, m.caFile(), debianAWS, clusterName)
+			return os.WriteFile(filepath.Join(m.Dir, "kubeconfig"), []byte(config), 0o600)
+		},
+		noTokenFile: true,
+		perAsk:      1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach},
+		env: []string{bundle},
+	}
+}
+
+// codecommit is git with the helper for the scheme codecommit.
+func codecommit(t *tools) *client {
+	dir := filepath.Join(t.kitDir(pythonKit.name), "data")
+	return &client{
+		name: "git-remote-codecommit", kit: pythonKit, version: []string{"env", "PYTHONPATH=" + dir, "python3", "-c", "from importlib.metadata import version; print(version('git-remote-codecommit'))"},
+		command: func(_ *machine, profile string) []string {
+			return underProfile(profile, "sh", "-c", "PATH="+filepath.Join(dir, "bin")+":$PATH exec git ls-remote codecommit::us-east-1://shop")
+		},
+		perAsk: 1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach}, cause: map[string]string{caseDown: botocoreAsksAgain},
+		env: []string{"PYTHONPATH=" + dir, "GIT_SSL_CAINFO=" + wireCA, bundle, "GIT_TERMINAL_PROMPT=0"},
+	}
+}
+
+// table is what the tools for data read.
+const table = "table.csv"
+
+func withTable(_ context.Context, m *machine, _ string) error {
+	m.wire.bucket.store(table, []byte("a,b\n1,2\n"))
+	return nil
+}
+
+func duckDB(t *tools) *client {
+	dir := filepath.Join(t.kitDir(pythonKit.name), "data")
+	python := []string{"env", "PYTHONPATH=" + dir, "python3"}
+	return &client{
+		name: "DuckDB, credential_chain", kit: pythonKit, version: append(python, t.path("python/duck.py"), "--version"),
+		talks: true,
+		command: func(m *machine, profile string) []string {
+			return underProfile(profile, append(python, m.tools.path("python/duck.py"), m.wire.url(), "s3://"+bucketName+"/"+table)...)
+		},
+		prepare:  withTable,
+		perStart: 1, shows: hidden, cannot: map[string]string{caseSDKRole: cppChain},
+	}
+}
+
+// dataFrame reads a table through a library of Python's.
+func dataFrame(t *tools, library, name string) *client {
+	dir := filepath.Join(t.kitDir(pythonKit.name), "data")
+	python := []string{"env", "PYTHONPATH=" + dir, "python3"}
+	c := &client{
+		name: name, kit: pythonKit, version: append(python, t.path("python/data.py"), library, "--version"),
+		talks: true,
+		command: func(m *machine, profile string) []string {
+			return underProfile(profile, append(python, m.tools.path("python/data.py"), library, strings.TrimPrefix(profile, bareProfile), m.wire.url(), "s3://"+bucketName+"/"+table)...)
+		},
+		prepare:  withTable,
+		perStart: 1, shows: hidden, cannot: map[string]string{}, env: []string{bundle},
+	}
+	if library == "pyarrow" {
+		c.cannot[caseSDKRole] = cppChain
+	} else {
+		c.shows, c.cause = inMessage, map[string]string{caseDown: botocoreAsksAgain}
+	}
+	return c
+}

@@ -3,6 +3,7 @@ package ring
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -68,9 +69,17 @@ PATH=${PATH#*:} exec gpg "$@"
 	wantGet(t, d.open(t, Pass), "key:x", "old")
 }
 
+// parallelIfRoot lets a test that makes many keys run beside others where there is room for them: another user
+// than root may have 200.
+func parallelIfRoot(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Parallel()
+	}
+}
+
 // TestKernelItemIsReplacedAtOnce reads an item that others replace: it is always there.
 func TestKernelItemIsReplacedAtOnce(t *testing.T) {
-	t.Parallel()
+	parallelIfRoot(t)
 	r, name := kernelRing(t)
 	done := make(chan struct{})
 	var writers sync.WaitGroup
@@ -81,7 +90,10 @@ func TestKernelItemIsReplacedAtOnce(t *testing.T) {
 				case <-done:
 					return
 				default:
-					if err := r.Put(ctx(), name, creds.NewSecret("value")); err != nil {
+					err := r.Put(ctx(), name, creds.NewSecret("value"))
+					if err != nil && os.Geteuid() != 0 && strings.Contains(fault.Line(err), "quota") {
+						time.Sleep(10 * time.Millisecond) // the kernel frees what was replaced a little later
+					} else if err != nil {
 						t.Error(err)
 						return
 					}

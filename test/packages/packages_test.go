@@ -288,6 +288,7 @@ func TestGoInstall(t *testing.T) {
 		"v0.0.0-" + digits + "-" + commit[:12]: {`"version": "v0.0.0-` + digits, `"commit": "` + commit[:12] + `"`, `"date": "` + time + `"`},
 	} {
 		sh(t, `at=$DIR/proxy/$MODULE/@v; mkdir -p $at
+			echo $VERSION >>$at/list
 			git show HEAD:go.mod >$at/$VERSION.mod
 			echo "{\"Version\":\"$VERSION\",\"Time\":\"$TIME\"}" >$at/$VERSION.info
 			git archive --prefix=$MODULE@$VERSION/ -o $at/$VERSION.zip HEAD . ':!test' ':!tools'

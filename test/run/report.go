@@ -117,13 +117,13 @@ func (r *report) litter(left []string) {
 }
 
 // place is what t.Skip puts before its text.
-var place = regexp.MustCompile(`^ *\S+\.go:\d+: `)
+var place = regexp.MustCompile(`^ *\S+\.go:\d+: (?:SKIPPED[:,] )?`)
 
 // reason finds why a test was skipped in what it printed.
 func reason(output []string) string {
 	for _, line := range slices.Backward(output) {
 		if at := place.FindString(line); at != "" {
-			return cmp.Or(strings.TrimPrefix(strings.TrimSpace(line[len(at):]), "SKIPPED: "), "no reason given")
+			return cmp.Or(strings.TrimSpace(line[len(at):]), "no reason given")
 		}
 	}
 	return "no reason given"

@@ -45,6 +45,7 @@ var recipes = map[string]func(t *testing.T) *recipe{
 	"github-actions.md":  githubRecipe,
 	"gitlab-ci.md":       gitlabRecipe,
 	"java.md":            beginner,
+	"tools.md":           beginner,
 	"jenkins.md":         jenkinsRecipe,
 	"kubernetes.md":      kubernetesRecipe,
 	"laptop.md":          beginner,

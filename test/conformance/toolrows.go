@@ -14,6 +14,7 @@ import (
 var (
 	goKit     = &kit{name: "toolsgo", needs: []string{"go"}}
 	pythonKit = &kit{name: "toolspy", needs: []string{"python3"}}
+	samKit    = &kit{name: "toolssam", needs: []string{"python3"}}
 )
 
 // Reasons for cells of tools that cannot be.
@@ -24,7 +25,7 @@ const (
 
 // toolClients are the programs that people run, beside the SDKs.
 func toolClients(t *tools) []*client {
-	return []*client{s5cmd(t), restic(), mc(t), ecrHelper(t), eksToken(), codecommit(t), duckDB(t), dataFrame(t, "s3fs", "pandas, s3fs"), dataFrame(t, "pyarrow", "pyarrow, C++ SDK")}
+	return []*client{s5cmd(t), restic(), mc(t), ecrHelper(t), eksToken(), codecommit(t), duckDB(t), pandas(t), sam(t)}
 }
 
 // underProfile runs a command with AWS_PROFILE.
@@ -212,23 +213,31 @@ func duckDB(t *tools) *client {
 	}
 }
 
-// dataFrame reads a table through a library of Python's.
-func dataFrame(t *tools, library, name string) *client {
+// pandas reads a table through s3fs.
+func pandas(t *tools) *client {
 	dir := filepath.Join(t.kitDir(pythonKit.name), "data")
 	python := []string{"env", "PYTHONPATH=" + dir, "python3"}
-	c := &client{
-		name: name, kit: pythonKit, version: append(python, t.path("python/data.py"), library, "--version"),
+	return &client{
+		name: "pandas, s3fs", kit: pythonKit, version: append(python, t.path("python/table.py"), "--version"),
 		talks: true,
 		command: func(m *machine, profile string) []string {
-			return underProfile(profile, append(python, m.tools.path("python/data.py"), library, strings.TrimPrefix(profile, bareProfile), m.wire.url(), "s3://"+bucketName+"/"+table)...)
+			return underProfile(profile, append(python, m.tools.path("python/table.py"), strings.TrimPrefix(profile, bareProfile), m.wire.url(), "s3://"+bucketName+"/"+table)...)
 		},
 		prepare:  withTable,
-		perStart: 1, shows: hidden, cannot: map[string]string{}, env: []string{bundle},
+		perStart: 1, shows: inMessage, cause: map[string]string{caseDown: botocoreAsksAgain}, env: []string{bundle},
 	}
-	if library == "pyarrow" {
-		c.cannot[caseSDKRole] = cppChain
-	} else {
-		c.shows, c.cause = inMessage, map[string]string{caseDown: botocoreAsksAgain}
+}
+
+// sam is the SAM CLI. It looks up a stack.
+func sam(t *tools) *client {
+	dir := t.kitDir(samKit.name)
+	python := []string{"env", "PYTHONPATH=" + dir, "python3", "-m", "samcli"}
+	return &client{
+		name: "SAM CLI", kit: samKit, version: append(python, "--version"),
+		command: func(_ *machine, profile string) []string {
+			return underProfile(profile, append(python, "list", "stack-outputs", "--stack-name", "shop-dev", "--region", "us-east-1")...)
+		},
+		perAsk: 1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach},
+		env: []string{"AWS_ENDPOINT_URL_CLOUDFORMATION=" + wireURL, "SAM_CLI_TELEMETRY=0", bundle},
 	}
-	return c
 }

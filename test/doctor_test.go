@@ -251,6 +251,7 @@ func illnesses() []illness { //nolint:maintidx // a table
 		{id: "env-keys-partial", severity: "warning", remedy: "^unset AWS_ACCESS_KEY_ID$", env: []string{"AWS_ACCESS_KEY_ID=AKIAOTHEROTHEROTHER1"}},
 		{id: "default-profile", severity: "warning", remedy: "^unset AWS_DEFAULT_PROFILE$", env: []string{"AWS_DEFAULT_PROFILE=other"}},
 		{id: "load-config", severity: "info", remedy: "^export AWS_SDK_LOAD_CONFIG=1$", env: []string{"AWS_SDK_LOAD_CONFIG="}},
+		{id: "java-profiles-file", severity: "info", remedy: "^export AWS_CREDENTIAL_PROFILES_FILE=/.*/config$", env: []string{"AWS_CREDENTIAL_PROFILES_FILE=/other"}},
 		{id: "proxy-malformed", code: 7, remedy: "HTTPS_PROXY=http://HOST:PORT", env: []string{"HTTPS_PROXY=http://user:pass#word@proxy"}},
 		{id: "settings-moved", severity: "warning", remedy: register, cure: "remedy", infect: func(p *patient) {
 			if err := os.Remove(p.usual()); err != nil {

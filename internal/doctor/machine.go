@@ -116,6 +116,7 @@ const (
 	envSecretKey  = "AWS_SECRET_ACCESS_KEY" //nolint:gosec // the name of a variable
 	envToken      = "AWS_SESSION_TOKEN"     //nolint:gosec // as above
 	envLoadConfig = "AWS_SDK_LOAD_CONFIG"
+	envJavaFile   = "AWS_CREDENTIAL_PROFILES_FILE"
 )
 
 // envStore returns the variables of the env store. Each can also be set with _FILE appended.
@@ -126,7 +127,7 @@ func envStore() []string {
 // Variables returns the variables that the rules look at. The value of one that IsSecret is
 // not needed: in Facts it is "set".
 func Variables() []string {
-	all := []string{envProfile, envDefault, envKeyID, envSecretKey, envToken, envLoadConfig, "AWS_REGION", "AWS_DEFAULT_REGION"}
+	all := []string{envProfile, envDefault, envKeyID, envSecretKey, envToken, envLoadConfig, envJavaFile, "AWS_REGION", "AWS_DEFAULT_REGION"}
 	for _, name := range envStore() {
 		all = append(all, name, name+"_FILE")
 	}
@@ -187,6 +188,18 @@ func loadConfig(f Facts) []Finding {
 	return when(f.Env[envLoadConfig] == "" && f.serves(), remark(envLoadConfig, "is not set",
 		"JS SDK v2 and Go SDK v1, both retired, do not read the AWS config, so they do not find the credential process",
 		"export "+envLoadConfig+"=1"))
+}
+
+func javaProfilesFile(f Facts) []Finding {
+	i := slices.IndexFunc(f.Profiles, Profile.ours)
+	if f.Env[envJavaFile] == "" || i < 0 || len(f.Profiles[i].Sections) == 0 {
+		return nil
+	}
+	place := f.Profiles[i].Sections[0].Place
+	path := place[:max(0, strings.LastIndexByte(place, ':'))]
+	return when(path != f.Env[envJavaFile], remark(envJavaFile, "names another file than the AWS config",
+		"SDK for Java v1 (old Hadoop and Spark) reads that file alone, so it does not find the credential process",
+		"export "+envJavaFile+"="+fault.Shell(path)))
 }
 
 func proxyMalformed(f Facts) []Finding {

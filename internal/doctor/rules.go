@@ -34,6 +34,7 @@ func machineRules() []Rule {
 		{ID: "env-keys-partial", Title: "half of an access key is in the environment", machine: envKeysPartial},
 		{ID: "default-profile", Title: "AWS_DEFAULT_PROFILE names another profile than AWS_PROFILE", machine: defaultProfile},
 		{ID: "load-config", Title: "AWS_SDK_LOAD_CONFIG is not set", machine: loadConfig},
+		{ID: "java-profiles-file", Title: "AWS_CREDENTIAL_PROFILES_FILE names another file than the AWS config", machine: javaProfilesFile},
 		{ID: "proxy-malformed", Title: "HTTPS_PROXY is not a URL", machine: proxyMalformed},
 		{ID: "env-store-twice", Title: "a variable of the env store is set with and without _FILE", machine: envStoreTwice},
 		{ID: "env-store-partial", Title: "some variables of the env store are missing", machine: envStorePartial},

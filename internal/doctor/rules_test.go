@@ -153,6 +153,7 @@ func cases() []expected { //nolint:maintidx // a table
 		{"default-profile", "warning", 0, "export AWS_PROFILE=a", work(good, env(envDefault, "a"))},
 		{"none", "", 0, "", work(good, env(envDefault, "a", envProfile, "a"))},
 		{"load-config", "info", 0, "=1", work(good, env(envLoadConfig, ""))},
+		{"java-profiles-file", "info", 0, "Hadoop", work(good, env(envJavaFile, "/other"))},
 		{"proxy-malformed", "error", fault.Network, "HTTPS_PROXY", work(good, machine(func(f *Facts) { f.Proxy = fault.New(fault.Network, "HTTPS_PROXY", "unset it", "no URL") }))},
 		{"env-store-twice", "error", fault.Config, "unset AWS_MFA_CREDS_SERIAL", work(good, env("AWS_MFA_CREDS_SERIAL", "a", "AWS_MFA_CREDS_SERIAL_FILE", "b"))},
 		{"env-store-partial", "error", fault.NoSecret, "AWS_MFA_CREDS_SECRET_ACCESS_KEY, AWS_MFA_CREDS_SEED", work(good, one(func(p *Profile) { p.Serial = "x" }), env("AWS_MFA_CREDS_ACCESS_KEY_ID", "set"))},
@@ -433,7 +434,7 @@ func TestVariables(t *testing.T) {
 			open = append(open, name)
 		}
 	}
-	want := []string{"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SDK_LOAD_CONFIG", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_MFA_CREDS_SERIAL", "AWS_MFA_CREDS_SERIAL_FILE"}
+	want := []string{"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SDK_LOAD_CONFIG", "AWS_CREDENTIAL_PROFILES_FILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_MFA_CREDS_SERIAL", "AWS_MFA_CREDS_SERIAL_FILE"}
 	if !slices.Equal(open, want) {
 		t.Errorf("got %q", open)
 	}

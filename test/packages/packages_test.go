@@ -182,7 +182,7 @@ func TestPackagesAgree(t *testing.T) {
 			t.Errorf("%s: the program of the package is not that of the archive: %s", arch, program)
 		}
 		for i, kind := range []struct{ suffix, unpack, info string }{
-			{".rpm", "rpm2cpio %s | cpio -idm --quiet", "rpm -qp --qf 'name %%{NAME} arch %%{ARCH} license %%{LICENSE} url %%{URL} of [%%{FILEUSERNAME}:%%{FILEGROUPNAME} ]' %s"},
+			{".rpm", "rpm2cpio %s | cpio -idm --quiet --no-absolute-filenames 2>&1", "rpm -qp --qf 'name %%{NAME} arch %%{ARCH} license %%{LICENSE} url %%{URL} of [%%{FILEUSERNAME}:%%{FILEGROUPNAME} ]' %s"},
 			{".apk", "tar -xzf %s --warning=no-unknown-keyword", "tar -xzOf %s .PKGINFO --warning=no-unknown-keyword"},
 			{".pkg.tar.zst", "tar --zstd -xf %s", "tar --zstd -xOf %s .PKGINFO"},
 		} {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 )
 
 // What some tools are built from.
@@ -236,6 +237,13 @@ func sam(t *tools) *client {
 		name: "SAM CLI", kit: samKit, version: append(python, "--version"),
 		command: func(_ *machine, profile string) []string {
 			return underProfile(profile, append(python, "list", "stack-outputs", "--stack-name", "shop-dev", "--region", "us-east-1")...)
+		},
+		prepare: func(_ context.Context, m *machine, _ string) error { // it is not to look for a newer version of itself
+			dir := filepath.Join(m.Home(), ".aws-sam")
+			if err := os.MkdirAll(dir, 0o700); err != nil {
+				return err
+			}
+			return os.WriteFile(filepath.Join(dir, "metadata.json"), fmt.Appendf(nil, `{"lastVersionCheck": %d.0}`, time.Now().Unix()), 0o600)
 		},
 		perAsk: 1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach},
 		env: []string{"AWS_ENDPOINT_URL_CLOUDFORMATION=" + wireURL, "SAM_CLI_TELEMETRY=0", bundle},

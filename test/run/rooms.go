@@ -32,8 +32,11 @@ func newRooms() (r rooms, err error) {
 	if r.home, err = os.MkdirTemp("", "home"); err != nil {
 		return r, err
 	}
-	r.temp = filepath.Join(os.TempDir(), "t"+strconv.Itoa(os.Getpid()))               // short, for the sockets in it
-	err = errors.Join(os.Mkdir(r.temp, 0o700), os.Chmod(r.temp, 0o777|fs.ModeSticky)) // some tests are other users
+	temp := filepath.Join(os.TempDir(), "t"+strconv.Itoa(os.Getpid())) // short, for the sockets in it
+	if err := os.Mkdir(temp, 0o700); err != nil {                      // another user has guessed the name, or a dead run left it
+		return r, errors.Join(err, os.Remove(r.home))
+	}
+	r.temp, err = temp, os.Chmod(temp, 0o777|fs.ModeSticky) // some tests are other users
 	for _, name := range used() {
 		if _, missing := os.Stat(filepath.Join(users, name)); missing == nil {
 			link := filepath.Join(r.home, name)

@@ -183,14 +183,16 @@ func Time(t, now time.Time) string {
 	return text + " (in " + About(t.Sub(now)) + ")"
 }
 
+// plain is what no shell takes for anything else.
+const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-:"
+
 // Shell returns path as a shell reads it back, for remedies that can be pasted. What Escape would change is
 // written in ANSI-C quotes, which bash, zsh and POSIX.1-2024 have. On Windows, PowerShell and cmd.exe read it.
 func Shell(path string) string {
 	if runtime.GOOS == "windows" {
 		return windowsWord(path)
 	}
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@%:,"
-	if strings.Trim(path, plain) == "" && path != "" {
+	if strings.Trim(path, plain+"+@%,") == "" && path != "" {
 		return path
 	}
 	if printable(path) {
@@ -218,12 +220,11 @@ func Chmod(mode, path string) string {
 	return "icacls " + Shell(path) + " /reset"
 }
 
+// windowsWord quotes for PowerShell, which also takes the quotation marks of print for quotes. Cmd.exe keeps its
+// backquotes, so that it finds no such file; but it runs nothing of what is quoted either.
 func windowsWord(path string) string {
-	switch {
-	case path != "" && !strings.ContainsAny(path, " ,;=&()[]{}^'`$%!+@#<>|"):
+	if strings.Trim(path, plain+`\~`) == "" && path != "" {
 		return path
-	case strings.ContainsAny(path, "$`"): // which only PowerShell changes
-		return "'" + strings.ReplaceAll(path, "'", "''") + "'"
 	}
-	return `"` + path + `"`
+	return `"` + strings.NewReplacer(`"`, `""`, "`", "``", "$", "`$", "\u201c", "`\u201c", "\u201d", "`\u201d", "\u201e", "`\u201e").Replace(path) + `"`
 }

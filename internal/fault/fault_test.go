@@ -77,6 +77,20 @@ func TestRemedyCanBePasted(t *testing.T) {
 	}
 }
 
+func TestRemedyCanBePastedOnWindows(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		`C:\PROGRA~1\x-1.ini`: `C:\PROGRA~1\x-1.ini`, `C:\a b`: `"C:\a b"`, "it's": `"it's"`, "": `""`, "a,b": `"a,b"`,
+		`a$x`: "\"a`$x\"", "a`b": "\"a``b\"",
+		// In cmd.exe, single quotes would let it run calc; in PowerShell, it would do so behind any closing quote.
+		`$&calc&`: "\"`$&calc&\"", `"&calc&`: `"""&calc&"`, "a\u201d;calc;\u201c": "\"a`\u201d;calc;`\u201c\"",
+	} {
+		if got := windowsWord(path); got != want {
+			t.Errorf("%q: %s", path, got)
+		}
+	}
+}
+
 func TestDuration(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration][2]string{

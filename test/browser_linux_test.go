@@ -60,7 +60,7 @@ func TestBrowser(t *testing.T) {
 	secrets.search("what is said", []byte(said.stdout+said.stderr))
 	env, err := os.ReadFile(log + ".env")
 	must(t, err)
-	if secrets.search("the browser's environment", env); strings.Contains(string(env), "AWS_MFA_CREDS_") {
+	if secrets.search("the browser's environment", env); strings.Contains(strings.ReplaceAll(string(env), "AWS_MFA_CREDS_HOME=", ""), "AWS_MFA_CREDS_") {
 		t.Error("variables of this program are in the browser's environment")
 	}
 	must(t, os.Remove(log))

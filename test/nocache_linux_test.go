@@ -262,6 +262,10 @@ func TestSuspendedHolder(t *testing.T) {
 	if err := head.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "the stop", func() bool {
+		state, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", head.Process.Pid))
+		return err == nil && strings.Contains(string(state), "\nState:\tT")
+	})
 	waiting := start(t, b, 2)
 	who := fmt.Sprintf("process %d (%s get --profile work), which is suspended", head.Process.Pid, b.Binary)
 	remedy := fmt.Sprintf("kill -CONT %d", head.Process.Pid)

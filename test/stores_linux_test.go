@@ -162,7 +162,7 @@ func TestStores(t *testing.T) {
 			t.Parallel()
 			c := open(t)
 			b, key, seed := bare(t)
-			profile := fmt.Sprintf("work-%d", os.Getpid()) // the kernel's keyring is shared by all beds
+			profile := fmt.Sprintf("work-%s-%d", c.store, os.Getpid()) // the kernel's keyring is shared by all beds
 			get := []string{"get", "--profile", profile}
 			add := []string{"add", "--profile", profile, "--store", c.store, "--access-key-file", key, "--seed-file", seed, "--serial", b.Identity().Serial}
 			said := mustRun(t, b, c.env, add...)

@@ -276,6 +276,7 @@ func (s *system) consumers(n *newcomer) {
 func (s *system) console(n *newcomer) {
 	n.must("add", "--profile", "work", "--access-key-file", s.path(n.key), "--store", "age")
 	n.must("enroll", "--profile", "work", "--yes")
+	n.ctrlC()
 	for _, page := range []string{"437", "1252"} {
 		n.env = []string{"EXE=cmd.exe"}
 		shown := n.shell("/c", "chcp "+page+" & "+s.path(s.dir)+`\aws-mfa-creds.exe export --profile work --yes`)
@@ -292,7 +293,6 @@ func (s *system) console(n *newcomer) {
 			}
 		}
 	}
-	n.ctrlC()
 }
 
 // ctrlC ends a get while it waits for STS. The enrolment has spent two codes: a get of its own waits for the next
@@ -311,4 +311,5 @@ func (n *newcomer) ctrlC() {
 	if code, err := get.Wait(); code != 130 || err != nil {
 		n.t.Errorf("Ctrl-C: exit %d, %v: %s", code, err, get.Shown())
 	}
+	n.Server.SetLatency(0)
 }

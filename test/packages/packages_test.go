@@ -182,7 +182,8 @@ func TestPackagesAgree(t *testing.T) {
 			t.Errorf("%s: the program of the package is not that of the archive: %s", arch, program)
 		}
 		for i, kind := range []struct{ suffix, unpack, info string }{
-			{".rpm", "rpm2cpio %s | cpio -idm --quiet --no-absolute-filenames 2>&1", "rpm -qp --qf 'name %%{NAME} arch %%{ARCH} license %%{LICENSE} url %%{URL} of [%%{FILEUSERNAME}:%%{FILEGROUPNAME} ]' %s"},
+			// rpm2cpio ends with 1: goreleaser's library writes another payload size than rpm counts.
+			{".rpm", "{ rpm2cpio %s || true; } | cpio -idm --quiet --no-absolute-filenames 2>&1", "rpm -qp --qf 'name %%{NAME} arch %%{ARCH} license %%{LICENSE} url %%{URL} of [%%{FILEUSERNAME}:%%{FILEGROUPNAME} ]' %s"},
 			{".apk", "tar -xzf %s --warning=no-unknown-keyword", "tar -xzOf %s .PKGINFO --warning=no-unknown-keyword"},
 			{".pkg.tar.zst", "tar --zstd -xf %s", "tar --zstd -xOf %s .PKGINFO"},
 		} {
@@ -238,10 +239,10 @@ func TestLint(t *testing.T) {
 func TestCatalogs(t *testing.T) {
 	all := sums(t)
 	for name, platforms := range map[string][]string{
-		"homebrew/Casks/*.rb":   {"darwin_amd64.tar.gz", "darwin_arm64.tar.gz"},
-		"scoop/*.json":          {"windows_amd64.zip", "windows_arm64.zip"},
-		"winget/*/*/*/*/*.yaml": {"windows_amd64.zip", "windows_arm64.zip"},
-		"aur/*.pkgbuild":        {"linux_amd64.tar.gz", "linux_arm64.tar.gz", "linux_armv7.tar.gz", "linux_386.tar.gz"},
+		"homebrew/Casks/*.rb":     {"darwin_amd64.tar.gz", "darwin_arm64.tar.gz"},
+		"scoop/*.json":            {"windows_amd64.zip", "windows_arm64.zip"},
+		"winget/*/*/*/*/*/*.yaml": {"windows_amd64.zip", "windows_arm64.zip"},
+		"aur/*.pkgbuild":          {"linux_amd64.tar.gz", "linux_arm64.tar.gz", "linux_armv7.tar.gz", "linux_386.tar.gz"},
 	} {
 		text := sh(t, "cat "+strings.Join(released(t, name), " "))
 		for _, platform := range platforms {

@@ -98,7 +98,12 @@ func (m *machine) credentialsFile() error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(m.Home(), ".aws", "credentials"), []byte(strings.ReplaceAll(string(config), "[profile ", "[")), 0o600)
+	path := filepath.Join(m.Home(), ".aws", "credentials")
+	draft := path + ".new" // others may read it
+	if err := os.WriteFile(draft, []byte(strings.ReplaceAll(string(config), "[profile ", "[")), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(draft, path)
 }
 
 // restic opens a repository, locks it and looks for snapshots.
@@ -209,7 +214,14 @@ func duckDB(t *tools) *client {
 		command: func(m *machine, profile string) []string {
 			return underProfile(profile, append(python, m.tools.path("python/duck.py"), m.wire.url(), "s3://"+bucketName+"/"+table)...)
 		},
-		prepare:  withTable,
+		prepare: func(ctx context.Context, m *machine, profile string) error {
+			if profile == keysProfile { // whose keys the C++ SDK's provider reads there only
+				if err := m.credentialsFile(); err != nil {
+					return err
+				}
+			}
+			return withTable(ctx, m, profile)
+		},
 		perStart: 1, shows: hidden, cannot: map[string]string{caseSDKRole: cppChain},
 	}
 }

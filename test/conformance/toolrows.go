@@ -205,9 +205,13 @@ func withTable(_ context.Context, m *machine, _ string) error {
 	return nil
 }
 
+// dataPython is a Python with what the kit has for tables.
+func dataPython(t *tools) []string {
+	return []string{"env", "PYTHONPATH=" + filepath.Join(t.kitDir(pythonKit.name), "data"), "python3"}
+}
+
 func duckDB(t *tools) *client {
-	dir := filepath.Join(t.kitDir(pythonKit.name), "data")
-	python := []string{"env", "PYTHONPATH=" + dir, "python3"}
+	python := dataPython(t)
 	return &client{
 		name: "DuckDB, credential_chain", kit: pythonKit, version: append(python, t.path("python/duck.py"), "--version"),
 		talks: true,
@@ -228,8 +232,7 @@ func duckDB(t *tools) *client {
 
 // pandas reads a table through s3fs.
 func pandas(t *tools) *client {
-	dir := filepath.Join(t.kitDir(pythonKit.name), "data")
-	python := []string{"env", "PYTHONPATH=" + dir, "python3"}
+	python := dataPython(t)
 	return &client{
 		name: "pandas, s3fs", kit: pythonKit, version: append(python, t.path("python/table.py"), "--version"),
 		talks: true,

@@ -268,6 +268,22 @@ func TestCatalogs(t *testing.T) {
 	}
 }
 
+// TestReadme looks in the release for what the README's install lines name.
+func TestReadme(t *testing.T) {
+	for _, file := range regexp.MustCompile(program+`_1\.0\.0(_\S+?)\x60`).FindAllStringSubmatch(sh(t, "cat README.md"), -1) {
+		released(t, program+"_*"+file[1])
+	}
+	for name, catalog := range map[string]string{
+		program + "/tap/" + program:                  "homebrew/Casks/" + program + ".rb",
+		"yay -S " + program + "-bin":                 "aur/" + program + "-bin.pkgbuild",
+		"winget install " + program + "." + program:  "winget/*/*/*/*/*/" + program + "." + program + ".yaml",
+		"scoop-bucket/raw/HEAD/" + program + ".json": "scoop/" + program + ".json",
+	} {
+		sh(t, "grep -qF '"+name+"' README.md")
+		released(t, catalog)
+	}
+}
+
 // TestFlake checks that the flake of Nix can be read, and knows the modules of go.mod. It builds nothing.
 func TestFlake(t *testing.T) {
 	sh(t, "nix-instantiate --parse flake.nix >/dev/null")

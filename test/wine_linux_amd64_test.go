@@ -122,10 +122,10 @@ func (n *newcomer) tidy() {
 	}
 }
 
-// setup is the life of a profile with the store of the system: there is one Credential Manager for all machines.
+// setup is the life of a profile with the default store of the system: there is one Credential Manager for all machines.
 func (s *system) setup(n *newcomer) {
 	store := map[bool]string{false: "age", true: "wincred"}[s.wine]
-	n.must("setup", "--profile", "p", "--access-key-file", s.path(n.key), "--region", "us-east-1", "--store", store, "--yes")
+	n.must("setup", "--profile", "p", "--access-key-file", s.path(n.key), "--region", "us-east-1", "--yes")
 	n.wantCalls(fewest())
 	if list := n.must("list"); strings.Count(list, " "+store+" ") != 2 {
 		n.t.Errorf("list: no %s in\n%s", store, list)

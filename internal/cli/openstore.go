@@ -101,11 +101,11 @@ func (a *app) defaultStore(ctx context.Context, tell func(format string, args ..
 	if err != nil {
 		return "", err
 	}
-	kind, why := keystore.Default(ctx, o)
+	kind, why, err := keystore.Default(ctx, o)
 	if why != "" && tell != nil {
 		tell("No keyring is available (%s), so the %s store is used.", why, kind)
 	}
-	return kind, nil
+	return kind, err
 }
 
 // seedStore returns the store for the seed of a new device: the one asked for, or where the profile has its

@@ -245,7 +245,7 @@ type listedStore struct {
 
 func runStoreList(ctx context.Context, a *app, asJSON bool) error {
 	byDefault, err := a.defaultStore(ctx, nil)
-	if err != nil {
+	if err != nil && fault.KindOf(err) != fault.Store { // one that does not answer is listed so
 		return err
 	}
 	var all []listedStore

@@ -93,8 +93,7 @@ func openRing(kind string, o Options) (*ring.Ring, error) {
 	return ring.Open(ring.Options{Kind: kind, Executable: o.Executable, Ask: o.Person != nil, Patient: o.Patient, Serialize: o.Serialize})
 }
 
-// Probe reports why the store of a kind cannot be used now, or nil. It asks nobody and ends within
-// two seconds. The error is a *fault.Error.
+// Probe reports why the store of a kind cannot be used now, or nil. The error is a *fault.Error.
 func Probe(ctx context.Context, kind string, o Options) error {
 	if kind == KindAge {
 		return nil
@@ -107,22 +106,26 @@ func Probe(ctx context.Context, kind string, o Options) error {
 }
 
 // Default returns the store to use where nothing is said: the platform's keyring if it can be
-// used, else age. why says so in words when it is not the platform's first choice.
+// used, else age. why says so in words when it is not the platform's first choice. That a keyring is slow
+// today does not choose another: that is a *fault.Error of kind Store.
 //
 // The kernel's keyring forgets, and pass and KDE Wallet are for those who have chosen them: these
 // are used only when they are named.
-func Default(ctx context.Context, o Options) (kind, why string) {
+func Default(ctx context.Context, o Options) (kind, why string, err error) {
 	for _, candidate := range []string{ring.Keychain, ring.WinCred, ring.SecretService} {
 		if !slices.Contains(Kinds(), candidate) {
 			continue
 		}
 		err := Probe(ctx, candidate, o)
-		if err == nil {
-			return candidate, ""
+		switch {
+		case err == nil:
+			return candidate, "", nil
+		case errors.Is(err, ring.ErrNoAnswer) || ctx.Err() != nil:
+			return "", "", err
 		}
 		why = causeOf(err)
 	}
-	return KindAge, why
+	return KindAge, why, nil
 }
 
 // causeOf is err without what it is about.

@@ -45,7 +45,6 @@ const (
 	quietLimit   = 3 * time.Second  // when nobody may be asked, in a credential process
 	patientLimit = 30 * time.Second // when nobody may be asked, but a person waits
 	askLimit     = 60 * time.Second // when a person unlocks the keyring meanwhile
-	probeLimit   = 2 * time.Second
 
 	// reserve is kept back from a limit for killing a worker whose pipes other programs hold.
 	reserve = 250 * time.Millisecond
@@ -123,14 +122,15 @@ func (r *Ring) Delete(ctx context.Context, name string) error {
 	return err
 }
 
-// Probe reports why the keyring cannot be used now, or nil. It asks nobody, ends within two
-// seconds, and reads no secret. The error is a *fault.Error of kind Store.
+// Probe reports why the keyring cannot be used now, or nil. It reads no secret, and asks nobody if the keyring
+// was opened so. The error is a *fault.Error of kind Store; it wraps ErrNoAnswer if the keyring may yet be usable.
 func (r *Ring) Probe(ctx context.Context) error {
-	quiet := *r
-	quiet.options.Ask, quiet.limit = false, min(r.limit, probeLimit)
-	_, err := quiet.call(ctx, request{Op: opProbe, Name: "probe"})
+	_, err := r.call(ctx, request{Op: opProbe, Name: "probe"})
 	return err
 }
+
+// ErrNoAnswer is a keyring of which it is not known whether it can be used: a slow one, or a failed worker.
+var ErrNoAnswer = errors.New("no answer")
 
 // call has the request served within the limit, and returns the value of the answer.
 func (r *Ring) call(ctx context.Context, req request) ([]byte, error) {
@@ -142,8 +142,14 @@ func (r *Ring) call(ctx context.Context, req request) ([]byte, error) {
 	defer cancel()
 	value, err := r.serve(limited, req)
 	if err != nil {
-		failure := classify(err).fault(req.Kind, req.Name)
-		failure.Err = ctx.Err() // so that a call that was interrupted can be told from a keyring that hangs
+		t := classify(err)
+		failure := t.fault(req.Kind, req.Name)
+		if slices.Contains([]state{silent, broken, busy, gone}, t.state) {
+			failure.Err = ErrNoAnswer
+		}
+		if ctx.Err() != nil {
+			failure.Err = ctx.Err() // so that a call that was interrupted can be told from a keyring that hangs
+		}
 		return nil, failure
 	}
 	return value, nil

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -41,7 +39,6 @@ func clients(t *tools) []*client {
 		goSDK(t, "Go SDK v2", "v2", "github.com/aws/aws-sdk-go-v2/config"),
 		goSDK(t, "Go SDK v1", "v1", "github.com/aws/aws-sdk-go"),
 		goSDK(t, "aws-sdk-go-base", "base", "github.com/hashicorp/aws-sdk-go-base/v2"),
-		terraform(t),
 		jsV3(t, "fromProcess"), jsV3(t, "fromIni"), jsV3(t, "fromNodeProviderChain"),
 		jsV2(t),
 		cdk(t),
@@ -52,7 +49,7 @@ func clients(t *tools) []*client {
 		model(t, "PHP", "php", "aws-sdk-php 00b17f9", onTerminal),
 	}
 	var some []*client
-	for _, c := range slices.Concat(all, builtClients(t), toolClients(t)) {
+	for _, c := range slices.Concat(all, builtClients(t), toolClients(t), deployClients(t)) {
 		if c != nil {
 			some = append(some, c)
 		}
@@ -232,63 +229,4 @@ func rclone() *client {
 		noTokenFile: true,
 		perAsk:      1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach},
 	}
-}
-
-func terraform(t *tools) *client {
-	if t.mirror == "" {
-		return nil
-	}
-	c := &client{
-		name: "Terraform, AWS provider", optional: true, howToGet: "terraform, and TF_MIRROR with a mirror of hashicorp/aws", version: []string{"terraform", "version"},
-		command: func(m *machine, profile string) []string {
-			return []string{"terraform", "-chdir=" + filepath.Join(m.Dir, "terraform-"+profile), "plan", "-no-color", "-input=false", "-lock=false"}
-		},
-		prepare: func(ctx context.Context, m *machine, profile string) error { return initTerraform(ctx, m, profile, 1) },
-		crowd:   func(ctx context.Context, m *machine) error { return initTerraform(ctx, m, plainProfile, crowd) },
-		perAsk:  1, shows: hidden, cannot: map[string]string{caseExpiry: oneProcessEach},
-	}
-	return c
-}
-
-// initTerraform writes a configuration of so many provider aliases, and initialises it once.
-func initTerraform(ctx context.Context, m *machine, profile string, aliases int) error {
-	dir := filepath.Join(m.Dir, "terraform-"+profile)
-	if _, err := os.Stat(dir); err == nil {
-		return nil
-	}
-	var config strings.Builder
-	config.WriteString("terraform {\n  required_providers {\n    aws = { source = \"hashicorp/aws\" }\n  }\n}\n")
-	named := strconv.Quote(profile)
-	if profile == noProfile {
-		named = "null"
-	}
-	for i := range aliases {
-		fmt.Fprintf(&config, `
-provider "aws" {
-  alias                      = "p%[1]d"
-  profile                    = %[2]s
-  region                     = "us-east-1"
-  skip_metadata_api_check    = true
-  skip_requesting_account_id = true
-}
-data "aws_caller_identity" "p%[1]d" {
-  provider = aws.p%[1]d
-}
-`, i, named)
-	}
-	installation := fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", m.tools.mirror)
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return err
-	}
-	for name, content := range map[string]string{"main.tf": config.String(), "cli.tfrc": installation} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-			return err
-		}
-	}
-	cmd := m.command(ctx, "terraform", "-chdir="+dir, "init", "-no-color", "-input=false")
-	cmd.Env = append(cmd.Env, "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "cli.tfrc"))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("terraform init: %w: %s", err, out)
-	}
-	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,7 +16,6 @@ import (
 var (
 	goKit     = &kit{name: "toolsgo", needs: []string{"go"}}
 	pythonKit = &kit{name: "toolspy", needs: []string{"python3"}}
-	samKit    = &kit{name: "toolssam", needs: []string{"python3"}}
 )
 
 // Reasons for cells of tools that cannot be.
@@ -26,7 +26,7 @@ const (
 
 // toolClients are the programs that people run, beside the SDKs.
 func toolClients(t *tools) []*client {
-	return []*client{s5cmd(t), restic(), mc(t), ecrHelper(t), eksToken(), codecommit(t), duckDB(t), pandas(t), sam(t)}
+	return []*client{s5cmd(t), restic(), mc(t), ecrHelper(t), eksToken(), codecommit(t), duckDB(t), pandas(t), sam(t), awsShell(t)}
 }
 
 // underProfile runs a command with AWS_PROFILE.
@@ -186,14 +186,14 @@ users:
 
 // codecommit is git with the helper for the scheme codecommit.
 func codecommit(t *tools) *client {
-	dir := filepath.Join(t.kitDir(pythonKit.name), "data")
+	python := pythonOf(t, "data")
 	return &client{
-		name: "git-remote-codecommit", kit: pythonKit, version: []string{"env", "PYTHONPATH=" + dir, "python3", "-c", "from importlib.metadata import version; print(version('git-remote-codecommit'))"},
+		name: "git-remote-codecommit", kit: pythonKit, version: append(python, "-c", "from importlib.metadata import version; print(version('git-remote-codecommit'))"),
 		command: func(_ *machine, profile string) []string {
-			return underProfile(profile, "sh", "-c", "PATH="+filepath.Join(dir, "bin")+":$PATH exec git ls-remote codecommit::us-east-1://shop")
+			return underProfile(profile, slices.Concat(python[:len(python)-1], []string{"git", "ls-remote", "codecommit::us-east-1://shop"})...)
 		},
 		perAsk: 1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach}, cause: map[string]string{caseDown: botocoreAsksAgain},
-		env: []string{"PYTHONPATH=" + dir, "GIT_SSL_CAINFO=" + wireCA, bundle, "GIT_TERMINAL_PROMPT=0"},
+		env: []string{"GIT_SSL_CAINFO=" + wireCA, bundle, "GIT_TERMINAL_PROMPT=0"},
 	}
 }
 
@@ -205,13 +205,14 @@ func withTable(_ context.Context, m *machine, _ string) error {
 	return nil
 }
 
-// dataPython is a Python with what the kit has for tables.
-func dataPython(t *tools) []string {
-	return []string{"env", "PYTHONPATH=" + filepath.Join(t.kitDir(pythonKit.name), "data"), "python3"}
+// pythonOf is a Python with one of the kit's directories.
+func pythonOf(t *tools, name string) []string {
+	dir := filepath.Join(t.kitDir(pythonKit.name), name)
+	return []string{"env", "PYTHONPATH=" + dir, "PATH=" + filepath.Join(dir, "bin") + ":" + os.Getenv("PATH"), "python3"}
 }
 
 func duckDB(t *tools) *client {
-	python := dataPython(t)
+	python := pythonOf(t, "data")
 	return &client{
 		name: "DuckDB, credential_chain", kit: pythonKit, version: append(python, t.path("python/duck.py"), "--version"),
 		talks: true,
@@ -232,7 +233,7 @@ func duckDB(t *tools) *client {
 
 // pandas reads a table through s3fs.
 func pandas(t *tools) *client {
-	python := dataPython(t)
+	python := pythonOf(t, "data")
 	return &client{
 		name: "pandas, s3fs", kit: pythonKit, version: append(python, t.path("python/table.py"), "--version"),
 		talks: true,
@@ -246,10 +247,9 @@ func pandas(t *tools) *client {
 
 // sam is the SAM CLI. It looks up a stack.
 func sam(t *tools) *client {
-	dir := t.kitDir(samKit.name)
-	python := []string{"env", "PYTHONPATH=" + dir, "python3", "-m", "samcli"}
+	python := append(pythonOf(t, "sam"), "-m", "samcli")
 	return &client{
-		name: "SAM CLI", kit: samKit, version: append(python, "--version"),
+		name: "SAM CLI", kit: pythonKit, version: append(python, "--version"),
 		command: func(_ *machine, profile string) []string {
 			return underProfile(profile, append(python, "list", "stack-outputs", "--stack-name", "shop-dev", "--region", "us-east-1")...)
 		},
@@ -262,5 +262,24 @@ func sam(t *tools) *client {
 		},
 		perAsk: 1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach},
 		env: []string{"AWS_ENDPOINT_URL_CLOUDFORMATION=" + wireURL, "SAM_CLI_TELEMETRY=0", bundle},
+	}
+}
+
+// awsShell runs the AWS CLI for each line that one types.
+func awsShell(t *tools) *client {
+	talker := append(pythonOf(t, "shell"), t.path("python/shell.py"))
+	return &client{
+		name: "aws-shell", kit: pythonKit, version: append(talker, "--version"),
+		talks: true,
+		command: func(m *machine, profile string) []string {
+			return underProfile(profile, append(slices.Clone(talker), m.wire.url())...)
+		},
+		prepare: func(ctx context.Context, m *machine, _ string) error {
+			if _, err := os.Stat(filepath.Join(m.Home(), ".aws", "shell")); err == nil {
+				return nil
+			}
+			return m.command(ctx, append(slices.Clone(talker), "--prepare")...).Run()
+		},
+		perAsk: 1, shows: inMessage, cause: map[string]string{caseDown: botocoreAsksAgain}, env: []string{bundle, "AWS_DEFAULT_REGION=us-east-1"},
 	}
 }

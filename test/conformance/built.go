@@ -58,7 +58,7 @@ func javaSDK(t *tools, name, variant, jar string) *client {
 		},
 		crowd:    crowdInside,
 		perStart: 1, shows: hidden,
-		cause: map[string]string{caseFails: "its message has those of the providers, and not their causes (AwsCredentialsProviderChain.resolveCredentials): ProfileCredentialsProvider alone shows the line"},
+		cause: map[string]string{caseFails: "the line is the cause of an error whose message the chain takes alone (ProcessCredentialsProvider.refreshCredentials, AwsCredentialsProviderChain.resolveCredentials): ProfileCredentialsProvider without a chain shows it"},
 	}
 }
 
@@ -86,7 +86,7 @@ func kotlin(t *tools) *client {
 		},
 		crowd:    crowdInside,
 		perStart: 1, shows: inMessage,
-		cause: map[string]string{caseFails: "among the suppressed exceptions of a stack trace (IdentityProviderChain.resolve); the message alone names the providers"},
+		cause: map[string]string{caseFails: "among the suppressed exceptions of a stack trace (IdentityProviderChain.resolve in IdentityProviderChain.kt); the message alone names the providers"},
 	}
 }
 
@@ -97,9 +97,13 @@ func rust(t *tools) *client {
 		talks:    true,
 		command:  func(m *machine, profile string) []string { return []string{program, profile, m.wire.url()} },
 		perStart: 1, shows: inMessage,
-		note: "it waits 21.6 s for the process (pessimistic_load_timeout in aws-smithy-runtime, client/identity/cache/lazy.rs); releases before that waited 5 s, and so fail while the process waits for the next time step",
+		cause: map[string]string{caseKilled: "the second process waits for the next time step, which may take longer than the client waits"},
+		note:  "it waits 21.6 s for the process (pessimistic_load_timeout in aws-smithy-runtime 1.16.2, client/identity/cache/lazy.rs); with aws-smithy-runtime 1.12 and older it waits 5 s (DEFAULT_LOAD_TIMEOUT there)",
 	}
 }
+
+// crtDiscards is why the line of a failing helper cannot be seen.
+const crtDiscards = `stderr goes to /dev/null (s_get_command in aws-c-auth, credentials_provider_process.c)`
 
 func newCRT(python string) *client {
 	return &client{
@@ -109,7 +113,7 @@ func newCRT(python string) *client {
 			return []string{python, m.tools.path("python/crt.py"), profile, m.wire.url()}
 		},
 		perAsk: 1, shows: hidden,
-		cause:  map[string]string{caseFails: "stderr is discarded (aws_run_command in aws-c-common, process_common.c)", caseSession: "a process provider of its own is not cached (aws_credentials_provider_new_process in aws-c-auth, credentials_provider_process.c)"},
+		cause:  map[string]string{caseFails: crtDiscards, caseSession: crtNotCached},
 		cannot: map[string]string{caseSDKRole: processOnly, caseEndpoint: processOnly, caseEnv: processOnly, caseLatency: processOnly},
 	}
 }
@@ -123,10 +127,10 @@ func arrow(t *tools, python string) *client {
 			return []string{"env", "AWS_PROFILE=" + profile, python, m.tools.path("python/arrow.py"), m.wire.url(), bucketName}
 		},
 		perStart: 1, shows: hidden,
-		cannot: map[string]string{caseSDKRole: "no provider of the default chain assumes a role (DefaultAWSCredentialsProviderChain)"},
+		cannot: map[string]string{caseSDKRole: "ProfileCredentialsProviderImp in ProfileCredentialsProvider.cpp passes no bootstrap, without which aws_credentials_provider_new_sts in aws-c-auth refuses; the request is sent unsigned"},
 		cause: map[string]string{
-			caseFails:  "a failure goes to the SDK's log alone, and the request is sent unsigned (GetCredentialsFromProcess in AWSCredentialsProvider.cpp, DefaultAWSCredentialsProviderChain)",
-			caseKilled: "the next provider of the chain runs the process again (ProfileConfigFileAWSCredentialsProvider, ProcessCredentialsProvider)",
+			caseFails:  crtDiscards + "; then the request is sent unsigned (SignRequestWithCreds in AWSAuthV4Signer.cpp)",
+			caseKilled: "an S3Client makes three signers, and each asks for credentials when it is made (the constructor in AWSAuthV4Signer.cpp)",
 		},
 	}
 }

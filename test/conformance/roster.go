@@ -17,7 +17,6 @@ const (
 // Reasons for cells that cannot be.
 const (
 	oneProcessEach = "each command is a process of its own"
-	noRolesInSDK   = "this SDK takes no role from a process profile"
 	modelOfCalling = "the model is of how the process is called"
 	processOnly    = "it reads credential_process only"
 	iniOnly        = "it reads the AWS config only"
@@ -25,8 +24,13 @@ const (
 
 // Causes that several clients share.
 const (
-	botocoreAsksAgain = "inside ten minutes it asks again for each request (RefreshableCredentials, _mandatory_refresh_timeout)"
-	chainForgets      = "the chain keeps the last provider's error alone"
+	botocoreAsksAgain = "inside ten minutes it asks again for each request (RefreshableCredentials._refresh in botocore/credentials.py, _mandatory_refresh_timeout)"
+	goTellsStatus     = "the process inherits stderr, and the error has the exit status alone (executeCredentialProcess in processcreds/provider.go)"
+	crtNotCached      = "a process provider of its own is not cached (s_get_credentials_from_process in aws-c-auth, credentials_provider_process.c)"
+
+	// Of clients that know no file for the token.
+	botocoreNoFile = "ContainerProvider knows AWS_CONTAINER_AUTHORIZATION_TOKEN alone (botocore/credentials.py of this version)"
+	goNoFile       = "httpCredProvider knows AWS_CONTAINER_AUTHORIZATION_TOKEN alone (aws/defaults/defaults.go of aws-sdk-go 1.44)"
 )
 
 // clients returns the rows of the matrix.
@@ -83,8 +87,17 @@ func awsCLI(optional bool, program ...string) *client {
 			return append(args, "--profile", profile)
 		},
 		noTokenFile: isDebian,
-		perAsk:      1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach}, env: []string{bundle}, cause: map[string]string{caseDown: botocoreAsksAgain},
+		perAsk:      1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach}, env: []string{bundle}, cause: botocoreCauses(isDebian),
 	}
+}
+
+// botocoreCauses are those of a client on botocore, which may be Debian's.
+func botocoreCauses(isDebian bool) map[string]string {
+	causes := map[string]string{caseDown: botocoreAsksAgain}
+	if isDebian {
+		causes[caseEndpoint] = botocoreNoFile
+	}
+	return causes
 }
 
 // bundle makes Python trust the wire. aws-mfa-creds inherits the variable.
@@ -110,7 +123,7 @@ func boto(python string, optional bool) *client {
 			return []string{python, m.tools.path("python/boto.py"), profile, m.wire.url()}
 		},
 		noTokenFile: python == debianPython,
-		perStart:    1, shows: inMessage, env: []string{bundle}, cause: map[string]string{caseDown: botocoreAsksAgain},
+		perStart:    1, shows: inMessage, env: []string{bundle}, cause: botocoreCauses(python == debianPython),
 	}
 }
 
@@ -121,7 +134,7 @@ func goSDK(t *tools, name, variant, module string) *client {
 		command: func(m *machine, profile string) []string {
 			return []string{m.tools.path("goclient"), variant, profile, m.wire.url()}
 		},
-		perStart: 1, shows: onTerminal, cause: map[string]string{caseFails: "the process inherits stderr; the error has the exit status alone (processcreds, executeCredentialProcess)"},
+		perStart: 1, shows: onTerminal, cause: map[string]string{caseFails: goTellsStatus},
 	}
 	return c
 }
@@ -130,8 +143,10 @@ func model(t *tools, name, variant, source string, shows seen) *client {
 	c := goSDK(t, name, variant, "")
 	c.model, c.version, c.shows = source, []string{"true"}, shows
 	c.cannot = map[string]string{caseSDKRole: modelOfCalling, caseEndpoint: modelOfCalling, caseEnv: modelOfCalling, caseLatency: modelOfCalling}
+	c.cause = map[string]string{caseDown: "it asks again while less than 15 minutes are left (ProcessAWSCredentials, PreemptExpiryTime)"}
 	if variant == "php" {
-		c.cannot[caseSDKRole] = noRolesInSDK
+		c.cannot[caseSDKRole] = "it takes a role from a profile with keys only (CredentialProvider::loadRoleProfile)"
+		c.cause = map[string]string{caseFails: "shell_exec leaves stderr on the terminal, and the error says that the output is no credentials (CredentialProvider::process)"}
 	}
 	return c
 }
@@ -152,7 +167,7 @@ func jsV3(t *tools, provider string) *client {
 		c.cannot = map[string]string{caseEndpoint: iniOnly, caseEnv: iniOnly}
 	case "fromNodeProviderChain":
 		c.shows = hidden
-		c.cause = map[string]string{caseFails: chainForgets, caseKilled: "the chain goes on to fromProcess after fromIni, and that runs it again (defaultProvider.ts)"}
+		c.cause = map[string]string{caseFails: "the chain throws the error of its last provider alone (internalCreateChain in credential-provider-node, runtime/memoize-chain.ts)", caseKilled: "the chain goes on to fromProcess after fromIni, and that runs it again (credential-provider-node, defaultProvider.ts)"}
 	}
 	return c
 }
@@ -164,8 +179,8 @@ func jsV2(t *tools) *client {
 		command: func(m *machine, profile string) []string {
 			return []string{"node", m.tools.path("js/v2.cjs"), profile, m.wire.url()}
 		},
-		perStart: 1, shows: hidden, cannot: map[string]string{caseSDKRole: noRolesInSDK},
-		env: []string{"AWS_SDK_LOAD_CONFIG=1"}, cause: map[string]string{caseFails: chainForgets},
+		perStart: 1, shows: hidden, cannot: map[string]string{caseSDKRole: "it takes a role from a profile with keys only (SharedIniFileCredentials.loadRoleProfile in lib/credentials/shared_ini_file_credentials.js)"},
+		env: []string{"AWS_SDK_LOAD_CONFIG=1"}, cause: map[string]string{caseFails: "stderr is dropped (ProcessCredentials.loadViaCredentialProcess in lib/credentials/process_credentials.js), and the chain keeps the error of its last provider alone (CredentialProviderChain.resolve)"},
 	}
 }
 
@@ -186,6 +201,7 @@ func cdk(t *tools) *client {
 			return append(args, "--profile", profile)
 		},
 		perAsk: 1, shows: hidden, cannot: map[string]string{caseExpiry: oneProcessEach},
+		cause: map[string]string{caseFails: "it asks who it is, and tells of a failure with --verbose only (SdkProvider.defaultAccount in toolkit-lib, aws-auth/sdk-provider.ts)"},
 	}
 }
 
@@ -196,9 +212,12 @@ func ruby(t *tools) *client {
 		command: func(m *machine, profile string) []string {
 			return []string{"ruby", m.tools.path("ruby/sdk.rb"), profile, m.wire.url()}
 		},
-		perStart: 2, shows: onTerminal, cause: map[string]string{caseSession: "a client resolves its chain twice, and ProcessCredentials runs the process in its constructor (CredentialProviderChain#static_profile_process_credentials)", caseFails: "the process inherits stderr (ProcessCredentials#credentials_from_process)"}, cannot: map[string]string{caseEndpoint: "this version knows AWS_CONTAINER_CREDENTIALS_RELATIVE_URI only"},
+		perStart: 2, shows: onTerminal, cause: map[string]string{caseSession: "its constructor runs the process, and then again by that of its module (ProcessCredentials#initialize, RefreshingCredentials#initialize)", caseFails: "the process inherits stderr (ProcessCredentials#credentials_from_process)"}, cannot: map[string]string{caseEndpoint: "this version knows AWS_CONTAINER_CREDENTIALS_RELATIVE_URI only (CredentialProviderChain#instance_profile_credentials)"},
 	}
 }
+
+// crtCrashes is a defect of old versions.
+const crtCrashes = "a failure is reported twice, and the second time ends this version with a segmentation fault (s_get_credentials_from_process in aws-c-auth calls back, and returns an error)"
 
 func crt(t *tools) *client {
 	return &client{
@@ -207,11 +226,12 @@ func crt(t *tools) *client {
 		command: func(m *machine, profile string) []string {
 			return []string{debianPython, m.tools.path("python/crt.py"), profile, m.wire.url()}
 		},
-		note:   "it loses the session token (aws-c-auth#205, fixed in 2023), so AWS would refuse what it signs; its cells are requests that are signed with the right access key",
+		note:   "it loses the session token (aws-c-auth#205, fixed in 2023: s_get_credentials_from_process looked for Token), so AWS would refuse what it signs; its cells are requests that are signed with the right access key",
 		perAsk: 1, shows: hidden, cannot: map[string]string{
 			caseSDKRole: processOnly, caseEndpoint: processOnly, caseEnv: processOnly, caseLatency: processOnly,
-			caseKilled: "this version aborts when its process has been killed",
+			caseKilled: crtCrashes,
 		},
+		cause: map[string]string{caseSession: crtNotCached, caseFails: crtCrashes},
 	}
 }
 
@@ -227,6 +247,6 @@ func rclone() *client {
 			return []string{"rclone", "lsf", "--retries", "1", "--low-level-retries", "1", remote}
 		},
 		noTokenFile: true,
-		perAsk:      1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach},
+		perAsk:      1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach}, cause: map[string]string{caseEndpoint: goNoFile},
 	}
 }

@@ -20,7 +20,7 @@ var (
 
 // Reasons for cells of tools that cannot be.
 const (
-	cppChain   = "the SDK for C++ takes no role from a profile: DefaultAWSCredentialsProviderChain has no STSProfileCredentialsProvider"
+	cppChain   = "no provider of its SDK for C++ 1.11.702 takes a role from a profile (DefaultAWSCredentialsProviderChain in AWSCredentialsProviderChain.cpp)"
 	minioReads = "minio-go reads profiles with keys or a credential_process, from ~/.aws/credentials alone (pkg/credentials/file_aws_credentials.go)"
 )
 
@@ -45,7 +45,7 @@ func s5cmd(t *tools) *client {
 			return underProfile(profile, program, "--retry-count", "0", "--endpoint-url", m.wire.url(), "ls", "s3://"+bucketName)
 		},
 		noTokenFile: true,
-		perAsk:      1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach},
+		perAsk:      1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach}, cause: map[string]string{caseEndpoint: goNoFile},
 		env: []string{"AWS_REGION=us-east-1", "AWS_SDK_LOAD_CONFIG=1"},
 	}
 }
@@ -122,6 +122,11 @@ func restic() *client {
 			return repository(m)
 		},
 		perAsk: 1, shows: hidden, cannot: map[string]string{caseExpiry: oneProcessEach, caseSDKRole: minioReads},
+		cause: map[string]string{
+			caseKilled:   "the chain drops the error and is anonymous for that request (Chain.Retrieve in pkg/credentials/chain.go); the next one runs it again",
+			caseFails:    "the chain drops the error (Chain.Retrieve)",
+			caseEndpoint: "IAM.Retrieve knows AWS_CONTAINER_AUTHORIZATION_TOKEN alone (pkg/credentials/iam_aws.go of minio-go 7.0.46)",
+		},
 		noTokenFile: true,
 		note:        "when the process fails, minio-go goes on to the metadata of EC2, whatever AWS_EC2_METADATA_DISABLED says (pkg/credentials/iam_aws.go): on an instance with a role it would work as another identity",
 		env:         []string{"RESTIC_PASSWORD=x", "AWS_DEFAULT_REGION=us-east-1"},
@@ -180,6 +185,10 @@ users:
 		},
 		noTokenFile: true,
 		perAsk:      1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach},
+		cause: map[string]string{
+			caseDown: botocoreAsksAgain, caseEndpoint: botocoreNoFile,
+			caseKilled: "Google's kubectl asks for the version of the server first, with a client of its own, and a failure is not remembered (Authenticator.getCreds in client-go, plugin/pkg/client/auth/exec/exec.go); Debian's runs it once",
+		},
 		env: []string{bundle},
 	}
 }
@@ -192,8 +201,9 @@ func codecommit(t *tools) *client {
 		command: func(_ *machine, profile string) []string {
 			return underProfile(profile, slices.Concat(python[:len(python)-1], []string{"git", "ls-remote", "codecommit::us-east-1://shop"})...)
 		},
-		perAsk: 1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach}, cause: map[string]string{caseDown: botocoreAsksAgain},
-		env: []string{"GIT_SSL_CAINFO=" + wireCA, bundle, "GIT_TERMINAL_PROMPT=0"},
+		perAsk: 1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach},
+		cause: map[string]string{caseDown: botocoreAsksAgain + "; here for each of the five times that git_url and sign read a part of them (git_remote_codecommit/__init__.py)"},
+		env:   []string{"GIT_SSL_CAINFO=" + wireCA, bundle, "GIT_TERMINAL_PROMPT=0"},
 	}
 }
 
@@ -228,6 +238,7 @@ func duckDB(t *tools) *client {
 			return withTable(ctx, m, profile)
 		},
 		perStart: 1, shows: hidden, cannot: map[string]string{caseSDKRole: cppChain},
+		cause: map[string]string{caseFails: "the output of the process goes to the SDK's log (GetCredentialsFromProcess in AWSCredentialsProvider.cpp), and the error names the chain alone (CreateAWSSecretFromCredentialChain in duckdb-aws, aws_secret.cpp)"},
 	}
 }
 
@@ -241,7 +252,7 @@ func pandas(t *tools) *client {
 			return underProfile(profile, append(python, m.tools.path("python/table.py"), strings.TrimPrefix(profile, bareProfile), m.wire.url(), "s3://"+bucketName+"/"+table)...)
 		},
 		prepare:  withTable,
-		perStart: 1, shows: inMessage, cause: map[string]string{caseDown: botocoreAsksAgain}, env: []string{bundle},
+		perStart: 1, shows: inMessage, cause: map[string]string{caseDown: botocoreAsksAgain + "; a table takes two"}, env: []string{bundle},
 	}
 }
 
@@ -260,7 +271,7 @@ func sam(t *tools) *client {
 			}
 			return os.WriteFile(filepath.Join(dir, "metadata.json"), fmt.Appendf(nil, `{"lastVersionCheck": %d.0}`, time.Now().Unix()), 0o600)
 		},
-		perAsk: 1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach},
+		perAsk: 1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach}, cause: map[string]string{caseDown: botocoreAsksAgain},
 		env: []string{"AWS_ENDPOINT_URL_CLOUDFORMATION=" + wireURL, "SAM_CLI_TELEMETRY=0", bundle},
 	}
 }

@@ -5,7 +5,7 @@ TOOLS   := .tools/bin
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: help build test demo systems conformance snapshot release packages lint vet tidy bench fuzz soak vuln tools release-check test-tools clean
+.PHONY: help build test race demo systems conformance snapshot release packages lint vet tidy bench fuzz soak vuln tools release-check test-tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,8 +16,11 @@ CGO := $(if $(filter Darwin,$(shell uname -s)),1,0)
 build: ## the program, as released, into dist/
 	CGO_ENABLED=$(CGO) go build -trimpath -buildvcs=auto -ldflags '$(LDFLAGS)' -o dist/ ./cmd/aws-mfa-creds
 
-test: ## install what the tests use, run all tests, with the race detector where there is a C compiler, and say what was skipped
+test: ## install what the tests use, run all tests, and say what was skipped
 	go run ./test/run
+
+race: ## the tests inside one process again, with the race detector, which needs a C compiler
+	go run ./test/run -no-install -race -short ./cmd/... ./internal/...
 
 lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/actionlint ## formatting, linters and layers, for linux, darwin and windows; workflows
 	@test -z "$$($(TOOLS)/gofumpt -extra -l .)" || { $(TOOLS)/gofumpt -extra -d .; exit 1; }

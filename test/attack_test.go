@@ -89,7 +89,9 @@ func TestRotateSharedKey(t *testing.T) {
 // TestKillEnrolElsewhere: the run that takes over has not been told where the seed is.
 func TestKillEnrolElsewhere(t *testing.T) {
 	t.Parallel()
-	first := []string{"enroll", "--profile", "work", "--seed-store", "keyctl", "--device-name", t.Name(), "--yes"}
+	const device = "elsewhere"
+	t.Cleanup(func() { testbed.RemoveKeys("aws-mfa-creds:store:seed:arn:aws:iam::123456789012:mfa%2f" + device) })
+	first := []string{"enroll", "--profile", "work", "--seed-store", "keyctl", "--device-name", device, "--yes"}
 	ready := stored(t)
 	dry, whole := ready.again(t), killer{}
 	dry.check(whole.run(dry, first...))

@@ -11,9 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -38,7 +36,7 @@ func run(ctx context.Context, args []string) int {
 		install(ctx)
 	}
 	args = slices.DeleteFunc(args, noInstall)
-	r, err := test(ctx, groups(race(ctx), args))
+	r, err := test(ctx, groups(args))
 	r.summary(time.Since(began))
 	switch {
 	case ctx.Err() != nil:
@@ -73,30 +71,15 @@ func install(ctx context.Context) {
 	}
 }
 
-// race returns the flag of the race detector, if it can be built with.
-func race(ctx context.Context) []string {
-	cmd := command(ctx, "go", "build", "-race", "-o", os.DevNull, "./test/constant")
-	var said strings.Builder
-	cmd.Stderr = &said
-	if err := cmd.Run(); err != nil {
-		last := said.String()[strings.LastIndex(strings.TrimSpace(said.String()), "\n")+1:]
-		fmt.Printf("without the race detector, which needs cgo and a C compiler: %s\n", strings.TrimSpace(last))
-		return nil
-	}
-	return []string{"-race"}
-}
-
-// groups are the arguments of the calls of go test that run at once. The tests of whole processes mostly
-// wait, and the program that they run is built without the race detector. Those of fleet and enroll try every
-// order of events, one at a time: the race detector sees the short form of them.
-func groups(race, args []string) [][]string {
+// groups are the arguments of the calls of go test that run at once: the tests of whole processes mostly
+// wait, and the others compute.
+func groups(args []string) [][]string {
 	if slices.ContainsFunc(args, isPackage) {
-		return [][]string{slices.Concat(race, args)}
+		return [][]string{args}
 	}
-	half := "-p=" + strconv.Itoa(max(1, runtime.NumCPU()/2))
 	return [][]string{
-		slices.Concat([]string{"-p=2"}, args, []string{"./test/...", "./internal/enroll", "./internal/fleet"}),
-		slices.Concat(race, []string{"-short", half}, args, []string{"./cmd/...", "./internal/..."}),
+		slices.Concat(args, []string{"./test/..."}),
+		slices.Concat(args, []string{"./cmd/...", "./internal/...", "./packaging/..."}),
 	}
 }
 

@@ -7,14 +7,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
 )
 
 // rooms are a home directory and a directory for temporary files of the tests' own, so that what one leaves
-// behind is seen, and troubles nobody. Other systems than Linux keep more in a home than tests can do without.
+// behind is seen, and troubles nobody.
 type rooms struct {
 	home, temp string
 	keys       []string // of aws-mfa-creds in the kernel, from before
@@ -23,20 +26,19 @@ type rooms struct {
 // used are the parts of the home directory that tests find programs in.
 func used() []string { return []string{".cache/aws-mfa-creds-conformance", ".pyenv", ".terraform.d"} }
 
+// sealingKey is the key of all sessions of this user, whatever directory they are in.
+const sealingKey = "aws-mfa-creds:sessions"
+
 func newRooms() (r rooms, err error) {
-	if runtime.GOOS != "linux" {
-		return r, nil
-	}
 	r.keys = kernelKeys()
 	users, _ := os.UserHomeDir()
 	if r.home, err = os.MkdirTemp("", "home"); err != nil {
 		return r, err
 	}
-	temp := filepath.Join(os.TempDir(), "t"+strconv.Itoa(os.Getpid())) // short, for the sockets in it
-	if err := os.Mkdir(temp, 0o700); err != nil {                      // another user has guessed the name, or a dead run left it
+	if r.temp, err = shortTemp(fastTemp()); err != nil {
 		return r, errors.Join(err, os.Remove(r.home))
 	}
-	r.temp, err = temp, os.Chmod(temp, 0o777|fs.ModeSticky) // some tests are other users
+	err = os.Chmod(r.temp, 0o777|fs.ModeSticky) // some tests are other users
 	for _, name := range used() {
 		if _, missing := os.Stat(filepath.Join(users, name)); missing == nil {
 			link := filepath.Join(r.home, name)
@@ -48,11 +50,7 @@ func newRooms() (r rooms, err error) {
 
 // env is the environment of go test. Go's own caches stay where they are.
 func (r rooms) env(ctx context.Context) []string {
-	env := os.Environ()
-	if r.home == "" {
-		return env
-	}
-	env = slices.DeleteFunc(env, func(pair string) bool {
+	env := slices.DeleteFunc(os.Environ(), func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
 		return strings.HasPrefix(name, "XDG_") && strings.HasSuffix(name, "_HOME")
 	})
@@ -60,14 +58,33 @@ func (r rooms) env(ctx context.Context) []string {
 		value, _ := exec.CommandContext(ctx, "go", "env", name).Output()
 		env = append(env, name+"="+strings.TrimSpace(string(value)))
 	}
-	return append(env, "HOME="+r.home, "TMPDIR="+r.temp)
+	return append(env, "HOME="+r.home, "TMPDIR="+r.temp, "GOTMPDIR="+os.TempDir())
+}
+
+// fastTemp is where temporary files go: into memory if that has room for them, for most tests wait for the disk
+// again and again.
+func fastTemp() string {
+	const memory, room = "/dev/shm", 4 << 30
+	var fs unix.Statfs_t
+	if unix.Statfs(memory, &fs) != nil || fs.Type != unix.TMPFS_MAGIC || fs.Flags&unix.ST_NOEXEC != 0 ||
+		fs.Bavail*uint64(fs.Bsize) < room || unix.Access(memory, unix.W_OK) != nil {
+		return os.TempDir()
+	}
+	return memory
+}
+
+// shortTemp makes a directory with a short name, for the sockets in it.
+func shortTemp(in string) (string, error) {
+	for n := os.Getpid(); ; n++ {
+		dir := filepath.Join(in, "t"+strconv.Itoa(n))
+		if err := os.Mkdir(dir, 0o700); !errors.Is(err, fs.ErrExist) {
+			return dir, err
+		}
+	}
 }
 
 // close removes the rooms and returns what the tests have left behind there, and in the kernel's keyring.
 func (r rooms) close() (left []string, err error) {
-	if r.home == "" {
-		return nil, nil
-	}
 	_ = filepath.WalkDir(r.home, func(path string, d fs.DirEntry, _ error) error {
 		if name, _ := filepath.Rel(r.home, path); !d.IsDir() && !slices.Contains(used(), name) && !strings.HasPrefix(name, ".config/go/") {
 			left = append(left, "~/"+name)
@@ -76,12 +93,14 @@ func (r rooms) close() (left []string, err error) {
 	})
 	entries, _ := os.ReadDir(r.temp)
 	for _, entry := range entries {
-		if !strings.HasPrefix(entry.Name(), "go-build") {
-			left = append(left, "temporary "+entry.Name())
-		}
+		left = append(left, "temporary "+entry.Name())
 	}
 	for _, key := range kernelKeys() {
-		if !slices.Contains(r.keys, key) {
+		switch {
+		case slices.Contains(r.keys, key):
+		case key == sealingKey:
+			testbed.RemoveKeys(key)
+		default:
 			left = append(left, "kernel key "+key)
 		}
 	}

@@ -13,6 +13,7 @@ var (
 	kotlinKit = &kit{name: "kotlin", needs: []string{"mvn", "javac"}}
 	rustKit   = &kit{name: "rust", needs: []string{"cargo"}}
 	pipKit    = &kit{name: "pip", needs: []string{"python3"}}
+	phpKit    = &kit{name: "php", needs: []string{"php", "npm"}}
 )
 
 const jvmTools = "maven and a JDK"
@@ -24,7 +25,7 @@ func builtClients(t *tools) []*client {
 	for _, c := range fromPip {
 		c.kit, c.howToGet = pipKit, "python3-venv"
 	}
-	return append(fromPip, javaSDK(t, "Java v2", "v2", "sts"), javaSDK(t, "Java v2 S3 CRT client", "crt", "s3"), javaV1(t), kotlin(t), rust(t))
+	return append(fromPip, javaSDK(t, "Java v2", "v2", "sts"), javaSDK(t, "Java v2 S3 CRT client", "crt", "s3"), javaV1(t), kotlin(t), rust(t), php(t))
 }
 
 // jvm returns the command of a program on the JVM that starts fast and stays small.
@@ -99,6 +100,24 @@ func rust(t *tools) *client {
 		perStart: 1, shows: inMessage,
 		cause: map[string]string{caseKilled: "the second process waits for the next time step, which may take longer than the client waits"},
 		note:  "it waits 21.6 s for the process (pessimistic_load_timeout in aws-smithy-runtime 1.16.2, client/identity/cache/lazy.rs); with aws-smithy-runtime 1.12 and older it waits 5 s (DEFAULT_LOAD_TIMEOUT there)",
+	}
+}
+
+// php knows its profile from the environment: its option "profile" is for keys.
+func php(t *tools) *client {
+	program := filepath.Join(t.kitDir(phpKit.name), "sdk.php")
+	return &client{
+		name: "PHP", kit: phpKit, howToGet: "apt-get install php-cli php-xml", version: []string{"php", program, "--version"},
+		talks: true,
+		command: func(m *machine, profile string) []string {
+			return underProfile(profile, "php", program, m.wire.url())
+		},
+		perStart: 1, shows: onTerminal,
+		cannot: map[string]string{caseSDKRole: "it takes a role from a profile with keys only (CredentialProvider::loadRoleProfile)"},
+		cause: map[string]string{
+			caseKilled: "it asks whether there are credentials, and then for them (AuthSchemeResolver::hasAwsCredentialIdentity, and the signer)",
+			caseFails:  "shell_exec leaves stderr on the terminal (CredentialProvider::process), and the chain keeps the error of its last provider alone (CredentialProvider::chain)",
+		},
 	}
 }
 

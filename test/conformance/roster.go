@@ -49,8 +49,7 @@ func clients(t *tools) []*client {
 		ruby(t),
 		crt(t),
 		rclone(),
-		model(t, ".NET", "dotnet", "aws-sdk-net 173ae69", inMessage),
-		model(t, "PHP", "php", "aws-sdk-php 00b17f9", onTerminal),
+		dotNet(t),
 	}
 	var some []*client
 	for _, c := range slices.Concat(all, builtClients(t), toolClients(t), deployClients(t)) {
@@ -139,15 +138,12 @@ func goSDK(t *tools, name, variant, module string) *client {
 	return c
 }
 
-func model(t *tools, name, variant, source string, shows seen) *client {
-	c := goSDK(t, name, variant, "")
-	c.model, c.version, c.shows = source, []string{"true"}, shows
+// dotNet is a model.
+func dotNet(t *tools) *client {
+	c := goSDK(t, ".NET", "dotnet", "")
+	c.model, c.version, c.shows = "aws-sdk-net 173ae69", []string{"true"}, inMessage
 	c.cannot = map[string]string{caseSDKRole: modelOfCalling, caseEndpoint: modelOfCalling, caseEnv: modelOfCalling, caseLatency: modelOfCalling}
 	c.cause = map[string]string{caseDown: "it asks again while less than 15 minutes are left (ProcessAWSCredentials, PreemptExpiryTime)"}
-	if variant == "php" {
-		c.cannot[caseSDKRole] = "it takes a role from a profile with keys only (CredentialProvider::loadRoleProfile)"
-		c.cause = map[string]string{caseFails: "shell_exec leaves stderr on the terminal, and the error says that the output is no credentials (CredentialProvider::process)"}
-	}
 	return c
 }
 

@@ -27,7 +27,6 @@ type model struct {
 func models() map[string]model {
 	return map[string]model{
 		"dotnet": {run: runDotNet, parse: parser{numberVersion: true}, window: 15 * time.Minute, strict: true},
-		"php":    {run: runPHP},
 	}
 }
 

@@ -17,11 +17,3 @@ func runDotNet(command string) (string, error) {
 	}
 	return stdout.String(), nil
 }
-
-// runPHP is PHP: shell_exec. The exit code is not looked at; stderr goes to the terminal.
-func runPHP(command string) (string, error) {
-	cmd := exec.Command("sh", "-c", command)
-	cmd.Stdin, cmd.Stderr = os.Stdin, os.Stderr
-	output, _ := cmd.Output()
-	return string(output), nil
-}

@@ -42,7 +42,7 @@ func planner(t *tools, name, program string, built *kit) *client {
 		},
 		crowd:  func(ctx context.Context, m *machine) error { return initPlan(ctx, m, program, plainProfile, crowd) },
 		perAsk: 1, shows: hidden, cannot: map[string]string{caseExpiry: oneProcessEach},
-		cause: map[string]string{caseFails: "stderr of a provider goes to the log, which is off without TF_LOG (Client.logStderr in hashicorp/go-plugin, client.go); the error has the exit status alone (executeCredentialProcess)"},
+		cause: map[string]string{caseFails: "stderr of a provider goes to the log, which TF_LOG=warn shows (pluginOutputMonitor.Write in internal/logging/logging.go); the error has the exit status alone (executeCredentialProcess)"},
 	}
 }
 

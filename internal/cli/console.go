@@ -168,7 +168,7 @@ func (a *app) browse(ctx context.Context, url creds.Secret) error {
 
 // startBrowser opens a URL in the browser of BROWSER, or of the desktop, and waits until the program that does it ends.
 func (a *app) startBrowser(url string) error {
-	argv, _ := profile.SplitWords(a.getenv("BROWSER"))
+	argv := profile.CommandWords(a.getenv("BROWSER"))
 	switch {
 	case len(argv) > 0:
 	case runtime.GOOS == "windows":

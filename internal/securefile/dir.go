@@ -116,8 +116,8 @@ func makeDir(path string, shut fs.FileMode, missing func(path string) error) (*D
 	return OpenDir(path, shut)
 }
 
-// MakeAll makes the directory path and those missing above it, all of mode 0700 whatever the
-// umask is. An existing directory is left as it is.
+// MakeAll makes the directory path and those missing above it, all for this user alone. An existing directory is
+// left as it is.
 func MakeAll(path string) error {
 	err := makeOne(path)
 	if above := parent(path); errors.Is(err, fs.ErrNotExist) && above != "" {
@@ -129,14 +129,11 @@ func MakeAll(path string) error {
 }
 
 func makeOne(path string) error {
-	err := os.Mkdir(path, 0o700)
+	err := mkdir(path)
 	if errors.Is(err, fs.ErrExist) {
 		return nil // or another process was faster
 	}
-	if err != nil {
-		return err
-	}
-	return os.Chmod(path, 0o700) //nolint:gosec // a directory needs the x bit, which the umask may have taken
+	return err
 }
 
 // parent returns the directory that path is in, with the separator at its end; "" if path is a

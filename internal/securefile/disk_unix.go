@@ -47,6 +47,14 @@ func openFile(path string) (*os.File, error) {
 // replace moves temp to name. On POSIX systems rename is atomic.
 func (d *Dir) replace(temp, name string, _ *os.File) error { return d.Root.Rename(temp, name) }
 
+// mkdir makes the directory path, of mode 0700 whatever the umask is.
+func mkdir(path string) error {
+	if err := os.Mkdir(path, 0o700); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o700) //nolint:gosec // a directory needs the x bit, which the umask may have taken
+}
+
 // KeepGroup gives the file name the group of another file. Where the system does not allow that, another
 // group would get its permissions, so they go.
 func (d *Dir) KeepGroup(name string, of fs.FileInfo) error {

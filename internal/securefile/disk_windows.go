@@ -45,8 +45,51 @@ func (d *Dir) byPath(err error, call func(prefix string) error) error {
 	return call(d.path + `\`)
 }
 
-// Owned is always true. It, safeOwner, open and exposed leave the judgement to Windows: what is below the
-// user's profile inherits an access control list that admits only the user, the system and administrators.
+// mkdir makes the directory path, and what will be in it, for this user, the system and administrators: outside of
+// the user's profile, Windows would let all users of the machine write there.
+func mkdir(path string) error {
+	var a syscall.SecurityAttributes
+	a.Length = uint32(unsafe.Sizeof(a))
+	name, err := syscall.UTF16PtrFromString(path)
+	if err == nil {
+		a.SecurityDescriptor, err = private()
+	}
+	if err == nil {
+		err = syscall.CreateDirectory(name, &a)
+		_, _ = syscall.LocalFree(syscall.Handle(a.SecurityDescriptor))
+	}
+	if err != nil {
+		return &fs.PathError{Op: "mkdir", Path: path, Err: err}
+	}
+	return nil
+}
+
+// private returns a security descriptor for mkdir, which LocalFree frees.
+func private() (descriptor uintptr, err error) {
+	token, err := syscall.OpenCurrentProcessToken()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = token.Close() }()
+	user, err := token.GetTokenUser()
+	if err != nil {
+		return 0, err
+	}
+	sid, err := user.User.Sid.String()
+	if err != nil {
+		return 0, err
+	}
+	const access = "(A;OICI;FA;;;" // is full, for files and directories inside as well
+	list, _ := syscall.UTF16PtrFromString("D:P" + access + sid + ")" + access + "SY)" + access + "BA)")
+	ok, _, err := parseSecurity.Call(uintptr(unsafe.Pointer(list)), 1, uintptr(unsafe.Pointer(&descriptor)), 0) //nolint:gosec // the way of package syscall itself
+	if ok == 0 {
+		return 0, err
+	}
+	return descriptor, nil
+}
+
+// Owned is always true. It, safeOwner, open and exposed leave the judgement of what is there to Windows: what is
+// below the user's profile inherits an access control list that admits only the user, the system and administrators.
 func Owned(fs.FileInfo) bool { return true }
 
 func safeOwner(fs.FileInfo) bool { return true }
@@ -131,9 +174,11 @@ const (
 )
 
 var (
-	kernel32     = syscall.NewLazyDLL("kernel32.dll") //nolint:gochecknoglobals // as in package syscall itself
+	kernel32     = syscall.NewLazyDLL("kernel32.dll") //nolint:gochecknoglobals // as in package syscall itself, which has the path of the system's
 	lockFileEx   = kernel32.NewProc("LockFileEx")     //nolint:gochecknoglobals // the same
 	unlockFileEx = kernel32.NewProc("UnlockFileEx")   //nolint:gochecknoglobals // the same
+
+	parseSecurity = syscall.NewLazyDLL("advapi32.dll").NewProc("ConvertStringSecurityDescriptorToSecurityDescriptorW") //nolint:gochecknoglobals // the same
 )
 
 // flock tries to lock the first byte of f.

@@ -14,6 +14,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -32,6 +33,7 @@ const maxLine = 16 << 10
 type Terminal struct {
 	in, out *os.File
 	lines   *bufio.Reader
+	left    bool // a read that was given up goes on
 }
 
 // Open opens the terminal. The error is ErrNone if this process has none.
@@ -45,7 +47,10 @@ func Open() (*Terminal, error) {
 
 // Close frees the terminal.
 func (t *Terminal) Close() error {
-	if t.in == t.out {
+	switch {
+	case t.left: // Windows would wait for the end of the read
+		return nil
+	case t.in == t.out:
 		return t.in.Close()
 	}
 	return errors.Join(t.in.Close(), t.out.Close())
@@ -127,9 +132,12 @@ func (t *Terminal) Confirm(ctx context.Context, question string) (bool, error) {
 	return answer == "y" || answer == "yes", err
 }
 
+// signalDelay is how long a console of Windows, where Ctrl-C ends the input as well, takes to tell why.
+const signalDelay = 100 * time.Millisecond
+
 // read returns the next line.
 func (t *Terminal) read(ctx context.Context) (string, error) {
-	return child.Await(ctx, func() (string, error) {
+	text, err := child.Await(ctx, func() (string, error) {
 		line, err := t.lines.ReadSlice('\n')
 		defer clear(line)
 		switch {
@@ -140,6 +148,15 @@ func (t *Terminal) read(ctx context.Context) (string, error) {
 		}
 		return creds.Text(line), err
 	})
+	if errors.Is(err, io.EOF) {
+		select {
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		case <-time.After(signalDelay):
+		}
+	}
+	t.left = ctx.Err() != nil
+	return text, err
 }
 
 // Status shows one line in the place of the one before: the first of lines, from the most to the least

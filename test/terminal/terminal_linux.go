@@ -130,6 +130,17 @@ func (c *Console) Type(text string) error {
 	return err
 }
 
+// Raw waits until the terminal passes each key on as it is typed. Wine has it do so only once a program reads from its
+// console, after the program has shown its question: an Enter before that would be a line feed, which is no Enter.
+func (c *Console) Raw() error {
+	for end := time.Now().Add(consolePatience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if mode, err := unix.IoctlGetTermios(int(c.master.Fd()), unix.TCGETS); err != nil || mode.Lflag&unix.ICANON == 0 && mode.Iflag&unix.ICRNL == 0 {
+			return err
+		}
+	}
+	return errors.New("the terminal keeps lines")
+}
+
 // Wait waits for the end of the program and returns its exit code; -1 if a signal ended it.
 func (c *Console) Wait() (code int, err error) {
 	timer := time.AfterFunc(consolePatience, func() { _ = c.cmd.Process.Kill() })

@@ -56,7 +56,13 @@ func programWord(windows bool, program string) (string, error) {
 	if !profile.IsAbs(windows, program) {
 		return "", commandFault(program, "give its absolute path", "the path of a credential_process has to be absolute, since SDKs run it anywhere")
 	}
-	odd := strings.IndexFunc(program, func(r rune) bool { return r != ' ' && (!windows || r != '\\' && r != '~') && !isPlain(r) })
+	plain := func(r rune) bool { return r == ' ' || isPlain(r) }
+	if windows { // where cmd.exe ends the name of a program at = and ,
+		plain = func(r rune) bool {
+			return strings.ContainsRune(` \~`, r) || isPlain(r) && !strings.ContainsRune("=,", r)
+		}
+	}
+	odd := strings.IndexFunc(program, func(r rune) bool { return !plain(r) })
 	switch {
 	case odd >= 0:
 		return "", commandFault(program, plainPath, "the path has %q, which a shell may take for something else", []rune(program[odd:])[0])

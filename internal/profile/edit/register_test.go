@@ -299,6 +299,8 @@ func TestCommandLine(t *testing.T) {
 		{true, `C:\Program Files\a.exe`, []string{"--profile", "a b"}, "", "cmd.exe"},
 		{true, `C:\Program profile.Files (x86)\a.exe`, nil, "", `has '('`},
 		{true, `C:\a b\c@d\a.exe`, nil, "", "@"},
+		{true, `C:\a,b\a.exe`, nil, "", "','"},
+		{true, `C:\a=b\a.exe`, nil, "", "'='"},
 		{true, `C:a.exe`, nil, "", "absolute"},
 		{true, `/usr/bin/a`, nil, "", "absolute"},
 		{false, `C:\a`, nil, "", "absolute"},

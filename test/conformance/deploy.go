@@ -15,7 +15,7 @@ func deployClients(t *tools) []*client {
 	tofu := filepath.Join(t.kitDir(goKit.name), "tofu")
 	return []*client{
 		planner(t, "Terraform", "terraform", nil), planner(t, "OpenTofu", tofu, goKit), tofuBackend(t, tofu),
-		terragrunt(t), packer(), ansible(t),
+		terragrunt(t), packer(), ansible(t), serverless(t, "osls"), serverlessV3(t),
 	}
 }
 
@@ -153,4 +153,26 @@ func ansible(t *tools) *client {
 		},
 		perAsk: 1, shows: inMessage, cause: map[string]string{caseDown: botocoreAsksAgain}, cannot: map[string]string{caseExpiry: oneProcessEach}, env: []string{bundle},
 	}
+}
+
+// serverless is the Serverless Framework, or osls, its open fork. It looks up a stack.
+func serverless(t *tools, program string) *client {
+	path := filepath.Join(t.kitDir(nodeKit.name), "node_modules", program, "bin", "serverless.js")
+	return &client{
+		name: "Serverless Framework (" + program + ")", kit: nodeKit, version: []string{"sh", "-c", "cd / && node " + path + " --version"},
+		command: func(m *machine, profile string) []string {
+			dir := freshDir(m, "serverless.yml", "service: shop\nframeworkVersion: '*'\nprovider:\n  name: aws\n  region: us-east-1\n")
+			return underProfile(profile, "env", "-C", dir, "node", path, "info")
+		},
+		perAsk: 1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach},
+		env: []string{"AWS_ENDPOINT_URL_CLOUDFORMATION=" + wireURL, "SLS_TELEMETRY_DISABLED=1"},
+	}
+}
+
+// serverlessV3 has a reader of profiles of its own. For what is in no profile, it asks the SDK.
+func serverlessV3(t *tools) *client {
+	c := serverless(t, "serverless")
+	c.cannot = noHelper("it reads keys and roles from a profile that is named, and no credential_process (addProfileCredentials in lib/plugins/aws/provider.js)")
+	c.env = append(c.env, "NODE_EXTRA_CA_CERTS="+wireCA)
+	return c
 }

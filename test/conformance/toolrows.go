@@ -16,6 +16,7 @@ import (
 var (
 	goKit     = &kit{name: "toolsgo", needs: []string{"go"}}
 	pythonKit = &kit{name: "toolspy", needs: []string{"python3"}}
+	nodeKit   = &kit{name: "toolsjs", needs: []string{"npm"}}
 )
 
 // Reasons for cells of tools that cannot be.
@@ -136,18 +137,23 @@ func restic() *client {
 // mc knows no profiles: it takes keys with its alias, or an endpoint for credentials.
 func mc(t *tools) *client {
 	program := filepath.Join(t.kitDir(goKit.name), "mc")
-	c := &client{
+	return &client{
 		name: "mc", kit: goKit, version: []string{"echo", "RELEASE.2025-03-13"},
 		command: func(m *machine, _ string) []string {
 			alias := fmt.Sprintf("MC_HOST_sandbox=http://${AWS_ACCESS_KEY_ID:+$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY:$AWS_SESSION_TOKEN@}%s", m.wire.address)
 			return []string{"sh", "-c", fmt.Sprintf(`MC_STS_ENDPOINT_sandbox="$%s" %s exec %s ls sandbox/%s`, varFullURI, alias, program, bucketName)}
 		},
-		perAsk: 1, shows: hidden, cannot: map[string]string{},
+		cannot: noHelper("mc reads no profile: cmd/client.go (getCredsChain) takes the keys of its alias, or MC_STS_ENDPOINT_alias"),
 	}
-	for _, tc := range []string{caseSession, caseOurRole, case14, case9, caseDown, caseExpiry, caseKilled, caseFails, caseCrowd, caseLatency, caseSDKRole} {
-		c.cannot[tc] = "mc reads no profile: cmd/client.go (getCredsChain) takes the keys of its alias, or MC_STS_ENDPOINT_alias"
+}
+
+// noHelper tells why a client has no cell in which the helper runs.
+func noHelper(why string) map[string]string {
+	cannot := map[string]string{}
+	for _, name := range []string{caseSession, caseOurRole, case14, case9, caseDown, caseExpiry, caseKilled, caseFails, caseCrowd, caseLatency, caseSDKRole} {
+		cannot[name] = why
 	}
-	return c
+	return cannot
 }
 
 // ecrHelper is Docker's credential helper for ECR.

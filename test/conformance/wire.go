@@ -229,9 +229,9 @@ func (w *wire) leak(out http.ResponseWriter, host string) {
 // played are the hosts that the wire plays to a client that asks the proxy for them.
 var played = regexp.MustCompile(`^(sts|cloudformation|git-codecommit|cluster)(\.us-east-1)?\.amazonaws\.com:443$`)
 
-// connect plays AWS to a client that asks the proxy for it.
+// connect plays AWS to a client that asks the proxy for it. Some ask it for the wire itself, whatever NO_PROXY says.
 func (w *wire) connect(out http.ResponseWriter, r *http.Request, sts http.Handler) {
-	if !played.MatchString(r.Host) {
+	if r.Host != w.address && !played.MatchString(r.Host) {
 		w.leak(out, r.Host)
 		return
 	}
@@ -241,8 +241,11 @@ func (w *wire) connect(out http.ResponseWriter, r *http.Request, sts http.Handle
 	}
 	_, _ = io.WriteString(conn, "HTTP/1.1 200 Connection established\r\n\r\n")
 	service := http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) { w.serve(out, r, sts) })
-	server := &http.Server{Handler: service, ReadHeaderTimeout: time.Minute}
-	_ = server.Serve(&oneConn{conn: tls.Server(conn, w.config)})
+	server := &http.Server{Handler: service, ReadHeaderTimeout: time.Minute, IdleTimeout: time.Second} // osls waits until it is closed
+	if r.Host != w.address {
+		conn = tls.Server(conn, w.config)
+	}
+	_ = server.Serve(&oneConn{conn: conn})
 }
 
 // oneConn is a listener that accepts one connection.

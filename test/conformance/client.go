@@ -53,6 +53,26 @@ func (c *client) whyNot(name string) string {
 	return c.cannot[caseSDKRole]
 }
 
+// explained fails if a cell is not as one would wish, and the client has no cause for it.
+func (c *client) explained(name, text string) error {
+	wished, cause := text, c.cause[name]
+	switch name {
+	case caseFails:
+		wished = string(inMessage)
+	case caseKilled:
+		wished = "fails 1×"
+	case caseSession, caseSDKRole, caseChain, caseOurRole, case14, case9, caseDown:
+		wished, cause = c.ratio(1), cause+c.cause[caseSession]
+		if !c.talks {
+			wished = c.ratio(c.requests())
+		}
+	}
+	if text != wished && cause == "" {
+		return fmt.Errorf("it is %q, and no cause of that is named", text)
+	}
+	return nil
+}
+
 // In client.env, wireCA stands for the path of the certificate of the wire, and wireURL for its address.
 const (
 	wireCA  = "WIRE_CA"

@@ -139,6 +139,9 @@ func (s *suite) cell(ctx context.Context, c *client, tc testCase, slots chan str
 	}
 	defer m.close()
 	text, err := tc.run(ctx, c, m)
+	if err == nil {
+		err = c.explained(tc.name, text)
+	}
 	if err := errors.Join(err, m.checkConduct()); err != nil {
 		return cell{failed, err.Error()}
 	}

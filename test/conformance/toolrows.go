@@ -297,6 +297,7 @@ func awsShell(t *tools) *client {
 			}
 			return m.command(ctx, append(slices.Clone(talker), "--prepare")...).Run()
 		},
-		perAsk: 1, shows: inMessage, cause: map[string]string{caseDown: botocoreAsksAgain}, env: []string{bundle, "AWS_DEFAULT_REGION=us-east-1"},
+		perAsk: 1, shows: inMessage, env: []string{bundle, "AWS_DEFAULT_REGION=us-east-1"},
+		cause: map[string]string{caseSession: "each line runs the AWS CLI in a process of its own (AWSShell.run in awsshell/app.py)", caseDown: botocoreAsksAgain},
 	}
 }

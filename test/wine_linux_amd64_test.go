@@ -148,6 +148,7 @@ func (s *system) steps(n *newcomer) {
 	n.must("add", "--profile", "work", "--access-key-file", s.path(n.key), "--store", "age")
 	n.must("enroll", "--profile", "work", "--yes")
 	n.must("register", "--profile", "work")
+	must(n.t, os.Chmod(n.ConfigFile(), 0o600))
 	n.must("register", "--profile", "deploy", "--role-arn", "arn:aws:iam::123456789012:role/deploy", "--source-profile", "work")
 	if config := readFile(n.t, n.ConfigFile()); !strings.Contains(config, "get --profile work\n") {
 		n.t.Errorf("the AWS config is\n%s", config)
@@ -160,8 +161,12 @@ func (s *system) steps(n *newcomer) {
 	n.must("list", "--json")
 	n.must("unregister", "--profile", "deploy")
 	n.must("store", "list")
-	if info, err := os.Stat(filepath.Join(n.Own(), "age")); err != nil || info.Mode().Perm()&0o007 != 0 { // to Wine, administrators are the group
-		n.t.Errorf("the age store is open to others: %v, %v", info, err)
+	for _, path := range []string{filepath.Join(n.Own(), "age"), n.ConfigFile()} {
+		info, err := os.Stat(path)
+		n.check(err)
+		if info.Mode().Perm()&0o007 != 0 { // to Wine, administrators are the group
+			n.t.Errorf("%s is open to others: %s", path, info.Mode())
+		}
 	}
 	n.must("clear", "--profile", "work")
 	n.must("remove", "--profile", "work", "--yes")

@@ -154,8 +154,26 @@ func busy(err error) bool {
 	return errors.Is(err, errSharingViolation) || errors.Is(err, errLockViolation) || errors.Is(err, syscall.ERROR_ACCESS_DENIED)
 }
 
-// KeepGroup has nothing to do: a new file gets the access list of its directory.
-func (*Dir) KeepGroup(string, fs.FileInfo) error { return nil }
+// KeepAccess gives the file name the access control list of another file in the directory, which may be stricter than
+// that of the directory. Whoever may not set one has not made the other's either.
+func (d *Dir) KeepAccess(name string, of fs.FileInfo) error {
+	const accessList = 4 // DACL_SECURITY_INFORMATION
+	from, err := syscall.UTF16PtrFromString(d.path + `\` + of.Name())
+	if err != nil {
+		return err
+	}
+	to, err := syscall.UTF16PtrFromString(d.path + `\` + name)
+	if err != nil {
+		return err
+	}
+	var list [64 << 10]byte // the largest there is
+	var size uint32
+	ok, _, _ := getSecurity.Call(uintptr(unsafe.Pointer(from)), accessList, uintptr(unsafe.Pointer(&list)), unsafe.Sizeof(list), uintptr(unsafe.Pointer(&size))) //nolint:gosec // the same
+	if ok != 0 {
+		_, _, _ = setSecurity.Call(uintptr(unsafe.Pointer(to)), accessList, uintptr(unsafe.Pointer(&list))) //nolint:gosec // the same
+	}
+	return nil
+}
 
 func (d *Dir) remove(name string) error {
 	return d.byPath(d.Root.Remove(name), func(prefix string) error { return os.Remove(prefix + name) })
@@ -178,7 +196,10 @@ var (
 	lockFileEx   = kernel32.NewProc("LockFileEx")     //nolint:gochecknoglobals // the same
 	unlockFileEx = kernel32.NewProc("UnlockFileEx")   //nolint:gochecknoglobals // the same
 
-	parseSecurity = syscall.NewLazyDLL("advapi32.dll").NewProc("ConvertStringSecurityDescriptorToSecurityDescriptorW") //nolint:gochecknoglobals // the same
+	advapi32      = syscall.NewLazyDLL("advapi32.dll")                                       //nolint:gochecknoglobals // the same
+	parseSecurity = advapi32.NewProc("ConvertStringSecurityDescriptorToSecurityDescriptorW") //nolint:gochecknoglobals // the same
+	getSecurity   = advapi32.NewProc("GetFileSecurityW")                                     //nolint:gochecknoglobals // the same
+	setSecurity   = advapi32.NewProc("SetFileSecurityW")                                     //nolint:gochecknoglobals // the same
 )
 
 // flock tries to lock the first byte of f.

@@ -213,7 +213,7 @@ func (t *target) stage() error {
 	if t.staged, err = t.dir.Stage([]byte(t.new), securefile.Options{Mode: t.mode(), Durable: true}); err != nil || t.info == nil {
 		return err
 	}
-	return t.dir.KeepGroup(t.staged, t.info)
+	return t.dir.KeepAccess(t.staged, t.info)
 }
 
 // CheckWritable reports why the file at path could not be replaced, or nil. It leaves nothing behind. Where
@@ -251,7 +251,7 @@ func (t *target) copyOld() error {
 		err := t.dir.Create(name, []byte(t.old), securefile.Options{Mode: 0o600, Durable: true})
 		if err == nil {
 			t.copied = name
-			return nil
+			return t.dir.KeepAccess(name, t.info)
 		}
 		if !errors.Is(err, fs.ErrExist) || i > most {
 			return err

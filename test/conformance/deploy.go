@@ -137,8 +137,9 @@ func packer() *client {
 			dir := freshDir(m, "shop.json", template)
 			return underProfile(profile, "sh", "-c", "packer build -color=false "+dir+"/shop.json | tee "+dir+"/out; grep -q 'No AMI was found' "+dir+"/out")
 		},
-		perAsk: 1, shows: hidden, cannot: map[string]string{caseExpiry: oneProcessEach}, cause: map[string]string{caseFails: "a builder is a process whose stderr goes to the log, which PACKER_LOG shows (Client.logStderr in packer/plugin/client.go)"},
-		noTokenFile: true, env: []string{"CHECKPOINT_DISABLE=1", "AWS_SDK_LOAD_CONFIG=1"},
+		perAsk: 1, shows: hidden, cannot: map[string]string{caseExpiry: oneProcessEach},
+		cause:       map[string]string{caseFails: "a builder is a process whose stderr goes to the log, which PACKER_LOG shows (Client.logStderr in packer/plugin/client.go)", caseEndpoint: goNoFile},
+		noTokenFile: true, env: []string{"CHECKPOINT_DISABLE=1"},
 	}
 }
 

@@ -47,7 +47,7 @@ func s5cmd(t *tools) *client {
 		},
 		noTokenFile: true,
 		perAsk:      1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach}, cause: map[string]string{caseEndpoint: goNoFile},
-		env: []string{"AWS_REGION=us-east-1", "AWS_SDK_LOAD_CONFIG=1"},
+		env: []string{"AWS_REGION=us-east-1"},
 	}
 }
 

@@ -59,7 +59,7 @@ func javaSDK(t *tools, name, variant, jar string) *client {
 		},
 		crowd:    crowdInside,
 		perStart: 1, shows: hidden,
-		cause: map[string]string{caseFails: "the line is the cause of an error whose message the chain takes alone (ProcessCredentialsProvider.refreshCredentials, AwsCredentialsProviderChain.resolveCredentials): ProfileCredentialsProvider without a chain shows it"},
+		cause: map[string]string{caseFails: "the line is in the cause of an error, of which the chain keeps the message alone (ProcessCredentialsProvider.refreshCredentials, AwsCredentialsProviderChain.resolveCredentials): ProfileCredentialsProvider without a chain shows it"},
 	}
 }
 

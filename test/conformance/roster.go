@@ -208,7 +208,7 @@ func ruby(t *tools) *client {
 		command: func(m *machine, profile string) []string {
 			return []string{"ruby", m.tools.path("ruby/sdk.rb"), profile, m.wire.url()}
 		},
-		perStart: 2, shows: onTerminal, cause: map[string]string{caseSession: "its constructor runs the process, and then again by that of its module (ProcessCredentials#initialize, RefreshingCredentials#initialize)", caseFails: "the process inherits stderr (ProcessCredentials#credentials_from_process)"}, cannot: map[string]string{caseEndpoint: "this version knows AWS_CONTAINER_CREDENTIALS_RELATIVE_URI only (CredentialProviderChain#instance_profile_credentials)"},
+		perStart: 2, shows: onTerminal, cause: map[string]string{caseSession: "its constructor runs the process, and that of its module runs it again (ProcessCredentials#initialize, RefreshingCredentials#initialize)", caseFails: "the process inherits stderr (ProcessCredentials#credentials_from_process)"}, cannot: map[string]string{caseEndpoint: "this version knows AWS_CONTAINER_CREDENTIALS_RELATIVE_URI only (CredentialProviderChain#instance_profile_credentials)"},
 	}
 }
 

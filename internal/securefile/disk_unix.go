@@ -55,6 +55,9 @@ func mkdir(path string) error {
 	return os.Chmod(path, 0o700) //nolint:gosec // a directory needs the x bit, which the umask may have taken
 }
 
+// protect has nothing to do: the file was made with its mode.
+func (*Dir) protect(string) {}
+
 // KeepAccess gives the file name the group of another file. Where the system does not allow that, another
 // group would get its permissions, so they go.
 func (d *Dir) KeepAccess(name string, of fs.FileInfo) error {

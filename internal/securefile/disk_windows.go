@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 	"unsafe"
@@ -154,25 +155,38 @@ func busy(err error) bool {
 	return errors.Is(err, errSharingViolation) || errors.Is(err, errLockViolation) || errors.Is(err, syscall.ERROR_ACCESS_DENIED)
 }
 
+// protect gives the file name an access control list as mkdir does. Whoever may not set one is in a directory of others,
+// who have seen to that.
+func (d *Dir) protect(name string) {
+	if list, err := private(); err == nil {
+		d.setAccess(name, list)
+		_, _ = syscall.LocalFree(syscall.Handle(list))
+	}
+}
+
 // KeepAccess gives the file name the access control list of another file in the directory, which may be stricter than
 // that of the directory. Whoever may not set one has not made the other's either.
 func (d *Dir) KeepAccess(name string, of fs.FileInfo) error {
-	const accessList = 4 // DACL_SECURITY_INFORMATION
-	from, err := syscall.UTF16PtrFromString(d.path + `\` + of.Name())
+	path, err := syscall.UTF16PtrFromString(d.path + `\` + of.Name())
 	if err != nil {
 		return err
 	}
-	to, err := syscall.UTF16PtrFromString(d.path + `\` + name)
-	if err != nil {
-		return err
-	}
-	var list [64 << 10]byte // the largest there is
+	list := new([64 << 10]byte) // the largest there is
 	var size uint32
-	ok, _, _ := getSecurity.Call(uintptr(unsafe.Pointer(from)), accessList, uintptr(unsafe.Pointer(&list)), unsafe.Sizeof(list), uintptr(unsafe.Pointer(&size))) //nolint:gosec // the same
+	ok, _, _ := getSecurity.Call(uintptr(unsafe.Pointer(path)), accessList, uintptr(unsafe.Pointer(list)), unsafe.Sizeof(*list), uintptr(unsafe.Pointer(&size))) //nolint:gosec // the same
 	if ok != 0 {
-		_, _, _ = setSecurity.Call(uintptr(unsafe.Pointer(to)), accessList, uintptr(unsafe.Pointer(&list))) //nolint:gosec // the same
+		d.setAccess(name, uintptr(unsafe.Pointer(list))) //nolint:gosec // the same
+		runtime.KeepAlive(list)
 	}
 	return nil
+}
+
+const accessList = 4 // DACL_SECURITY_INFORMATION
+
+func (d *Dir) setAccess(name string, list uintptr) {
+	if path, err := syscall.UTF16PtrFromString(d.path + `\` + name); err == nil {
+		_, _, _ = setSecurity.Call(uintptr(unsafe.Pointer(path)), accessList, list) //nolint:gosec // the same
+	}
 }
 
 func (d *Dir) remove(name string) error {

@@ -119,6 +119,9 @@ func (d *Dir) createInPlace(name string, data []byte, o Options) error {
 	if err != nil {
 		return err
 	}
+	if o.Mode == 0 {
+		d.protect(name)
+	}
 	if err := errors.Join(fill(f, data, o), f.Close()); err != nil {
 		_ = d.remove(name)
 		return err

@@ -109,8 +109,8 @@ func TestBoto3(t *testing.T) {
 }
 
 // terraformProviders is how many provider blocks the configuration has. Each runs a
-// helper of its own, all at once.
-const terraformProviders = 8
+// helper of its own, all at once, and takes seconds of a processor.
+const terraformProviders = 4
 
 func terraformConfig() string {
 	var b strings.Builder

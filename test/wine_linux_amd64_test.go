@@ -190,13 +190,24 @@ func (s *system) killed(n *newcomer) {
 	for range rounds(3, "") {
 		for _, command := range [][]string{{"register", "--profile", "work", "--region", "eu-west-1"}, {"unregister", "--profile", "work"}, {"get", "--profile", "work", "--refresh"}} {
 			n.later()
-			ctx, cancel := context.WithTimeout(n.t.Context(), time.Duration(random.IntN(800_000))*time.Microsecond)
-			_ = n.Command(ctx, n.Binary, command...).Run()
-			cancel()
+			s.kill(n, time.Duration(random.IntN(800_000))*time.Microsecond, command)
 		}
 	}
 	n.works("work")
 	n.must("register", "--profile", "work")
+}
+
+// kill starts the program and kills it after a while, as programs of Windows do: without the start of Wine.
+func (s *system) kill(n *newcomer, after time.Duration, command []string) {
+	if s.wine {
+		n.env = []string{"EXE=" + s.dir + "/consumer.exe"}
+		n.must(append([]string{"kill", after.String(), s.path(s.dir) + `\aws-mfa-creds.exe`}, command...)...)
+		n.env = nil
+		return
+	}
+	ctx, cancel := context.WithTimeout(n.t.Context(), after)
+	defer cancel()
+	_ = n.Command(ctx, n.Binary, command...).Run()
 }
 
 // ascii is what every code page has.

@@ -1,7 +1,7 @@
 //go:build windows
 
 // Command windows runs the line of a credential_process, its second argument, as the consumer that its first one
-// names does on Windows, and prints what that gets.
+// names does on Windows, and prints what that gets. Or it starts a program, and kills it after a while.
 package main
 
 import (
@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
 )
@@ -22,6 +23,13 @@ func main() {
 }
 
 func run(consumer, line string) error {
+	if consumer == "kill" { // after the time in line
+		after, err := time.ParseDuration(line)
+		ctx, cancel := context.WithTimeout(context.Background(), after)
+		defer cancel()
+		_ = exec.CommandContext(ctx, os.Args[3], os.Args[4:]...).Run()
+		return err
+	}
 	cmd := exec.Command("cmd.exe")
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	switch consumer {

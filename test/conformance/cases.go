@@ -78,10 +78,14 @@ func (c *client) requests() int {
 
 // startUp is how long the client may take to run the helper on a busy machine.
 func (c *client) startUp() time.Duration {
-	if c.talks && c.kit == nil {
+	switch {
+	case c.kit == sparkKit:
+		return time.Minute
+	case c.talks && c.kit == nil:
 		return 8 * time.Second
+	default:
+		return 20 * time.Second
 	}
-	return 20 * time.Second
 }
 
 // ratio is the text for so many runs of the helper.
@@ -239,7 +243,7 @@ func whileDown(ctx context.Context, c *client, m *machine) (string, error) {
 
 // expires lets a client run until after its session has expired.
 func expires(ctx context.Context, c *client, m *machine) (string, error) {
-	const left = 40 * time.Second
+	left := max(40*time.Second, c.startUp()+20*time.Second)
 	if err := m.mintedBefore(ctx, left); err != nil {
 		return "", err
 	}

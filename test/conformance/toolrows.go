@@ -17,6 +17,7 @@ var (
 	goKit     = &kit{name: "toolsgo", needs: []string{"go"}}
 	pythonKit = &kit{name: "toolspy", needs: []string{"python3"}}
 	nodeKit   = &kit{name: "toolsjs", needs: []string{"npm"}}
+	sparkKit  = &kit{name: "toolsspark", needs: []string{"python3", "mvn", "java"}}
 )
 
 // Reasons for cells of tools that cannot be.
@@ -27,7 +28,7 @@ const (
 
 // toolClients are the programs that people run, beside the SDKs.
 func toolClients(t *tools) []*client {
-	return []*client{s5cmd(t), restic(), mc(t), ecrHelper(t), eksToken(), codecommit(t), duckDB(t), pandas(t), sam(t), awsShell(t)}
+	return []*client{s5cmd(t), restic(), mc(t), kopia(t), ecrHelper(t), eksToken(), codecommit(t), duckDB(t), pandas(t), sam(t), awsShell(t), spark(t)}
 }
 
 // underProfile runs a command with AWS_PROFILE.
@@ -144,6 +145,23 @@ func mc(t *tools) *client {
 			return []string{"sh", "-c", fmt.Sprintf(`MC_STS_ENDPOINT_sandbox="$%s" %s exec %s ls sandbox/%s`, varFullURI, alias, program, bucketName)}
 		},
 		cannot: noHelper("mc reads no profile: cmd/client.go (getCredsChain) takes the keys of its alias, or MC_STS_ENDPOINT_alias"),
+	}
+}
+
+// kopia makes a repository, and opens it. It is told of no keys, and so writes none into its configuration.
+func kopia(t *tools) *client {
+	program := filepath.Join(t.kitDir(goKit.name), "kopia")
+	return &client{
+		name: "kopia (minio-go)", kit: goKit, version: []string{program, "--version"},
+		command: func(m *machine, _ string) []string {
+			script := fmt.Sprintf(`cd %s
+run="%s --log-dir . --config-file ./config repository"
+$run create s3 --cache-directory . --access-key= --secret-access-key= --session-token= --bucket %s --prefix $$/ --region us-east-1 --endpoint %s --disable-tls && $run status &&
+! grep -E '"(accessKeyID|secretAccessKey|sessionToken)": *"[^"]' config`, freshDir(m, "empty", ""), program, bucketName, m.wire.address)
+			return []string{"sh", "-c", script}
+		},
+		cannot: noHelper("kopia reads no profile: newStorage in repo/blob/s3/s3_storage.go takes the keys of its flags, the variables or an endpoint"),
+		env:    []string{"KOPIA_CHECK_FOR_UPDATES=false", "KOPIA_PASSWORD=x"},
 	}
 }
 
@@ -299,5 +317,21 @@ func awsShell(t *tools) *client {
 		},
 		perAsk: 1, shows: inMessage, env: []string{bundle, "AWS_DEFAULT_REGION=us-east-1"},
 		cause: map[string]string{caseSession: "each line runs the AWS CLI in a process of its own (AWSShell.run in awsshell/app.py)", caseDown: botocoreAsksAgain},
+	}
+}
+
+// spark is PySpark with Hadoop's S3A, which is told of the SDK's provider for profiles; otherwise it has its own chain.
+func spark(t *tools) *client {
+	dir := t.kitDir(sparkKit.name)
+	python := []string{"env", "PYTHONPATH=" + filepath.Join(dir, "py"), "python3", t.path("python/spark.py")}
+	return &client{
+		name: "PySpark, S3A", kit: sparkKit, version: append(python, "--version"),
+		talks: true,
+		command: func(m *machine, profile string) []string {
+			return underProfile(profile, append(slices.Clone(python), filepath.Join(dir, "lib"), m.wire.url(), "s3a://"+bucketName+"/"+table)...)
+		},
+		prepare: withTable, crowd: crowdInside,
+		perStart: 1, shows: inMessage, cause: map[string]string{caseKilled: "Spark looks at the table twice, and drops the first error (FileStreamSink.hasMetadata)"},
+		note: "with the provider ProfileCredentialsProvider where a profile is named; S3A's own chain reads no profile, and serves the columns endpoint and env",
 	}
 }

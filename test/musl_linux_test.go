@@ -25,7 +25,7 @@ func TestMusl(t *testing.T) {
 			must(t, os.Symlink("busybox", filepath.Join(root, "bin", "sh")))
 			inside := func(command string, env ...string) outcome {
 				return run(t, b, env, "bwrap", "--bind", root, "/", "--ro-bind", busybox, "/bin/busybox",
-					"--ro-bind", binary, "/usr/bin/aws-mfa-creds", "--bind", b.Dir, b.Dir, "--dev", "/dev", "--proc", "/proc", "/bin/sh", "-c", command)
+					"--ro-bind", binary, "/usr/bin/aws-mfa-creds", "--dev", "/dev", "--bind", b.Dir, b.Dir, "--proc", "/proc", "/bin/sh", "-c", command)
 			}
 			const get = "exec aws-mfa-creds get --profile work"
 			if got := inside(get, "AWS_CA_BUNDLE="); tls {

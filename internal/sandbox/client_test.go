@@ -1,8 +1,12 @@
 package sandbox
 
 import (
+	"bufio"
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -28,6 +32,9 @@ func installedCLIs(t *testing.T) []string {
 	t.Helper()
 	var found []string
 	onPath, _ := exec.LookPath("aws")
+	if behindShim, err := exec.Command("pyenv", "which", "aws").Output(); err == nil {
+		onPath = strings.TrimSpace(string(behindShim))
+	}
 	for _, path := range []string{onPath, "/usr/bin/aws"} {
 		if _, err := os.Stat(path); err == nil && !slices.Contains(found, path) {
 			found = append(found, path)
@@ -39,10 +46,30 @@ func installedCLIs(t *testing.T) []string {
 	return found
 }
 
+// forks runs the AWS CLI once for each line of stdin, in a process of its own each, and loads it only once, which
+// takes most of its time.
+const forks = `
+import json, os, sys
+import awscli.clidriver
+for line in sys.stdin:
+    call = json.loads(line)
+    if os.fork() == 0:
+        os.chdir(call["Dir"])
+        os.environ.update(pair.split("=", 1) for pair in call["Env"])
+        for name, fd in ("stdout", 1), ("stderr", 2):
+            os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), fd)
+        sys.argv = call["Args"]
+        sys.exit(awscli.clidriver.main())
+    os.wait()
+    print(flush=True)
+`
+
 // cli runs one real AWS CLI against a sandbox.
 type cli struct {
 	t      *testing.T
 	path   string
+	in     io.Writer // of forks, if it is a script
+	out    *bufio.Reader
 	server *Server
 	dir    string
 	id     string
@@ -54,7 +81,36 @@ func newCLI(t *testing.T, path string, server *Server) *cli {
 	t.Helper()
 	world := server.World()
 	key := world.User("alice").Keys[0]
-	return &cli{t: t, path: path, server: server, dir: t.TempDir(), id: key.ID, secret: key.Secret}
+	c := &cli{t: t, path: path, server: server, dir: t.TempDir(), id: key.ID, secret: key.Secret}
+	script, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, _, _ := bytes.Cut(script, []byte("\n"))
+	python, ok := strings.CutPrefix(string(line), "#!")
+	if !ok || !strings.Contains(python, "/python") {
+		return c // it is started for each call
+	}
+	command := exec.Command(strings.TrimSpace(python), "-c", forks)
+	command.Env, command.Stderr = withoutAWS(), os.Stderr
+	in, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = in.Close(); _ = command.Wait() })
+	c.in, c.out = in, bufio.NewReader(out)
+	return c
+}
+
+func withoutAWS() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
 }
 
 func (c *cli) as(session answerOfCLI) *cli {
@@ -90,29 +146,50 @@ type answerOfCLI struct {
 func (c *cli) run(line string) (stdout []byte, stderr string) {
 	c.t.Helper()
 	args := append(strings.Fields(line), "--endpoint-url", c.server.URL(), "--output", "json")
-	command := exec.Command(c.path, args...)
-	command.Dir = c.dir
-	command.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") }),
-		"HOME="+c.dir, "AWS_CONFIG_FILE="+filepath.Join(c.dir, "config"), "AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(c.dir, "credentials"),
+	env := []string{
+		"HOME=" + c.dir, "AWS_CONFIG_FILE=" + filepath.Join(c.dir, "config"), "AWS_SHARED_CREDENTIALS_FILE=" + filepath.Join(c.dir, "credentials"),
 		"AWS_REGION=eu-central-1", "AWS_DEFAULT_REGION=eu-central-1", "AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1", "AWS_PAGER=", "NO_PROXY=*",
-		"AWS_ACCESS_KEY_ID="+c.id, "AWS_SECRET_ACCESS_KEY="+c.secret)
-	if root := os.Getenv("PYENV_ROOT"); root == "" { // the shims look for it under HOME
-		command.Env = append(command.Env, "PYENV_ROOT="+filepath.Join(os.Getenv("HOME"), ".pyenv"))
+		"AWS_ACCESS_KEY_ID=" + c.id, "AWS_SECRET_ACCESS_KEY=" + c.secret,
 	}
 	if c.token != "" {
-		command.Env = append(command.Env, "AWS_SESSION_TOKEN="+c.token)
+		env = append(env, "AWS_SESSION_TOKEN="+c.token)
 	}
 	if c.server.options.TLS {
 		bundle := filepath.Join(c.dir, "ca.pem")
 		if err := os.WriteFile(bundle, c.server.CAPEM(), 0o600); err != nil {
 			c.t.Fatal(err)
 		}
-		command.Env = append(command.Env, "AWS_CA_BUNDLE="+bundle)
+		env = append(env, "AWS_CA_BUNDLE="+bundle)
 	}
-	var errOut strings.Builder
-	command.Stderr = &errOut
-	out, _ := command.Output() // the callers read stderr
-	return out, errOut.String()
+	if c.in == nil {
+		command := exec.Command(c.path, args...)
+		command.Dir, command.Env = c.dir, append(withoutAWS(), env...)
+		var errOut strings.Builder
+		command.Stderr = &errOut
+		out, _ := command.Output() // the callers read stderr
+		return out, errOut.String()
+	}
+	return c.fork(append([]string{"aws"}, args...), env)
+}
+
+func (c *cli) fork(args, env []string) (stdout []byte, stderr string) {
+	c.t.Helper()
+	call := struct {
+		Dir       string
+		Args, Env []string
+	}{c.dir, args, env}
+	err := json.NewEncoder(c.in).Encode(call)
+	if err == nil {
+		_, err = c.out.ReadString('\n')
+	}
+	if err == nil {
+		stdout, err = os.ReadFile(filepath.Join(c.dir, "stdout"))
+	}
+	said, unread := os.ReadFile(filepath.Join(c.dir, "stderr"))
+	if err = cmp.Or(err, unread); err != nil {
+		c.t.Fatal(err)
+	}
+	return stdout, string(said)
 }
 
 func (c *cli) ok(line string) (answer answerOfCLI) {
@@ -208,6 +285,7 @@ func cliSTS(t *testing.T, alice *cli) {
 		t.Errorf("caller %q", got.Arn)
 	}
 	session.refused("exceeds the 1 hour session limit for roles assumed by role chaining", assume+roleDeploy+" --duration-seconds 7200")
+	code, _ = oathtool(t, server, seed) // the calls before may have taken long
 	alice.ok(assume + roleDeploy + " --duration-seconds 7200 --serial-number " + laptop + " --token-code " + code)
 
 	stranger := *alice

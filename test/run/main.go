@@ -36,7 +36,8 @@ func run(ctx context.Context, args []string) int {
 		install(ctx)
 	}
 	args = slices.DeleteFunc(args, noInstall)
-	r, err := test(ctx, groups(args))
+	r := newReport(os.Stdout)
+	err := r.test(ctx, groups(args))
 	r.summary(time.Since(began))
 	switch {
 	case ctx.Err() != nil:
@@ -84,15 +85,14 @@ func groups(args []string) [][]string {
 }
 
 // test runs go test and follows what it reports.
-func test(ctx context.Context, groups [][]string) (*report, error) {
-	r := newReport(os.Stdout)
+func (r *report) test(ctx context.Context, groups [][]string) error {
 	rooms, err := newRooms()
 	if err != nil {
-		return r, err
+		return err
 	}
 	env, results := rooms.env(ctx), make(chan error)
 	for _, args := range groups {
-		fmt.Println("go test " + strings.Join(args, " "))
+		fmt.Fprintln(r.out, "go test "+strings.Join(args, " "))
 		go func() { results <- goTest(ctx, r, env, args) }()
 	}
 	for range groups {
@@ -100,9 +100,9 @@ func test(ctx context.Context, groups [][]string) (*report, error) {
 	}
 	left, failed := rooms.close()
 	if r.litter(left); failed != nil {
-		fmt.Println(failed)
+		fmt.Fprintln(r.out, failed)
 	}
-	return r, err
+	return err
 }
 
 func goTest(ctx context.Context, r *report, env, args []string) error {

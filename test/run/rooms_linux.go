@@ -83,8 +83,8 @@ func shortTemp(in string) (string, error) {
 	}
 }
 
-// close removes the rooms and returns what the tests have left behind there, and in the kernel's keyring.
-func (r rooms) close() (left []string, err error) {
+// files are what the tests have left behind in the rooms.
+func (r rooms) files() (left []string) {
 	_ = filepath.WalkDir(r.home, func(path string, d fs.DirEntry, _ error) error {
 		if name, _ := filepath.Rel(r.home, path); !d.IsDir() && !slices.Contains(used(), name) && !strings.HasPrefix(name, ".config/go/") {
 			left = append(left, "~/"+name)
@@ -95,6 +95,12 @@ func (r rooms) close() (left []string, err error) {
 	for _, entry := range entries {
 		left = append(left, "temporary "+entry.Name())
 	}
+	return left
+}
+
+// close removes the rooms and returns what the tests have left behind there, and in the kernel's keyring.
+func (r rooms) close() (left []string, err error) {
+	left = r.files()
 	for _, key := range kernelKeys() {
 		switch {
 		case slices.Contains(r.keys, key):
@@ -104,8 +110,10 @@ func (r rooms) close() (left []string, err error) {
 			left = append(left, "kernel key "+key)
 		}
 	}
-	return left, errors.Join(os.RemoveAll(r.home), os.RemoveAll(r.temp))
+	return left, r.remove()
 }
+
+func (r rooms) remove() error { return errors.Join(os.RemoveAll(r.home), os.RemoveAll(r.temp)) }
 
 // kernelKeys returns the names of this user's keys that the program has made, without those that end within
 // two minutes: claims of codes.

@@ -35,9 +35,10 @@ func newRooms() (r rooms, err error) {
 	if r.home, err = os.MkdirTemp("", "home"); err != nil {
 		return r, err
 	}
-	if r.temp, err = shortTemp(fastTemp()); err != nil {
+	if r.temp, err = shortTemp(os.TempDir()); err != nil {
 		return r, errors.Join(err, os.Remove(r.home))
 	}
+	intoMemory(r.temp)
 	err = os.Chmod(r.temp, 0o777|fs.ModeSticky) // some tests are other users
 	for _, name := range used() {
 		if _, missing := os.Stat(filepath.Join(users, name)); missing == nil {
@@ -61,16 +62,14 @@ func (r rooms) env(ctx context.Context) []string {
 	return append(env, "HOME="+r.home, "TMPDIR="+r.temp, "GOTMPDIR="+os.TempDir())
 }
 
-// fastTemp is where temporary files go: into memory if that has room for them, for most tests wait for the disk
-// again and again.
-func fastTemp() string {
-	const memory, room = "/dev/shm", 4 << 30
-	var fs unix.Statfs_t
-	if unix.Statfs(memory, &fs) != nil || fs.Type != unix.TMPFS_MAGIC || fs.Flags&unix.ST_NOEXEC != 0 ||
-		fs.Bavail*uint64(fs.Bsize) < room || unix.Access(memory, unix.W_OK) != nil {
-		return os.TempDir()
+// intoMemory has a directory be in memory, where root may mount and there is enough: most tests wait for the disk
+// again and again. /dev/shm will not do, for Wine does not see what is below /dev.
+func intoMemory(dir string) {
+	const enough = 8 << 30
+	var has unix.Sysinfo_t
+	if unix.Sysinfo(&has) == nil && uint64(has.Totalram)*uint64(has.Unit) >= enough {
+		_ = unix.Mount("tmpfs", dir, "tmpfs", 0, "")
 	}
-	return memory
 }
 
 // shortTemp makes a directory with a short name, for the sockets in it.
@@ -113,7 +112,10 @@ func (r rooms) close() (left []string, err error) {
 	return left, r.remove()
 }
 
-func (r rooms) remove() error { return errors.Join(os.RemoveAll(r.home), os.RemoveAll(r.temp)) }
+func (r rooms) remove() error {
+	_ = unix.Unmount(r.temp, unix.MNT_DETACH) // if it is in memory
+	return errors.Join(os.RemoveAll(r.home), os.RemoveAll(r.temp))
+}
 
 // kernelKeys returns the names of this user's keys that the program has made, without those that end within
 // two minutes: claims of codes.

@@ -67,7 +67,7 @@ func (r rooms) env(ctx context.Context) []string {
 func intoMemory(dir string) {
 	const enough = 8 << 30
 	var has unix.Sysinfo_t
-	if unix.Sysinfo(&has) == nil && uint64(has.Totalram)*uint64(has.Unit) >= enough {
+	if unix.Sysinfo(&has) == nil && uint64(has.Totalram)*uint64(has.Unit) >= enough { //nolint:unconvert // 32-bit systems need it
 		_ = unix.Mount("tmpfs", dir, "tmpfs", 0, "")
 	}
 }

@@ -15,7 +15,7 @@ func deployClients(t *tools) []*client {
 	tofu := filepath.Join(t.kitDir(goKit.name), "tofu")
 	return []*client{
 		planner(t, "Terraform", "terraform", nil), planner(t, "OpenTofu", tofu, goKit), tofuBackend(t, tofu),
-		terragrunt(t), packer(), ansible(t), serverless(t, "osls"), serverlessV3(t),
+		terragrunt(t), pulumi(t), packer(), ansible(t), serverless(t, "osls"), serverlessV3(t),
 	}
 }
 
@@ -124,6 +124,20 @@ func terragrunt(t *tools) *client {
 			return underProfile(profile, program, "--working-dir", dir, "--no-color", "render")
 		},
 		perAsk: 1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach},
+	}
+}
+
+// pulumi looks for the stacks of its backend in S3. Its providers are programs that it would download.
+func pulumi(t *tools) *client {
+	program := filepath.Join(t.kitDir(goKit.name), "pulumi")
+	return &client{
+		name: "Pulumi, S3 backend", kit: goKit, version: []string{program, "version"},
+		command: func(m *machine, profile string) []string {
+			backend := fmt.Sprintf("PULUMI_BACKEND_URL=s3://%s?region=us-east-1&endpoint=%s&use_path_style=true", bucketName, m.wire.url())
+			return underProfile(profile, "env", backend, "PULUMI_HOME="+freshDir(m, "empty", ""), program, "stack", "ls", "--all", "--non-interactive")
+		},
+		perAsk: 1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach},
+		env: []string{"PULUMI_SKIP_UPDATE_CHECK=true"},
 	}
 }
 

@@ -15,12 +15,12 @@ const otherService = "other service"
 // answers are what services say to the one call that a tool makes of each, if it is signed well.
 var answers = map[string]string{
 	"ecr": `{"authorizationData":[{"authorizationToken":"QVdTOnBhc3N3b3Jk","expiresAt":4102444800,"proxyEndpoint":"https://123456789012.dkr.ecr.us-east-1.amazonaws.com"}]}`,
-	"eks": `{"clusters":[]}`,
+	"eks": `{"clusters":[],"clusterVersions":[{"clusterVersion":"1.32","defaultVersion":true}]}`,
 	"ec2": `<DescribeImagesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>1</requestId><imagesSet/></DescribeImagesResponse>`,
 	"cloudformation": `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member>` +
 		`<StackName>shop-dev</StackName><StackId>arn:aws:cloudformation:us-east-1:123456789012:stack/shop-dev/1</StackId><CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>CREATE_COMPLETE</StackStatus>` +
 		`<Outputs><member><OutputKey>ServerlessDeploymentBucketName</OutputKey><OutputValue>` + bucketName + `</OutputValue></member></Outputs>` +
-		`</member></Stacks></DescribeStacksResult></DescribeStacksResponse>`,
+		`</member></Stacks></DescribeStacksResult><ListStacksResult><StackSummaries/></ListStacksResult></DescribeStacksResponse>`,
 }
 
 func (w *wire) answer(out http.ResponseWriter, r *http.Request, service string) {

@@ -28,7 +28,7 @@ const (
 
 // toolClients are the programs that people run, beside the SDKs.
 func toolClients(t *tools) []*client {
-	return []*client{s5cmd(t), restic(), mc(t), kopia(t), ecrHelper(t), eksToken(), codecommit(t), duckDB(t), pandas(t), sam(t), awsShell(t), spark(t)}
+	return []*client{s5cmd(t), restic(), mc(t), kopia(t), ecrHelper(t), eksToken(), eksctl(t), codecommit(t), duckDB(t), pandas(t), sam(t), awsShell(t), spark(t)}
 }
 
 // underProfile runs a command with AWS_PROFILE.
@@ -214,6 +214,19 @@ users:
 			caseKilled: "Google's kubectl asks for the version of the server first, with a client of its own, and a failure is not remembered (Authenticator.getCreds in client-go, plugin/pkg/client/auth/exec/exec.go); Debian's runs it once",
 		},
 		env: []string{bundle},
+	}
+}
+
+// eksctl looks for clusters.
+func eksctl(t *tools) *client {
+	program := filepath.Join(t.kitDir(goKit.name), "eksctl")
+	return &client{
+		name: "eksctl", kit: goKit, version: []string{program, "version"},
+		command: func(_ *machine, profile string) []string {
+			return underProfile(profile, program, "get", "clusters", "--region", "us-east-1")
+		},
+		perAsk: 1, shows: inMessage, cannot: map[string]string{caseExpiry: oneProcessEach}, cause: map[string]string{caseDown: "it asks again for each request when less than 30 minutes are left (ExpiryWindow in pkg/eks/apiv2.go)"},
+		env: []string{"AWS_ENDPOINT_URL_EKS=" + wireURL, "AWS_ENDPOINT_URL_CLOUDFORMATION=" + wireURL},
 	}
 }
 

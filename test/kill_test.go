@@ -37,56 +37,50 @@ type killer struct {
 	killed  bool // it did not end by itself
 
 	begun func(pid int) error    // is called before its first instruction, if set
-	left  func(thread int) error // and this at both ends of each system call; then effects are not counted
+	left  func(thread int) error // and this behind each system call
 }
 
-// effects are the system calls that may have an effect outside the process. To sync is none: what a killed
-// process has written stays.
-var effects = map[uint64]string{
-	unix.SYS_OPENAT: "create", unix.SYS_WRITE: "write", unix.SYS_PWRITE64: "write", unix.SYS_SENDTO: "write", unix.SYS_SENDMSG: "write", unix.SYS_WRITEV: "write",
-	unix.SYS_RENAMEAT: "rename", unix.SYS_RENAMEAT2: "rename", unix.SYS_LINKAT: "link", unix.SYS_UNLINKAT: "unlink", unix.SYS_MKDIRAT: "mkdir",
-	unix.SYS_FTRUNCATE: "truncate", unix.SYS_FCHMOD: "chmod", unix.SYS_CONNECT: "connect", unix.SYS_ADD_KEY: "kernel key", unix.SYS_KEYCTL: "kernel key",
-}
-
-const wakeUp = 8 // bytes are what the Go runtime writes to its own eventfd
-
-// effect names the system call if it has an effect outside the process.
+// effect names the system call if it has an effect outside the process. To sync is none: what a killed process has
+// written stays.
 func effect(nr uint64, args [6]uint64) string {
-	name := effects[nr]
-	switch {
-	case nr == unix.SYS_OPENAT && args[2]&unix.O_CREAT == 0, name == "write" && (args[0] <= 2 || args[2] == wakeUp):
-		return ""
-	case nr == unix.SYS_KEYCTL && slices.Contains([]uint64{unix.KEYCTL_GET_KEYRING_ID, unix.KEYCTL_DESCRIBE, unix.KEYCTL_SEARCH, unix.KEYCTL_READ}, args[0]):
-		return ""
+	switch nr {
+	case unix.SYS_OPENAT:
+		if args[2]&unix.O_CREAT != 0 {
+			return "create"
+		}
+	case unix.SYS_WRITE, unix.SYS_PWRITE64, unix.SYS_SENDTO, unix.SYS_SENDMSG, unix.SYS_WRITEV:
+		const wakeUp = 8 // what the Go runtime writes to its own eventfd
+		if args[0] > 2 && args[2] != wakeUp {
+			return "write"
+		}
+	case unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2:
+		return "rename"
+	case unix.SYS_LINKAT:
+		return "link"
+	case unix.SYS_UNLINKAT:
+		return "unlink"
+	case unix.SYS_MKDIRAT:
+		return "mkdir"
+	case unix.SYS_FTRUNCATE:
+		return "truncate"
+	case unix.SYS_FCHMOD:
+		return "chmod"
+	case unix.SYS_CONNECT:
+		return "connect"
+	case unix.SYS_KEYCTL:
+		if !slices.Contains([]uint64{unix.KEYCTL_GET_KEYRING_ID, unix.KEYCTL_DESCRIBE, unix.KEYCTL_SEARCH, unix.KEYCTL_READ}, args[0]) {
+			return "kernel key"
+		}
+	case unix.SYS_ADD_KEY:
+		return "kernel key"
 	}
-	return name
-}
-
-// stopAtEffects has the kernel stop what this thread will start and trace at the system calls of effects, and at no
-// other. The thread itself cannot make them any more, but for the runtime's wake-ups.
-func stopAtEffects() error {
-	const number, firstByteOfThird = 0, 16 + 2*8 // in struct seccomp_data
-	load := func(at uint32) unix.SockFilter {
-		return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: at}
-	}
-	is := func(value uint32, otherwise uint8) unix.SockFilter {
-		return unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: otherwise, K: value}
-	}
-	allow, stop := unix.SockFilter{Code: unix.BPF_RET, K: unix.SECCOMP_RET_ALLOW}, unix.SockFilter{Code: unix.BPF_RET, K: unix.SECCOMP_RET_TRACE}
-	filter := []unix.SockFilter{load(number), is(unix.SYS_WRITE, 3), load(firstByteOfThird), is(wakeUp, 1), allow, load(number)}
-	for nr := range effects {
-		filter = append(filter, is(uint32(nr), 1), stop)
-	}
-	filter = append(filter, allow)
-	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return err
-	}
-	return unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0)
+	return ""
 }
 
 // run runs the command line on the machine n, its output going to a file there.
 func (k *killer) run(n *newcomer, args ...string) error {
+	runtime.LockOSThread() // a tracer is a thread
+	defer runtime.UnlockOSThread()
 	out, err := os.OpenFile(filepath.Join(n.Dir, "printed"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -97,55 +91,24 @@ func (k *killer) run(n *newcomer, args ...string) error {
 		return err
 	}
 	defer nothing.Close()
-	attributes := &os.ProcAttr{
+	process, err := os.StartProcess(n.Binary, append([]string{n.Binary}, args...), &os.ProcAttr{
 		Dir: n.Home(), Env: append(n.Env(), n.env...), Files: []*os.File{nothing, out, out}, Sys: &syscall.SysProcAttr{Ptrace: true, Setsid: true},
-	}
-	return onThreadOfItsOwn(func() error {
-		if k.left == nil {
-			if err := stopAtEffects(); err != nil {
-				return err
-			}
-		}
-		process, err := os.StartProcess(n.Binary, append([]string{n.Binary}, args...), attributes)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = process.Release() }()
-		return k.trace(process.Pid)
 	})
-}
-
-// onThreadOfItsOwn runs f on a thread that has no children, so that it may wait for any, and that ends with f.
-func onThreadOfItsOwn(f func() error) error {
-	begun, done := make(chan struct{}), make(chan error)
-	var try func()
-	try = func() {
-		runtime.LockOSThread()
-		children, err := os.ReadFile("/proc/thread-self/children")
-		if err == nil && len(children) > 0 {
-			go try()
-			<-begun
-			runtime.UnlockOSThread()
-			return
-		}
-		close(begun)
-		if err == nil {
-			err = f()
-		}
-		done <- err
+	if err != nil {
+		return err
 	}
-	go try()
-	return <-done
+	defer func() { _ = process.Release() }()
+	return k.trace(process.Pid)
 }
 
 func (k *killer) trace(pid int) error {
-	// Only what this thread traces: other tests have children, too.
+	// Only the threads of the process, which has a process group of its own: other tests have children, too.
 	const mine = unix.WALL | unix.WNOTHREAD
 	var status unix.WaitStatus
 	if _, err := unix.Wait4(pid, &status, mine, nil); err != nil {
 		return err
 	}
-	if err := unix.PtraceSetOptions(pid, unix.PTRACE_O_TRACESYSGOOD|unix.PTRACE_O_TRACESECCOMP|unix.PTRACE_O_TRACECLONE|unix.PTRACE_O_TRACEFORK|unix.PTRACE_O_TRACEVFORK|unix.PTRACE_O_EXITKILL); err != nil {
+	if err := unix.PtraceSetOptions(pid, unix.PTRACE_O_TRACESYSGOOD|unix.PTRACE_O_TRACECLONE|unix.PTRACE_O_EXITKILL); err != nil {
 		return err
 	}
 	if k.begun != nil {
@@ -153,17 +116,13 @@ func (k *killer) trace(pid int) error {
 			return err
 		}
 	}
-	resume := unix.PtraceCont
-	if k.left != nil {
-		resume = unix.PtraceSyscall
-	}
 	for thread, signal := pid, 0; ; {
-		if err := resume(thread, signal); err != nil && !errors.Is(err, unix.ESRCH) { // it may be dying
+		if err := unix.PtraceSyscall(thread, signal); err != nil && !errors.Is(err, unix.ESRCH) { // it may be dying
 			return err
 		}
 		var err error
 		for {
-			if thread, err = unix.Wait4(-1, &status, mine, nil); err != nil {
+			if thread, err = unix.Wait4(-pid, &status, mine, nil); err != nil {
 				return err
 			}
 			if status.Stopped() {
@@ -174,39 +133,42 @@ func (k *killer) trace(pid int) error {
 				return nil
 			}
 		}
-		if signal, err = k.stopped(pid, thread, status); err != nil {
+		if signal, err = k.stopped(pid, thread, status.StopSignal()); err != nil {
 			return err
 		}
 	}
 }
 
 // stopped is called at each stop of a thread and returns the signal that it is to get.
-func (k *killer) stopped(pid, thread int, why unix.WaitStatus) (signal int, err error) {
-	switch {
-	case why.TrapCause() == unix.PTRACE_EVENT_SECCOMP:
-		// What a keyring worker does is its own.
-		_, other := os.Lstat(fmt.Sprintf("/proc/%d/task/%d", pid, thread))
-		if name := effect(syscallInfo(thread)); name != "" && other == nil && (k.effects < k.at || k.at == 0) {
-			if k.effects, k.last = k.effects+1, name; k.effects == k.at {
-				return 0, unix.Kill(pid, unix.SIGKILL)
+func (k *killer) stopped(pid, thread int, why unix.Signal) (signal int, err error) {
+	switch why {
+	case unix.SIGTRAP | 0x80:
+		nr, args, entry := syscallInfo(thread)
+		if !entry && k.left != nil {
+			if err := k.left(thread); !errors.Is(err, unix.ESRCH) { // as above
+				return 0, err
 			}
+			return 0, nil
+		}
+		name := effect(nr, args)
+		if !entry || name == "" || k.effects == k.at && k.at > 0 {
+			return 0, nil
+		}
+		k.effects, k.last = k.effects+1, name
+		if k.effects == k.at {
+			return 0, unix.Kill(pid, unix.SIGKILL)
 		}
 		return 0, nil
-	case why.StopSignal() == unix.SIGTRAP|0x80:
-		if err := k.left(thread); !errors.Is(err, unix.ESRCH) { // as above
-			return 0, err
-		}
-		return 0, nil
-	case why.StopSignal() == unix.SIGTRAP, why.StopSignal() == unix.SIGSTOP: // a new thread or process
+	case unix.SIGTRAP, unix.SIGSTOP: // a new thread
 		return 0, nil
 	default:
-		return int(why.StopSignal()), nil
+		return int(why), nil
 	}
 }
 
 // syscallInfo returns the system call that a thread is about to make; PTRACE_GET_SYSCALL_INFO, of Linux 5.3.
-func syscallInfo(thread int) (nr uint64, args [6]uint64) {
-	const get = 0x420e
+func syscallInfo(thread int) (nr uint64, args [6]uint64, entry bool) {
+	const get, atEntry = 0x420e, 1
 	var info struct {
 		Op   uint8
 		_    [3]uint8
@@ -215,8 +177,8 @@ func syscallInfo(thread int) (nr uint64, args [6]uint64) {
 		Nr   uint64
 		Args [6]uint64
 	}
-	_, _, _ = unix.Syscall6(unix.SYS_PTRACE, get, uintptr(thread), unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info)), 0, 0)
-	return info.Nr, info.Args
+	_, _, failed := unix.Syscall6(unix.SYS_PTRACE, get, uintptr(thread), unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info)), 0, 0)
+	return info.Nr, info.Args, failed == 0 && info.Op == atEntry
 }
 
 // killScenario is a command that changes what AWS has, on a machine that is ready for it.

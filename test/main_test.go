@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -97,9 +96,6 @@ type outcome struct {
 	took           time.Duration
 }
 
-// ofWine is what Wine prints if a process ends while another of its threads speaks to Wine's server.
-var ofWine = regexp.MustCompile(`(?m)^wine client error:.*\n?`)
-
 // run runs a command on the machine b, with more variables.
 func run(t *testing.T, b *testbed.Bed, env []string, command string, args ...string) outcome {
 	t.Helper()
@@ -111,7 +107,7 @@ func run(t *testing.T, b *testbed.Bed, env []string, command string, args ...str
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	began := time.Now()
 	err := cmd.Run()
-	got := outcome{stdout.String(), ofWine.ReplaceAllString(stderr.String(), ""), 0, time.Since(began)}
+	got := outcome{stdout.String(), stderr.String(), 0, time.Since(began)}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		got.code = exit.ExitCode()
 	} else if err != nil {

@@ -90,6 +90,9 @@ func TestResolve(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if name == "open to the group" && os.Geteuid() != 0 {
+				t.Skip("needs root: the group of a user may have no other members, and then its write access is none")
+			}
 			base := t.TempDir()
 			trail(t, base, strings.Split(c.steps, ", "))
 			got, err := Resolve(base + "/" + c.start)

@@ -14,7 +14,7 @@ import (
 func deployClients(t *tools) []*client {
 	tofu := filepath.Join(t.kitDir(goKit.name), "tofu")
 	return []*client{
-		planner(t, "Terraform", "terraform", nil), planner(t, "OpenTofu", tofu, goKit), tofuBackend(t, tofu),
+		planner(t, "Terraform", "terraform", nil), planner(t, "OpenTofu", tofu, goKit), tofuBackend(tofu),
 		terragrunt(t), pulumi(t), packer(), ansible(t), serverless(t, "osls"), serverlessV3(t),
 	}
 }
@@ -93,7 +93,7 @@ func freshDir(m *machine, file, content string) string {
 }
 
 // tofuBackend is OpenTofu itself, which looks for states in S3 when it is initialised.
-func tofuBackend(_ *tools, program string) *client {
+func tofuBackend(program string) *client {
 	return &client{
 		name: "OpenTofu, S3 backend", kit: goKit, version: []string{program, "version"},
 		command: func(m *machine, profile string) []string {

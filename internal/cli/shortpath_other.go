@@ -1,6 +1,0 @@
-//go:build !windows
-
-package cli
-
-// shortPath is for Windows.
-func shortPath(path string) string { return path }

@@ -1,6 +1,0 @@
-//go:build !linux
-
-package doctor
-
-// networkDisk is not found out here.
-func networkDisk(string) string { return "" }

@@ -184,7 +184,7 @@ func CacheState(dir string, spare []string) Cache {
 			state.Unusable = securefile.Foreign(existing, info)
 		}
 	}
-	state.Network = networkDisk(existing)
+	state.Network = securefile.NetworkDisk(existing)
 	for _, place := range spare {
 		if state.Unusable != nil && state.Instead == "" && tryDisk(filepath.Dir(place), &Cache{}) == nil {
 			state.Instead = place

@@ -51,10 +51,23 @@ func process(id, file string) string {
 // this one.
 func ofWindows(path string) bool {
 	const v9fs = 0x01021997 // V9FS_MAGIC in linux/magic.h
-	var stat syscall.Statfs_t
-	if syscall.Statfs(path, &stat) != nil || stat.Type != v9fs {
+	if fileSystem(path) != v9fs {
 		return false
 	}
 	version, err := os.ReadFile("/proc/version")
 	return err == nil && strings.Contains(string(version), "microsoft")
+}
+
+// NetworkDisk returns the kind of network file system that path is on, or "".
+func NetworkDisk(path string) string {
+	return map[uint32]string{0x6969: "NFS", 0x517B: "SMB", 0xFF534D42: "SMB", 0xFE534D42: "SMB", 0x5346414F: "AFS", 0x00C36400: "Ceph"}[fileSystem(path)]
+}
+
+// fileSystem returns the magic number of the file system that path is on, statfs(2), or 0.
+func fileSystem(path string) uint32 {
+	var stat syscall.Statfs_t
+	if syscall.Statfs(path, &stat) != nil {
+		return 0
+	}
+	return uint32(stat.Type) //nolint:gosec // it has 32 bits
 }

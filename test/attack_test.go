@@ -11,6 +11,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/keys"
 )
 
 // twice is a newcomer whose profiles work and second share an access key and a device, whose seed the
@@ -90,7 +91,7 @@ func TestRotateSharedKey(t *testing.T) {
 func TestKillEnrolElsewhere(t *testing.T) {
 	t.Parallel()
 	const device = "elsewhere"
-	t.Cleanup(func() { testbed.RemoveKeys("aws-mfa-creds:store:seed:arn:aws:iam::123456789012:mfa%2f" + device) })
+	t.Cleanup(func() { keys.Remove("aws-mfa-creds:store:seed:arn:aws:iam::123456789012:mfa%2f" + device) })
 	first := []string{"enroll", "--profile", "work", "--seed-store", "keyctl", "--device-name", device, "--yes"}
 	ready := stored(t)
 	dry, whole := ready.again(t), killer{}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/keys"
 )
 
 // killer runs a program and kills it, as kill -9 does, right before it makes its nth system call with
@@ -212,8 +213,8 @@ func killScenarios() map[string]killScenario {
 		}
 		return killScenario{prepare: func(t *testing.T) *newcomer {
 			t.Cleanup(func() {
-				testbed.RemoveKeys("aws-mfa-creds:store:key:" + name)
-				testbed.RemoveKeys("aws-mfa-creds:store:seed:arn:aws:iam::123456789012:mfa%2f" + name)
+				keys.Remove("aws-mfa-creds:store:key:" + name)
+				keys.Remove("aws-mfa-creds:store:seed:arn:aws:iam::123456789012:mfa%2f" + name)
 			})
 			n := newNewcomer(t)
 			n.must("add", "--profile", name, "--store", from, "--access-key-file", n.key)

@@ -22,6 +22,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/agefile"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/keys"
 )
 
 // binary is the program under test, built once.
@@ -75,7 +76,7 @@ func bed(t *testing.T, o testbed.Options) *testbed.Bed {
 
 // leaveNoKeys removes what the program has put into the kernel's keyring of this user for the machine b.
 func leaveNoKeys(b *testbed.Bed) {
-	testbed.RemoveKeys(cache.ClaimsIn(filepath.Join(b.Own(), "cache")))
+	keys.Remove(cache.ClaimsIn(filepath.Join(b.Own(), "cache")))
 	_ = agefile.Open(agefile.Options{Dir: filepath.Join(b.Own(), "age")}).Lock(context.Background())
 }
 

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/keys"
 )
 
 func testKey() Key {
@@ -32,7 +32,7 @@ func openCache(t testing.TB, o Options) *Cache {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		testbed.RemoveKeys(ClaimsIn(o.Dir))
+		keys.Remove(ClaimsIn(o.Dir))
 		c.Close()
 	})
 	return c

@@ -17,7 +17,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/keys"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
@@ -84,7 +84,7 @@ func newStage(t *testing.T, adjust ...func(*sandbox.Options)) *stage {
 	s.cache, err = cache.Open(cache.Options{Dir: filepath.Join(s.dir, "cache"), Keys: sealing, Now: s.clock.now})
 	s.must(err)
 	t.Cleanup(func() {
-		testbed.RemoveKeys(cache.ClaimsIn(s.cache.Dir))
+		keys.Remove(cache.ClaimsIn(s.cache.Dir))
 		_ = s.cache.Close()
 	})
 	s.connect()

@@ -16,6 +16,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/cache"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/keys"
 )
 
 // The profiles that clients are started with.
@@ -74,7 +75,7 @@ func newMachine(t *tools, slots chan struct{}) (*machine, error) {
 func (m *machine) close() {
 	m.leave()
 	m.wire.close()
-	testbed.RemoveKeys(cache.ClaimsIn(filepath.Join(m.Own(), "cache")))
+	keys.Remove(cache.ClaimsIn(filepath.Join(m.Own(), "cache")))
 	_ = m.Close()
 }
 

@@ -1,4 +1,5 @@
-package testbed
+// Package keys tidies up the kernel's keyring of the user behind tests.
+package keys
 
 import (
 	"errors"
@@ -8,11 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// RemoveKeys removes the keys in the kernel's keyring of this user whose names begin with prefix, and those
+// Remove removes the keys in the kernel's keyring of this user whose names begin with prefix, and those
 // that have expired: a user may have no more than 200, and the kernel counts expired ones for minutes.
-func RemoveKeys(prefix string) {
+func Remove(prefix string) {
 	ring := make([]int32, 1<<12)
-	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&ring[0])), 4*len(ring)) //nolint:gosec // the kernel fills in serial numbers
+	// The kernel fills in serial numbers.
+	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&ring[0])), 4*len(ring))
 	n, err := unix.KeyctlBuffer(unix.KEYCTL_READ, unix.KEY_SPEC_USER_KEYRING, bytes, 0)
 	if err != nil {
 		return

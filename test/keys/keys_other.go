@@ -1,6 +1,7 @@
 //go:build !linux
 
-package testbed
+// Package keys tidies up where there is a kernel's keyring.
+package keys
 
-// RemoveKeys does nothing: there is no such keyring.
-func RemoveKeys(string) {}
+// Remove does nothing: there is no such keyring.
+func Remove(string) {}

@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/keys"
 )
 
 // rooms are a home directory and a directory for temporary files of the tests' own, so that what one leaves
@@ -104,7 +104,7 @@ func (r rooms) close() (left []string, err error) {
 		switch {
 		case slices.Contains(r.keys, key):
 		case key == sealingKey:
-			testbed.RemoveKeys(key)
+			keys.Remove(key)
 		default:
 			left = append(left, "kernel key "+key)
 		}

@@ -17,8 +17,8 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/sandbox"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
-	"github.com/aws-mfa-creds/aws-mfa-creds/test/keys"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/keys"
 )
 
 const (

@@ -72,6 +72,16 @@ func TestCompletions(t *testing.T) {
 	}
 }
 
+// A line that is not run before Enter, though completed.
+const harmful = `'; touch ran' $(touch ran) > ran --wat`
+
+func hasNotRun(t *testing.T, b *testbed.Bed) {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(b.Home(), "ran")); err == nil {
+		t.Error("Tab ran a part of the line")
+	}
+}
+
 // TestCompletionInShells runs, on a new HOME, the line of the help for each shell, and completes in a new
 // shell. bash is tried without the package bash-completion, and with it.
 func TestCompletionInShells(t *testing.T) {
@@ -103,6 +113,10 @@ func TestCompletionInShells(t *testing.T) {
 				if got := run(t, b, env, path, "-c", "complete -C 'aws-mfa-creds code --profile '; complete -C 'aws-mfa-creds rot'"); got.stdout != "work\nrotate\tReplace the access key or the MFA device without losing access\n" {
 					t.Errorf("%q %s", got.stdout, got.stderr)
 				}
+				if got := run(t, b, env, path, "-c", "complete -C $argv", "aws-mfa-creds code "+harmful); !strings.HasPrefix(got.stdout, "--watch\t") {
+					t.Errorf("%q %s", got.stdout, got.stderr)
+				}
+				hasNotRun(t, b)
 				return
 			}
 			cmd := b.Command(t.Context(), path, "-i")
@@ -115,7 +129,11 @@ func TestCompletionInShells(t *testing.T) {
 				must(t, console.Expect("PROFILE "))
 				must(t, console.Expect("work "))
 			}
-			must(t, console.Type("exit\n"))
+			must(t, console.Expect("ready> "))
+			must(t, console.Type("aws-mfa-creds code "+harmful+"\t"))
+			must(t, console.Expect("--watch"))
+			hasNotRun(t, b)
+			must(t, console.Type("\x15exit\n")) // Ctrl-U
 			if code, err := console.Wait(); err != nil || code != 0 {
 				t.Errorf("exit %d, %v: %q", code, err, console.Shown())
 			}

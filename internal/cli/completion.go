@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -47,16 +48,27 @@ every new shell, run the line for your shell once:
 			if err := generate[args[0]](); err != nil {
 				return fault.New(fault.Internal, "completion "+args[0], "", "%v", err)
 			}
-			return a.print(bytes.Replace(script.Bytes(), []byte(getWords), []byte(splitWords), 1))
+			return a.print([]byte(withoutEval(script.String())))
 		},
 	}
 }
 
+// withoutEval has a script of cobra ask the program with the words of the command line, as they are. It would
+// evaluate the line, so that Tab runs a $(command) in it, writes to the file behind >, and in fish runs what
+// follows a ; in quotes.
+func withoutEval(script string) string {
+	return strings.NewReplacer(
+		`eval "${requestComp}"`, `eval "${words[0]}"' __complete "${args[@]}"'`, // bash
+		`eval ${requestComp}`, `eval "${words[1]}"' __complete "${(@)words[2,-1]}"'`, // zsh
+		`"${=words[1,CURRENT]}"`, `"${(@)words[1,CURRENT]}"`, // also of zsh: words in quotes stay together
+		`__complete $args[2..-1] $lastArg"`, `__complete "(string escape -- $args[2..-1] (commandline -ct) | string join " ")`, // fish
+		`_get_comp_words_by_ref "$@" cur prev words cword`, splitWords,
+	).Replace(script)
+}
+
 // The script for bash gets the words of the command line with a function of the package bash-completion, or
 // else with splitWords: that joins what bash has split at characters such as = and :.
-const (
-	getWords   = `_get_comp_words_by_ref "$@" cur prev words cword`
-	splitWords = `local i word rest=$COMP_LINE
+const splitWords = `local i word rest=$COMP_LINE
     words=() cword=-1
     for ((i = 0; i <= COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
@@ -69,7 +81,6 @@ const (
         rest=${rest#"$word"}
     done
     cur=${words[cword]} prev=${words[cword-1]}`
-)
 
 // complete has the shell complete a flag with names.
 func complete(cmd *cobra.Command, flag string, names func() []string) {

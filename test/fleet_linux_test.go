@@ -35,7 +35,7 @@ func newNetwork(t *testing.T, b *testbed.Bed, hosts int) (n *network, address st
 	t.Cleanup(func() { _ = exec.Command("ip", "link", "del", n.name).Run() })
 	try := strings.ReplaceAll("ip link add NAME type bridge && ip netns add NAME && ip netns exec NAME true && ip netns del NAME", "NAME", n.name)
 	if out, err := exec.Command("sh", "-c", try).CombinedOutput(); err != nil {
-		t.Skip("SKIPPED: this takes root, iproute2, and a kernel that allows network namespaces: " + string(out))
+		missing(t, "the right to make network namespaces, or iproute2", string(out))
 	}
 	n.ip("addr add %s.1/24 dev %s", subnet, n.name)
 	n.ip("link set %s up", n.name)

@@ -27,6 +27,7 @@ func TestMusl(t *testing.T) {
 				return run(t, b, env, "bwrap", "--bind", root, "/", "--ro-bind", busybox, "/bin/busybox",
 					"--ro-bind", binary, "/usr/bin/aws-mfa-creds", "--dev", "/dev", "--bind", b.Dir, b.Dir, "--proc", "/proc", "/bin/sh", "-c", command)
 			}
+			needNamespaces(t, inside("true"))
 			const get = "exec aws-mfa-creds get --profile work"
 			if got := inside(get, "AWS_CA_BUNDLE="); tls {
 				want := "its certificate cannot be verified: this system has no CA certificates; install the package ca-certificates, or set AWS_CA_BUNDLE"

@@ -79,6 +79,7 @@ func newRecipeMachine(t *testing.T, device string) *recipeMachine {
 	m.bind(binary, "/usr/local/bin/"+testbed.Program)
 	m.copyDouble(t, "aws")
 	m.write(t, "/usr/local/bin/sudo", "#!/bin/sh\nexec \"$@\"\n", 0o755) // alice may write everywhere
+	needNamespaces(t, finish(t, m.command(t, "true")))
 	return m
 }
 

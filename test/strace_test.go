@@ -20,9 +20,7 @@ func TestSystemCalls(t *testing.T) {
 	trace := []string{need(t, "strace", "apt-get install strace")}
 	if os.Geteuid() != 0 { // to whom the program is closed, except in a namespace of which one is root
 		trace = append([]string{need(t, "unshare", "apt-get install util-linux"), "-r"}, trace...)
-		if out, err := exec.Command(trace[0], "-r", "true").CombinedOutput(); err != nil {
-			t.Skip("SKIPPED: only root sees into the program, and this machine allows no user namespaces: " + string(out))
-		}
+		needNamespaces(t, finish(t, exec.Command(trace[0], "-r", "true")))
 	}
 	b := bed(t, testbed.Options{})
 	for _, state := range []string{"cold", "warm", "warm with a shared cache"} {
@@ -57,12 +55,10 @@ func TestSystemCalls(t *testing.T) {
 func TestWarmNeedsNoNetwork(t *testing.T) {
 	t.Parallel()
 	unshare := need(t, "unshare", "apt-get install util-linux")
+	needNamespaces(t, finish(t, exec.Command(unshare, "-r", "-n", "true")))
 	b := bed(t, testbed.Options{})
 	first := mustGet(t, b)
 	got := run(t, b, nil, unshare, "-r", "-n", b.Binary, "get", "--profile", "work")
-	if strings.Contains(got.stderr, "unshare") {
-		t.Skip("SKIPPED: this machine allows no network namespaces: " + got.stderr)
-	}
 	if second := credentials(t, got); second.AccessKeyID != first.AccessKeyID {
 		t.Error("not the cached session")
 	}

@@ -65,7 +65,7 @@ func (s *system) boot(t *testing.T) {
 
 // variables are those of Wine, as a shell has them.
 func (s *system) variables() string {
-	return fmt.Sprintf("H=$HOME D='%s'; export HOME=$D WINEPREFIX=$D/prefix WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml,winemenubuilder.exe='; unset DISPLAY\n", s.dir)
+	return fmt.Sprintf("H=$HOME D='%s'; export HOME=$D TMPDIR=$D WINEPREFIX=$D/prefix WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml,winemenubuilder.exe='; unset DISPLAY\n", s.dir)
 }
 
 func (s *system) sh(t *testing.T, script string) {

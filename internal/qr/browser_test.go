@@ -59,6 +59,7 @@ func TestDecodeBrowser(t *testing.T) {
 		}
 		command := exec.Command(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--user-data-dir="+filepath.Join(dir, "profile"),
 			"--window-size=1280,1000", fmt.Sprintf("--force-device-scale-factor=%g", test.zoom), "--screenshot="+shot, "file://"+path)
+		command.Env = append(os.Environ(), "HOME="+dir) // for its crash reports, and settings of GNOME's
 		if out, err := command.CombinedOutput(); err != nil {
 			t.Fatalf("chromium: %v\n%s", err, out)
 		}

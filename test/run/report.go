@@ -101,12 +101,23 @@ func (r *report) packageEnded(e event, output []string) {
 		if !r.broken[e.Package] { // it was not built, or it ended outside its tests
 			r.failed++
 		}
-		fmt.Fprint(r.out, strings.Join(output, ""))
+		fmt.Fprint(r.out, strings.Join(r.unfinished(e.Package), ""), strings.Join(output, ""))
 		fmt.Fprintf(r.out, "FAILED  %-32s %6.1fs\n", name, e.Elapsed)
 	default:
 		return // it has no tests
 	}
 	r.last = e.Time
+}
+
+// unfinished is what the tests of a package have printed that it has not ended: also why it ended before them.
+func (r *report) unfinished(name string) (lines []string) {
+	for _, test := range slices.Sorted(maps.Keys(r.output)) {
+		if strings.HasPrefix(test, name+" ") {
+			lines = append(lines, slices.DeleteFunc(r.output[test], func(line string) bool { return strings.HasPrefix(line, "=== ") })...)
+			delete(r.output, test)
+		}
+	}
+	return lines
 }
 
 // litter prints what the tests have left behind.

@@ -18,7 +18,7 @@ import (
 type client struct {
 	name     string
 	model    string // the source of what it models; empty: the real client
-	core     bool   // it is one of the few that the tests run
+	core     bool   // it is one of the few that the gate runs
 	optional bool   // where it cannot be had is no failure
 	howToGet string // if it is missing
 	kit      *kit   // what has to be built before

@@ -22,7 +22,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.binary, "binary", "", "the program to test; it is built if none is named")
 	flag.StringVar(&o.only, "run", "", `run only the cells whose "client: case" this regular expression finds`)
-	flag.BoolVar(&o.core, "core", false, "run only the few clients that the tests run")
+	flag.BoolVar(&o.core, "core", false, "run only the few clients and cases that the gate runs")
 	flag.BoolVar(&o.required, "required", os.Getenv("CI") == "true", "fail where a client is missing")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -52,6 +52,7 @@ const forks = `
 import gc, json, os, sys
 gc.disable()
 import awscli.clidriver
+awscli.clidriver.create_clidriver()  # which loads the rest, and asks lsb_release
 for line in sys.stdin:
     call = json.loads(line)
     if os.fork() == 0:

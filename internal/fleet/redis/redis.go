@@ -190,7 +190,7 @@ func (e *Engine) master(ctx context.Context, sentinel string, auth bool) (string
 
 // dial connects to a server and logs in.
 func (e *Engine) dial(ctx context.Context, address string, auth bool) (*server, error) {
-	dialer := &net.Dialer{Timeout: dialLimit}
+	dialer := &net.Dialer{Timeout: dialLimit, Control: hurry}
 	dial := dialer.DialContext
 	if e.tls != nil {
 		dial = (&tls.Dialer{NetDialer: dialer, Config: e.tls}).DialContext

@@ -59,7 +59,6 @@ func TestHints(t *testing.T) {
 	for _, c := range hintCases() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			cpuOf(t)
 			m := newIll(t)
 			if c.make != nil {
 				c.make(m)

@@ -68,7 +68,6 @@ func TestRecipes(t *testing.T) {
 		name := filepath.Base(page)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cpuOf(t)
 			if recipes[name] == nil {
 				t.Fatal("nobody runs this page: add it to recipes")
 			}

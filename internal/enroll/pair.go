@@ -12,11 +12,8 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
-const (
-	// The lock of a device is held for the seconds of one call.
-	lockPoll     = 100 * time.Millisecond
-	lockPatience = 45 * time.Second
-)
+// lockPatience is how long the lock of a device is waited for, which is held for the seconds of one call.
+const lockPatience = 45 * time.Second
 
 // sendPair makes call, which is EnableMFADevice or ResyncMFADevice, with the codes of two
 // consecutive time steps, neither of them ever sent before. The first pair is the step before and
@@ -127,21 +124,16 @@ func choosePair(record rules.Record, now time.Time, ahead bool) (first, sent tot
 // open takes the lock of the device, which a helper may hold for the moment of a call.
 func (r *run) open(ctx context.Context, serial string) (*session.LockedRecord, func(), error) {
 	scope := r.Cache.Scope(rules.DeviceScope(serial))
-	for deadline := r.Now().Add(lockPatience); ; {
-		unlock, held, err := scope.TryLock()
-		if err != nil {
-			return nil, nil, err
-		}
-		if held {
-			return &session.LockedRecord{Scope: scope, Record: scope.Load(), Log: r.Log}, unlock, nil
-		}
-		if r.Now().After(deadline) {
-			return nil, nil, session.Taken(scope, serial)
-		}
-		if err := r.pause(ctx, lockPoll); err != nil {
-			return nil, nil, err
-		}
+	waiting, end := context.WithTimeout(ctx, lockPatience)
+	defer end()
+	unlock, err := scope.Lock(waiting)
+	switch {
+	case err == nil:
+		return &session.LockedRecord{Scope: scope, Record: scope.Load(), Log: r.Log}, unlock, nil
+	case waiting.Err() != nil && ctx.Err() == nil:
+		err = session.Taken(scope, serial)
 	}
+	return nil, nil, err
 }
 
 // forgetSteps empties the record of a device that has a new seed. An earlier device may have had

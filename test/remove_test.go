@@ -72,9 +72,8 @@ func TestRemoveOldNames(t *testing.T) {
 			seed, err := totp.ParseSeed(consoleSeed, totp.Policy{})
 			n.check(err)
 			n.check(items.PutSeed(t.Context(), consoleSerial, seed))
-			_, err = editing.Editor{Paths: profile.Paths{Own: n.Own() + "/profiles.ini"}}.Update(t.Context(), name, func(own *editing.Own) error {
+			_, err = editing.Editor{Paths: profile.Paths{Own: n.Own() + "/profiles.ini"}}.Update(t.Context(), name, func(own *editing.Own) {
 				own.Store, own.Serial, own.AccessKeyID = keystore.KindAge, consoleSerial, key.ID
-				return nil
 			})
 			n.check(err)
 		}

@@ -34,10 +34,7 @@ func (a *app) editor() edit.Editor {
 
 // update changes what profiles.ini has of a profile.
 func (a *app) update(ctx context.Context, name string, change func(*edit.Own)) error {
-	_, err := a.editor().Update(ctx, name, func(own *edit.Own) error {
-		change(own)
-		return nil
-	})
+	_, err := a.editor().Update(ctx, name, change)
 	return err
 }
 

@@ -79,10 +79,7 @@ func (m *Manager) setAccessKeyID(ctx context.Context, profiles []string, old, id
 }
 
 func (m *Manager) update(ctx context.Context, name string, change func(*edit.Own)) error {
-	_, err := edit.Editor{Paths: m.Paths}.Update(ctx, name, func(own *edit.Own) error {
-		change(own)
-		return nil
-	})
+	_, err := edit.Editor{Paths: m.Paths}.Update(ctx, name, change)
 	if err == nil {
 		m.Log.Debug("settings written", "profile", fault.Printable(name))
 	}

@@ -45,10 +45,7 @@ func (s *stage) own(name string) edit.Own {
 // edit changes what profiles.ini says of a profile.
 func (s *stage) edit(name string, change func(*edit.Own)) {
 	s.t.Helper()
-	_, err := edit.Editor{Paths: s.paths()}.Update(s.t.Context(), name, func(own *edit.Own) error {
-		change(own)
-		return nil
-	})
+	_, err := edit.Editor{Paths: s.paths()}.Update(s.t.Context(), name, change)
 	s.must(err)
 }
 

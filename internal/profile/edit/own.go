@@ -189,19 +189,16 @@ func values(f *profile.File, key string) map[string]string {
 }
 
 // Update changes what profiles.ini says about the profile name: change is called, under
-// the lock, with what it says now, and leaves there what it shall say; its error ends the
-// update. Other keys of the section stay. A section without any key left goes, but not the
-// comments in it.
-func (e Editor) Update(ctx context.Context, name string, change func(*Own) error) (Change, error) {
+// the lock, with what it says now, and leaves there what it shall say. Other keys of the
+// section stay. A section without any key left goes, but not the comments in it.
+func (e Editor) Update(ctx context.Context, name string, change func(*Own)) (Change, error) {
 	return e.editOwn(ctx, name, func(edit *edit) error {
 		before, _, err := readOwn(edit.file, name)
 		if err != nil {
 			return err
 		}
 		after := before
-		if err := change(&after); err != nil {
-			return err
-		}
+		change(&after)
 		return edit.apply(before, after)
 	})
 }

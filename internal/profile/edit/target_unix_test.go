@@ -311,7 +311,7 @@ func TestDirectoryOfOthers(t *testing.T) {
 		if _, err := profile.Load(paths); (err == nil) != test.ok || err != nil && !refused(err) {
 			t.Errorf("%s: Load: %v", name, err)
 		}
-		_, err := editor(paths).Update(t.Context(), "y", func(o *Own) error { o.Store = "age"; return nil })
+		_, err := editor(paths).Update(t.Context(), "y", setStore("age"))
 		if (err == nil) != test.ok || err != nil && !refused(err) {
 			t.Errorf("%s: Update: %v", name, err)
 		}

@@ -11,7 +11,6 @@
 package cache
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"sync"
@@ -65,16 +64,15 @@ func Open(o Options) (*Cache, error) {
 }
 
 // Close frees the directories. Locks that are held stay held.
-func (c *Cache) Close() (err error) {
+func (c *Cache) Close() {
 	for _, dir := range c.existing() {
-		err = errors.Join(err, dir.Close())
+		_ = dir.Close()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := range c.places {
 		c.places[i].open = nil
 	}
-	return err
 }
 
 // read returns the content of the private file name, of at most limit bytes: of the newest, if

@@ -42,7 +42,7 @@ func (q *asker) open(a *app) {
 
 func (q *asker) close() {
 	if q.terminal != nil {
-		_ = q.terminal.Close()
+		q.terminal.Close()
 	}
 }
 

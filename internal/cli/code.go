@@ -110,7 +110,7 @@ func watchCodes(ctx context.Context, w *opened, serial string, codes session.Cod
 	if err != nil {
 		return fault.New(fault.Usage, "code --watch", "run: "+program+" code --profile NAME", "there is no terminal to show it on")
 	}
-	defer func() { _ = terminal.Close() }()
+	defer terminal.Close()
 	ctx, cancel := untilInterrupted(ctx, personPatience)
 	defer cancel()
 	defer func() { _ = terminal.Status() }()

@@ -210,7 +210,7 @@ func runChild(path string, argv, env []string) error {
 	}
 	terminal, err := term.Open()
 	if err == nil {
-		_ = terminal.Close()
+		terminal.Close()
 	}
 	cmd := &exec.Cmd{Path: path, Args: argv, Env: env, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr} //nolint:forbidigo // the program's own
 	if err := cmd.Start(); err != nil {

@@ -328,7 +328,7 @@ func (r removal) run(ctx context.Context) error {
 // earlier access keys from others: to get another costs one call. A get that has read the secrets is waited
 // for; its session goes, too.
 func clearSessions(ctx context.Context, cached *cache.Cache, serials []string, keep ...string) error {
-	defer func() { _ = cached.Close() }()
+	defer cached.Close()
 	waiting, end := context.WithTimeout(ctx, time.Minute) // longer than any get lives
 	defer end()
 	for _, serial := range serials {

@@ -135,7 +135,7 @@ func (a *app) canServe(name string) (region string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = w.Cache.Close() }()
+	defer w.Cache.Close()
 	return region, w.ready()
 }
 
@@ -155,7 +155,7 @@ func (a *app) handOut(ctx context.Context, o getOptions, inHand endpoint.Session
 	of := *a // the profile that errors tell to type is another in each look
 	w, _, err := of.asTools(&o)
 	if err == nil {
-		defer func() { _ = w.Cache.Close() }()
+		defer w.Cache.Close()
 		inHand, err = w.handOut(ctx, o.Profile, inHand)
 	}
 	if err != nil {

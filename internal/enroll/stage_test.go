@@ -85,7 +85,7 @@ func newStage(t *testing.T, adjust ...func(*sandbox.Options)) *stage {
 	s.must(err)
 	t.Cleanup(func() {
 		keys.Remove(cache.ClaimsIn(s.cache.Dir))
-		_ = s.cache.Close()
+		s.cache.Close()
 	})
 	s.connect()
 	s.storeKey(s.alice().Keys[0])

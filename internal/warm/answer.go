@@ -32,7 +32,7 @@ func Answer(args []string, getenv func(string) string, now func() time.Time) (js
 	if err != nil {
 		return nil, false
 	}
-	defer func() { _ = p.Cache.Close() }()
+	defer p.Cache.Close()
 	credentials, ok := p.Cached(p.Plan)
 	if !ok || !p.HasKey() || !p.HasCodes() || p.Settings.Serial == "" {
 		return nil, false

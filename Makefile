@@ -5,7 +5,7 @@ TOOLS   := .tools/bin
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: help build test race demo systems conformance snapshot release packages lint vet tidy bench fuzz soak vuln tools release-check test-tools clean
+.PHONY: help build test race wine demo systems conformance snapshot release packages lint vet tidy bench fuzz soak vuln tools release-check test-tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,10 @@ test: ## install what the tests use, run all tests, and say what was skipped
 
 race: ## the tests inside one process again, with the race detector, which needs a C compiler
 	go run ./test/run -no-install -race -short ./cmd/... ./internal/...
+
+wine: ## install Wine, and run the program for Windows
+	scripts/install-test-tools wine
+	go run ./test/run -no-install -tags=wine -run=TestWindows ./test
 
 lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/actionlint ## formatting, linters and layers, for linux, darwin and windows; workflows
 	@test -z "$$($(TOOLS)/gofumpt -extra -l .)" || { $(TOOLS)/gofumpt -extra -d .; exit 1; }

@@ -1,3 +1,5 @@
+//go:build wine
+
 package test
 
 import (

@@ -26,9 +26,8 @@ const (
 // joinFleet returns how this host joins those that it shares sessions with, or nil if the settings name no
 // shared cache. They are read only when a session is not in the cache of this host.
 func (p *opened) joinFleet() func(secretAccessKey, seed creds.Secret, plan rules.Plan) (session.Fleet, error) {
-	text := p.app.getenv(varSharedCache)
 	switch {
-	case text == "off" || text+p.app.getenv(varSharedCache+"_FILE")+p.Settings.SharedCache == "":
+	case p.app.getenv(varSharedCache) == "off" || !p.Env.Has(varSharedCache) && p.Settings.SharedCache == "":
 		return nil
 	case p.CodeFromProgram():
 		p.app.log().Debug("shared cache not used: it takes the seed, and mfa_process makes the codes")

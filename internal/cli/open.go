@@ -300,7 +300,7 @@ func (p *opened) ready() error {
 	if p.HasKey() {
 		return p.deviceReady()
 	}
-	variables := strings.Join([]string{envstore.VarAccessKeyID, envstore.VarSecretAccessKey, envstore.VarSeed, envstore.VarSerial}, ", ")
+	variables := strings.Join(envstore.Variables(), ", ")
 	return fault.New(fault.NoSecret, "profile "+strconv.Quote(p.Settings.Identity), "run: "+program+" add --profile "+fault.Shell(p.Settings.Identity)+", or set "+variables,
 		"no access key is stored for it")
 }

@@ -71,9 +71,6 @@ type Opened struct {
 // Facts gathers all there is to know. It fails only if ctx ends.
 func (in *Inspection) Facts(ctx context.Context) (Facts, error) {
 	in.secrets, in.bundles, in.denied = make(map[string]secretFact), make(map[string]error), make(map[string]bool)
-	if in.Answers == nil {
-		in.Answers = make(map[string]Online)
-	}
 	f := Facts{
 		GOOS: runtime.GOOS, Now: in.Now(), Env: in.variables(), Stores: keystore.Kinds(), Proxy: awsapi.CheckProxy(in.Getenv), Program: in.Program,
 		Unreadable: in.Unreadable, Dirs: in.dirs(), Files: in.fileModes(), Cache: CacheState(in.Paths.Cache, cache.Spare(in.Paths.Cache, in.Getenv)),
@@ -257,9 +254,7 @@ func (in *Inspection) profile(ctx context.Context, name string, sections []profi
 	p.Asked = asked
 	own, known, err := edit.ReadOwn(in.Files, name)
 	p.InOwn = known
-	if in.Unfinished != nil {
-		p.Unfinished = in.Unfinished(p.Name)
-	}
+	p.Unfinished = in.Unfinished(p.Name)
 	if err == nil && own.Serial != "" {
 		p.Serial = own.Serial
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
+	"github.com/aws-mfa-creds/aws-mfa-creds/internal/keystore/envstore"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/securefile"
 )
 
@@ -119,16 +120,11 @@ const (
 	envJavaFile   = "AWS_CREDENTIAL_PROFILES_FILE"
 )
 
-// envStore returns the variables of the env store. Each can also be set with _FILE appended.
-func envStore() []string {
-	return []string{"AWS_MFA_CREDS_ACCESS_KEY_ID", "AWS_MFA_CREDS_SECRET_ACCESS_KEY", "AWS_MFA_CREDS_SEED", "AWS_MFA_CREDS_SERIAL"}
-}
-
 // Variables returns the variables that the rules look at. The value of one that IsSecret is
 // not needed: in Facts it is "set".
 func Variables() []string {
 	all := []string{envProfile, envDefault, envKeyID, envSecretKey, envToken, envLoadConfig, envJavaFile, "AWS_REGION", "AWS_DEFAULT_REGION"}
-	for _, name := range envStore() {
+	for _, name := range envstore.Variables() {
 		all = append(all, name, name+"_FILE")
 	}
 	return all
@@ -206,16 +202,13 @@ func proxyMalformed(f Facts) []Finding {
 	return refusals(f.Proxy, "AWS is not asked without the proxy, so get fails once no cached session is left; most tools fail, too")
 }
 
-// given reports whether a variable of the env store is set, in either form.
-func (f Facts) given(variable string) bool {
-	return f.Env[variable] != "" || f.Env[variable+"_FILE"] != ""
+// envStore is the env store, whose secrets are not known.
+func (f Facts) envStore() envstore.Store {
+	return envstore.New(func(name string) string { return f.Env[name] })
 }
 
-// envStoreSet reports whether the env store has any secret. A serial alone is none.
-func (f Facts) envStoreSet() bool { return slices.ContainsFunc(envStore()[:3], f.given) }
-
 func envStoreTwice(f Facts) (all []Finding) {
-	for _, name := range envStore() {
+	for _, name := range envstore.Variables() {
 		all = append(all, when(f.Env[name] != "" && f.Env[name+"_FILE"] != "", failure(fault.Config, name, name+"_FILE is set as well",
 			"get does not choose between them: it fails in every tool",
 			"unset "+name))...)
@@ -225,8 +218,8 @@ func envStoreTwice(f Facts) (all []Finding) {
 
 func envStorePartial(f Facts) []Finding {
 	var missing []string
-	for _, name := range envStore() {
-		if f.envStoreSet() && !f.given(name) && f.wanted(name) {
+	for _, name := range envstore.Variables() {
+		if f.envStore().Configured() && !f.envStore().Has(name) && f.wanted(name) {
 			missing = append(missing, name)
 		}
 	}
@@ -253,15 +246,15 @@ func (f Facts) wanted(variable string) bool {
 }
 
 // pinned reports whether profiles.ini names a store other than the environment.
-func pinned(store string) bool { return store != "" && store != "env" }
+func pinned(store string) bool { return store != "" && store != envstore.Kind }
 
 func envStoreIgnored(f Facts, p Profile) []Finding {
 	store := p.KeyStore
 	if !pinned(store) {
 		store = p.SeedStore
 	}
-	return when(f.envStoreSet() && pinned(store),
+	return when(f.envStore().Configured() && pinned(store),
 		warning("profiles.ini", "profile "+fault.Printable(p.Name)+" has its secrets in another store ("+store+"), and the environment has some, too",
 			"profiles.ini comes first: the secrets in the environment are not used for this profile",
-			"unset "+strings.Join(envStore(), " ")))
+			"unset "+strings.Join(envstore.Variables(), " ")))
 }

@@ -175,7 +175,7 @@ func (p *Profile) fromEnv(kind string) bool {
 
 // CodeFromProgram reports whether a program of the user's makes the codes.
 func (p *Profile) CodeFromProgram() bool {
-	return len(p.Settings.MFAProcess) > 0 && (!p.SeedFromEnv() || !p.Env.HasSeed())
+	return len(p.Settings.MFAProcess) > 0 && (!p.SeedFromEnv() || !p.Env.Has(envstore.VarSeed))
 }
 
 // HasKey reports whether it is known where the access key rests. Without it, the codes (HasCodes) and

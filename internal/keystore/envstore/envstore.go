@@ -30,6 +30,11 @@ const (
 	VarSerial          = "AWS_MFA_CREDS_SERIAL"            // or those of a pool
 )
 
+// Variables returns all of them.
+func Variables() []string {
+	return []string{VarAccessKeyID, VarSecretAccessKey, VarSeed, VarSerial}
+}
+
 // Store is the access key and the seed in the environment. They serve every profile and serial.
 type Store struct {
 	getenv func(string) string
@@ -41,16 +46,11 @@ func New(getenv func(string) string) Store { return Store{getenv} }
 // Configured reports whether any secret of the store is set. If one is, the others
 // have to be as well.
 func (s Store) Configured() bool {
-	for _, name := range []string{VarAccessKeyID, VarSecretAccessKey, VarSeed} {
-		if s.getenv(name) != "" || s.getenv(name+"_FILE") != "" {
-			return true
-		}
-	}
-	return false
+	return s.Has(VarAccessKeyID) || s.Has(VarSecretAccessKey) || s.Has(VarSeed)
 }
 
-// HasSeed reports whether the seed is set.
-func (s Store) HasSeed() bool { return s.getenv(VarSeed) != "" || s.getenv(VarSeed+"_FILE") != "" }
+// Has reports whether NAME or NAME_FILE is set.
+func (s Store) Has(name string) bool { return s.getenv(name) != "" || s.getenv(name+"_FILE") != "" }
 
 // Serial returns the serials of the MFA devices as the environment gives them, not
 // validated, or "".

@@ -2,8 +2,9 @@
 
 MODULE  := github.com/aws-mfa-creds/aws-mfa-creds
 TOOLS   := .tools/bin
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-LDFLAGS := -s -w -X main.version=$(VERSION)
+# In the environment, because git allows names of tags in which a shell finds commands.
+export VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -s -w -X main.version=$$VERSION
 
 .PHONY: help build test race wine demo systems conformance snapshot release packages lint vet tidy bench fuzz soak vuln tools release-check test-tools clean
 
@@ -14,7 +15,7 @@ help: ## list the targets
 CGO := $(if $(filter Darwin,$(shell uname -s)),1,0)
 
 build: ## the program, as released, into dist/
-	CGO_ENABLED=$(CGO) go build -trimpath -buildvcs=auto -ldflags '$(LDFLAGS)' -o dist/ ./cmd/aws-mfa-creds
+	CGO_ENABLED=$(CGO) go build -trimpath -buildvcs=auto -ldflags "$(LDFLAGS)" -o dist/ ./cmd/aws-mfa-creds
 
 test: ## install what the tests use, run all tests, and say what was skipped
 	go run ./test/run
@@ -75,7 +76,7 @@ packages: ## make snapshot of the last commit, then install, use, upgrade and re
 	scripts/packages
 
 release-check: $(TOOLS)/goreleaser $(TOOLS)/actionlint $(TOOLS)/govulncheck ## what has to hold before VERSION=v1.2.3 is tagged
-	scripts/release-check $(VERSION)
+	scripts/release-check "$$VERSION"
 
 # By itself, because goreleaser takes minutes. With golangci-lint, another version of its YAML library would be chosen.
 $(TOOLS)/actionlint: tools/release/go.mod tools/release/go.sum

@@ -273,6 +273,11 @@ func TestReadme(t *testing.T) {
 	for _, file := range regexp.MustCompile(program+`_1\.0\.0(_\S+?)\x60`).FindAllStringSubmatch(sh(t, "cat README.md"), -1) {
 		released(t, program+"_*"+file[1])
 	}
+	for _, link := range regexp.MustCompile(`(?m)(?:\]\(|^\[.*\]: )(\S+)`).FindAllStringSubmatch(sh(t, "cat dist/share/README.md"), -1) {
+		if !strings.HasPrefix(link[1], "https://") {
+			t.Errorf("where it is installed, the README's link to %s leads nowhere", link[1])
+		}
+	}
 	for name, catalog := range map[string]string{
 		program + "/tap/" + program:                  "homebrew/Casks/" + program + ".rb",
 		"yay -S " + program + "-bin":                 "aur/" + program + "-bin.pkgbuild",

@@ -44,8 +44,9 @@ With --pool, the profile gets several MFA devices: get uses the first that is fr
 do not wait for each other. The device that it has stays the first of them.
 
 With --console, you create the device in the AWS console: for the root user, whom the API does not
-support, and for users without IAM permissions. Give the QR code or the "secret key" that the
-console shows, and enter the two codes that you get in the console.`,
+support, and for users without IAM permissions. There, choose Security credentials, Assign MFA
+device, and Authenticator app. Give the QR code or the "secret key" that the console shows, and
+enter the two codes that you get in the console.`,
 		Example: `  aws-mfa-creds enroll --profile work
   aws-mfa-creds enroll --profile work --pool 8
   aws-mfa-creds enroll --profile work --console --seed-file screenshot.png`,

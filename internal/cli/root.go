@@ -20,7 +20,7 @@ expires, and hands it to the AWS CLI, Terraform and every SDK.
 
 Name the profile as the argument of a command, or with -p or --profile (get takes --profile alone).
 Without a name, a command uses the profile in AWS_PROFILE, or the only one that this program serves,
-or lets you choose one. unregister, and all commands but setup with --yes, need a name.
+or lets you choose one. unregister needs a name, and so does --yes, except that of setup.
 
 For CI, fleets and scripts:
 

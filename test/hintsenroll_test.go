@@ -81,8 +81,8 @@ func byAdmin(words ...string) func(*ill) {
 		})
 		for _, found := range pasted.FindAllStringSubmatch(strings.ReplaceAll(m.said, " && ", "; then: "), -1) {
 			line := strings.NewReplacer(words...).Replace(found[1])
-			if strings.HasPrefix(line, "aws iam ") {
-				line = "env -u AWS_PROFILE AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=" + key.ID + " AWS_SECRET_ACCESS_KEY=" + key.Secret + " " + line
+			if command, ok := strings.CutPrefix(line, "aws iam "); ok {
+				line = "env -u AWS_PROFILE AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=" + key.ID + " AWS_SECRET_ACCESS_KEY=" + key.Secret + " aws --endpoint-url " + m.Server.URL() + " iam " + command // older ones know no variable for it
 				m.Server.SetClockOffset(0)
 				got := m.as(0, line)
 				m.Server.SetClockOffset(m.ahead)

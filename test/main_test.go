@@ -74,9 +74,17 @@ func bed(t *testing.T, o testbed.Options) *testbed.Bed {
 	return b
 }
 
-// leaveNoKeys removes what the program has put into the kernel's keyring of this user for the machine b.
+// leaveNoKeys removes what the program has put into the kernel's keyring of this user for the machine b, and for
+// others whose homes are on it.
 func leaveNoKeys(b *testbed.Bed) {
-	keys.Remove(cache.ClaimsIn(filepath.Join(b.Own(), "cache")))
+	var claims []string
+	_ = filepath.WalkDir(b.Dir, func(path string, entry os.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && entry.Name() == "cache" {
+			claims = append(claims, cache.ClaimsIn(path))
+		}
+		return nil
+	})
+	keys.Remove(claims...)
 	_ = agefile.Open(agefile.Options{Dir: filepath.Join(b.Own(), "age")}).Lock(context.Background())
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/session/rules"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
+	"github.com/aws-mfa-creds/aws-mfa-creds/test/keys"
 )
 
 // bubble is one device in a bubble of testing/synctest, where waiting is real and takes no
@@ -55,6 +56,7 @@ func inBubble(t *testing.T, test func(t *testing.T, b *bubble)) {
 			t.Fatal(err)
 		}
 		defer b.cache.Close()
+		defer keys.Remove(cache.ClaimsIn(b.cache.Dir))
 		if err := b.store.PutSeed(t.Context(), laptop, seed); err != nil {
 			t.Fatal(err)
 		}

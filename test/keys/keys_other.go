@@ -4,4 +4,4 @@
 package keys
 
 // Remove does nothing: there is no such keyring.
-func Remove(string) {}
+func Remove(...string) {}

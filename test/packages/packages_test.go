@@ -79,7 +79,7 @@ func TestArchives(t *testing.T) {
 			unpack = "unzip -q %s -d %s"
 		}
 		sh(t, fmt.Sprintf(unpack, archive, dir))
-		for _, name := range append(pages(t, "man/", ""), "LICENSE", "README.md", binary, "completions/bash/"+program, "completions/zsh/_"+program, "completions/fish/"+program+".fish") {
+		for _, name := range append(pages(t, "man/", ""), "LICENSE", "README.md", binary, "completions/bash/"+program, "completions/zsh/_"+program, "completions/fish/"+program+".fish", "systemd/"+program+"@.socket") {
 			if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
 				t.Errorf("%s: %s: %v", platform, name, err)
 			}
@@ -261,7 +261,7 @@ func TestCatalogs(t *testing.T) {
 	dir := t.TempDir()
 	sh(t, "mkdir "+dir+"/src; tar -xzf "+packageOf(t, "amd64", ".tar.gz")+" -C "+dir+"/src; . "+released(t, "aur/*.pkgbuild")[0]+"; cd "+dir+"/src; [ -f aws-mfa-creds ]; pkgdir="+dir+"/installed; package")
 	installed := slices.Sorted(maps.Keys(tree(t, dir+"/installed")))
-	for _, name := range []string{"/usr/bin/" + program, "/usr/share/man/man5/aws-mfa-creds-credential-process.5", "/usr/share/fish/vendor_completions.d/" + program + ".fish"} {
+	for _, name := range []string{"/usr/bin/" + program, "/usr/share/man/man5/aws-mfa-creds-credential-process.5", "/usr/share/fish/vendor_completions.d/" + program + ".fish", "/usr/lib/systemd/user/" + program + "@.socket"} {
 		if !slices.Contains(installed, name) {
 			t.Errorf("the AUR's package has not %s: %q", name, installed)
 		}

@@ -100,6 +100,7 @@ func checkHelp(a *app, root *cobra.Command) {
 	help, _, _ := root.Find([]string{"help"})
 	help.Use, help.Short = "help [COMMAND]", "Print the help of a command, or of a topic"
 	help.Long = "Print the help of a command, or of a topic: environment, exit-codes or files."
+	help.Example = "  aws-mfa-creds help setup\n  aws-mfa-creds help exit-codes"
 	help.Args = func(_ *cobra.Command, words []string) error {
 		if about, rest, _ := root.Find(words); len(rest) > 0 {
 			return unknownCommand(about, rest[0])

@@ -26,7 +26,9 @@ func newRotateCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rotate key|device [NAME]",
 		Short: "Replace the access key or the MFA device without losing access",
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: `  aws-mfa-creds rotate key --profile work
+  aws-mfa-creds rotate device --profile work`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newRotateKeyCommand(a), newRotateDeviceCommand(a))
 	return cmd

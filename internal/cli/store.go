@@ -18,7 +18,9 @@ func newStoreCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "store",
 		Short: "List the secret stores, move secrets between them, protect the age store",
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: `  aws-mfa-creds store list
+  aws-mfa-creds store move --profile work --to age`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newStoreListCommand(a), newStoreMoveCommand(a), newStoreProtectCommand(a))
 	return cmd

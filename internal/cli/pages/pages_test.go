@@ -35,9 +35,9 @@ func TestEveryCommandHasAPage(t *testing.T) {
 	dir := written(t)
 	var check func(*cobra.Command)
 	check = func(cmd *cobra.Command) {
-		sections := []string{"NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "SEE ALSO"}
+		sections := []string{"NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXAMPLES", "EXIT STATUS", "SEE ALSO"}
 		if !cmd.HasSubCommands() && cmd.GroupID != "" {
-			sections = append(sections, "EXAMPLES", "FILES", "ENVIRONMENT")
+			sections = append(sections, "FILES", "ENVIRONMENT")
 		}
 		page, err := os.ReadFile(filepath.Join(dir, "man", title(cmd)+".1"))
 		if cmd.IsAdditionalHelpTopicCommand() != os.IsNotExist(err) {

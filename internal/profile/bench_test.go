@@ -68,3 +68,18 @@ func BenchmarkResolveAll(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkFind shows what it costs to scan a config of ten thousand roles, and to find one there, once as a get does.
+func BenchmarkFind(b *testing.B) {
+	var config strings.Builder
+	for i := range 10000 {
+		fmt.Fprintf(&config, "[profile p%d]\nregion = eu-west-1\nrole_arn = arn:aws:iam::123456789012:role/r%d\nsource_profile = work\n\n", i, i)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		f, err := Parse("config", AWSConfig, config.String())
+		if err != nil || len(f.Find("p5000")) != 1 || len(f.Find("p1")) != 1 {
+			b.Fatal(err)
+		}
+	}
+}

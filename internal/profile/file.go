@@ -63,17 +63,15 @@ func isUTF16(data string) bool {
 // from a config of ten thousand profiles spends most of its time on pages that it is the first to touch.
 func (f *File) scan() error {
 	f.titles = make([]title, 0, len(f.Data)/64) // few sections have less than 64 bytes
-	l := lines{data: f.Data}
+	l, n := lines{data: f.Data}, Line{}
 	for {
 		l.skip()
-		n, ok := l.next()
 		switch {
-		case !ok:
+		case !l.next(&n):
 			return nil
 		case n.kind == headerLine:
-			t := f.dialect.title(n.Text)
-			t.Line = n.Offset
-			f.titles = append(f.titles, t)
+			f.titles = append(f.titles, f.dialect.title(n.Text))
+			f.titles[len(f.titles)-1].Line = n.Offset
 		case !l.section && strings.HasPrefix(n.Text, "["):
 			return f.notClosed(n.Offset)
 		case !l.section:
@@ -88,8 +86,8 @@ func (f *File) header(i int) Header {
 	if i+1 < len(f.titles) {
 		h.End = f.titles[i+1].Line
 	}
-	l := lines{data: f.Data, pos: h.Line}
-	n, _ := l.next()
+	l, n := lines{data: f.Data, pos: h.Line}, Line{}
+	l.next(&n)
 	h.Text, h.Body, h.indent = n.Text, l.pos, n.indent
 	return h
 }
@@ -107,7 +105,7 @@ func (f *File) Headers() []Header {
 func (f *File) Statements(headers ...Header) (all []Statement) {
 	for _, h := range headers {
 		l := lines{data: f.Data[:h.End], pos: h.Body, section: true, indent: h.indent}
-		for n, ok := l.next(); ok; n, ok = l.next() {
+		for n := (Line{}); l.next(&n); {
 			if n.kind != continuedLine {
 				all = append(all, Statement{Line: n})
 				continue
@@ -189,8 +187,8 @@ func (f *File) named(c class, name string) (found []Header) {
 			f.index[t.name] = append(f.index[t.name], i)
 		}
 	}
-	for i := range f.titles {
-		if t := &f.titles[i]; f.index == nil && t.name == name && t.class == c {
+	for i := 0; f.index == nil && i < len(f.titles); i++ {
+		if t := &f.titles[i]; t.name == name && t.class == c {
 			found = append(found, f.header(i))
 		}
 	}

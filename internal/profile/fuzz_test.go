@@ -62,11 +62,8 @@ func settings(t *testing.T, aws, own []byte) (all []Settings, ok bool) {
 func sameHeaders(t *testing.T, f *File) {
 	t.Helper()
 	var want []Header
-	for l := (lines{data: f.Data}); ; {
-		n, ok := l.next()
-		if !ok {
-			break
-		}
+	var n Line
+	for l := (lines{data: f.Data}); l.next(&n); {
 		if n.kind == headerLine {
 			if last := len(want) - 1; last >= 0 {
 				want[last].End = n.Offset

@@ -59,11 +59,12 @@ type lines struct {
 	option  bool // an option was seen since
 }
 
-// next returns the next line, or false at the end. A lone CR ends a line, too, as it does for
+// next makes n the next line, or returns false at the end. A lone CR ends a line, too, as it does for
 // Python; CR LF so gives an empty line more, which is as good as none.
-func (l *lines) next() (Line, bool) {
+func (l *lines) next(n *Line) bool {
 	for l.pos < len(l.data) {
-		n, raw := Line{Offset: l.pos}, l.data[l.pos:]
+		raw := l.data[l.pos:]
+		*n = Line{Offset: l.pos}
 		for i := range len(raw) {
 			if raw[i] == '\n' || raw[i] == '\r' {
 				raw = raw[:i]
@@ -71,15 +72,19 @@ func (l *lines) next() (Line, bool) {
 			}
 		}
 		l.pos = min(l.pos+len(raw)+1, len(l.data))
-		text := strings.TrimLeftFunc(raw, IsSpace)
-		space := raw[:len(raw)-len(text)]
-		n.indent, n.At, n.Text = utf8.RuneCountInString(space), n.Offset+len(space), strings.TrimRightFunc(text, IsSpace)
+		n.Text = raw
+		if raw != "" && (mayBeSpace(raw[0]) || mayBeSpace(raw[len(raw)-1])) {
+			text := strings.TrimLeftFunc(raw, IsSpace)
+			n.At, n.indent = len(raw)-len(text), utf8.RuneCountInString(raw[:len(raw)-len(text)])
+			n.Text = strings.TrimRightFunc(text, IsSpace)
+		}
+		n.At += n.Offset
 		if n.Text != "" && n.Text[0] != '#' && n.Text[0] != ';' {
-			l.classify(&n)
-			return n, true
+			l.classify(n)
+			return true
 		}
 	}
-	return Line{}, false
+	return false
 }
 
 func (l *lines) classify(n *Line) {
@@ -126,6 +131,9 @@ func headerText(text string) (string, bool) {
 	}
 	return text[1:end], true
 }
+
+// mayBeSpace reports a byte that may be, or belong to, white space: to ask IsSpace about each line takes longer.
+func mayBeSpace(c byte) bool { return c <= ' ' || c >= utf8.RuneSelf }
 
 // IsSpace reports what Python's str.isspace does.
 func IsSpace(r rune) bool { return unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f }

@@ -106,7 +106,7 @@ func (r *report) test(ctx context.Context, groups [][]string) error {
 }
 
 func goTest(ctx context.Context, r *report, env, args []string) error {
-	cmd := command(ctx, "go", append([]string{"test", "-json", "-timeout=40m"}, args...)...)
+	cmd := command(ctx, "go", append([]string{"test", "-json", "-vet=off", "-timeout=40m"}, args...)...)
 	cmd.Env = env
 	out, err := cmd.StdoutPipe()
 	if err == nil {

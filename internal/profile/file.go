@@ -23,16 +23,21 @@ type File struct {
 	Path    string
 	Data    string // its content, without a byte order mark
 	dialect Dialect
-	titles  []title          // of its headers
-	lines   []int            // offsets at which lines begin; nil until Place needs them
-	looked  int              // how often for headers
-	index   map[string][]int // of the titles with a name; nil until many are looked for
+	marks   []mark // of its headers
+	lines   []int  // offsets at which lines begin; nil until Place needs them
+}
+
+// mark is what is kept of a header.
+type mark struct {
+	line uint32 // the offset of its line
+	sum  uint32 // of its title
 }
 
 // Header is where one section is, and what it is for. The numbers but indent are offsets in the file.
 type Header struct {
 	Text   string // what is between the brackets
-	Body   int    // behind the header's line
+	Line   int    // the header's line
+	Body   int    // behind it
 	End    int    // the next header's line, or the end of the file
 	indent int    // of the header's line, in characters
 	title
@@ -62,7 +67,7 @@ func isUTF16(data string) bool {
 // scan finds the headers, and keeps of each what it takes to find it again. The memory counts: a get
 // from a config of ten thousand profiles spends most of its time on pages that it is the first to touch.
 func (f *File) scan() error {
-	f.titles = make([]title, 0, len(f.Data)/64) // few sections have less than 64 bytes
+	f.marks = make([]mark, 0, len(f.Data)/64) // few sections have less than 64 bytes
 	l, n := lines{data: f.Data}, Line{}
 	for {
 		l.skip()
@@ -70,8 +75,7 @@ func (f *File) scan() error {
 		case !l.next(&n):
 			return nil
 		case n.kind == headerLine:
-			f.titles = append(f.titles, f.dialect.title(n.Text))
-			f.titles[len(f.titles)-1].Line = n.Offset
+			f.marks = append(f.marks, mark{uint32(n.Offset), f.dialect.title(n.Text).sum()}) //nolint:gosec // files end at MaxSize
 		case !l.section && strings.HasPrefix(n.Text, "["):
 			return f.notClosed(n.Offset)
 		case !l.section:
@@ -80,21 +84,21 @@ func (f *File) scan() error {
 	}
 }
 
-// header returns the header with the i-th title.
+// header returns the i-th header.
 func (f *File) header(i int) Header {
-	h := Header{End: len(f.Data), title: f.titles[i]}
-	if i+1 < len(f.titles) {
-		h.End = f.titles[i+1].Line
+	h := Header{Line: int(f.marks[i].line), End: len(f.Data)}
+	if i+1 < len(f.marks) {
+		h.End = int(f.marks[i+1].line)
 	}
 	l, n := lines{data: f.Data, pos: h.Line}, Line{}
 	l.next(&n)
-	h.Text, h.Body, h.indent = n.Text, l.pos, n.indent
+	h.Text, h.Body, h.indent, h.title = n.Text, l.pos, n.indent, f.dialect.title(n.Text)
 	return h
 }
 
 // Headers returns all headers, in the order of the file.
 func (f *File) Headers() []Header {
-	all := make([]Header, len(f.titles))
+	all := make([]Header, len(f.marks))
 	for i := range all {
 		all[i] = f.header(i)
 	}
@@ -130,9 +134,9 @@ func (f *File) Last(name, key string) (found Statement, ok bool) {
 // Names returns the names of all profiles, sorted, each once.
 func (f *File) Names() []string {
 	var names []string
-	for _, t := range f.titles {
-		if t.class == profileSection {
-			names = append(names, t.name)
+	for _, h := range f.Headers() {
+		if h.class == profileSection {
+			names = append(names, h.name)
 		}
 	}
 	return sorted(names)
@@ -177,24 +181,15 @@ func (f *File) find(c class, name string) (found []Header, replaced bool) {
 	return found, len(found) < all
 }
 
-// named returns the headers of that class and name. An index is made for who looks for many, as list
-// and doctor do.
+// named returns the headers of that class and name.
 func (f *File) named(c class, name string) (found []Header) {
-	const many = 100 // more than a get looks for
-	if f.looked++; f.looked == many {
-		f.index = make(map[string][]int)
-		for i, t := range f.titles {
-			f.index[t.name] = append(f.index[t.name], i)
+	sum := title{class: c, name: name}.sum()
+	for i := range f.marks {
+		if f.marks[i].sum != sum {
+			continue
 		}
-	}
-	for i := 0; f.index == nil && i < len(f.titles); i++ {
-		if t := &f.titles[i]; t.name == name && t.class == c {
-			found = append(found, f.header(i))
-		}
-	}
-	for _, i := range f.index[name] {
-		if f.titles[i].class == c {
-			found = append(found, f.header(i))
+		if h := f.header(i); h.class == c && h.name == name {
+			found = append(found, h)
 		}
 	}
 	return found
@@ -256,15 +251,23 @@ const (
 	sharedSection                // [DEFAULT]: its options hold in all sections, as Python has it
 )
 
-// title is what a header says, and where.
+// title is what a header says.
 type title struct {
 	name  string
-	Line  int // the offset of the header's line
 	class class
 
 	// Loose reports a spelling that Go, Java and others accept for a profile, but the AWS CLI does
 	// not: [ profile x ], [profile a b]. It counts only where there is no strict one.
 	Loose bool
+}
+
+// sum returns a number that few other titles have (FNV-1).
+func (t title) sum() uint32 {
+	sum := uint32(t.class)
+	for i := range len(t.name) {
+		sum = sum*16777619 ^ uint32(t.name[i])
+	}
+	return sum
 }
 
 // title reads the text of a header.

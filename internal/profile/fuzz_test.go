@@ -68,9 +68,7 @@ func sameHeaders(t *testing.T, f *File) {
 			if last := len(want) - 1; last >= 0 {
 				want[last].End = n.Offset
 			}
-			h := Header{n.Text, l.pos, len(f.Data), n.indent, f.dialect.title(n.Text)}
-			h.Line = n.Offset
-			want = append(want, h)
+			want = append(want, Header{n.Text, n.Offset, l.pos, len(f.Data), n.indent, f.dialect.title(n.Text)})
 		}
 	}
 	if got := f.Headers(); !slices.Equal(got, want) {

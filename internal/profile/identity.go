@@ -213,9 +213,9 @@ func (r *resolution) missing(name string) error {
 		thing = r.source(r.chain[n-1]).place() + ": source_profile " + strconv.Quote(Shorten(name))
 	}
 	for _, file := range f.all() {
-		for _, t := range file.titles {
-			if t.class == profileSection && strings.EqualFold(t.name, name) {
-				thing = file.Place(t.Line) + ": " + thing
+		for _, h := range file.Headers() {
+			if h.class == profileSection && strings.EqualFold(h.name, name) {
+				thing = file.Place(h.Line) + ": " + thing
 			}
 		}
 	}
@@ -226,7 +226,7 @@ func (r *resolution) missing(name string) error {
 // file that is empty or a link to nowhere counts, since what it had may be lost.
 func (r *resolution) configured() bool {
 	paths := r.files.paths
-	return len(r.files.Own.titles) > 0 || exists(paths.AWSConfig) || exists(paths.AWSCredentials) || r.leadsNowhere() != ""
+	return len(r.files.Own.marks) > 0 || exists(paths.AWSConfig) || exists(paths.AWSCredentials) || r.leadsNowhere() != ""
 }
 
 // leadsNowhere returns the variable that names a file of the AWS tools that does not exist, or "".

@@ -43,11 +43,11 @@ func FuzzSections(f *testing.F) {
 		}
 		own, _ := Parse("profiles.ini", Plain, "")
 		sections := (&Files{AWS: aws, Own: own}).Sections()
-		if len(sections) != len(aws.titles) {
-			t.Fatalf("%d sections of %d headers", len(sections), len(aws.titles))
+		if len(sections) != len(aws.marks) {
+			t.Fatalf("%d sections of %d headers", len(sections), len(aws.marks))
 		}
 		for i, s := range sections {
-			before := aws.Data[:aws.titles[i].Line]
+			before := aws.Data[:aws.marks[i].line]
 			line := 1 + strings.Count(before, "\n") + strings.Count(before, "\r") - strings.Count(before, "\r\n")
 			if want := fmt.Sprintf("config:%d", line); s.Place != want {
 				t.Errorf("section at %s, counted as %s", want, s.Place)

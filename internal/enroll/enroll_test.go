@@ -2,6 +2,7 @@ package enroll
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -176,13 +177,15 @@ func TestEdgesOfAStep(t *testing.T) {
 	t.Parallel()
 	for second := range 30 {
 		for _, strict := range []bool{false, true} {
-			s := newStage(t, inClear, func(o *sandbox.Options) { o.RefusePastStep = strict })
-			s.clock.advance(time.Duration(second)*time.Second + 900*time.Millisecond)
-			s.enroll()
-			s.works()
-			if sent := s.calls()["EnableMFADevice"]; sent > 2 || !strict && sent > 1 {
-				t.Errorf("at second %d: %d pairs", second, sent)
-			}
+			t.Run(fmt.Sprint(second, strict), func(t *testing.T) {
+				s := newStage(t, inClear, func(o *sandbox.Options) { o.RefusePastStep = strict })
+				s.clock.advance(time.Duration(second)*time.Second + 900*time.Millisecond)
+				s.enroll()
+				s.works()
+				if sent := s.calls()["EnableMFADevice"]; sent > 2 || !strict && sent > 1 {
+					t.Errorf("%d pairs", sent)
+				}
+			})
 		}
 	}
 }

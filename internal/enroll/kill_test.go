@@ -256,18 +256,20 @@ func TestCancel(t *testing.T) {
 	t.Parallel()
 	dry := newStage(t)
 	dry.dies(0, func(m *Manager) { dry.must(enrolling(m, dry)) })
-	for n := range dry.effects {
-		s := newStage(t)
-		ctx, cancel := context.WithCancelCause(t.Context())
-		count := 0
-		s.before = func(string, bool) {
-			if count++; count > n {
-				cancel(errors.New("stopped"))
+	for n, effect := range dry.effects {
+		t.Run(fmt.Sprint(n, " ", effect), func(t *testing.T) {
+			s := newStage(t)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			count := 0
+			s.before = func(string, bool) {
+				if count++; count > n {
+					cancel(errors.New("stopped"))
+				}
 			}
-		}
-		_, _ = s.manager().Enroll(ctx, here)
-		s.before = nil
-		s.must(enrolling(s.manager(), s))
-		s.works()
+			_, _ = s.manager().Enroll(ctx, here)
+			s.before = nil
+			s.must(enrolling(s.manager(), s))
+			s.works()
+		})
 	}
 }

@@ -52,8 +52,6 @@ func (s *shell) typeIntoConsole() {
 	n.check(s.Type("\n"))
 }
 
-func cliSigns(o *sandbox.Options) { o.AnyIAMRegion = true }
-
 // picture draws the QR code of a text as another program does, and changes it with ImageMagick.
 func (n *newcomer) picture(name, text string, change ...string) string {
 	n.t.Helper()
@@ -91,7 +89,7 @@ func TestConsole(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := stored(t, cliSigns)
+			n := stored(t)
 			n.inConsole()
 			s := n.shell("enroll", "--profile", "work", "--console", "--seed-file", source(n))
 			s.typeIntoConsole()
@@ -112,7 +110,7 @@ func TestConsole(t *testing.T) {
 // TestConsoleTyped pastes the secret key, which is not echoed.
 func TestConsoleTyped(t *testing.T) {
 	t.Parallel()
-	n := stored(t, cliSigns)
+	n := stored(t)
 	n.inConsole()
 	s := n.shell("enroll", "--profile", "work", "--console")
 	s.answer("(not shown): ", consoleSeed)
@@ -128,7 +126,7 @@ func TestConsoleTyped(t *testing.T) {
 // second run goes on with it.
 func TestConsoleKilled(t *testing.T) {
 	t.Parallel()
-	n := stored(t, cliSigns)
+	n := stored(t)
 	n.inConsole()
 	s := n.shell("enroll", "--profile", "work", "--console", "--seed-file", n.picture("shot", consoleURI))
 	s.typeIntoConsole()
@@ -149,7 +147,7 @@ func TestConsoleKilled(t *testing.T) {
 // TestConsoleInterrupted interrupts the run when the seed is stored, and is told how to go on.
 func TestConsoleInterrupted(t *testing.T) {
 	t.Parallel()
-	n := stored(t, cliSigns)
+	n := stored(t)
 	n.inConsole()
 	s := n.shell("enroll", "--profile", "work", "--console")
 	s.answer("(not shown): ", "not a seed!")

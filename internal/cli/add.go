@@ -229,7 +229,7 @@ func (add *adding) secrets(ctx context.Context) error {
 	if add.mfaProcess != "" {
 		add.planned = append(add.planned, add.setProgram)
 	}
-	return add.store(ctx)
+	return add.apply(ctx)
 }
 
 // would reports whether nothing is to be changed, and then says what would be.
@@ -240,8 +240,8 @@ func (add *adding) would(format string, args ...any) bool {
 	return add.dryRun
 }
 
-// store makes the changes that were planned.
-func (add *adding) store(ctx context.Context) error { return inOrder(ctx, add.planned...) }
+// apply makes the changes that were planned.
+func (add *adding) apply(ctx context.Context) error { return inOrder(ctx, add.planned...) }
 
 // rewrites are the files of the AWS tools from which the access key is to be removed.
 func (add *adding) rewrites() (paths []string) {

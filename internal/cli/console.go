@@ -47,7 +47,7 @@ minutes.`,
 		Example: `  aws-mfa-creds console --profile admin
   aws-mfa-creds console admin --service s3 --region eu-west-1
   aws-mfa-creds console admin --duration 8h --print`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runOpenConsole(cmd.Context(), a, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runConsole(cmd.Context(), a, o) },
 	}
 	sessionFlags(cmd, &o.handedOut)
 	cmd.Flags().StringVar(&o.service, "service", "console", "`NAME` of the service whose page to open, as its URL has it: s3, ec2, cloudwatch")
@@ -55,7 +55,7 @@ minutes.`,
 	return cmd
 }
 
-func runOpenConsole(ctx context.Context, a *app, o consoleOptions) error {
+func runConsole(ctx context.Context, a *app, o consoleOptions) error {
 	if strings.Trim(o.service, "abcdefghijklmnopqrstuvwxyz0123456789-/") != "" {
 		return fault.New(fault.Usage, "--service", "give a name such as s3", "%q is not the name of a service", profile.Shorten(o.service))
 	}

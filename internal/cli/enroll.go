@@ -83,7 +83,7 @@ func runEnroll(ctx context.Context, a *app, o enrollOptions) error {
 	}
 	o.add.name = owner
 	if o.console {
-		return runConsole(ctx, a, o)
+		return runConsoleEnrollment(ctx, a, o)
 	}
 	m, err := a.manager(ctx, o.add.name, o.add.stores.seed, o.other)
 	if err != nil {
@@ -113,15 +113,15 @@ func (m *manager) enroll(ctx context.Context, o enroll.DeviceOptions) error {
 	return nil
 }
 
-// console is one enrollment in the AWS console.
-type console struct {
+// consoleEnrollment is one enrollment in the AWS console.
+type consoleEnrollment struct {
 	*adding
 	at    place // of the seed
 	cache *cache.Cache
 	held  *enroll.Manager // knows whether an earlier run has stored a seed
 }
 
-func runConsole(ctx context.Context, a *app, o enrollOptions) error {
+func runConsoleEnrollment(ctx context.Context, a *app, o enrollOptions) error {
 	add, err := a.adding(o.add)
 	if err != nil {
 		return err
@@ -140,8 +140,8 @@ func runConsole(ctx context.Context, a *app, o enrollOptions) error {
 }
 
 // beginConsole begins an enrollment whose seed goes to the store, or to the usual one for "".
-func (add *adding) beginConsole(ctx context.Context, store string) (c *console, err error) {
-	c = &console{adding: add}
+func (add *adding) beginConsole(ctx context.Context, store string) (c *consoleEnrollment, err error) {
+	c = &consoleEnrollment{adding: add}
 	if c.at.kind, err = add.seedStore(ctx, store, add.settings, add.say); err != nil {
 		return nil, err
 	}
@@ -157,10 +157,10 @@ func (add *adding) beginConsole(ctx context.Context, store string) (c *console, 
 
 // enroll makes the planned changes, and stores the seed before the console knows a code of it: nothing is ever
 // enabled whose seed could be lost.
-func (c *console) enroll(ctx context.Context) error {
+func (c *consoleEnrollment) enroll(ctx context.Context) error {
 	got, err := c.readSeed(ctx)
 	if err == nil {
-		err = c.store(ctx)
+		err = c.apply(ctx)
 	}
 	if err == nil {
 		err = c.hold(ctx, got.Seed)
@@ -179,7 +179,7 @@ func (c *console) enroll(ctx context.Context) error {
 }
 
 // hold stores the seed of a device that has no serial yet, and has the settings and the journal know of it.
-func (c *console) hold(ctx context.Context, seed totp.Seed) error {
+func (c *consoleEnrollment) hold(ctx context.Context, seed totp.Seed) error {
 	name := c.settings.Identity
 	if err := c.update(ctx, name, func(own *edit.Own) { own.SetStores("", c.at.kind) }); err != nil {
 		return err
@@ -206,7 +206,7 @@ func (a *app) forgetConsole(ctx context.Context, name string, items keystore.Ite
 }
 
 // abandon forgets an earlier run, and deletes its seed, which belongs to no serial.
-func (c *console) abandon(ctx context.Context) error {
+func (c *consoleEnrollment) abandon(ctx context.Context) error {
 	name := c.settings.Identity
 	const seed = " Its seed is deleted: if the console has enabled a device with it, nothing generates the codes of that any more."
 	if _, held, err := c.mayAbandon(ctx, c.held, enroll.Console, seed); err != nil || !held {
@@ -224,7 +224,7 @@ func (c *console) abandon(ctx context.Context) error {
 }
 
 // introduce has the console take the device, and keeps its seed under the serial it gets.
-func (c *console) introduce(ctx context.Context, got totp.Account) (serial string, err error) {
+func (c *consoleEnrollment) introduce(ctx context.Context, got totp.Account) (serial string, err error) {
 	typed, err := c.showPair(ctx, got.Seed)
 	if err != nil {
 		return "", err
@@ -236,7 +236,7 @@ func (c *console) introduce(ctx context.Context, got totp.Account) (serial strin
 }
 
 // seedKept adds to a failure, or an interruption, that the next run continues.
-func (c *console) seedKept(err error) error {
+func (c *consoleEnrollment) seedKept(err error) error {
 	const kept = "The seed is stored; run the same command again to continue"
 	if _, ok := errors.AsType[*fault.Error](err); !ok {
 		if c.ask.present() {
@@ -256,7 +256,7 @@ func pendingSeed(profileName string) string { return "the console's for profile 
 
 // seed reads the seed, or takes the one that an earlier run has stored and not finished with, which is not
 // replaced by another without a question.
-func (c *console) readSeed(ctx context.Context) (totp.Account, error) {
+func (c *consoleEnrollment) readSeed(ctx context.Context) (totp.Account, error) {
 	stored, err := c.at.items.Seed(ctx, pendingSeed(c.settings.Identity))
 	held := err == nil
 	if held && !c.seed.given() {
@@ -274,7 +274,7 @@ func (c *console) readSeed(ctx context.Context) (totp.Account, error) {
 
 // showPair shows two consecutive codes until they have been typed, and returns the last step
 // whose code was shown.
-func (c *console) showPair(ctx context.Context, seed totp.Seed) (totp.Step, error) {
+func (c *consoleEnrollment) showPair(ctx context.Context, seed totp.Seed) (totp.Step, error) {
 	if err := session.CheckTime(c.awsTime()); err != nil {
 		return 0, err
 	}
@@ -305,10 +305,12 @@ func (c *console) showPair(ctx context.Context, seed totp.Seed) (totp.Step, erro
 }
 
 // awsTime is this machine's time, corrected by what AWS last showed.
-func (c *console) awsTime() time.Time { return newStoredClock(c.cache, c.settings, c.now).Now() }
+func (c *consoleEnrollment) awsTime() time.Time {
+	return newStoredClock(c.cache, c.settings, c.now).Now()
+}
 
 // askSerial finds out the serial of the device that the console has made.
-func (c *console) askSerial(ctx context.Context, got totp.Account) (string, error) {
+func (c *consoleEnrollment) askSerial(ctx context.Context, got totp.Account) (string, error) {
 	if c.serial != "" {
 		return c.settings.Serial, nil
 	}
@@ -317,7 +319,7 @@ func (c *console) askSerial(ctx context.Context, got totp.Account) (string, erro
 
 // keep gives the seed its name, notes the codes that were typed as spent, and writes the serial
 // to the settings.
-func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed totp.Step) error {
+func (c *consoleEnrollment) keep(ctx context.Context, serial string, seed totp.Seed, typed totp.Step) error {
 	before, err := c.at.items.Seed(ctx, serial)
 	fresh := err != nil || !before.Equal(seed)
 	if err := c.at.items.PutSeed(ctx, serial, seed); err != nil {
@@ -343,7 +345,7 @@ func (c *console) keep(ctx context.Context, serial string, seed totp.Seed, typed
 func ofRoot(serial string) bool { return strings.HasSuffix(serial, ":mfa/root-account-mfa-device") }
 
 // try proves the device by a session, if there is an access key to make one with.
-func (c *console) try(ctx context.Context, serial string) error {
+func (c *consoleEnrollment) try(ctx context.Context, serial string) error {
 	if c.settings.KeyStore == "" && !envstore.New(c.getenv).Configured() {
 		c.say("Profile %s has no access key, so there is no session to try. To get codes, run: %s code --profile %s", fault.Printable(c.settings.Identity), program, fault.Shell(c.settings.Identity))
 		return nil

@@ -142,7 +142,7 @@ func (a *app) listProfile(files *profile.Files, inUse map[string]bool, profileNa
 		return listed{Profile: profileName, Registered: registered, Problem: line(err)}
 	}
 	l := listed{Profile: profileName, Registered: registered, AccessKeyID: w.Settings.AccessKeyID, Serial: w.Settings.Serial, Notes: w.Settings.Notes}
-	l.KeyStore, l.SeedStore, l.MFAProcess = w.where()
+	l.KeyStore, l.SeedStore, l.MFAProcess = w.origins()
 	if left := a.unfinished(w.Settings.Identity); left != "" {
 		l.Notes = append(slices.Clip(l.Notes), left)
 	} else if w.Settings.KeyStore != "" && w.deviceReady() == nil && profileName == w.Settings.Identity && !inUse[profileName] {

@@ -67,13 +67,13 @@ func (a *app) managerOf(ctx context.Context, p *opened, seedStore string, other 
 	m.Open = func(store string) (keystore.Items, error) { return a.items(store, &a.ask) }
 	m.Resolve, m.Identify, m.Dial, m.Prove, m.Join, m.Forget = m.resolve, m.identify, m.dial, m.prove, m.join, m.forget
 	m.Now, m.Sleep = p.clock.Now, sleeper(os.Getppid)
-	m.Progress = func(line string) { m.print("%s", fault.Printable(line)) }
+	m.Progress = func(line string) { m.show("%s", fault.Printable(line)) }
 	m.Countdown, m.Confirm = m.showWait, m.confirmLast
 	unfinished, _, err := m.Unfinished(enroll.Device)
 	if err != nil {
 		return nil, err
 	}
-	m.SeedStore, err = a.seedStore(ctx, cmp.Or(unfinished.Store, seedStore), p.Settings, m.print)
+	m.SeedStore, err = a.seedStore(ctx, cmp.Or(unfinished.Store, seedStore), p.Settings, m.show)
 	return m, err
 }
 
@@ -224,8 +224,8 @@ func (p proven) Codes(ctx context.Context, _ string) (session.Codes, error) {
 	return session.CodesOf(items.Seed(ctx, p.serial))
 }
 
-// print shows a line to the person at the terminal, if there is one.
-func (m *manager) print(format string, args ...any) {
+// show shows a line to the person at the terminal, if there is one.
+func (m *manager) show(format string, args ...any) {
 	if m.ask.present() {
 		fmt.Fprintf(m.ask.terminal, format+"\n", args...)
 	}
@@ -371,7 +371,7 @@ func (m *manager) otherDevice(ctx context.Context, devices []string) (string, er
 	case 1:
 		suggestion = devices[0]
 	default:
-		m.print("The user has these MFA devices:\n  %s", strings.Join(devices, "\n  "))
+		m.show("The user has these MFA devices:\n  %s", strings.Join(devices, "\n  "))
 	}
 	return m.ask.serial(ctx, prompt, "--mfa-serial ARN", suggestion)
 }

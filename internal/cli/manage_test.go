@@ -11,7 +11,7 @@ func TestWaitWithoutTerminal(t *testing.T) {
 	t.Parallel()
 	var stderr strings.Builder
 	m := &manager{app: &app{stderr: &stderr}}
-	m.print("Getting a session")
+	m.show("Getting a session")
 	for left := 21 * time.Second; left >= 0; left -= time.Second {
 		m.showWait("the next token code", left)
 	}

@@ -280,8 +280,8 @@ func (p *opened) seedLost(ctx context.Context) bool {
 	return fault.KindOf(err) == fault.NoSecret
 }
 
-// where tells where access key and codes come from; "" where that is not known.
-func (p *opened) where() (key, seed, mfaProcess string) {
+// origins tells where access key and codes come from; "" where that is not known.
+func (p *opened) origins() (key, seed, mfaProcess string) {
 	key, seed = p.Settings.KeyStore, p.Settings.SeedStore
 	if p.KeyFromEnv() {
 		key = keystore.KindEnv

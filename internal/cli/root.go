@@ -1,6 +1,7 @@
 package cli
 
 import (
+	_ "embed" // the pages of help
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
+
+// Commands returns the command program with all others, and the topics of help, for those who write them down
+// in another form. What a command prints goes to stdout.
+func Commands(stdout io.Writer) *cobra.Command {
+	return newRootCommand(&app{stdout: stdout, stderr: io.Discard, getenv: func(string) string { return "" }})
+}
 
 func newRootCommand(a *app) *cobra.Command {
 	root := &cobra.Command{
@@ -129,6 +136,22 @@ func annotate(cmd *cobra.Command, key, value string, names ...string) {
 	}
 }
 
+// Flags returns the flags of cmd in the order in which help shows them: the common ones, then the others.
+func Flags(cmd *cobra.Command) (common, others *pflag.FlagSet) {
+	cmd.Flags().SortFlags = false // as they are defined
+	common, others = pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
+	common.SortFlags, others.SortFlags = false, false
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		set := common
+		if f.Annotations[rareFlag] != nil || f.Name == "help" {
+			set = others
+		}
+		set.AddFlag(f)
+	})
+	others.AddFlagSet(cmd.InheritedFlags())
+	return common, others
+}
+
 // usage prints how to call cmd: an example, its commands by topic, and its flags, the common ones first.
 func usage(cmd *cobra.Command) error {
 	var text strings.Builder
@@ -164,5 +187,25 @@ func usageCommands(text *strings.Builder, cmd *cobra.Command) {
 	}
 	if cmd.HasAvailableSubCommands() {
 		list(map[bool]string{true: "Other commands", false: "Available Commands"}[len(cmd.Groups()) > 0], "")
+	}
+}
+
+// The pages of help that are about no command. The manual pages have them as sections.
+var (
+	//go:embed help/environment.txt
+	helpEnvironment string
+
+	//go:embed help/exit-codes.txt
+	helpExitCodes string
+
+	//go:embed help/files.txt
+	helpFiles string
+)
+
+func helpTopics() []*cobra.Command {
+	return []*cobra.Command{
+		{Use: "environment", Short: "Environment variables", Long: helpEnvironment},
+		{Use: "exit-codes", Short: "Exit codes", Long: helpExitCodes},
+		{Use: "files", Short: "Files", Long: helpFiles},
 	}
 }

@@ -188,23 +188,23 @@ func (s *setup) enrollDevice(ctx context.Context) error {
 	case err != nil:
 		return err
 	case s.seed.given():
-		return s.store(ctx)
+		return s.apply(ctx)
 	case known && (w.CodeFromProgram() || w.SeedFromEnv() || !unfinished || left.Flow != enroll.FlowEnroll):
 		s.say("Profile %s already has the MFA device %s.", fault.Printable(s.name), w.Settings.Serial)
-		return s.store(ctx)
+		return s.apply(ctx)
 	case len(w.Settings.MFAProcess) > 0:
 		return s.codesElsewhere(w.Settings.Identity)
 	}
 	if s.dryRun {
 		return s.wouldEnroll(ctx)
 	}
-	s.m.Begin = s.store
+	s.m.Begin = s.apply
 	return s.m.enroll(ctx, s.device)
 }
 
 // wouldEnroll says which device would be made.
 func (s *setup) wouldEnroll(ctx context.Context) error {
-	if err := s.store(ctx); err != nil {
+	if err := s.apply(ctx); err != nil {
 		return err
 	}
 	if s.console {
@@ -290,7 +290,7 @@ func (s *setup) prove(ctx context.Context) error {
 		s.say("It has no region, which most AWS calls need. To set one, run: %s register --profile %s --region REGION", program, name)
 	}
 	undo := program + " remove --profile " + name
-	if key, seed, codes := w.where(); key != keystore.KindEnv && seed != keystore.KindEnv && codes == "" && !s.seed.given() {
+	if key, seed, codes := w.origins(); key != keystore.KindEnv && seed != keystore.KindEnv && codes == "" && !s.seed.given() {
 		undo += " --aws"
 	}
 	s.say("To undo all of this, run: %s", undo)

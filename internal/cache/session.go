@@ -26,7 +26,7 @@ const (
 )
 
 // Get returns the cached session id. Whether it is still valid is for the caller to
-// judge, who knows AWS's time. id is a digest of all that makes the session what it is.
+// judge, who knows AWS's time, by session/rules/window.go. id is a digest of all that makes the session what it is.
 func (c *Cache) Get(id string) (creds.Session, bool) {
 	session, err := c.get(id)
 	if err != nil {

@@ -63,7 +63,8 @@ func runGet(ctx context.Context, a *app, o getOptions) error {
 	return a.print(json)
 }
 
-// cachedOrNew returns the cached session, or else gets a new one, which signals may interrupt.
+// cachedOrNew returns the cached session, if package warm finds it fresh, or else gets a new one, which signals may
+// interrupt.
 func cachedOrNew(ctx context.Context, w *opened, o getOptions) (creds.Credentials, error) {
 	if err := w.ready(); err != nil {
 		return creds.Credentials{}, err

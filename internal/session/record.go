@@ -13,8 +13,8 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/totp"
 )
 
-// LockedRecord is the record of one scope while its lock is held. A record that cannot be
-// stored is not a failure: AWS refuses what it has seen.
+// LockedRecord is the record of one scope while its lock is held; package cache stores it. A record that cannot
+// be stored is not a failure: AWS refuses what it has seen.
 type LockedRecord struct {
 	Scope  Scope
 	Record rules.Record

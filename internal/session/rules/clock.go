@@ -24,8 +24,9 @@ const (
 // an answer, nor believed in a file, nor is a token code shown for it.
 func Plausible(t time.Time) bool { return firstPlausible <= t.Unix() && t.Unix() < lastPlausible }
 
-// Clock is how far this machine's clock is from AWS's, as last measured. The zero
-// value is a clock that is right.
+// Clock is how far this machine's clock is from AWS's, as last measured: by package session, from the Date
+// header of each answer. Package cache stores it. Codes, signatures and expiries are of the corrected time. The
+// zero value is a clock that is right.
 type Clock struct {
 	// Skew is AWS's time minus this machine's, in nanoseconds.
 	Skew time.Duration `json:"skew"`

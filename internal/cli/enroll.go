@@ -118,7 +118,7 @@ type consoleEnrollment struct {
 	*adding
 	at    place // of the seed
 	cache *cache.Cache
-	held  *enroll.Manager // knows whether an earlier run has stored a seed
+	held  enroll.Journal // knows whether an earlier run has stored a seed
 }
 
 func runConsoleEnrollment(ctx context.Context, a *app, o enrollOptions) error {

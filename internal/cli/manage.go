@@ -62,7 +62,7 @@ func (a *app) managerOf(ctx context.Context, p *opened, seedStore string, other 
 	if err != nil {
 		return nil, err
 	}
-	m := &manager{app: a, Manager: journal, other: other, clock: p.clock}
+	m := &manager{app: a, Manager: &enroll.Manager{Journal: journal}, other: other, clock: p.clock}
 	m.Paths, m.Cache = a.editor().Paths, p.Cache
 	m.Open = func(store string) (keystore.Items, error) { return a.items(store, &a.ask) }
 	m.Resolve, m.Identify, m.Dial, m.Prove, m.Join, m.Forget = m.resolve, m.identify, m.dial, m.prove, m.join, m.forget
@@ -77,10 +77,10 @@ func (a *app) managerOf(ctx context.Context, p *opened, seedStore string, other 
 	return m, err
 }
 
-// journal returns a manager that knows of unfinished runs, and nothing else.
-func (a *app) journal(name string) (*enroll.Manager, error) {
+// journal returns the journal of the unfinished runs of a profile.
+func (a *app) journal(name string) (enroll.Journal, error) {
 	dir, err := a.configDir()
-	return &enroll.Manager{Profile: name, JournalDir: filepath.Join(dir, "unfinished"), Now: a.now, Log: a.log()}, err
+	return enroll.Journal{Dir: filepath.Join(dir, "unfinished"), Profile: name, Now: a.now, Log: a.log()}, err
 }
 
 func (a *app) codesElsewhere(name string) error {
@@ -288,13 +288,13 @@ func (a *app) sayNext(name string) error {
 
 // unfinished returns what an earlier run has left undone, as list and doctor show it; "" if nothing.
 func (a *app) unfinished(name string) string {
-	m, err := a.journal(name)
+	journal, err := a.journal(name)
 	if err != nil {
 		return ""
 	}
 	var all []string
 	for _, about := range []enroll.Subject{enroll.Device, enroll.AccessKey, enroll.Console} {
-		e, ok, err := m.Unfinished(about)
+		e, ok, err := journal.Unfinished(about)
 		switch {
 		case err != nil:
 			all = append(all, fault.Line(err))

@@ -137,7 +137,7 @@ func (a *app) manage(ctx context.Context, about enroll.Subject, o rotateOptions,
 
 // abandon forgets what an earlier run has left undone.
 func (m *manager) abandon(ctx context.Context, about enroll.Subject) error {
-	left, unfinished, err := m.mayAbandon(ctx, m.Manager, about, "")
+	left, unfinished, err := m.mayAbandon(ctx, m.Journal, about, "")
 	if err != nil || !unfinished {
 		return err
 	}
@@ -149,13 +149,13 @@ func (m *manager) abandon(ctx context.Context, about enroll.Subject) error {
 }
 
 // mayAbandon asks whether to forget an unfinished run, if there is one, and what goes with it.
-func (a *app) mayAbandon(ctx context.Context, m *enroll.Manager, about enroll.Subject, more string) (enroll.Entry, bool, error) {
-	left, unfinished, err := m.Unfinished(about)
+func (a *app) mayAbandon(ctx context.Context, journal enroll.Journal, about enroll.Subject, more string) (enroll.Entry, bool, error) {
+	left, unfinished, err := journal.Unfinished(about)
 	switch {
 	case err != nil:
 		return left, false, err
 	case !unfinished:
-		a.say("Profile %s has no unfinished run.", fault.Printable(m.Profile))
+		a.say("Profile %s has no unfinished run.", fault.Printable(journal.Profile))
 		return left, false, nil
 	}
 	return left, true, a.ask.confirm(ctx, fmt.Sprintf("Forget the run of %q that was started %s?%s", left.Flow, fault.Time(left.Started, a.now()), more))

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -84,105 +85,129 @@ type Entry struct {
 	OldUse  *awsapi.KeyUse `json:"old_use,omitempty"` // of the old key, before; nil: AWS does not say
 }
 
-// The journal keeps the entries of a profile in files, one for each subject, and its lock. They rest beside the
+// Journal keeps the entries of a profile in files, one for each subject, and its lock. They rest beside the
 // settings: unlike the cache they must not be lost.
+type Journal struct {
+	Dir     string // made by the first change
+	Profile string // the name of the profile that owns the access key
+	Now     func() time.Time
+	Log     *slog.Logger
+}
 
 // lock makes this process the only one to change the profile's device or key. The lock rests beside
 // the entries and not in the cache: whoever shares the one must share the other. A disk that has no
 // locks is an error, as two runs would delete each other's key.
-func (m *Manager) lock() (unlock func(), err error) {
-	dir, err := securefile.MakeDir(m.JournalDir, securefile.Writable)
+func (j Journal) lock() (unlock func(), err error) {
+	dir, err := securefile.MakeDir(j.Dir, securefile.Writable)
 	if err != nil {
-		return nil, securefile.Fault(m.JournalDir, err)
+		return nil, securefile.Fault(j.Dir, err)
 	}
 	defer func() { _ = dir.Close() }()
-	unlock, held, err := dir.TryLock(m.hashed()+".lock", securefile.Alone)
+	unlock, held, err := dir.TryLock(j.hashed()+".lock", securefile.Alone)
 	switch {
 	case err != nil:
-		return nil, securefile.Fault(filepath.Join(m.JournalDir, m.hashed()+".lock"), err)
+		return nil, securefile.Fault(filepath.Join(j.Dir, j.hashed()+".lock"), err)
 	case !held:
 		return nil, fault.New(fault.Deadline, "this profile", "try again when it has ended", "another process is changing its MFA device or access key")
 	}
 	return unlock, nil
 }
 
-// loadEntry returns what is recorded about the subject, or the zero Entry.
-func (m *Manager) loadEntry(about Subject) (Entry, error) {
-	dir, err := securefile.OpenDir(m.JournalDir, securefile.Writable)
+// Unfinished returns what an earlier run has left undone, if it has.
+func (j Journal) Unfinished(about Subject) (e Entry, found bool, err error) {
+	dir, err := securefile.OpenDir(j.Dir, securefile.Writable)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // or it is below what is no directory
-		return Entry{}, nil
+		return e, false, nil
 	}
 	if err != nil {
-		return Entry{}, securefile.Fault(m.JournalDir, err)
+		return e, false, securefile.Fault(j.Dir, err)
 	}
 	defer func() { _ = dir.Close() }()
-	text, err := dir.Read(m.entryFile(about), maxEntry)
+	text, err := dir.Read(j.entryFile(about), maxEntry)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Entry{}, nil
+		return e, false, nil
 	}
-	var entry Entry
 	if err == nil {
-		entry, err = parseEntry(text)
+		e, err = parseEntry(text)
 	}
 	if err != nil {
-		return Entry{}, m.unusableEntry(about, err)
+		return Entry{}, false, j.unusableEntry(about, err)
 	}
-	return entry, nil
+	return e, true, nil
 }
 
 // saveEntry replaces what is recorded. It and clearEntry return nil only when the change is durable.
-func (m *Manager) saveEntry(e Entry) error {
+func (j Journal) saveEntry(e Entry) error {
 	text, err := marshalEntry(e)
 	if err != nil {
 		return err
 	}
-	err = m.changeJournal(func(d *securefile.Dir) error {
-		return d.Write(m.entryFile(e.About), text, securefile.Options{Durable: true})
+	err = j.changeJournal(func(d *securefile.Dir) error {
+		return d.Write(j.entryFile(e.About), text, securefile.Options{Durable: true})
 	})
 	if err == nil {
-		m.Log.Debug("journal written", "about", string(e.About), "phase", string(e.Phase))
+		j.Log.Debug("journal written", "about", string(e.About), "phase", string(e.Phase))
 	}
 	return err
 }
 
 // clearEntry removes what is recorded.
-func (m *Manager) clearEntry(about Subject) error {
-	err := m.changeJournal(func(d *securefile.Dir) error { return d.Remove(m.entryFile(about)) })
+func (j Journal) clearEntry(about Subject) error {
+	err := j.changeJournal(func(d *securefile.Dir) error { return d.Remove(j.entryFile(about)) })
 	if err == nil {
-		m.Log.Debug("journal cleared", "about", string(about))
+		j.Log.Debug("journal cleared", "about", string(about))
 	}
 	return err
 }
 
-func (m *Manager) changeJournal(work func(*securefile.Dir) error) error {
-	dir, err := securefile.MakeDir(m.JournalDir, securefile.Writable)
+func (j Journal) changeJournal(work func(*securefile.Dir) error) error {
+	dir, err := securefile.MakeDir(j.Dir, securefile.Writable)
 	if err != nil {
-		return securefile.Fault(m.JournalDir, err)
+		return securefile.Fault(j.Dir, err)
 	}
 	defer func() { _ = dir.Close() }()
-	_ = dir.Sweep(m.Now().Add(-securefile.Abandoned)) // what stays, the next change removes
+	_ = dir.Sweep(j.Now().Add(-securefile.Abandoned)) // what stays, the next change removes
 	if err := work(dir); err != nil {
-		return securefile.Fault(m.JournalDir, err)
+		return securefile.Fault(j.Dir, err)
 	}
 	return nil
 }
 
-func (m *Manager) entryFile(about Subject) string { return m.hashed() + "." + string(about) + ".json" }
+func (j Journal) entryFile(about Subject) string { return j.hashed() + "." + string(about) + ".json" }
 
 // hashed begins the names of the profile's files: the profile's own name may not be one that a file
 // can have.
-func (m *Manager) hashed() string {
-	sum := sha256.Sum256([]byte(m.Profile))
+func (j Journal) hashed() string {
+	sum := sha256.Sum256([]byte(j.Profile))
 	return hex.EncodeToString(sum[:8])
 }
 
-func (m *Manager) unusableEntry(about Subject, err error) error {
-	path := filepath.Join(m.JournalDir, m.entryFile(about))
+func (j Journal) unusableEntry(about Subject, err error) error {
+	path := filepath.Join(j.Dir, j.entryFile(about))
 	remedy := "look at the user's MFA devices and access keys in IAM, then delete the file: rm " + fault.Shell(path)
 	if _, statErr := os.Lstat(path); statErr != nil {
 		remedy = ""
 	}
 	return fault.New(fault.Config, path, remedy, "records an unfinished run, and cannot be used: %v", err)
+}
+
+// BeginConsole records that the AWS console is to take a device.
+func (j Journal) BeginConsole() error {
+	return j.saveEntry(Entry{Version: entryVersion, About: Console, Flow: FlowConsole, Phase: Stored, Started: j.Now().UTC()})
+}
+
+// EndConsole takes back what BeginConsole has recorded.
+func (j Journal) EndConsole() error { return j.clearEntry(Console) }
+
+// Abandon forgets what an earlier run has left undone, for when it can never be finished. What
+// there is in IAM and in the store stays; Unfinished names it.
+func (j Journal) Abandon(about Subject) error {
+	unlock, err := j.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return j.clearEntry(about)
 }
 
 const entryVersion = 1

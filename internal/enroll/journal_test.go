@@ -103,13 +103,13 @@ func TestJournalFormat(t *testing.T) {
 }
 `,
 	} {
-		j := &Manager{JournalDir: t.TempDir(), Profile: "work", Now: time.Now, Log: slog.New(slog.DiscardHandler)}
-		path := filepath.Join(j.JournalDir, dir+file)
+		j := Journal{Dir: t.TempDir(), Profile: "work", Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+		path := filepath.Join(j.Dir, dir+file)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		about := Subject(strings.Split(file, ".")[1])
-		e, err := j.loadEntry(about)
+		e, _, err := j.Unfinished(about)
 		if want := entries()[map[Subject]int{Device: 1, AccessKey: 3}[about]]; err != nil || !reflect.DeepEqual(e, want) {
 			t.Errorf("%s: %+v, %v", file, e, err)
 		}

@@ -16,7 +16,6 @@ package enroll
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/awsapi"
@@ -30,10 +29,10 @@ import (
 
 // Manager changes the MFA device and the access key of one profile. All fields but Begin are required.
 type Manager struct {
-	Profile    string // the name of the profile that owns the access key
-	JournalDir string // a directory beside the settings; made by the first change
-	Paths      profile.Paths
-	Cache      *cache.Cache // for the locks and records of MFA devices, which session.Broker shares
+	Journal // its Now is AWS's time: this computer's, corrected by what the last answer showed
+
+	Paths profile.Paths
+	Cache *cache.Cache // for the locks and records of MFA devices, which session.Broker shares
 
 	// SeedStore is the store that a new seed goes to. Where an earlier run has begun with
 	// another one, its Entry names that, and it is the one to take.
@@ -69,9 +68,7 @@ type Manager struct {
 	// Forget deletes the cached sessions of the access key that was replaced.
 	Forget func(ctx context.Context) error
 
-	// Now is AWS's time: this computer's, corrected by what the last answer showed. Sleep
-	// waits for d or until ctx is done, returning ctx's error then.
-	Now   func() time.Time
+	// Sleep waits for d or until ctx is done, returning ctx's error then.
 	Sleep func(ctx context.Context, d time.Duration) error
 
 	// Progress shows what happens now, as one line. Countdown shows how long the wait for
@@ -82,8 +79,6 @@ type Manager struct {
 	// Confirm asks a person before the last device of a user is removed. Its error, if it is not
 	// confirmed, ends the run.
 	Confirm func(ctx context.Context, last LastDevice) error
-
-	Log *slog.Logger
 }
 
 // IAM makes calls to IAM under one set of credentials, each in one request that is never
@@ -125,29 +120,4 @@ type LastDevice struct {
 	User   string
 	Serial string
 	Sure   bool // false if AWS does not say whether there are others
-}
-
-// Unfinished returns what an earlier run has left undone, if it has. It needs only Profile and JournalDir.
-func (m *Manager) Unfinished(about Subject) (Entry, bool, error) {
-	e, err := m.loadEntry(about)
-	return e, e.Phase != "", err
-}
-
-// BeginConsole records in the journal that the AWS console is to take a device.
-func (m *Manager) BeginConsole() error {
-	return m.saveEntry(Entry{Version: entryVersion, About: Console, Flow: FlowConsole, Phase: Stored, Started: m.Now().UTC()})
-}
-
-// EndConsole takes back what BeginConsole has recorded.
-func (m *Manager) EndConsole() error { return m.clearEntry(Console) }
-
-// Abandon forgets what an earlier run has left undone, for when it can never be finished. What
-// there is in IAM and in the store stays; Unfinished names it.
-func (m *Manager) Abandon(about Subject) error {
-	unlock, err := m.lock()
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	return m.clearEntry(about)
 }

@@ -72,7 +72,8 @@ func (b *bubble) run() *run {
 			Join: func(context.Context, totp.Seed) (creds.Secret, session.Fleet, error) {
 				return creds.Secret{}, b.fleet, nil
 			},
-			Cache: b.cache, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+			Journal: Journal{Now: time.Now, Log: slog.New(slog.DiscardHandler)},
+			Cache:   b.cache,
 			Sleep: func(ctx context.Context, d time.Duration) error {
 				select {
 				case <-ctx.Done():

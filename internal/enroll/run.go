@@ -52,10 +52,9 @@ func (m *Manager) locked(work func(*run) error) error {
 
 // begin reads the journal and finds out who the user is.
 func (r *run) begin(ctx context.Context, about Subject, flow Flow) (err error) {
-	if r.entry, err = r.loadEntry(about); err != nil {
+	if r.entry, r.resumed, err = r.Unfinished(about); err != nil {
 		return err
 	}
-	r.resumed = r.entry.Phase != ""
 	otherStore := r.entry.Store != "" && r.entry.Store != r.SeedStore // it was begun since the caller looked
 	if r.resumed && (r.entry.Flow != flow || otherStore) {
 		return unfinished(r.entry, r.Now())

@@ -133,21 +133,22 @@ func requireMFA(o *sandbox.Options) { o.World.Users[0].RequireMFA = true }
 // manager is one process.
 func (s *stage) manager() *Manager {
 	return &Manager{
-		Profile:    "work",
-		JournalDir: filepath.Join(s.dir, "unfinished"),
-		Paths:      s.paths(),
-		Cache:      s.cache,
-		SeedStore:  s.store,
-		Open:       s.open,
-		Resolve:    s.resolve,
-		Identify:   s.identify,
-		Dial:       s.dial,
-		Prove:      s.prove,
+		Journal: Journal{
+			Dir: filepath.Join(s.dir, "unfinished"), Profile: "work",
+			Now: func() time.Time { return s.clock.now().Add(s.skew()) }, Log: slog.New(tapLog{slog.DiscardHandler, s}),
+		},
+		Paths:     s.paths(),
+		Cache:     s.cache,
+		SeedStore: s.store,
+		Open:      s.open,
+		Resolve:   s.resolve,
+		Identify:  s.identify,
+		Dial:      s.dial,
+		Prove:     s.prove,
 		Join: func(context.Context, totp.Seed) (creds.Secret, session.Fleet, error) {
 			return creds.Secret{}, nil, nil
 		},
 		Forget:    func(context.Context) error { return nil },
-		Now:       func() time.Time { return s.clock.now().Add(s.skew()) },
 		Sleep:     s.sleep,
 		Progress:  func(line string) { s.lines = append(s.lines, line) },
 		Countdown: func(_ string, left time.Duration) { s.waits = append(s.waits, left) },
@@ -158,7 +159,6 @@ func (s *stage) manager() *Manager {
 			}
 			return s.confirm(last)
 		},
-		Log: slog.New(tapLog{slog.DiscardHandler, s}),
 	}
 }
 

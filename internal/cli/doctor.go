@@ -119,9 +119,6 @@ func openForDoctor(a *app, files *profile.Files, c profile.Call) (*doctor.Opened
 		return nil, err
 	}
 	o := &doctor.Opened{Profile: &p.Profile, Missing: p.ready(), Broker: p.broker, Seed: p.Seed, Sharing: p.sharing}
-	if p.CodeFromProgram() {
-		o.Seed = nil
-	}
 	o.AWS = func() (awsapi.Options, error) {
 		withIAM, err := a.openIn(files, getOptions{Call: c, iam: true})
 		if err != nil {

@@ -63,8 +63,8 @@ type Opened struct {
 
 	Missing error // what get lacks to ask AWS
 	Broker  *session.Broker
-	Seed    func(ctx context.Context, serial string) (totp.Seed, error) // nil: a program makes the codes
-	AWS     func() (awsapi.Options, error)                              // the endpoints of STS and IAM
+	Seed    func(ctx context.Context, serial string) (totp.Seed, error)
+	AWS     func() (awsapi.Options, error) // the endpoints of STS and IAM
 	Sharing func(ctx context.Context, ask bool) Sharing
 }
 
@@ -370,7 +370,7 @@ func (in *Inspection) readSecrets(ctx context.Context, p *Profile, o *Opened) {
 		_, err := o.Broker.Secrets.AccessKey(ctx)
 		return secretFact{err: err}
 	}).err
-	if o.Seed == nil {
+	if o.CodeFromProgram() {
 		return
 	}
 	for _, serial := range s.Devices() {

@@ -186,6 +186,7 @@ func TestReadersDuringRekey(t *testing.T) {
 		var err error
 		for range 100 {
 			err = errors.Join(err, s.Rekey(context.Background(), Protection{}))
+			time.Sleep(15 * time.Millisecond) // so that the others get the lock as well
 		}
 		done <- err
 	}()

@@ -26,7 +26,7 @@ func TestRun(t *testing.T) {
 	r.litter(rooms.files())
 	r.summary(time.Minute)
 	for _, want := range []string{
-		"\n    tiny_test.go:18: as it should\n", "\nFAILED  test/run/testdata/tiny ", "\nleft behind: temporary forgotten\n",
+		"\n    tiny_test.go:22: as it should\n", "\nFAILED  test/run/testdata/tiny ", "\nleft behind: temporary forgotten\n",
 		"\n    1  the moon is missing (TestSkips)\n", "\nafter 1m0s:\n1 passed, 2 failed, 1 skipped\n",
 		"panic: test timed out after 1s\n", "TestHangs",
 	} {

@@ -49,17 +49,25 @@ func newRooms() (r rooms, err error) {
 	return r, err
 }
 
-// env is the environment of go test. Go's own caches stay where they are.
+// env is the environment of go test. Go's own caches stay where they are. What it builds stays out of memory: a line
+// in its settings says so, because t.TempDir would follow a variable.
 func (r rooms) env(ctx context.Context) []string {
 	env := slices.DeleteFunc(os.Environ(), func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
-		return strings.HasPrefix(name, "XDG_") && strings.HasSuffix(name, "_HOME")
+		return name == "GOTMPDIR" || strings.HasPrefix(name, "XDG_") && strings.HasSuffix(name, "_HOME")
 	})
-	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOENV"} {
-		value, _ := exec.CommandContext(ctx, "go", "env", name).Output()
-		env = append(env, name+"="+strings.TrimSpace(string(value)))
+	value := func(name string) string {
+		text, _ := exec.CommandContext(ctx, "go", "env", name).Output()
+		return strings.TrimSpace(string(text))
 	}
-	return append(env, "HOME="+r.home, "TMPDIR="+r.temp, "GOTMPDIR="+os.TempDir())
+	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH"} {
+		env = append(env, name+"="+value(name))
+	}
+	settings := filepath.Join(r.home, ".config", "go", "env")
+	users, _ := os.ReadFile(value("GOENV"))
+	_ = os.MkdirAll(filepath.Dir(settings), 0o700)
+	_ = os.WriteFile(settings, append(users, "\nGOTMPDIR="+os.TempDir()+"\n"...), 0o600)
+	return append(env, "GOENV="+settings, "HOME="+r.home, "TMPDIR="+r.temp)
 }
 
 // intoMemory has a directory be in memory, where root may mount and there is enough: most tests wait for the disk

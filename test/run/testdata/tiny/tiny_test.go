@@ -4,12 +4,16 @@ package tiny
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
 func TestPasses(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(os.TempDir(), "forgotten"), nil, 0o600); err != nil {
 		t.Fatal(err)
+	}
+	if dir := t.TempDir(); !strings.HasPrefix(dir, os.TempDir()) {
+		t.Error(dir + " is outside")
 	}
 }
 

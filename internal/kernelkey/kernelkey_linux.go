@@ -109,19 +109,10 @@ func (k Key) Claim() error {
 	})
 }
 
-// publish makes the key in a thread of its own, with whose end its keyring goes: a user may have 200 keys, and
-// keyrings are keys.
+// publish makes the key and has put bring it from the keyring of this thread to the user's.
 func (k Key) publish(material []byte, put func(serial int) error) error {
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // the thread ends with the goroutine
-		done <- k.bring(material, put)
-	}()
-	return <-done
-}
-
-// bring makes the key and has put bring it from the keyring of this thread to the user's.
-func (k Key) bring(material []byte, put func(serial int) error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	serial, err := k.add(material)
 	if err != nil {
 		return err

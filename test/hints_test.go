@@ -222,6 +222,9 @@ func (m *ill) as(uid int, line string) outcome {
 		m.t.Fatalf("%s: %v", line, err)
 	}
 	got := outcome{stdout: stdout.String(), stderr: stderr.String(), code: cmd.ProcessState.ExitCode()}
+	if lacks := notFound.FindStringSubmatch(got.stderr); lacks != nil {
+		missing(m.t, lacks[1], "scripts/install-test-tools")
+	}
 	for _, secret := range m.Secrets() {
 		if strings.Contains(got.stderr+shown, secret) {
 			m.t.Errorf("%s shows a secret", line)
@@ -229,6 +232,9 @@ func (m *ill) as(uid int, line string) outcome {
 	}
 	return got
 }
+
+// notFound is what the shell says of a program that this computer lacks.
+var notFound = regexp.MustCompile(`bash: line \d+: (\S+): command not found`)
 
 // runs runs cmd: on a terminal, if something is to be typed there. It returns what the terminal shows.
 func (m *ill) runs(cmd *exec.Cmd) (shown string, err error) {

@@ -96,6 +96,7 @@ func TestSandboxRunsACommand(t *testing.T) {
 // TestSandboxOfADemandingAccount sets up a laptop where IAM asks for the code of a phone.
 func TestSandboxOfADemandingAccount(t *testing.T) {
 	t.Parallel()
+	need(t, "curl", "apt-get install curl")
 	const setup = `cd "$HOME" && curl -sf "$URL/_sandbox/code?device=alice-phone" >code &&
 		aws-mfa-creds setup --profile work --access-key-file "$KEY" --store age --yes --mfa-serial arn:aws:iam::123456789012:mfa/alice-phone --mfa-code-file code`
 	if got, _ := sandboxCommand(t, "-laptop", "--", "true"); strings.Contains(got.stderr, "profiles:") || !strings.Contains(got.stderr, "aws-mfa-creds setup work --access-key-file $KEY") {

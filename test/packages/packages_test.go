@@ -1,4 +1,4 @@
-//go:build packages
+//go:build packages && linux
 
 // Package packages tests what make snapshot wrote, as those get it who install it. It needs root, and what
 // scripts/packages installs: run make packages.

@@ -19,15 +19,6 @@ func need(t *testing.T, program, howToGet string) string {
 	return ""
 }
 
-// needNamespaces skips the test if a command that did nothing in namespaces of its own has failed, as some kernels
-// and containers have it, or fails it in CI.
-func needNamespaces(t *testing.T, tried outcome) {
-	t.Helper()
-	if tried.code != 0 {
-		missing(t, "the right to make namespaces", tried.stderr)
-	}
-}
-
 // eventually waits until what is so.
 func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()

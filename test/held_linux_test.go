@@ -16,6 +16,18 @@ import (
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
 )
 
+// rounds returns how often a test of chance tries the command: n times AWS_MFA_CREDS_TEST_ROUNDS, which make
+// soak sets.
+func rounds(n int, command string) int {
+	if command == "protect" { // each takes seconds, as scrypt has it
+		n = 2
+	}
+	if more, err := strconv.Atoi(os.Getenv("AWS_MFA_CREDS_TEST_ROUNDS")); err == nil {
+		return n * more
+	}
+	return n
+}
+
 // chance returns the random numbers of a test of chance: always the same ones, so that a failure can be had
 // again, but for make soak.
 func chance(command string) *rand.Rand {

@@ -56,18 +56,6 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
-// rounds returns how often a test of chance tries the command: n times AWS_MFA_CREDS_TEST_ROUNDS, which make
-// soak sets.
-func rounds(n int, command string) int {
-	if command == "protect" { // each takes seconds, as scrypt has it
-		n = 2
-	}
-	if more, err := strconv.Atoi(os.Getenv("AWS_MFA_CREDS_TEST_ROUNDS")); err == nil {
-		return n * more
-	}
-	return n
-}
-
 // bed returns a machine of its own, with its own sandbox, for one test.
 func bed(t *testing.T, o testbed.Options) *testbed.Bed {
 	t.Helper()

@@ -145,7 +145,7 @@ func registerAndBack(ctx context.Context, d configDir, c oddConfig) registered {
 func TestRegisterOddConfigs(t *testing.T) {
 	t.Parallel()
 	parsers := append(botocores(t), goSDK(t))
-	all := append(handmadeConfigs(), generatedConfigs(rounds(60, "register"))...)
+	all := append(handmadeConfigs(), generatedConfigs(240)...)
 	results := make([]registered, len(all))
 	dir := t.TempDir()
 	room := make(chan struct{}, 4)

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	// Most tests wait for time steps, and go test gives a package ten minutes: more of them run at once than
 	// there are processors, unless -parallel says so.
 	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
-		_ = flag.Set("test.parallel", strconv.Itoa(max(16, runtime.GOMAXPROCS(0))))
+		_ = flag.Set("test.parallel", strconv.Itoa(max(32, runtime.GOMAXPROCS(0))))
 	}
 	os.Exit(runTests(m))
 }

@@ -388,11 +388,12 @@ func TestRemovedUnderWaiters(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, c := range waiters {
 		wg.Go(func() {
-			switch _, held, err := c.Scope("device").TryLock(); {
+			switch unlock, held, err := c.Scope("device").TryLock(); {
 			case err != nil:
 				t.Error(err)
 			case held:
-				holders.Add(1) // and it keeps it
+				holders.Add(1)
+				t.Cleanup(unlock) // it keeps the lock: a file that nobody refers to is closed by Go itself
 			}
 		})
 	}

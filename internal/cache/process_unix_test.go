@@ -224,10 +224,11 @@ func readOften(c *Cache) error {
 
 // holdForEver takes the lock, says so, and never frees it.
 func holdForEver(c *Cache) error {
-	_, held, err := c.Scope("device").TryLock()
+	unlock, held, err := c.Scope("device").TryLock()
 	if err != nil || !held {
 		return fmt.Errorf("TryLock = %v, %w", held, err)
 	}
+	defer unlock() // who refers to it holds it
 	fmt.Println("held")
 	time.Sleep(time.Hour) // with select{} the runtime would see a deadlock, and end the process
 	return nil

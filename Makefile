@@ -25,7 +25,7 @@ race: ## the tests inside one process again, with the race detector, which needs
 
 wine: ## install Wine, and run the program for Windows
 	scripts/install-test-tools wine
-	go run ./test/run -no-install -tags=wine -run=TestWindows ./test
+	go test -tags wine -count=1 -timeout 20m -run TestWindows ./test
 
 lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/actionlint ## formatting, linters and layers, for linux, darwin and windows; workflows
 	@test -z "$$($(TOOLS)/gofumpt -extra -l .)" || { $(TOOLS)/gofumpt -extra -d .; exit 1; }

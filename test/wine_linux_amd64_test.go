@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -179,10 +180,18 @@ func (s *system) steps(n *newcomer) {
 func (s *system) many(n *newcomer) {
 	b := bed(n.t, testbed.Options{Sandbox: sandbox.Options{Latency: latency}})
 	s.on(n.t, b)
-	wantSameSession(n.t, start(n.t, b, 50)())
+	all := start(n.t, b, 50)()
+	for i := range all {
+		all[i].stderr = winesOwn.ReplaceAllString(all[i].stderr, "")
+	}
+	wantSameSession(n.t, all)
 	wantMints(n.t, b, 1)
 	mustGet(n.t, b)
 }
+
+// winesOwn is what Wine itself said of one of fifty processes, on a busy machine: it is not the program's, which had
+// printed its session and ended with 0.
+var winesOwn = regexp.MustCompile(`(?m)^wine client error:[0-9a-f]+: sendmsg: .*\n`)
 
 // killed kills commands at moments of chance.
 func (s *system) killed(n *newcomer) {

@@ -281,13 +281,21 @@ func (n *newcomer) killPoints(args ...string) (points []int, whole killer) {
 
 // seen is all that the program may have changed, but the kernel's keyring.
 func (n *newcomer) seen() string {
-	text, _ := json.Marshal([]any{n.Server.World(), n.Server.State().Actions})
+	n.t.Helper()
+	text, err := json.Marshal([]any{n.Server.World(), n.Server.State().Actions})
+	n.check(err)
 	out := bytes.NewBuffer(text)
-	_ = filepath.WalkDir(n.Dir, func(path string, entry fs.DirEntry, err error) error {
-		content, _ := os.ReadFile(path)
-		fmt.Fprintf(out, "%s %v %q %v\n", path, entry, content, err)
+	n.check(filepath.Walk(n.Dir, func(path string, info fs.FileInfo, err error) error {
+		if errors.Is(err, fs.ErrNotExist) { // another thread has just removed it
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		content, _ := os.ReadFile(path) // of a directory, none
+		fmt.Fprintf(out, "%s %v %q\n", path, info.Mode(), content)
 		return nil
-	})
+	}))
 	return out.String()
 }
 

@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
-	"sync"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -197,8 +197,7 @@ type killScenario struct {
 	profiles []string       // that work afterwards
 	left     map[string]int // how many files of a pattern there are then
 
-	// back undoes the command, so that what all machines share, the kernel's keyring, is as before. Such runs
-	// come one after the other.
+	// back undoes the command, so that what is not among leftovers, the kernel's keyring, is as before.
 	back func(n *newcomer) []string
 }
 
@@ -264,14 +263,25 @@ func (n *newcomer) again(t *testing.T) *newcomer {
 	return c
 }
 
-// killPoints runs the command line and returns before which of its effects the machine, or AWS, is not as it was
-// before the one before: only at those does it matter whether the program is killed.
-func (n *newcomer) killPoints(args ...string) (points []int, whole killer) {
+// leftovers is what a kill before an effect leaves: files, and AWS. The kernel frees all else but its keys.
+type leftovers struct {
+	point  int
+	effect string
+	dir    string
+	world  sandbox.World
+	seen   sandbox.State
+}
+
+// killPoints runs the command line and returns what kills would leave, before each of its effects at which the
+// machine, or AWS, is not as it was before the one before: only there does it matter whether the program is killed.
+func (n *newcomer) killPoints(args ...string) (points []leftovers, whole killer) {
 	n.t.Helper()
 	var last, kind string
 	whole.about = func(effect string) {
 		if now := n.seen(); now != last || kind == "kernel key" {
-			points, last = append(points, whole.effects+1), now
+			dir := n.t.TempDir()
+			n.copyTree(n.Dir, dir)
+			points, last = append(points, leftovers{whole.effects + 1, effect, dir, n.Server.World(), n.Server.State()}), now
 		}
 		kind = effect
 	}
@@ -299,59 +309,88 @@ func (n *newcomer) seen() string {
 	return out.String()
 }
 
+// copyTree copies what is in a directory, with modes and times.
+func (n *newcomer) copyTree(from, to string) {
+	n.t.Helper()
+	if out, err := exec.Command("cp", "-a", from+"/.", to).CombinedOutput(); err != nil {
+		n.t.Fatalf("%v: %s", err, out)
+	}
+}
+
+// restored is the machine n as it was left, for a test of its own.
+func (n *newcomer) restored(t *testing.T, l leftovers) *newcomer {
+	t.Helper()
+	m := &newcomer{Bed: n.Bed, t: t, key: n.key, env: n.env, offset: n.offset}
+	leaveNoKeys(m.Bed) // they know of codes that AWS is not to have seen
+	entries, err := os.ReadDir(m.Dir)
+	m.check(err)
+	for _, entry := range entries {
+		m.check(os.RemoveAll(filepath.Join(m.Dir, entry.Name())))
+	}
+	m.copyTree(l.dir, m.Dir)
+	m.Server.SetClockOffset(m.offset)
+	m.check(m.Server.Restore(l.world, l.seen))
+	return m
+}
+
 // TestKill kills each command before every one of its effects (of those behind which nothing differs, before the
-// first), and runs it again: then it works, IAM and store fit each other, and nothing is left over. With -short
-// only some of the points are tried.
+// first), and runs it again: then it works, IAM and store fit each other, and nothing is left over. What a kill
+// leaves is kept while the command runs once, stopped before each effect; but the kernel's keys cannot be put back,
+// so a command that changes those is run and killed each time. With -short only some of the points are tried.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	for name, scenario := range killScenarios() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ready := scenario.prepare(t)
-			dry := ready.again(t)
-			points, whole := dry.killPoints(scenario.args(dry)...)
+			n := scenario.prepare(t)
+			points, whole := n.killPoints(scenario.args(n)...)
 			if whole.killed || whole.code != 0 || whole.effects < 20 {
 				t.Fatalf("the dry run: %+v", whole)
 			}
-			scenario.undo(dry)
+			scenario.undo(n)
 			stride := 1
 			if testing.Short() {
 				stride = 8
 			}
-			var mu sync.Mutex
-			hit, lived := make(map[string]int), 0
-			t.Run("at", func(t *testing.T) {
-				for i := 0; i < len(points); i += stride {
-					point := points[i]
-					t.Run(strconv.Itoa(point), func(t *testing.T) {
-						if scenario.back == nil {
-							t.Parallel()
-						}
-						k := killer{at: point}
-						scenario.killAndRunAgain(ready.again(t), &k)
-						mu.Lock()
-						defer mu.Unlock()
-						hit[k.last]++
-						if !k.killed {
-							lived++
-						}
-					})
-				}
-			})
+			missed, hit := 0, make(map[string]int)
+			for i := 0; i < len(points); i += stride {
+				t.Run(strconv.Itoa(points[i].point), func(t *testing.T) {
+					m, killed := scenario.killed(t, n, points, i)
+					if !killed {
+						missed++
+						return
+					}
+					hit[points[i].effect]++
+					scenario.runAgain(m)
+					if t.Failed() {
+						t.Logf("killed before %s", points[i].effect)
+					}
+				})
+			}
 			t.Logf("killed before %v of %d effects", hit, whole.effects)
-			if lived > len(points)/10 { // a run may need an effect less than another
-				t.Errorf("%d runs ended by themselves", lived)
+			if missed > len(points)/10 { // a run may need an effect less than another
+				t.Errorf("%d runs ended by themselves", missed)
 			}
 		})
 	}
 }
 
-func (s killScenario) killAndRunAgain(n *newcomer, k *killer) {
-	n.t.Helper()
-	n.check(k.run(n, s.args(n)...))
-	if !k.killed && k.code != 0 {
-		n.t.Errorf("exit %d", k.code)
+// killed returns the machine n as a kill at the ith point leaves it, and whether there was one.
+func (s killScenario) killed(t *testing.T, n *newcomer, points []leftovers, i int) (*newcomer, bool) {
+	t.Helper()
+	if s.back == nil {
+		return n.restored(t, points[i]), true
 	}
+	m, k := n.restored(t, points[0]), killer{at: points[i].point}
+	m.check(k.run(m, s.args(m)...))
+	if !k.killed && k.code != 0 {
+		t.Errorf("exit %d", k.code)
+	}
+	return m, k.killed
+}
+
+func (s killScenario) runAgain(n *newcomer) {
+	n.t.Helper()
 	n.clean()
 	n.later()
 	n.must(s.args(n)...)
@@ -365,9 +404,6 @@ func (s killScenario) killAndRunAgain(n *newcomer, k *killer) {
 	}
 	n.clean()
 	s.undo(n)
-	if n.t.Failed() {
-		n.t.Logf("killed before %s", k.last)
-	}
 }
 
 func (s killScenario) undo(n *newcomer) {

@@ -34,6 +34,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -270,6 +271,11 @@ func (s *Server) Update(change func(*World)) error {
 	}
 	s.world = world
 	return nil
+}
+
+// Restore puts back the World of an earlier time, and the token codes that had been sent by then.
+func (s *Server) Restore(world World, then State) error {
+	return s.Update(func(w *World) { *w, s.attempts = world.clone(), slices.Clone(then.Attempts) })
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {

@@ -33,11 +33,12 @@ func TestKeysEndAsking(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			console, err := terminal.Start(b.Command(t.Context(), "/bin/sh", "-c", "trap : INT QUIT; "+test.line+"; echo code $?; read line; echo got $line"))
+			shell := b.Command(t.Context(), "/bin/sh", "-c", "trap : INT QUIT; "+test.line+"; echo code $?; read line; echo got $line")
+			console, err := terminal.Start(shell)
 			must(t, err)
 			must(t, console.Expect(test.expect))
 			if test.expect == "begun" { // by the shell, and the key is for the program
-				awaitProgram(t, b, test.line[strings.LastIndexByte(test.line, ' ')+1:])
+				awaitProgram(t, b, shell.Process)
 			}
 			must(t, console.Type(test.key))
 			if test.code == 131 {
@@ -55,19 +56,18 @@ func TestKeysEndAsking(t *testing.T) {
 	}
 }
 
-// awaitProgram waits until the program that has the last argument runs on b, and gets signals.
-func awaitProgram(t *testing.T, b *testbed.Bed, argument string) {
+// awaitProgram waits until the program runs as a child of the shell, and gets signals.
+func awaitProgram(t *testing.T, b *testbed.Bed, shell *os.Process) {
 	t.Helper()
+	caught := regexp.MustCompile(`SigCgt:\s+[0-9a-f]*[2367abef]\n`) // SIGINT is the second
 	for range 1000 {
 		all, err := filepath.Glob("/proc/[0-9]*")
 		must(t, err)
 		for _, process := range all { // which may end meanwhile
-			path, _ := os.Readlink(process + "/exe")
 			args, _ := os.ReadFile(process + "/cmdline")
-			env, _ := os.ReadFile(process + "/environ")
 			status, _ := os.ReadFile(process + "/status")
-			caught := regexp.MustCompile(`SigCgt:\s+[0-9a-f]*[2367abef]\n`) // SIGINT is the second
-			if path == b.Binary && bytes.HasSuffix(args, []byte(argument+"\x00")) && bytes.Contains(env, []byte("="+b.Dir)) && caught.Match(status) {
+			isChild := bytes.Contains(status, []byte("\nPPid:\t"+strconv.Itoa(shell.Pid)+"\n"))
+			if isChild && bytes.HasPrefix(args, []byte(b.Binary+"\x00")) && caught.Match(status) {
 				return
 			}
 		}

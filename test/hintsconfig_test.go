@@ -119,7 +119,7 @@ func editHints() []hintCase {
 	)
 	return []hintCase{
 		{"config of root", asRoot("chown 0 <DIR>/home/.aws/config; chmod 600 <DIR>/home/.aws/config"), getWork, 12, awsFile + ": belongs to another user (uid 0)", `run: sudo chown -R "$(id -un)" …/home/.aws/config`, nil, ""},
-		{"config in a closed directory", sh("chmod 0 <DIR>/home/.aws"), getWork, 11, awsFile + ": cannot be read: permission denied (mode d--------- of …/home/.aws)", "run: chmod u+x …/home/.aws", nil, ""},
+		{"config in a closed directory", sh("chmod 600 <DIR>/home/.aws"), getWork, 11, awsFile + ": cannot be read: permission denied (mode drw------- of …/home/.aws)", "run: chmod u+x …/home/.aws", nil, ""},
 		{"config links to itself", sh("ln -sf config <DIR>/home/.aws/config"), getWork, 11, awsFile + ": cannot be read: too many levels of symbolic links", "put a readable file in its place", sh("rm <DIR>/home/.aws/config; touch <DIR>/home/.aws/config"), ""},
 		{"directory read-only", sh("chmod 500 <DIR>/home/.aws"), x, 11, awsFile + ": cannot be written: permission denied", "make it writable: chmod u+w …/home/.aws", nil, ""},
 		{"disk full", nil, strace + "fsync:error=ENOSPC " + x, 11, ownFile + ": cannot be written: no space left on device", "look at the permissions and the free space of …/own", retype(x), ""},

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -90,13 +89,14 @@ func (s *system) machine(t *testing.T) *newcomer {
 	return n
 }
 
-// on makes the Binary of the machine a script that runs the program on the system.
+// on makes the Binary of the machine a script that runs the program on the system. On a busy machine, Wine says of a
+// few processes in a thousand, which have done all they should, that sendmsg did not work: that is left out.
 func (s *system) on(t *testing.T, b *testbed.Bed) {
 	t.Helper()
 	if !s.wine {
 		return
 	}
-	script := "#!/bin/sh\n" + s.variables()
+	script := "#!/bin/bash\n[ -t 2 ] || exec 2> >(exec grep -a -v '^wine client error:[0-9a-f]*: sendmsg: ' >&2)\n" + s.variables()
 	for _, v := range []string{"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_MFA_CREDS_HOME"} {
 		script += fmt.Sprintf("export %s=\"Z:$(echo \"$%s\" | tr / '\\\\')\"\n", v, v)
 	}
@@ -181,17 +181,10 @@ func (s *system) many(n *newcomer) {
 	b := bed(n.t, testbed.Options{Sandbox: sandbox.Options{Latency: latency}})
 	s.on(n.t, b)
 	all := start(n.t, b, 50)()
-	for i := range all {
-		all[i].stderr = winesOwn.ReplaceAllString(all[i].stderr, "")
-	}
 	wantSameSession(n.t, all)
 	wantMints(n.t, b, 1)
 	mustGet(n.t, b)
 }
-
-// winesOwn is what Wine itself said of one of fifty processes, on a busy machine: it is not the program's, which had
-// printed its session and ended with 0.
-var winesOwn = regexp.MustCompile(`(?m)^wine client error:[0-9a-f]+: sendmsg: .*\n`)
 
 // killed kills commands at moments of chance.
 func (s *system) killed(n *newcomer) {

@@ -109,10 +109,18 @@ func (k Key) Claim() error {
 	})
 }
 
-// publish makes the key and has put bring it from the keyring of this thread to the user's.
+// publish makes the key and has put bring it from the keyring of a thread to the user's. The thread ends then, and
+// with it its keyring, which is one of the 200 keys of the user: a hundred processes that wait would fill them.
 func (k Key) publish(material []byte, put func(serial int) error) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		done <- k.publishHere(material, put)
+	}()
+	return <-done
+}
+
+func (k Key) publishHere(material []byte, put func(serial int) error) error {
 	serial, err := k.add(material)
 	if err != nil {
 		return err

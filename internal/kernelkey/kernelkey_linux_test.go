@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -77,6 +81,49 @@ func TestClaim(t *testing.T) {
 			t.Errorf("%d have it", got)
 		}
 	}
+}
+
+// TestNoKeyringStays has many threads claim a key each, one after the other, and live on: the keyrings that they
+// needed for it do not, which count among the user's keys.
+func TestNoKeyringStays(t *testing.T) {
+	t.Parallel()
+	key(t, time.Minute) // skips the test where there can be none
+	const threads = 300
+	before, done, end := ownKeys(t), make(chan error), make(chan struct{})
+	defer close(end)
+	for range threads {
+		go func() {
+			runtime.LockOSThread()
+			k := Key{"aws-mfa-creds-test-" + rand.Text(), time.Minute}
+			done <- errors.Join(k.Claim(), k.Remove())
+			<-end
+		}()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(10 * time.Second); ownKeys(t) > before+threads/2; time.Sleep(50 * time.Millisecond) { // others come and go
+		if time.Now().After(deadline) {
+			t.Fatalf("%d keys, and there were %d", ownKeys(t), before)
+		}
+	}
+}
+
+// ownKeys returns how many keys the kernel keeps for this user.
+func ownKeys(t *testing.T) (n int) {
+	t.Helper()
+	text, err := os.ReadFile("/proc/key-users")
+	if err != nil {
+		t.Skip("the number of keys is not known: ", err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), strconv.Itoa(os.Geteuid())+":"); ok {
+			if _, err := fmt.Sscan(rest, &n); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return n
 }
 
 func TestTimeOut(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -37,6 +38,13 @@ const (
 
 	mayView, mayRead, maySearch, mayLink, maySetattr = 0x01, 0x02, 0x08, 0x10, 0x20
 	ofPossessor, ofUser                              = 0x1000000, 0x10000
+)
+
+// Keys that have ended count among the user's 200 until the kernel collects them, a moment later. If there is no room,
+// a key is tried so often again, after such a pause.
+const (
+	collectTries = 10
+	collectPause = 20 * time.Millisecond
 )
 
 // Read returns the key's material, of at most limit bytes, or the error of the kernel.
@@ -122,6 +130,10 @@ func (k Key) publish(material []byte, put func(serial int) error) error {
 
 func (k Key) publishHere(material []byte, put func(serial int) error) error {
 	serial, err := k.add(material)
+	for try := 0; errors.Is(err, syscall.EDQUOT) && try < collectTries; try++ {
+		time.Sleep(collectPause)
+		serial, err = k.add(material)
+	}
 	if err != nil {
 		return err
 	}

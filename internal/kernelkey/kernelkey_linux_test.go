@@ -88,7 +88,7 @@ func TestClaim(t *testing.T) {
 func TestNoKeyringStays(t *testing.T) {
 	t.Parallel()
 	key(t, time.Minute) // skips the test where there can be none
-	const threads = 300
+	const threads = 120
 	before, done, end := ownKeys(t), make(chan error), make(chan struct{})
 	defer close(end)
 	for range threads {

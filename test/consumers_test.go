@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/testbed"
@@ -183,11 +184,15 @@ func terraformMirror() string {
 	return ""
 }
 
+// writeFile writes a file, which may be a program: while a test starts a process, that holds all files open that are
+// open here, and Linux runs none that is open for writing.
 func writeFile(t *testing.T, path, content string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}

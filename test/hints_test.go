@@ -283,8 +283,7 @@ func (m *ill) must(line string) string {
 // write writes a file of the user, in which what stands in angle brackets is filled in.
 func (m *ill) write(path, text string) {
 	m.t.Helper()
-	must(m.t, os.MkdirAll(filepath.Dir(path), 0o700))
-	must(m.t, os.WriteFile(path, []byte(m.fill(text)), 0o600))
+	writeFile(m.t, path, m.fill(text))
 	must(m.t, os.Lchown(path, m.uid, m.uid))
 }
 

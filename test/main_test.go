@@ -32,11 +32,11 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	// Most tests wait for time steps, and go test gives a package ten minutes: more of them run at once than
 	// there are processors, unless -parallel says so. But the kernel gives an ordinary user room for 200 keys, and
-	// some tests hold two dozen.
+	// some tests hold two dozen of them.
 	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
 		many := max(32, runtime.GOMAXPROCS(0))
 		if os.Geteuid() > 0 {
-			many = 8
+			many = 12
 		}
 		_ = flag.Set("test.parallel", strconv.Itoa(many))
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -31,7 +32,10 @@ func TestDefault(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			worker := filepath.Join(t.TempDir(), "worker")
-			if err := os.WriteFile(worker, []byte("#!/bin/sh\ncat >/dev/null\n"+c.worker+"\n"), 0o700); err != nil {
+			syscall.ForkLock.RLock() // a process that another test starts would hold the script open, and so keep it from running
+			err := os.WriteFile(worker, []byte("#!/bin/sh\ncat >/dev/null\n"+c.worker+"\n"), 0o700)
+			syscall.ForkLock.RUnlock()
+			if err != nil {
 				t.Fatal(err)
 			}
 			kind, why, err := Default(c.ctx, Options{Executable: worker, Patient: name != "slow"})

@@ -72,7 +72,7 @@ PATH=/usr/bin:/bin # the package's program alone
 aws-mfa-creds setup work --access-key-file "$KEY" --store age --yes
 grep -F 'credential_process = /usr/bin/aws-mfa-creds get --profile work' ~/.aws/config
 aws-mfa-creds clear work
-aws-mfa-creds get --profile work >cold
+until aws-mfa-creds get --profile work >cold; do [ $? = 9 ]; sleep 5; done # setup has spent the codes up to now
 aws-mfa-creds get --profile work >warm
 cmp cold warm
 grep SessionToken cold >/dev/null

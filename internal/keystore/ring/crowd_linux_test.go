@@ -166,9 +166,7 @@ func TestSerialised(t *testing.T) {
 	dir := t.TempDir()
 	script := filepath.Join(dir, "worker")
 	text := "#!/bin/sh\nmkdir " + dir + "/running || echo two at once >>" + dir + "/refused\n" + os.Args[0] + ` "$@"` + "\nrmdir " + dir + "/running\n"
-	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	writeProgram(t, script, text)
 	mustPut(t, d.open(t, SecretService), "key:x", "value")
 	var all sync.WaitGroup
 	for range 10 {

@@ -60,9 +60,7 @@ if [ "$1" = -e ] || [ "$2" = -e ]; then
 fi
 PATH=${PATH#*:} exec gpg "$@"
 `
-	if err := os.WriteFile(filepath.Join(bin, "gpg"), []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	writeProgram(t, filepath.Join(bin, "gpg"), script)
 	err := d.with("PATH="+bin+":"+d.get("PATH")).open(t, Pass).Put(t.Context(), "key:x", creds.NewSecret("new"))
 	wantFault(t, "Put", err, fault.Store, "the worker process")
 	wantGet(t, d.open(t, Pass), "key:x", "old")

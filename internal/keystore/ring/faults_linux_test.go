@@ -33,9 +33,7 @@ func (d desk) tripwire(t testing.TB, program string) (tripped desk, mark string)
 	t.Helper()
 	dir := t.TempDir()
 	mark = filepath.Join(dir, "mark")
-	if err := os.WriteFile(filepath.Join(dir, program), []byte("#!/bin/sh\necho \"$0 $*\" >>"+mark+"\nexit 1\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	writeProgram(t, filepath.Join(dir, program), "#!/bin/sh\necho \"$0 $*\" >>"+mark+"\nexit 1\n")
 	return d.with("PATH=" + dir + ":" + d.get("PATH")), mark
 }
 
@@ -287,9 +285,7 @@ func TestWorkerThatFails(t *testing.T) {
 		"floods": "while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxx; done", "half": `printf '{"state":"o'`, "too large": `printf '{"state":"ok","value":"%s"}' $(head -c 3000 /dev/zero | base64 -w0)`,
 	} {
 		file := filepath.Join(t.TempDir(), "worker")
-		if err := os.WriteFile(file, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		writeProgram(t, file, "#!/bin/sh\n"+script+"\n")
 		r := (desk{env: os.Environ()}).open(t, SecretService)
 		r.options.Executable = file
 		_, err := r.Get(t.Context(), "key:x")

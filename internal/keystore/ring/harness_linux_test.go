@@ -110,6 +110,17 @@ func (d desk) with(pairs ...string) desk {
 	return d
 }
 
+// writeProgram writes a script that can be run at once. While a test starts a process, that holds all files open that
+// are open here, and Linux runs none that is open for writing.
+func writeProgram(t testing.TB, path, script string) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // run runs a program at the desk.
 func (d desk) run(t testing.TB, stdin string, argv ...string) string {
 	t.Helper()

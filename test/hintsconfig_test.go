@@ -138,9 +138,9 @@ func editHints() []hintCase {
 		{"region in a new partition", all(edit("arn:aws:", "arn:aws-x:"), edit("region = us-east-1", "region = Europe")), getWork, 3, aws + "region \"Europe\" is not a region", "set region to one of AWS's, such as us-east-1", edit("Europe", "us-x-1"), "seed:arn:aws-x"},
 		{"program by a relative path", nil, x + " --program bin/x", 3, "\"bin/x\": the path of a credential_process has to be absolute, since SDKs run it anywhere", "give its absolute path", retype(x + " --program <DIR>/bin/x"), ""},
 		{"program at a strange path", nil, x + " --program '/a$b/x'", 3, "\"/a$b/x\": the path has '$', which a shell may take for something else", "install it at a path of letters, digits and . _ / - only", retype(x + " --program /ab/x"), ""},
-		{"changed all the time", needs("strace", "strace"), busy, 3, awsFile + ": another program changed it in the meantime", "run the command again", retype(x), ""},
+		{"changed all the time", sh("strace -V"), busy, 3, awsFile + ": another program changed it in the meantime", "run the command again", retype(x), ""},
 		{"edit of a suspended process", stopped("register --profile y --source-profile work --region us-east-1"), x, 9, "…/own/.profiles.lock: another edit has held the lock for 20s", "try again; one that is suspended goes on with: pkill -CONT -x aws-mfa-creds", sh(strings.ReplaceAll(goOn, "$!", "$(cat <DIR>/pid)")), ""},
-		{"changed while it was replaced", all(sh(x), edit("\n[profile x]", "\n[profile y]"), needs("strace", "strace")), late, 3, awsFile + ": another program changed it while it was replaced; what it wrote is in …/home/.aws/config.aws-mfa-creds-backup", "compare them: diff …/home/.aws/config.aws-mfa-creds-backup …/home/.aws/config", func(m *ill) {
+		{"changed while it was replaced", all(sh(x), edit("\n[profile x]", "\n[profile y]"), sh("strace -V")), late, 3, awsFile + ": another program changed it while it was replaced; what it wrote is in …/home/.aws/config.aws-mfa-creds-backup", "compare them: diff …/home/.aws/config.aws-mfa-creds-backup …/home/.aws/config", func(m *ill) {
 			_, command, _ := strings.Cut(m.said, ": ")
 			if got := m.sh(command); got.code != 1 || !strings.Contains(got.stdout, "# ours") {
 				m.t.Errorf("%s: exit %d: %s%s", command, got.code, got.stdout, got.stderr)

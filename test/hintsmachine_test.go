@@ -76,14 +76,6 @@ func env(all ...string) func(*ill) {
 	}
 }
 
-// needs leaves the case out where the program of a Debian package is missing.
-func needs(program, from string) func(*ill) {
-	return func(m *ill) {
-		m.t.Helper()
-		need(m.t, program, "apt-get install "+from)
-	}
-}
-
 // sh runs shell commands, as the user.
 func sh(lines ...string) func(*ill) {
 	return func(m *ill) {

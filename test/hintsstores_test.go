@@ -71,7 +71,7 @@ func ageHints() []hintCase {
 		{"key of a newer version", age(rewrite + `'s/\\"version\\":1/\\"version\\":2/'` + again), getWork, 4, "the access key of profile \"work\": what is stored has version 2, and this program knows version 1", newer, age(rewrite + `'s/\\"version\\":2/\\"version\\":1/'` + again), ""},
 		{"damaged item beside a new passphrase", all(passphrase, age("echo x > $(ls key-*)")), protect, 4, "…/own/age/key-work-fca47e504c3719f904a7.age: is damaged, or no age file of a version that this program knows", "run: mv … ….bad; then run this command again", nil, ""},
 		{"no keyring of the kernel", all(passphrase, sh(protect)), "strace -f -o /dev/null -e inject=add_key,keyctl:error=ENOSYS aws-mfa-creds unlock --passphrase-file <DIR>/p", 5, "the age store: this system has no kernel keyring to keep the unlocked identity in", "run: aws-mfa-creds store protect --none, or choose keys of your own with --recipient", with("--old-passphrase-file <DIR>/p"), ""},
-		{"move to what is not set up", needs("pass", "pass"), "aws-mfa-creds store move --profile work --to pass", 5, "pass: it is not set up", "…give another store with --to", retype("aws-mfa-creds store move --profile work --to age"), ""},
+		{"move to what is not set up", sh("pass version"), "aws-mfa-creds store move --profile work --to pass", 5, "pass: it is not set up", "…give another store with --to", retype("aws-mfa-creds store move --profile work --to age"), ""},
 	}
 }
 
@@ -123,8 +123,8 @@ func ownKeyHints() []hintCase {
 			"plugin that wants a PIN", instead("#!/bin/sh\n" + stanza + "printf -- '-> request-secret\\nUElO\\n'; read -r l; read -r pin; [ \"$pin\" = MTIzNA ] || exit 1; { cat \"$T\"; cat; } | <DIR>/real \"$@\"\n"), getWork, 5, plugin + "wants an answer to: PIN", "on a terminal, choose a key that asks nothing: aws-mfa-creds store protect --recipient AGE --identity FILE",
 			all(types("PIN (not shown): ", "1234", "PIN (not shown): ", "1234"), sh(good)), "",
 		},
-		{"no file of an identity", needs("age-keygen", "age"), protect + "--identity <DIR>/nowhere", 2, "…/nowhere: cannot be read", identity, retype(good), ""},
-		{"no identity in the file", needs("age-keygen", "age"), protect + "--identity <KEY>", 2, "…/key: holds no age identity in clear, or a line that is none", identity, retype(good), ""},
+		{"no file of an identity", sh("age-keygen --version"), protect + "--identity <DIR>/nowhere", 2, "…/nowhere: cannot be read", identity, retype(good), ""},
+		{"no identity in the file", sh("age-keygen --version"), protect + "--identity <KEY>", 2, "…/key: holds no age identity in clear, or a line that is none", identity, retype(good), ""},
 		{"identity of another", sh("age-keygen -o <DIR>/other"), protect + "--identity <DIR>/other", 2, "…/other: does not open what is encrypted to the recipients", identity, retype(good), ""},
 		{"recipients of both kinds", func(m *ill) { m.ageTools(); m.must(m.fill("<DIR>/bin/age-keygen -pq -o <DIR>/native")) }, protect + "--identity <DIR>/x --recipient $(" + recipientOf + " <DIR>/native)", 5, "the recipients: age cannot encrypt to these recipients together", "do not mix post-quantum recipients and others", retype(good), ""},
 	}

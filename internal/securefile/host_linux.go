@@ -19,25 +19,53 @@ func (d *Dir) Holder(name string) (pid int, command string, suspended bool) {
 	if !ok {
 		return 0, "", false
 	}
-	locks, _ := os.ReadFile("/proc/locks")
-	self := process("self", "comm")
-	for line := range strings.Lines(string(locks)) {
-		// "12: FLOCK  ADVISORY  WRITE 4242 00:2a:123456 0 EOF". Some file systems show another device
-		// here than stat does, so the name of the program has to tell.
-		fields := strings.Fields(line)
-		if len(fields) < 6 || fields[1] != "FLOCK" || !strings.HasSuffix(fields[5], ":"+strconv.FormatUint(stat.Ino, 10)) || process(fields[4], "comm") != self {
-			continue
+	for range tries {
+		locks, whole := listLocks()
+		if pid = holder(locks, stat.Ino); pid != 0 {
+			id := strconv.Itoa(pid)
+			_, state, _ := strings.Cut(process(id, "stat"), ") ")
+			return pid, process(id, "cmdline"), strings.HasPrefix(state, "T")
 		}
-		if pid, err = strconv.Atoi(fields[4]); err == nil {
+		if whole {
 			break
 		}
 	}
-	if pid == 0 {
-		return 0, "", false
+	return 0, "", false
+}
+
+// listLocks returns the kernel's list of locks, proc_locks(5). It comes in pages, and where locks are freed between
+// two of them, others move from one page into the one before, unseen. whole says that it fitted into one page.
+func listLocks() (list string, whole bool) {
+	const size, longestLine = 4096, 128 // in bytes; a page may be larger
+	file, err := os.Open("/proc/locks")
+	if err != nil {
+		return "", true
 	}
-	id := strconv.Itoa(pid)
-	_, state, _ := strings.Cut(process(id, "stat"), ") ")
-	return pid, process(id, "cmdline"), strings.HasPrefix(state, "T")
+	defer file.Close()
+	page := make([]byte, 1<<16)
+	for {
+		n, err := file.Read(page)
+		if list += string(page[:n]); err != nil {
+			return list, len(list) < size-longestLine
+		}
+	}
+}
+
+// holder returns the process that holds a lock of the file with this number, and runs this program; or 0.
+func holder(locks string, inode uint64) int {
+	self := process("self", "comm")
+	for line := range strings.Lines(locks) {
+		// "12: FLOCK  ADVISORY  WRITE 4242 00:2a:123456 0 EOF". Some file systems show another device
+		// here than stat does, so the name of the program has to tell.
+		fields := strings.Fields(line)
+		if len(fields) < 6 || fields[1] != "FLOCK" || !strings.HasSuffix(fields[5], ":"+strconv.FormatUint(inode, 10)) || process(fields[4], "comm") != self {
+			continue
+		}
+		if pid, err := strconv.Atoi(fields[4]); err == nil {
+			return pid
+		}
+	}
+	return 0
 }
 
 // process returns what the kernel tells of a process in a file of /proc, as words.

@@ -83,9 +83,9 @@ func TestCodeCopy(t *testing.T) {
 	}
 	code, err := sandbox.Code(seed, time.Now())
 	n.check(err)
-	if there := run(t, n.Bed, n.env, xclip, "-selection", "clipboard", "-out"); there.stdout != code {
-		t.Errorf("the clipboard has another text: %s", there.stderr)
-	}
+	eventually(t, "the code on the clipboard", func() bool { // xclip ends before the X server knows of it
+		return run(t, n.Bed, n.env, xclip, "-selection", "clipboard", "-out").stdout == code
+	})
 }
 
 // desktop starts an X server without a screen and returns its DISPLAY.

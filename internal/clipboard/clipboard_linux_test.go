@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/creds"
 	"github.com/aws-mfa-creds/aws-mfa-creds/internal/fault"
@@ -69,11 +70,25 @@ func xclip(t *testing.T, stdin []byte, args ...string) string {
 	return string(out)
 }
 
+// awaitOwner waits until the X server knows the owner of the clipboard: xclip ends before that.
+func awaitOwner(t *testing.T) {
+	t.Helper()
+	var err error
+	for range 500 {
+		if err = exec.CommandContext(t.Context(), "xclip", "-selection", "clipboard", "-out", "-target", "TARGETS").Run(); err == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal(err)
+}
+
 func TestCopy(t *testing.T) {
 	c := desktop(t)
 	if err := c.Copy(t.Context(), creds.NewSecret("012345")); err != nil {
 		t.Fatal(err)
 	}
+	awaitOwner(t)
 	if got := xclip(t, nil, "-out"); got != "012345" {
 		t.Errorf("%q is on the clipboard", got)
 	}
@@ -89,6 +104,7 @@ func TestPicture(t *testing.T) {
 		t.Fatal(err)
 	}
 	xclip(t, want.Bytes(), "-target", "image/png", "-in")
+	awaitOwner(t)
 	got, err := c.Picture(t.Context(), 1<<20)
 	if err != nil || !bytes.Equal(got, want.Bytes()) {
 		t.Errorf("%d bytes, %v", len(got), err)

@@ -159,7 +159,9 @@ func TestExportOnATerminal(t *testing.T) {
 		t.Error("zbarimg does not read the seed off the screen")
 	}
 	x.do("send-keys", "Enter")
-	x.shows("Pane is dead")
+	eventually(t, "the end of the program", func() bool { // tmux does not always draw "Pane is dead"
+		return x.do("display-message", "-p", "#{pane_dead}") == "1\n"
+	})
 	if left := x.do("capture-pane", "-p", "-S", "-"); strings.ContainsAny(left, "█▀▄") {
 		t.Errorf("the terminal still has\n%s", left)
 	}

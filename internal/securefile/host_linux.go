@@ -36,17 +36,17 @@ func (d *Dir) Holder(name string) (pid int, command string, suspended bool) {
 // listLocks returns the kernel's list of locks, proc_locks(5). It comes in pages, and where locks are freed between
 // two of them, others move from one page into the one before, unseen. whole says that it fitted into one page.
 func listLocks() (list string, whole bool) {
-	const size, longestLine = 4096, 128 // in bytes; a page may be larger
+	const longestLine = 128
 	file, err := os.Open("/proc/locks")
 	if err != nil {
 		return "", true
 	}
 	defer file.Close()
-	page := make([]byte, 1<<16)
+	page := make([]byte, 4096) // the smallest of any computer
 	for {
 		n, err := file.Read(page)
 		if list += string(page[:n]); err != nil {
-			return list, len(list) < size-longestLine
+			return list, len(list) < len(page)-longestLine
 		}
 	}
 }

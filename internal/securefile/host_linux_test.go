@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -11,11 +12,11 @@ import (
 func TestHolderAmongMany(t *testing.T) {
 	d, _ := newDir(t)
 	defer mustTry(t, d, Alone, true)()
-	stop := make(chan struct{})
+	var stop atomic.Bool
 	var churn sync.WaitGroup
 	for worker := range 4 {
 		churn.Go(func() {
-			for {
+			for !stop.Load() {
 				var locks []func()
 				for i := range 50 {
 					if unlock, held, err := d.TryLock(fmt.Sprint(worker, i), Alone); err != nil || !held {
@@ -27,11 +28,6 @@ func TestHolderAmongMany(t *testing.T) {
 				for _, unlock := range locks {
 					unlock()
 				}
-				select {
-				case <-stop:
-					return
-				default:
-				}
 			}
 		})
 	}
@@ -40,7 +36,7 @@ func TestHolderAmongMany(t *testing.T) {
 			t.Errorf("Holder = %d, %t", pid, suspended)
 		}
 	}
-	close(stop)
+	stop.Store(true)
 	churn.Wait()
 	if pid, _, _ := d.Holder("0 0"); pid != 0 {
 		t.Errorf("a free lock is held by %d", pid)
